@@ -22,9 +22,11 @@ class Clock {
   virtual ~Clock() = default;
   [[nodiscard]] virtual Time Now() const = 0;
   [[nodiscard]] virtual SteadyTime Steady() const = 0;
-  // Waits on `cv` with `lock` held until `ready()` or `deadline` (steady) or `stop`. True if ready().
-  virtual bool WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable_any& cv, std::stop_token stop,
-                         SteadyTime deadline, const std::function<bool()>& ready) = 0;
+  // Waits on `cv` with `lock` held until `ready()` or `deadline` (steady) or `stop`. True if
+  // ready().
+  virtual bool WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable_any& cv,
+                         std::stop_token stop, SteadyTime deadline,
+                         const std::function<bool()>& ready) = 0;
   // Sleeps for `duration` or until `stop`; false if stopped.
   bool SleepFor(std::stop_token stop, std::chrono::nanoseconds duration);
 };
@@ -33,8 +35,9 @@ class SystemClock final : public Clock {
  public:
   [[nodiscard]] Time Now() const override;
   [[nodiscard]] SteadyTime Steady() const override;
-  bool WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable_any& cv, std::stop_token stop,
-                 SteadyTime deadline, const std::function<bool()>& ready) override;
+  bool WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable_any& cv,
+                 std::stop_token stop, SteadyTime deadline,
+                 const std::function<bool()>& ready) override;
 };
 
 }  // namespace countersign

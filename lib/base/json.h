@@ -38,15 +38,18 @@ inline constexpr int kMaxForeignJsonDepth = 1000;
 [[nodiscard]] Result<std::string> CanonicalJson(const Json& value);
 
 // Checked reading. Each follows `path` (keys joined by '/', leading '/' optional: "metadata/name";
-// a key that contains '/' must be read with Find(json, key) step by step) and gives the fallback, or
-// null, when a step is missing or of another type.
+// a key that contains '/' must be read with Find(json, key) step by step) and gives the fallback,
+// or null, when a step is missing or of another type.
 [[nodiscard]] const Json* Find(const Json& object, std::string_view key);       // one key
 [[nodiscard]] const Json* FindPath(const Json& object, std::string_view path);  // many
-[[nodiscard]] std::string StringAt(const Json& object, std::string_view path, std::string_view fallback = {});
-[[nodiscard]] std::int64_t IntAt(const Json& object, std::string_view path, std::int64_t fallback = 0);
+[[nodiscard]] std::string StringAt(const Json& object, std::string_view path,
+                                   std::string_view fallback = {});
+[[nodiscard]] std::int64_t IntAt(const Json& object, std::string_view path,
+                                 std::int64_t fallback = 0);
 [[nodiscard]] bool BoolAt(const Json& object, std::string_view path, bool fallback = false);
 
-// Writes `value` at `path`, making objects on the way. A step that exists and is no object is replaced.
+// Writes `value` at `path`, making objects on the way. A step that exists and is no object is
+// replaced.
 void SetPath(Json& object, std::string_view path, Json value);
 
 }  // namespace countersign

@@ -43,7 +43,9 @@ struct Error {
   std::optional<std::chrono::seconds> retry_after;  // what the server asked for, if it did
 
   // "path: message", or the message alone when there is no path.
-  [[nodiscard]] std::string ToString() const { return path.empty() ? message : path + ": " + message; }
+  [[nodiscard]] std::string ToString() const {
+    return path.empty() ? message : path + ": " + message;
+  }
 };
 
 template <class T>
@@ -51,9 +53,12 @@ using Result = tl::expected<T, Error>;
 using Status = tl::expected<void, Error>;
 
 // `return Fail(Code::kNotFound, "…");` from any function that returns Result or Status.
-[[nodiscard]] inline tl::unexpected<Error> Fail(Code code, std::string message, std::string path = {}) {
+[[nodiscard]] inline tl::unexpected<Error> Fail(Code code, std::string message,
+                                                std::string path = {}) {
   return tl::unexpected<Error>(Error{code, std::move(message), std::move(path), std::nullopt});
 }
-[[nodiscard]] inline tl::unexpected<Error> Fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+[[nodiscard]] inline tl::unexpected<Error> Fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 }  // namespace countersign

@@ -22,8 +22,8 @@ using Seconds = std::chrono::seconds;
 // Accepts RFC 3339 with `Z` or a numeric offset and up to nine decimals (cut to microseconds).
 [[nodiscard]] Result<Time> ParseTime(std::string_view text);
 
-// `<n>w`, `<n>d`, or hours, minutes and seconds in that order (`36h`, `1h30m`, `90s`). Not negative,
-// at most 100 years: what a policy can mean, and far from overflow.
+// `<n>w`, `<n>d`, or hours, minutes and seconds in that order (`36h`, `1h30m`, `90s`). Not
+// negative, at most 100 years: what a policy can mean, and far from overflow.
 [[nodiscard]] Result<Seconds> ParseDuration(std::string_view text);
 // The largest whole unit: 90d, 36h, 90s.
 [[nodiscard]] std::string FormatDuration(Seconds duration);

@@ -1,0 +1,86 @@
+#include "base/digest.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace countersign {
+namespace {
+
+std::string Hex(const unsigned char* data, std::size_t size) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(size * 2);
+  for (std::size_t i = 0; i < size; ++i) {
+    out.push_back(kDigits[data[i] >> 4]);
+    out.push_back(kDigits[data[i] & 15]);
+  }
+  return out;
+}
+
+const unsigned char* Bytes(std::string_view data) {
+  return reinterpret_cast<const unsigned char*>(data.data());
+}
+
+}  // namespace
+
+std::string Sha256Hex(std::string_view data) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(Bytes(data), data.size(), digest.data());
+  return Hex(digest.data(), digest.size());
+}
+
+Result<std::string> JsonDigest(const Json& value) {
+  auto canonical = CanonicalJson(value);
+  if (!canonical) return Fail(canonical.error());
+  return "sha256:" + Sha256Hex(*canonical);
+}
+
+std::string Base64Encode(std::string_view data) {
+  std::string out(4 * ((data.size() + 2) / 3) + 1, '\0');  // EVP_EncodeBlock adds a NUL
+  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), Bytes(data),
+                                     static_cast<int>(data.size()));
+  out.resize(static_cast<std::size_t>(length));
+  return out;
+}
+
+Result<std::string> Base64Decode(std::string_view text) {
+  const auto fail = [] {
+    return Fail(Code::kInvalidArgument, "must be base64 (RFC 4648, padded)");
+  };
+  if (text.size() % 4 != 0) return fail();
+  if (text.empty()) return std::string();
+  std::string out(text.size() / 4 * 3, '\0');
+  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), Bytes(text),
+                                     static_cast<int>(text.size()));
+  if (length < 0) return fail();
+  std::size_t size = static_cast<std::size_t>(length);
+  if (text.back() == '=') --size;
+  if (text.size() > 1 && text[text.size() - 2] == '=') --size;
+  out.resize(size);
+  // EVP_DecodeBlock forgives white space and stray bits; encoding again shows them.
+  if (Base64Encode(out) != text) return fail();
+  return out;
+}
+
+std::string NewUuid(Time now) {
+  std::array<unsigned char, 16> id{};
+  if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1) std::abort();
+  const auto millis = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
+  for (int i = 0; i < 6; ++i) {
+    id[static_cast<std::size_t>(i)] = static_cast<unsigned char>(millis >> (8 * (5 - i)));
+  }
+  id[6] = static_cast<unsigned char>((id[6] & 0x0F) | 0x70);
+  id[8] = static_cast<unsigned char>((id[8] & 0x3F) | 0x80);
+  const std::string hex = Hex(id.data(), id.size());
+  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" +
+         hex.substr(16, 4) + "-" + hex.substr(20);
+}
+
+}  // namespace countersign

@@ -1,0 +1,29 @@
+// digest.h: hashes, encodings and random ids, all by OpenSSL.
+//
+// Free functions without state; thread-safe. Failures of the library itself (no memory, no entropy)
+// end the process: nothing sensible could be decided after them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace countersign {
+
+// 64 lower-case hexadecimal digits.
+[[nodiscard]] std::string Sha256Hex(std::string_view data);
+// "sha256:" and the digest of the RFC 8785 form of `value`.
+[[nodiscard]] Result<std::string> JsonDigest(const Json& value);
+
+// RFC 4648 section 4, with padding, without line breaks.
+[[nodiscard]] std::string Base64Encode(std::string_view data);
+// Strict: padding required, no white space, no bits left over.
+[[nodiscard]] Result<std::string> Base64Decode(std::string_view text);
+
+// RFC 9562 UUID version 7 of the instant `now`: sortable by time, 74 random bits.
+[[nodiscard]] std::string NewUuid(Time now);
+
+}  // namespace countersign
