@@ -1,0 +1,53 @@
+// codec.h: the body of resource.h's functions, for the one file of each kind that instantiates
+// them.
+//
+// Not for anybody else: it brings the description machinery and its compile time along.
+#pragma once
+
+#include "base/describe.h"
+#include "base/digest.h"
+#include "governance/types/resource.h"
+
+namespace countersign {
+
+// Checks apiVersion and kind and gives the spec, or says what is wrong.
+[[nodiscard]] Result<const Json*> SpecOf(const Json& object, std::string_view kind);
+
+// Needs, next to the instantiation: Spec::kKind, Describe(V&, Spec&) and
+// Check(const Spec&, std::vector<Error>&) for what the schema cannot say.
+template <class Spec>
+Result<Resource<Spec>> Decode(const Json& object) {
+  auto json = SpecOf(object, Spec::kKind);
+  if (!json) return Fail(json.error());
+  Resource<Spec> resource;
+  resource.meta = DecodeMeta(object);
+  auto errors = DecodeInto(**json, "spec", resource.spec);
+  if (errors.empty()) Check(resource.spec, errors);
+  if (!errors.empty()) return Fail(JoinErrors(errors));
+  auto digest = JsonDigest(**json);
+  if (!digest) return Fail(Code::kInvalidArgument, digest.error().message, "spec");
+  resource.spec_digest = std::move(*digest);
+  return resource;
+}
+
+template <class Spec>
+Json EncodeSpec(const Spec& spec) {
+  return Encode(spec);
+}
+
+template <class Spec>
+Json SpecSchema() {
+  return SchemaOf<Spec>();
+}
+
+inline void AddError(std::vector<Error>& errors, std::string path, std::string message) {
+  errors.push_back({Code::kInvalidArgument, std::move(message), std::move(path), std::nullopt});
+}
+
+}  // namespace countersign
+
+// At the end of a kind's .cc, inside namespace countersign.
+#define COUNTERSIGN_INSTANTIATE_KIND(Spec)                   \
+  template Result<Resource<Spec>> Decode<Spec>(const Json&); \
+  template Json EncodeSpec<Spec>(const Spec&);               \
+  template Json SpecSchema<Spec>()

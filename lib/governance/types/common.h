@@ -1,0 +1,74 @@
+// common.h: shapes that several kinds share. See resource.h for thread rules.
+#pragma once
+
+#include <string>
+
+#include "base/describe.h"
+
+namespace countersign {
+
+// How a model's digest was taken. Two types never match each other without signed evidence.
+enum class DigestType { kOciManifest, kModelSigningRoot, kFile };
+template <>
+struct EnumNames<DigestType> {
+  static constexpr std::pair<DigestType, std::string_view> kNames[] = {
+      {DigestType::kOciManifest, "ociManifest"},
+      {DigestType::kModelSigningRoot, "modelSigningRoot"},
+      {DigestType::kFile, "file"}};
+};
+
+struct ModelDigest {
+  std::string digest;
+  DigestType type = DigestType::kOciManifest;
+  friend bool operator==(const ModelDigest&, const ModelDigest&) = default;
+};
+
+template <class V>
+void Describe(V& v, ModelDigest& d) {
+  v.Field({.name = "digest",
+           .doc = "The model's content digest: 'sha256:' and 64 lower-case hexadecimal digits.",
+           .required = true,
+           .format = Format::kSha256,
+           .length = 71},
+          d.digest);
+  v.Field({.name = "digestType",
+           .doc = "What the digest was taken over: ociManifest (the image manifest), "
+                  "modelSigningRoot (the root of an OpenSSF Model Signing manifest) or file (one "
+                  "file's bytes). Digests of different types never match.",
+           .required = true},
+          d.type);
+}
+
+enum class SubjectKind { kUser, kGroup, kPerson, kRole };
+template <>
+struct EnumNames<SubjectKind> {
+  static constexpr std::pair<SubjectKind, std::string_view> kNames[] = {
+      {SubjectKind::kUser, "User"},
+      {SubjectKind::kGroup, "Group"},
+      {SubjectKind::kPerson, "Person"},
+      {SubjectKind::kRole, "Role"}};
+};
+
+// Who: an account, a group of the identity provider, a person of the policy, or a role of the
+// policy.
+struct Subject {
+  SubjectKind kind = SubjectKind::kUser;
+  std::string name;
+};
+
+template <class V>
+void Describe(V& v, Subject& s) {
+  v.Field({.name = "kind",
+           .doc = "User (an account as the API server authenticates it; service accounts are "
+                  "system:serviceaccount:<namespace>:<name>), Group (a group of the identity "
+                  "provider), Person (an entry of spec.people) or Role (an entry of spec.roles).",
+           .required = true},
+          s.kind);
+  v.Field({.name = "name",
+           .doc = "The name of the account, group, person or role.",
+           .required = true,
+           .format = Format::kToken},
+          s.name);
+}
+
+}  // namespace countersign

@@ -1,0 +1,203 @@
+#include "governance/types/model_deployment.h"
+
+#include "governance/types/codec.h"
+
+namespace countersign {
+
+template <>
+struct EnumNames<FallbackKind> {
+  static constexpr std::pair<FallbackKind, std::string_view> kNames[] = {
+      {FallbackKind::kHuman, "Human"},
+      {FallbackKind::kRules, "Rules"},
+      {FallbackKind::kVersion, "Version"}};
+};
+template <>
+struct EnumNames<Backend> {
+  static constexpr std::pair<Backend, std::string_view> kNames[] = {
+      {Backend::kDeployment, "Deployment"}};
+};
+
+template <class V>
+void Describe(V& v, UseCaseRef& r) {
+  v.Field({.name = "namespace",
+           .doc = "The use case's home namespace.",
+           .required = true,
+           .format = Format::kName,
+           .length = 63},
+          r.name_space);
+  v.Field({.name = "name",
+           .doc = "Name of the use case.",
+           .required = true,
+           .format = Format::kObjectName},
+          r.name);
+}
+
+template <class V>
+void Describe(V& v, Model& m) {
+  v.Field({.name = "name", .doc = "Name of the model.", .required = true, .length = 128}, m.name);
+  v.Field({.name = "version",
+           .doc = "Version of the model, for people; the digest decides.",
+           .required = true,
+           .length = 128},
+          m.version);
+  v.Field({.name = "uri",
+           .doc = "Where the operator gets the model from: oci://registry/repository@sha256:…, "
+                  "with the same digest as the field digest. Tags are refused above the first "
+                  "environment.",
+           .required = true,
+           .length = 1024},
+          m.uri);
+  Describe(v, m.digest);
+}
+
+template <class V>
+void Describe(V& v, DecisionRule& d) {
+  v.Field(
+      {.name = "threshold",
+       .doc = "Score from which on the outcome is the favourable one; bias tests must have been "
+              "made with the same. A decimal."},
+      d.threshold);
+  v.Field({.name = "preprocessing",
+           .doc = "Version or digest of the preprocessing code.",
+           .length = 1024},
+          d.preprocessing);
+  v.Field({.name = "postprocessing",
+           .doc = "Version or digest of the postprocessing code.",
+           .length = 1024},
+          d.postprocessing);
+}
+
+template <class V>
+void Describe(V& v, Fallback& f) {
+  v.Field({.name = "kind",
+           .doc = "Human (people decide), Rules (a rule set decides) or Version (an earlier "
+                  "version serves).",
+           .required = true},
+          f.kind);
+  v.Field({.name = "description",
+           .doc = "What happens, who does it, how it is reached.",
+           .required = true,
+           .length = 1024},
+          f.description);
+}
+
+template <class V>
+void Describe(V& v, ConfigDigest& c) {
+  v.Field({.name = "name",
+           .doc = "Name of the ConfigMap, in this namespace.",
+           .required = true,
+           .format = Format::kObjectName},
+          c.name);
+  v.Field({.name = "digest",
+           .doc = "SHA-256 over the canonical JSON of the ConfigMap's data and binaryData "
+                  "(`kubectl countersign explain` prints it). The operator checks it before it "
+                  "serves.",
+           .required = true,
+           .format = Format::kSha256,
+           .length = 71},
+          c.digest);
+}
+
+template <class V>
+void Describe(V& v, Serving& s) {
+  v.Field({.name = "backend",
+           .doc = "Deployment: an apps/v1 Deployment and a Service, made by the "
+                  "operator.",
+           .required = true},
+          s.backend);
+  v.Field({.name = "replicas",
+           .doc = "Wanted number of pods, 0 to 1000. May be scaled without new approval between "
+                  "minReplicas and maxReplicas where these are set.",
+           .required = true,
+           .max = 1000},
+          s.replicas);
+  v.Field({.name = "minReplicas",
+           .doc = "Fewest pods that the approval covers, 0 to 1000.",
+           .max = 1000},
+          s.min_replicas);
+  v.Field(
+      {.name = "maxReplicas", .doc = "Most pods that the approval covers, 0 to 1000.", .max = 1000},
+      s.max_replicas);
+  v.Field({.name = "port",
+           .doc = "Port of the serving container that the Service leads to, 1 to "
+                  "65535.",
+           .required = true,
+           .min = 1,
+           .max = 65535},
+          s.port);
+  v.Field(
+      {.name = "config",
+       .doc = "Every ConfigMap that the template refers to, with the digest of its content: what "
+              "was approved is what runs.",
+       .max = 32,
+       .list = ListType::kMap,
+       .list_key = "name"},
+      s.config);
+  v.Field({.name = "template",
+           .doc = "Pod template (core/v1 PodTemplateSpec) of the serving pods. The operator adds "
+                  "the model as a read-only image volume at /models. Images are pinned by digest "
+                  "above the first environment.",
+           .required = true},
+          s.pod_template);
+}
+
+template <class V>
+void Describe(V& v, ModelDeploymentSpec& s) {
+  v.Field({.name = "useCaseRef",
+           .doc = "The use case this deployment serves. It must name this namespace in deployTo.",
+           .required = true},
+          s.use_case);
+  v.Field({.name = "model", .doc = "The exact model version.", .required = true}, s.model);
+  v.Field({.name = "decision", .doc = "How scores become outcomes."}, s.decision);
+  v.Field({.name = "fallback",
+           .doc = "What takes over when serving is suspended. Needed where a measure may suspend."},
+          s.fallback);
+  v.Field({.name = "serving", .doc = "How the model is served.", .required = true}, s.serving);
+}
+
+static void Check(const ModelDeploymentSpec& spec, std::vector<Error>& errors) {
+  const Serving& s = spec.serving;
+  if (s.min_replicas && s.max_replicas && *s.min_replicas > *s.max_replicas) {
+    AddError(errors, "spec.serving.minReplicas", "must be at most maxReplicas");
+  }
+  auto pod_template = ParseJson(s.pod_template.text, kMaxForeignJsonDepth);
+  const Json* containers = pod_template ? FindPath(*pod_template, "spec/containers") : nullptr;
+  if (containers == nullptr || !containers->is_array() || containers->empty()) {
+    AddError(errors, "spec.serving.template.spec.containers", "must list the serving container");
+  }
+}
+
+Result<std::string> GovernedDigest(const Json& spec) {
+  Json governed = spec;
+  const std::int64_t replicas = IntAt(spec, "serving/replicas", -1);
+  const std::int64_t least = IntAt(spec, "serving/minReplicas", -1);
+  const std::int64_t most = IntAt(spec, "serving/maxReplicas", -1);
+  // Only between bounds that are both set, themselves governed, is the number free.
+  if (least >= 0 && most >= 0 && replicas >= least && replicas <= most) {
+    SetPath(governed, "serving/replicas", nullptr);
+  }
+  if (FindPath(governed, "serving/template/metadata/labels") != nullptr) {
+    SetPath(governed, "serving/template/metadata/labels", nullptr);
+  }
+  if (FindPath(governed, "serving/template/metadata/annotations") != nullptr) {
+    SetPath(governed, "serving/template/metadata/annotations", nullptr);
+  }
+  if (const Json* metadata = FindPath(governed, "serving/template/metadata"); metadata != nullptr) {
+    // Adding the first label must not change the digest: absent, empty and ignored are one.
+    Json kept = Json::object();
+    if (metadata->is_object()) {
+      for (auto it = metadata->begin(); it != metadata->end(); ++it) {
+        if (!it.value().is_null()) kept.emplace(it.key(), it.value());
+      }
+      Json pod_template = *FindPath(governed, "serving/template");
+      pod_template.erase("metadata");
+      if (!kept.empty()) pod_template.emplace("metadata", std::move(kept));
+      SetPath(governed, "serving/template", std::move(pod_template));
+    }
+  }
+  return JsonDigest(governed);
+}
+
+COUNTERSIGN_INSTANTIATE_KIND(ModelDeploymentSpec);
+
+}  // namespace countersign

@@ -1,0 +1,72 @@
+// model_deployment.h: one model version serving in one environment. See resource.h for threads.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "governance/types/common.h"
+#include "governance/types/resource.h"
+
+namespace countersign {
+
+struct UseCaseRef {
+  std::string name_space;
+  std::string name;
+  friend auto operator<=>(const UseCaseRef&, const UseCaseRef&) = default;
+};
+
+struct Model {
+  std::string name;
+  std::string version;
+  std::string uri;
+  ModelDigest digest;
+};
+
+// What turns a score into an outcome; changing it changes the model that people meet.
+struct DecisionRule {
+  std::optional<Decimal> threshold;
+  std::string preprocessing;
+  std::string postprocessing;
+};
+
+enum class FallbackKind { kHuman, kRules, kVersion };
+struct Fallback {
+  FallbackKind kind = FallbackKind::kHuman;
+  std::string description;
+};
+
+enum class Backend { kDeployment };
+
+struct ConfigDigest {
+  std::string name;
+  std::string digest;
+};
+
+struct Serving {
+  Backend backend = Backend::kDeployment;
+  std::int64_t replicas = 1;
+  std::optional<std::int64_t> min_replicas;
+  std::optional<std::int64_t> max_replicas;
+  std::int64_t port = 8080;
+  std::vector<ConfigDigest> config;
+  RawJson pod_template;
+};
+
+struct ModelDeploymentSpec {
+  static constexpr std::string_view kKind = "ModelDeployment";
+  UseCaseRef use_case;
+  Model model;
+  std::optional<DecisionRule> decision;
+  std::optional<Fallback> fallback;
+  Serving serving;
+};
+using ModelDeployment = Resource<ModelDeploymentSpec>;
+
+// SHA-256 over the canonical JSON of the whole spec as sent, except what does not change what is
+// served to whom: labels and annotations of the pod template, and the number of replicas while it
+// stays within minReplicas and maxReplicas. Fields this version does not know are governed.
+[[nodiscard]] Result<std::string> GovernedDigest(const Json& spec);
+
+}  // namespace countersign

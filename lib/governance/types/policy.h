@@ -1,0 +1,221 @@
+// policy.h: GovernancePolicy, the organisation's position as data: roles, environments, classes and
+// the matrix of measures. See resource.h for thread rules.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "governance/fairness_bounds.h"
+#include "governance/types/common.h"
+#include "governance/types/resource.h"
+
+namespace countersign {
+
+// What an unmet gate does in an environment, from lenient to strict.
+enum class Enforcement { kAudit, kWarn, kHold, kDeny };
+template <>
+struct EnumNames<Enforcement> {
+  static constexpr std::pair<Enforcement, std::string_view> kNames[] = {
+      {Enforcement::kAudit, "Audit"},
+      {Enforcement::kWarn, "Warn"},
+      {Enforcement::kHold, "Hold"},
+      {Enforcement::kDeny, "Deny"}};
+};
+
+struct Ethics {
+  std::vector<std::string> prohibited_purposes;
+  std::vector<std::string> protected_attributes;
+};
+
+struct PolicyEnvironment {
+  std::string name;
+  std::vector<std::string> namespaces;
+  Enforcement enforcement = Enforcement::kDeny;
+};
+
+struct Person {
+  std::string name;
+  std::string display_name;
+  std::vector<std::string> accounts;
+};
+
+enum class RoleLevel { kStrategic, kTactical, kOperational };
+
+struct Role {
+  std::string name;
+  RoleLevel level = RoleLevel::kOperational;
+  std::string description;
+  std::vector<Subject> subjects;
+};
+
+enum class Distinct { kDevelopers, kRequester };
+enum class Assurance { kRequester };
+
+struct SignOffRequirement {
+  std::string role;
+  std::int64_t count = 1;
+  std::vector<Distinct> distinct_from;
+  std::optional<Seconds> max_age;
+  Assurance assurance = Assurance::kRequester;
+};
+
+struct Question {
+  std::string name;
+  std::string description;
+  bool multiple = false;
+  std::map<std::string, std::int64_t> options;
+};
+
+// A test on the score or one answer; exactly one member is set.
+struct Leaf {
+  std::optional<std::int64_t> score_at_least;
+  std::string answer;
+  std::string includes;
+};
+
+struct Clause : Leaf {
+  std::vector<Leaf> any_of;
+  std::vector<Leaf> all_of;
+};
+
+struct ClassCondition : Leaf {
+  std::vector<Clause> any_of;
+  std::vector<Clause> all_of;
+  bool otherwise = false;
+};
+
+struct RiskClass {
+  std::string name;
+  std::string description;
+  ClassCondition when;
+};
+
+struct Classification {
+  SignOffRequirement sign_off;
+  std::vector<Question> questions;
+  std::vector<RiskClass> classes;
+};
+
+enum class Step {
+  kBusinessScoping,
+  kIdeation,
+  kDevelopment,
+  kPreProduction,
+  kDeployment,
+  kMonitoring
+};
+
+struct Applies {
+  std::vector<std::string> classes;
+  std::vector<std::string> environments;
+};
+
+enum class ReproducibilityLevel { kMetricsOnly, kRetrainable, kFullSnapshot };
+enum class ReproducedBy { kNobody, kAnyone, kIndependent };
+
+struct ReproducibilityRequirement {
+  ReproducibilityLevel level = ReproducibilityLevel::kFullSnapshot;
+  ReproducedBy reproduced_by = ReproducedBy::kNobody;
+  std::optional<Decimal> tolerance;
+  std::optional<Seconds> max_age;
+  std::vector<Subject> issuers;
+};
+
+struct RequiredAttribute {
+  std::string name;
+  std::vector<std::string> groups;
+  std::string reference;
+  std::vector<Decimal> bins;
+  std::string unknown_group;
+  std::optional<Decimal> min_coverage;
+};
+
+struct MetricBound {
+  std::string name;
+  std::optional<Decimal> min;
+  std::optional<Decimal> max;
+};
+
+struct BiasTestRequirement {
+  std::string favorable_outcome;
+  std::vector<RequiredAttribute> attributes;
+  std::vector<std::vector<std::string>> intersections;
+  std::vector<MetricBound> metrics;
+  fairness::Rule judge = fairness::Rule::kPointEstimate;
+  std::optional<Decimal> confidence;
+  std::int64_t min_group_size = 100;
+  std::int64_t min_positives = 10;
+  std::int64_t min_negatives = 10;
+  std::optional<Seconds> max_age;
+  std::vector<Subject> issuers;
+};
+
+// Exactly one member is set.
+struct Requirement {
+  std::optional<SignOffRequirement> sign_off;
+  std::optional<ReproducibilityRequirement> reproducibility;
+  std::optional<BiasTestRequirement> bias_test;
+};
+
+// What the operator does to a deployment that serves while a gate does not pass, mild to severe.
+enum class Reaction { kAlert, kHold, kRollback, kSuspend };
+
+struct ExpiryReaction {
+  Reaction action = Reaction::kAlert;
+  Seconds grace{14 * 86400};
+  Reaction then = Reaction::kHold;
+};
+
+struct Measure {
+  std::string name;
+  Step step = Step::kPreProduction;
+  std::string description;
+  std::string accountable;
+  std::vector<std::string> responsible;
+  std::vector<std::string> consulted;
+  std::vector<std::string> informed;
+  Applies applies;
+  std::optional<Enforcement> enforcement;
+  Requirement require;
+  Reaction on_violation = Reaction::kHold;
+  ExpiryReaction on_expiry;
+};
+
+struct GovernancePolicySpec {
+  static constexpr std::string_view kKind = "GovernancePolicy";
+  std::string description;
+  Ethics ethics;
+  std::vector<PolicyEnvironment> environments;
+  std::vector<Person> people;
+  std::vector<Role> roles;
+  Classification classification;
+  std::vector<Measure> measures;
+};
+using GovernancePolicy = Resource<GovernancePolicySpec>;
+
+template <>
+struct EnumNames<Step> {
+  static constexpr std::pair<Step, std::string_view> kNames[] = {
+      {Step::kBusinessScoping, "BusinessScoping"}, {Step::kIdeation, "Ideation"},
+      {Step::kDevelopment, "Development"},         {Step::kPreProduction, "PreProduction"},
+      {Step::kDeployment, "Deployment"},           {Step::kMonitoring, "Monitoring"}};
+};
+template <>
+struct EnumNames<Reaction> {
+  static constexpr std::pair<Reaction, std::string_view> kNames[] = {
+      {Reaction::kAlert, "Alert"},
+      {Reaction::kHold, "Hold"},
+      {Reaction::kRollback, "Rollback"},
+      {Reaction::kSuspend, "Suspend"}};
+};
+template <>
+struct EnumNames<ReproducibilityLevel> {
+  static constexpr std::pair<ReproducibilityLevel, std::string_view> kNames[] = {
+      {ReproducibilityLevel::kMetricsOnly, "MetricsOnly"},
+      {ReproducibilityLevel::kRetrainable, "Retrainable"},
+      {ReproducibilityLevel::kFullSnapshot, "FullSnapshot"}};
+};
+
+}  // namespace countersign

@@ -1,0 +1,253 @@
+#include "governance/types/policy_check.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "governance/fairness_metrics.h"
+
+namespace countersign {
+namespace {
+
+std::string At(const std::string& path, std::size_t index) {
+  return path + "[" + std::to_string(index) + "]";
+}
+
+// Collects the faults of one policy. Each member function checks one part.
+class Checker {
+ public:
+  Checker(const GovernancePolicySpec& spec, std::vector<Error>& errors)
+      : spec_(spec), errors_(errors) {
+    for (const Role& role : spec.roles) roles_.insert(role.name);
+    for (const Person& person : spec.people) people_.insert(person.name);
+    for (const PolicyEnvironment& e : spec.environments) environments_.insert(e.name);
+    for (const RiskClass& c : spec.classification.classes) classes_.insert(c.name);
+  }
+
+  void Run() {
+    People();
+    Roles();
+    ClassificationPart();
+    for (std::size_t i = 0; i < spec_.measures.size(); ++i) {
+      OneMeasure(spec_.measures[i], At("spec.measures", i));
+    }
+  }
+
+ private:
+  void Add(const std::string& path, const std::string& message) {
+    errors_.push_back({Code::kInvalidArgument, message, path, std::nullopt});
+  }
+
+  void Known(const std::set<std::string>& known, const std::string& name, const std::string& path,
+             const char* what) {
+    if (!known.contains(name)) Add(path, "'" + name + "' is not " + what + " of this policy");
+  }
+
+  void KnownAll(const std::set<std::string>& known, const std::vector<std::string>& names,
+                const std::string& path, const char* what) {
+    for (std::size_t i = 0; i < names.size(); ++i) Known(known, names[i], At(path, i), what);
+  }
+
+  void People() {
+    std::map<std::string, std::string> owners;
+    for (std::size_t i = 0; i < spec_.people.size(); ++i) {
+      const Person& person = spec_.people[i];
+      for (std::size_t k = 0; k < person.accounts.size(); ++k) {
+        const auto [it, fresh] = owners.emplace(person.accounts[k], person.name);
+        if (fresh) continue;
+        Add(At(At("spec.people", i) + ".accounts", k),
+            "account '" + person.accounts[k] + "' already belongs to '" + it->second + "'");
+      }
+    }
+  }
+
+  void Roles() {
+    for (std::size_t i = 0; i < spec_.roles.size(); ++i) {
+      const auto& subjects = spec_.roles[i].subjects;
+      for (std::size_t k = 0; k < subjects.size(); ++k) {
+        const std::string path = At(At("spec.roles", i) + ".subjects", k);
+        if (subjects[k].kind == SubjectKind::kRole) {
+          Add(path + ".kind", "must be one of 'User', 'Group', 'Person', is 'Role'");
+        } else if (subjects[k].kind == SubjectKind::kPerson) {
+          Known(people_, subjects[k].name, path + ".name", "a person");
+        }
+      }
+    }
+  }
+
+  void SignOffPart(const SignOffRequirement& r, const std::string& path) {
+    Known(roles_, r.role, path + ".role", "a role");
+  }
+
+  void LeafPart(const Leaf& leaf, const std::string& path, int others) {
+    const int set = others + (leaf.score_at_least ? 1 : 0) + (leaf.answer.empty() ? 0 : 1);
+    if (set != 1) {
+      Add(path, "must have exactly one of its tests, has " + std::to_string(set));
+    }
+    if (leaf.answer.empty() != leaf.includes.empty()) {
+      Add(path, "answer and includes go together");
+    } else if (!leaf.answer.empty()) {
+      for (const Question& q : spec_.classification.questions) {
+        if (q.name != leaf.answer) continue;
+        if (!q.options.contains(leaf.includes)) {
+          Add(path + ".includes",
+              "'" + leaf.includes + "' is not an option of question '" + q.name + "'");
+        }
+        return;
+      }
+      Add(path + ".answer", "'" + leaf.answer + "' is not a question of this policy");
+    }
+  }
+
+  template <class Group>
+  void GroupPart(const Group& group, const std::string& path, int others) {
+    LeafPart(group, path, others + (group.any_of.empty() ? 0 : 1) + (group.all_of.empty() ? 0 : 1));
+    for (std::size_t i = 0; i < group.any_of.size(); ++i)
+      Nested(group.any_of[i], At(path + ".anyOf", i));
+    for (std::size_t i = 0; i < group.all_of.size(); ++i)
+      Nested(group.all_of[i], At(path + ".allOf", i));
+  }
+  void Nested(const Clause& clause, const std::string& path) { GroupPart(clause, path, 0); }
+  void Nested(const Leaf& leaf, const std::string& path) { LeafPart(leaf, path, 0); }
+
+  void ClassificationPart() {
+    const Classification& c = spec_.classification;
+    SignOffPart(c.sign_off, "spec.classification.signOff");
+    for (std::size_t i = 0; i < c.questions.size(); ++i) {
+      const std::string path = At("spec.classification.questions", i) + ".options";
+      if (c.questions[i].options.empty()) Add(path, "must not be empty");
+      for (const auto& [option, score] : c.questions[i].options) {
+        if (option.empty() || option.size() > 63)
+          Add(path, "an option must have 1 to 63 characters");
+      }
+    }
+    int otherwise = 0;
+    for (std::size_t i = 0; i < c.classes.size(); ++i) {
+      otherwise += c.classes[i].when.otherwise ? 1 : 0;
+      GroupPart(c.classes[i].when, At("spec.classification.classes", i) + ".when",
+                c.classes[i].when.otherwise ? 1 : 0);
+    }
+    // A use case in no class would owe nothing: there must be a class for whatever is left.
+    if (otherwise != 1) {
+      Add("spec.classification.classes",
+          "exactly one class must be `when: {otherwise: true}`, there are " +
+              std::to_string(otherwise));
+    }
+  }
+
+  void Issuers(const std::vector<Subject>& issuers, const std::string& path) {
+    for (std::size_t i = 0; i < issuers.size(); ++i) {
+      if (issuers[i].kind == SubjectKind::kPerson) {
+        Known(people_, issuers[i].name, At(path, i) + ".name", "a person");
+      } else if (issuers[i].kind == SubjectKind::kRole) {
+        Known(roles_, issuers[i].name, At(path, i) + ".name", "a role");
+      }
+    }
+  }
+
+  static void Ascending(const std::vector<Decimal>& bins, const std::string& path,
+                        std::vector<Error>& errors) {
+    for (std::size_t i = 1; i < bins.size(); ++i) {
+      if (bins[i] > bins[i - 1]) continue;
+      errors.push_back({Code::kInvalidArgument, "must be ascending", path, std::nullopt});
+      return;
+    }
+  }
+
+  void Bias(const BiasTestRequirement& r, const std::string& path) {
+    std::set<std::string> attributes;
+    std::int64_t cells = 1;
+    for (std::size_t i = 0; i < r.attributes.size(); ++i) {
+      const RequiredAttribute& a = r.attributes[i];
+      const std::string at = At(path + ".attributes", i);
+      attributes.insert(a.name);
+      const std::set<std::string> groups(a.groups.begin(), a.groups.end());
+      if (!groups.contains(a.reference)) {
+        Add(at + ".reference", "'" + a.reference + "' is not one of the groups");
+      }
+      if (!a.unknown_group.empty() && groups.contains(a.unknown_group)) {
+        Add(at + ".unknownGroup", "must not be one of the groups that are judged");
+      }
+      if (a.min_coverage && (*a.min_coverage < Decimal() || a.min_coverage->ToDouble() > 1.0)) {
+        Add(at + ".minCoverage", "must be between 0 and 1, is " + a.min_coverage->ToString());
+      }
+      if (a.min_coverage && a.unknown_group.empty()) {
+        Add(at + ".minCoverage", "needs unknownGroup: without it every value must be known");
+      }
+      Ascending(a.bins, at + ".bins", errors_);
+      cells *= static_cast<std::int64_t>(a.groups.size()) + (a.unknown_group.empty() ? 0 : 1);
+      if (cells > 512) {
+        Add(path + ".attributes", "the full cross of all groups must be at most 512 cells");
+        return;
+      }
+    }
+    for (std::size_t i = 0; i < r.intersections.size(); ++i) {
+      const std::string at = At(path + ".intersections", i);
+      if (r.intersections[i].size() < 2) Add(at, "must name at least two attributes");
+      KnownAll(attributes, r.intersections[i], at, "an attribute");
+    }
+    for (std::size_t i = 0; i < r.metrics.size(); ++i) {
+      const std::string at = At(path + ".metrics", i);
+      const fairness::Metric* metric = fairness::FindMetric(r.metrics[i].name);
+      if (metric == nullptr) {
+        Add(at + ".name", "'" + r.metrics[i].name + "' is not a known metric");
+        continue;
+      }
+      const auto ok = fairness::CheckBounds(*metric, {r.metrics[i].min, r.metrics[i].max}, r.judge);
+      if (ok) continue;
+      const std::string& field = ok.error().path;
+      Add(field.empty()      ? at
+          : field == "judge" ? path + ".judge"
+                             : at + "." + field,
+          ok.error().message);
+    }
+    if (r.confidence) {
+      const std::string text = r.confidence->ToString();
+      if (text != "0.9" && text != "0.95" && text != "0.99") {
+        Add(path + ".confidence", "must be one of 0.9, 0.95, 0.99, is " + text);
+      }
+    }
+    Issuers(r.issuers, path + ".issuers");
+  }
+
+  void OneMeasure(const Measure& m, const std::string& path) {
+    Known(roles_, m.accountable, path + ".accountable", "a role");
+    KnownAll(roles_, m.responsible, path + ".responsible", "a role");
+    KnownAll(roles_, m.consulted, path + ".consulted", "a role");
+    KnownAll(roles_, m.informed, path + ".informed", "a role");
+    KnownAll(classes_, m.applies.classes, path + ".applies.classes", "a class");
+    KnownAll(environments_, m.applies.environments, path + ".applies.environments",
+             "an environment");
+    const Requirement& r = m.require;
+    const int set = (r.sign_off ? 1 : 0) + (r.reproducibility ? 1 : 0) + (r.bias_test ? 1 : 0);
+    if (set != 1) {
+      Add(path + ".require",
+          "must have exactly one of signOff, reproducibility and biasTest, has " +
+              std::to_string(set));
+    }
+    if (r.sign_off) SignOffPart(*r.sign_off, path + ".require.signOff");
+    if (r.reproducibility) {
+      Issuers(r.reproducibility->issuers, path + ".require.reproducibility.issuers");
+      if (r.reproducibility->tolerance && *r.reproducibility->tolerance < Decimal()) {
+        Add(path + ".require.reproducibility.tolerance", "must not be negative");
+      }
+    }
+    if (r.bias_test) Bias(*r.bias_test, path + ".require.biasTest");
+  }
+
+  const GovernancePolicySpec& spec_;
+  std::vector<Error>& errors_;
+  std::set<std::string> roles_;
+  std::set<std::string> people_;
+  std::set<std::string> environments_;
+  std::set<std::string> classes_;
+};
+
+}  // namespace
+
+void CheckPolicy(const GovernancePolicySpec& spec, std::vector<Error>& errors) {
+  Checker(spec, errors).Run();
+}
+
+}  // namespace countersign

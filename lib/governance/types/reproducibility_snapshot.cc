@@ -1,0 +1,116 @@
+#include "governance/types/reproducibility_snapshot.h"
+
+#include "governance/types/codec.h"
+
+namespace countersign {
+
+template <>
+struct EnumNames<DataRole> {
+  static constexpr std::pair<DataRole, std::string_view> kNames[] = {
+      {DataRole::kTraining, "Training"},
+      {DataRole::kValidation, "Validation"},
+      {DataRole::kTest, "Test"}};
+};
+
+template <class V>
+void Describe(V& v, CodeState& c) {
+  v.Field(
+      {.name = "repository", .doc = "Where the code is kept.", .required = true, .length = 1024},
+      c.repository);
+  v.Field({.name = "commit",
+           .doc = "Commit id: 40 or 64 lower-case hexadecimal digits.",
+           .required = true,
+           .format = Format::kCommit,
+           .length = 64},
+          c.commit);
+  v.Field(
+      {.name = "clean",
+       .doc = "Whether the working tree had no changes beside the commit. A run from an unclean "
+              "tree cannot be repeated and does not pass.",
+       .required = true},
+      c.clean);
+  v.Field(
+      {.name = "entryPoint", .doc = "The command that was run.", .required = true, .length = 1024},
+      c.entry_point);
+}
+
+template <class V>
+void Describe(V& v, DataState& d) {
+  v.Field({.name = "name", .doc = "Name of the data set.", .required = true}, d.name);
+  v.Field({.name = "digest",
+           .doc = "SHA-256 of its bytes.",
+           .required = true,
+           .format = Format::kSha256,
+           .length = 71},
+          d.digest);
+  v.Field({.name = "role",
+           .doc = "What it was used for: Training, Validation or Test.",
+           .required = true},
+          d.role);
+  v.Field({.name = "rows", .doc = "Number of rows, 0 to 10^15.", .max = 1'000'000'000'000'000},
+          d.rows);
+  v.Field({.name = "split", .doc = "How it was cut from the whole.", .length = 1024}, d.split);
+  v.Field({.name = "seed",
+           .doc = "Seed of the random split, 0 to 2^53-1.",
+           .max = 9'007'199'254'740'991},
+          d.seed);
+}
+
+template <class V>
+void Describe(V& v, EnvironmentState& e) {
+  v.Field({.name = "image",
+           .doc = "Image that training ran in, pinned: …@sha256:<64 digits>.",
+           .format = Format::kImageDigest,
+           .length = 1100},
+          e.image);
+  v.Field({.name = "lockFileDigest",
+           .doc = "SHA-256 of the lock file that pins every dependency.",
+           .format = Format::kSha256,
+           .length = 71},
+          e.lock_file_digest);
+  v.Field({.name = "unpinned",
+           .doc = "Dependencies that are not pinned; none for FullSnapshot.",
+           .max = 128},
+          e.unpinned);
+  v.Field({.name = "runtime", .doc = "Language runtime and version.", .required = true}, e.runtime);
+  v.Field({.name = "hardware", .doc = "Processor architecture and accelerators.", .required = true},
+          e.hardware);
+}
+
+template <class V>
+void Describe(V& v, ReproducibilitySnapshotSpec& s) {
+  v.Field({.name = "useCase",
+           .doc = "Name of the use case, in this object's namespace.",
+           .required = true,
+           .format = Format::kObjectName},
+          s.use_case);
+  v.Field({.name = "model", .doc = "The model that the run resulted in.", .required = true},
+          s.model);
+  v.Field({.name = "performedAt", .doc = "When the run ended. RFC 3339.", .required = true},
+          s.performed_at);
+  v.Field({.name = "code", .doc = "The code. Needed for Retrainable and FullSnapshot."}, s.code);
+  v.Field({.name = "data",
+           .doc = "The data sets. Needed for Retrainable and FullSnapshot.",
+           .max = 64,
+           .list = ListType::kMap,
+           .list_key = "name"},
+          s.data);
+  v.Field({.name = "environment",
+           .doc = "The software and hardware. Needed for Retrainable and FullSnapshot."},
+          s.environment);
+  v.Field({.name = "parameters", .doc = "Hyperparameters, as text.", .max = 256, .length = 1024},
+          s.parameters);
+  v.Field({.name = "metrics", .doc = "Results of the run: metric to decimal.", .max = 64},
+          s.metrics);
+  v.Field({.name = "reproductionOf",
+           .doc = "Name of the snapshot that this run repeated, in this namespace: same commit, "
+                  "same data digests. The repetition is stamped with whoever creates it.",
+           .format = Format::kObjectName},
+          s.reproduction_of);
+}
+
+static void Check(const ReproducibilitySnapshotSpec&, std::vector<Error>&) {}
+
+COUNTERSIGN_INSTANTIATE_KIND(ReproducibilitySnapshotSpec);
+
+}  // namespace countersign

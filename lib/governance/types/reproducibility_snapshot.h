@@ -1,0 +1,55 @@
+// reproducibility_snapshot.h: all that it takes to make the model again. See resource.h for
+// threads.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "governance/types/common.h"
+#include "governance/types/resource.h"
+
+namespace countersign {
+
+struct CodeState {
+  std::string repository;
+  std::string commit;
+  bool clean = false;
+  std::string entry_point;
+};
+
+enum class DataRole { kTraining, kValidation, kTest };
+
+struct DataState {
+  std::string name;
+  std::string digest;
+  DataRole role = DataRole::kTraining;
+  std::optional<std::int64_t> rows;
+  std::string split;
+  std::optional<std::int64_t> seed;
+};
+
+struct EnvironmentState {
+  std::string image;
+  std::string lock_file_digest;
+  std::vector<std::string> unpinned;
+  std::string runtime;
+  std::string hardware;
+};
+
+struct ReproducibilitySnapshotSpec {
+  static constexpr std::string_view kKind = "ReproducibilitySnapshot";
+  std::string use_case;
+  ModelDigest model;
+  Time performed_at{};
+  std::optional<CodeState> code;
+  std::vector<DataState> data;
+  std::optional<EnvironmentState> environment;
+  std::map<std::string, std::string> parameters;
+  std::map<std::string, Decimal> metrics;
+  std::string reproduction_of;
+};
+using ReproducibilitySnapshot = Resource<ReproducibilitySnapshotSpec>;
+
+}  // namespace countersign

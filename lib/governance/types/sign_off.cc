@@ -1,0 +1,173 @@
+#include "governance/types/sign_off.h"
+
+#include "governance/types/codec.h"
+
+namespace countersign {
+
+template <>
+struct EnumNames<SubjectOfSignOff> {
+  static constexpr std::pair<SubjectOfSignOff, std::string_view> kNames[] = {
+      {SubjectOfSignOff::kModelDeployment, "ModelDeployment"},
+      {SubjectOfSignOff::kUseCase, "UseCase"}};
+};
+template <>
+struct EnumNames<SignOffDecision> {
+  static constexpr std::pair<SignOffDecision, std::string_view> kNames[] = {
+      {SignOffDecision::kApprove, "Approve"}, {SignOffDecision::kReject, "Reject"}};
+};
+
+template <class V>
+void Describe(V& v, SignOffSubject& s) {
+  v.Field({.name = "kind",
+           .doc = "ModelDeployment: one model version in one environment. UseCase: the answers of "
+                  "a use case to the policy's questions.",
+           .required = true},
+          s.kind);
+  v.Field({.name = "useCase",
+           .doc = "Name of the use case, in this object's namespace.",
+           .required = true,
+           .format = Format::kObjectName},
+          s.use_case);
+  v.Field({.name = "environment",
+           .doc = "Name of the policy's environment that the decision is for. Required for "
+                  "ModelDeployment.",
+           .format = Format::kName,
+           .length = 63},
+          s.environment);
+  v.Field({.name = "model", .doc = "The model's digest. Required for ModelDeployment."}, s.model);
+  v.Field({.name = "governedDigest",
+           .doc = "SHA-256 over the canonical JSON (RFC 8785) of everything governed in the "
+                  "ModelDeployment's spec, as `kubectl countersign explain` and the deployment's "
+                  "status show it. Required for ModelDeployment.",
+           .format = Format::kSha256,
+           .length = 71},
+          s.governed_digest);
+  v.Field({.name = "answersDigest",
+           .doc = "SHA-256 over the canonical JSON of what the use case answers. Required for "
+                  "UseCase.",
+           .format = Format::kSha256,
+           .length = 71},
+          s.answers_digest);
+  v.Rules({{"self.kind == 'UseCase' ? has(self.answersDigest) : has(self.environment) && "
+            "has(self.model) && has(self.governedDigest)",
+            "kind UseCase needs answersDigest; kind ModelDeployment needs environment, model and "
+            "governedDigest"},
+           {"self.kind == 'UseCase' ? !has(self.environment) && !has(self.model) && "
+            "!has(self.governedDigest) : !has(self.answersDigest)",
+            "fields of the other kind of subject must not be set"}});
+}
+
+template <class V>
+void Describe(V& v, ShownPolicy& s) {
+  v.Field({.name = "name",
+           .doc = "Name of the policy.",
+           .required = true,
+           .format = Format::kObjectName},
+          s.name);
+  v.Field({.name = "digest",
+           .doc = "Digest of its spec.",
+           .required = true,
+           .format = Format::kSha256,
+           .length = 71},
+          s.digest);
+}
+
+template <class V>
+void Describe(V& v, ShownEvidence& s) {
+  v.Field({.name = "kind",
+           .doc = "Kind of the evidence, for example BiasTest.",
+           .required = true,
+           .format = Format::kToken,
+           .length = 63},
+          s.kind);
+  v.Field({.name = "name",
+           .doc = "Name of the evidence object.",
+           .required = true,
+           .format = Format::kObjectName},
+          s.name);
+  v.Field({.name = "digest",
+           .doc = "Digest of its spec.",
+           .required = true,
+           .format = Format::kSha256,
+           .length = 71},
+          s.digest);
+}
+
+template <class V>
+void Describe(V& v, Shown& s) {
+  v.Field({.name = "policies",
+           .doc = "The policies in force for the subject.",
+           .max = 16,
+           .list = ListType::kMap,
+           .list_key = "name"},
+          s.policies);
+  v.Field({.name = "answersDigest",
+           .doc = "Digest of the use case's answers.",
+           .format = Format::kSha256,
+           .length = 71},
+          s.answers_digest);
+  v.Field({.name = "evidence", .doc = "The evidence at hand.", .max = 64}, s.evidence);
+}
+
+template <class V>
+void Describe(V& v, Signer& s) {
+  v.Field({.name = "username",
+           .doc = "The account that signs, as the API server authenticates it. Admission refuses "
+                  "an object whose requester is another one.",
+           .required = true,
+           .format = Format::kToken},
+          s.username);
+}
+
+template <class V>
+void Describe(V& v, SignOffSpec& s) {
+  v.Field({.name = "subject", .doc = "What is decided on.", .required = true}, s.subject);
+  v.Field({.name = "role",
+           .doc = "The policy's role in which the signer decides; the signer must hold it.",
+           .required = true,
+           .format = Format::kName,
+           .length = 63},
+          s.role);
+  v.Field({.name = "decision",
+           .doc = "Approve or Reject. The latest decision of a person counts, and a standing "
+                  "rejection by one holder of the role blocks the gate.",
+           .required = true},
+          s.decision);
+  v.Field({.name = "signer", .doc = "Who signs.", .required = true}, s.signer);
+  v.Field(
+      {.name = "rationale", .doc = "Why, in the signer's words.", .required = true, .length = 4096},
+      s.rationale);
+  v.Field({.name = "shown",
+           .doc = "Digests of the policies, answers and evidence that the signer had in view."},
+          s.shown);
+  v.Field({.name = "expiresAt",
+           .doc = "When the decision ends, if earlier than the policy's maxAge. RFC 3339."},
+          s.expires_at);
+}
+
+static void Check(const SignOffSpec& spec, std::vector<Error>& errors) {
+  const SignOffSubject& s = spec.subject;
+  if (s.kind == SubjectOfSignOff::kUseCase) {
+    if (s.answers_digest.empty()) {
+      AddError(errors, "spec.subject.answersDigest", "is required for kind UseCase");
+    }
+    if (!s.environment.empty() || s.model || !s.governed_digest.empty()) {
+      AddError(errors, "spec.subject", "must not name a deployment for kind UseCase");
+    }
+    return;
+  }
+  if (s.environment.empty()) {
+    AddError(errors, "spec.subject.environment", "is required for kind ModelDeployment");
+  }
+  if (!s.model) AddError(errors, "spec.subject.model", "is required for kind ModelDeployment");
+  if (s.governed_digest.empty()) {
+    AddError(errors, "spec.subject.governedDigest", "is required for kind ModelDeployment");
+  }
+  if (!s.answers_digest.empty()) {
+    AddError(errors, "spec.subject.answersDigest", "must not be set for kind ModelDeployment");
+  }
+}
+
+COUNTERSIGN_INSTANTIATE_KIND(SignOffSpec);
+
+}  // namespace countersign

@@ -1,0 +1,61 @@
+// sign_off.h: one person's decision on one subject. See resource.h for thread rules.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "governance/types/common.h"
+#include "governance/types/resource.h"
+
+namespace countersign {
+
+enum class SubjectOfSignOff { kModelDeployment, kUseCase };
+enum class SignOffDecision { kApprove, kReject };
+
+// What is decided on. A deployment is named by what it serves (model digest, governed digest),
+// where (environment) and what for (use case), never by its object name: names can be reused.
+struct SignOffSubject {
+  SubjectOfSignOff kind = SubjectOfSignOff::kModelDeployment;
+  std::string use_case;
+  std::string environment;
+  std::optional<ModelDigest> model;
+  std::string governed_digest;
+  std::string answers_digest;
+};
+
+struct ShownPolicy {
+  std::string name;
+  std::string digest;
+};
+
+struct ShownEvidence {
+  std::string kind;
+  std::string name;
+  std::string digest;
+};
+
+// What the signer had in view; a later, worse state makes the sign-off stale.
+struct Shown {
+  std::vector<ShownPolicy> policies;
+  std::string answers_digest;
+  std::vector<ShownEvidence> evidence;
+};
+
+struct Signer {
+  std::string username;
+};
+
+struct SignOffSpec {
+  static constexpr std::string_view kKind = "SignOff";
+  SignOffSubject subject;
+  std::string role;
+  SignOffDecision decision = SignOffDecision::kApprove;
+  Signer signer;
+  std::string rationale;
+  std::optional<Shown> shown;
+  std::optional<Time> expires_at;
+};
+using SignOff = Resource<SignOffSpec>;
+
+}  // namespace countersign

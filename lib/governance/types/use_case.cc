@@ -1,0 +1,117 @@
+#include "governance/types/use_case.h"
+
+#include "governance/types/codec.h"
+
+namespace countersign {
+
+template <>
+struct EnumNames<Lifecycle> {
+  static constexpr std::pair<Lifecycle, std::string_view> kNames[] = {
+      {Lifecycle::kProposed, "Proposed"},
+      {Lifecycle::kActive, "Active"},
+      {Lifecycle::kRetiring, "Retiring"},
+      {Lifecycle::kRetired, "Retired"}};
+};
+
+template <class V>
+void Describe(V& v, Kpi& k) {
+  v.Field({.name = "name", .doc = "Name of the indicator.", .required = true, .length = 63},
+          k.name);
+  v.Field({.name = "target", .doc = "What counts as success, in words.", .required = true},
+          k.target);
+  v.Field({.name = "description", .doc = "How it is measured.", .length = 1024}, k.description);
+}
+
+template <class V>
+void Describe(V& v, Link& l) {
+  v.Field({.name = "name", .doc = "What is found there.", .required = true, .length = 63}, l.name);
+  v.Field({.name = "url", .doc = "Where it is.", .required = true, .length = 2048}, l.url);
+}
+
+template <class V>
+void Describe(V& v, UseCaseSpec& s) {
+  v.Field({.name = "title", .doc = "Title for people.", .required = true}, s.title);
+  v.Field({.name = "purpose",
+           .doc = "What decisions the model supports, about whom, and what happens with them.",
+           .required = true,
+           .length = 4096},
+          s.purpose);
+  v.Field({.name = "purposeCategory",
+           .doc = "The purpose in one word of the organisation's vocabulary (for example "
+                  "credit-decision); compared with the policy's prohibited purposes.",
+           .required = true,
+           .format = Format::kName,
+           .length = 63},
+          s.purpose_category);
+  v.Field({.name = "owner",
+           .doc = "Account of the person who answers for the use case.",
+           .required = true,
+           .format = Format::kToken},
+          s.owner);
+  v.Field({.name = "sponsor",
+           .doc = "Account of the senior manager who backs it.",
+           .format = Format::kToken},
+          s.sponsor);
+  v.Field({.name = "developers",
+           .doc = "Accounts and groups that develop or deploy the model: whoever is listed is not "
+                  "independent of it.",
+           .required = true,
+           .min = 1,
+           .max = 128},
+          s.developers);
+  v.Field({.name = "lifecycle",
+           .doc = "Proposed (not yet to be deployed above the first environment), Active, Retiring "
+                  "(no new versions) or Retired (kept for the record; nothing may serve).",
+           .required = true},
+          s.lifecycle);
+  v.Field({.name = "answers",
+           .doc = "Answers to the policy's questions: name of the question to the chosen options "
+                  "(one, or several where the question allows it).",
+           .max = 64,
+           .length = 63},
+          s.answers);
+  v.Field({.name = "deployTo",
+           .doc = "Namespaces whose ModelDeployments may refer to this use case, by exact name.",
+           .format = Format::kName,
+           .max = 64,
+           .length = 63,
+           .list = ListType::kSet},
+          s.deploy_to);
+  v.Field({.name = "kpis",
+           .doc = "Business indicators the model is judged by.",
+           .max = 32,
+           .list = ListType::kMap,
+           .list_key = "name"},
+          s.kpis);
+  v.Field({.name = "links",
+           .doc = "Documents, repositories, dashboards.",
+           .max = 32,
+           .list = ListType::kMap,
+           .list_key = "name"},
+          s.links);
+}
+
+static void Check(const UseCaseSpec& spec, std::vector<Error>& errors) {
+  for (std::size_t i = 0; i < spec.developers.size(); ++i) {
+    const SubjectKind kind = spec.developers[i].kind;
+    if (kind == SubjectKind::kUser || kind == SubjectKind::kGroup) continue;
+    AddError(errors, "spec.developers[" + std::to_string(i) + "].kind",
+             "must be one of 'User', 'Group', is '" + std::string(NameOf(kind)) + "'");
+  }
+}
+
+Result<std::string> AnswersDigest(const UseCaseSpec& spec) {
+  Json developers = Json::array();
+  for (const Subject& subject : spec.developers) {
+    developers.push_back({{"kind", std::string(NameOf(subject.kind))}, {"name", subject.name}});
+  }
+  return JsonDigest(Json{{"answers", spec.answers},
+                         {"developers", std::move(developers)},
+                         {"owner", spec.owner},
+                         {"purpose", spec.purpose},
+                         {"purposeCategory", spec.purpose_category}});
+}
+
+COUNTERSIGN_INSTANTIATE_KIND(UseCaseSpec);
+
+}  // namespace countersign
