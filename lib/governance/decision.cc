@@ -1,0 +1,144 @@
+#include "governance/decision.h"
+
+#include <algorithm>
+
+namespace countersign {
+namespace {
+
+void PutText(Json& json, const char* key, const std::string& value) {
+  if (!value.empty()) json[key] = value;
+}
+
+// Severity as the operator acts on it: the order of the enum.
+Reaction Worse(Reaction a, Reaction b) { return std::max(a, b); }
+
+Reaction ReactionOf(const Gate& gate, Time now) {
+  if (gate.state != GateState::kExpired || !gate.expired_at) return gate.on_violation;
+  return now >= *gate.expired_at + gate.on_expiry.grace ? gate.on_expiry.then
+                                                        : gate.on_expiry.action;
+}
+
+}  // namespace
+
+std::string_view GateStateName(GateState state) {
+  switch (state) {
+    case GateState::kPassed: return "Passed";
+    case GateState::kExpired: return "Expired";
+    case GateState::kMissing: return "Missing";
+    case GateState::kInsufficient: return "Insufficient";
+    case GateState::kFailed: return "Failed";
+  }
+  return "Failed";
+}
+
+std::string_view VerdictName(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kAllow: return "Allow";
+    case Verdict::kWarn: return "Warn";
+    case Verdict::kHold: return "Hold";
+    case Verdict::kDeny: return "Deny";
+  }
+  return "Deny";
+}
+
+int Decision::Passed() const {
+  return static_cast<int>(std::count_if(gates.begin(), gates.end(), [](const Gate& gate) {
+    return gate.state == GateState::kPassed;
+  }));
+}
+
+std::string Decision::GatesText() const {
+  return std::to_string(Passed()) + "/" + std::to_string(gates.size());
+}
+
+Json GateJson(const Gate& gate) {
+  Json json = {{"measure", gate.measure},
+               {"state", std::string(GateStateName(gate.state))},
+               {"reason", gate.reason},
+               {"message", gate.message}};
+  PutText(json, "policy", gate.policy);
+  PutText(json, "step", gate.step);
+  PutText(json, "path", gate.path);
+  PutText(json, "accountable", gate.accountable);
+  PutText(json, "remedy", gate.remedy);
+  if (gate.state != GateState::kPassed) {
+    json["enforcement"] = std::string(gate.final ? "Deny" : NameOf(gate.enforcement));
+  }
+  if (gate.valid_until) json["validUntil"] = FormatTime(*gate.valid_until);
+  if (gate.expired_at) json["expiredAt"] = FormatTime(*gate.expired_at);
+  if (!gate.evidence.empty()) {
+    Json list = Json::array();
+    for (const EvidenceRef& ref : gate.evidence) {
+      list.push_back({{"kind", ref.kind},
+                      {"namespace", ref.name_space},
+                      {"name", ref.name},
+                      {"digest", ref.digest}});
+    }
+    json["evidence"] = std::move(list);
+  }
+  return json;
+}
+
+Json DecisionJson(const Decision& decision) {
+  Json json = {{"verdict", std::string(VerdictName(decision.verdict))},
+               {"classes", decision.classes},
+               {"answersApproved", decision.answers_approved},
+               {"gatesPassed", decision.GatesText()},
+               {"gates", Json::array()},
+               {"policies", Json::array()}};
+  PutText(json, "environment", decision.environment);
+  PutText(json, "governedDigest", decision.governed_digest);
+  PutText(json, "answersDigest", decision.answers_digest);
+  for (const Gate& gate : decision.gates) json["gates"].push_back(GateJson(gate));
+  for (const PolicyRef& policy : decision.policies) {
+    json["policies"].push_back({{"name", policy.name}, {"digest", policy.digest}});
+  }
+  if (decision.next_change) json["nextChange"] = FormatTime(*decision.next_change);
+  return json;
+}
+
+std::string RefusalText(const Decision& decision, const std::string& subject, std::size_t limit) {
+  const auto total = decision.gates.size();
+  const auto unmet = total - static_cast<std::size_t>(decision.Passed());
+  std::string text = "ModelDeployment '" + subject + "' ";
+  text += decision.verdict == Verdict::kDeny   ? "is not allowed"
+          : decision.verdict == Verdict::kHold ? "is held"
+                                               : "does not meet its policy";
+  if (!decision.environment.empty()) text += " in environment '" + decision.environment + "'";
+  text += ": " + std::to_string(unmet) + " of " + std::to_string(total) + " gates not passed.";
+  if (!decision.answers_approved && !decision.classes.empty()) {
+    text +=
+        " The answers of its use case are not signed off, so every class that they could lead to "
+        "applies.";
+  }
+  std::size_t shown = 0;
+  for (const Gate& gate : decision.gates) {
+    if (gate.state == GateState::kPassed) continue;
+    std::string line = "\n- [" + gate.reason + "] " + gate.measure;
+    if (!gate.path.empty()) line += " (" + gate.path + ")";
+    line += ": " + gate.message;
+    if (!gate.remedy.empty()) line += "\n  Remedy: " + gate.remedy;
+    // Room for the sentence that says how many are missing.
+    if (text.size() + line.size() + 64 > limit) {
+      text += "\n(and " + std::to_string(unmet - shown) + " more)";
+      break;
+    }
+    text += line;
+    ++shown;
+  }
+  return text;
+}
+
+std::optional<Reaction> ReactionNow(const Decision& decision, Time now) {
+  std::optional<Reaction> worst;
+  for (const Gate& gate : decision.gates) {
+    if (gate.state == GateState::kPassed) continue;
+    // Where unmet gates are only flagged, they are only flagged at run time too.
+    const bool lenient = gate.enforcement < Enforcement::kHold && !gate.final;
+    const Reaction reaction = lenient ? Reaction::kAlert : ReactionOf(gate, now);
+    worst = worst ? Worse(*worst, reaction) : reaction;
+  }
+  return worst;
+}
+
+}  // namespace countersign

@@ -1,0 +1,88 @@
+// decision.h: what an evaluation says: a verdict, and a gate for each thing that was required.
+//
+// One immutable Decision feeds the admission response, warnings, audit record, status, Events and
+// the CLI's table, so that they cannot disagree. Plain values; equal facts give equal decisions,
+// byte for byte in DecisionJson.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "governance/types/policy.h"
+
+namespace countersign {
+
+// From good to bad. Only kPassed lets anything through.
+enum class GateState { kPassed, kExpired, kMissing, kInsufficient, kFailed };
+[[nodiscard]] std::string_view GateStateName(GateState state);
+
+// From good to bad: served; served and flagged; admitted but not served; refused.
+enum class Verdict { kAllow, kWarn, kHold, kDeny };
+[[nodiscard]] std::string_view VerdictName(Verdict verdict);
+
+struct EvidenceRef {
+  std::string kind;
+  std::string name_space;
+  std::string name;
+  std::string digest;  // of the object's spec
+};
+
+struct Gate {
+  std::string policy;   // empty for checks that no policy can switch off
+  std::string measure;  // name of the policy's measure, or of the built-in check
+  std::string step;
+  GateState state = GateState::kMissing;
+  std::string reason;   // upper-camel code, for example SignOffMissing
+  std::string message;  // one sentence: what is required, what was found
+  std::string path;     // field at fault, if one is
+  std::vector<EvidenceRef> evidence;
+  std::string accountable;  // role
+  std::string remedy;       // who can do what about it, with the command; empty when passed
+  Enforcement enforcement = Enforcement::kDeny;
+  bool final = false;  // no other object can cure it: denied whatever the enforcement
+  Reaction on_violation = Reaction::kHold;
+  ExpiryReaction on_expiry;
+  std::optional<Time> valid_until;  // when a passed gate stops passing by itself
+  std::optional<Time> expired_at;   // when an expired one did
+};
+
+struct PolicyRef {
+  std::string name;
+  std::string digest;
+};
+
+struct Decision {
+  Verdict verdict = Verdict::kDeny;
+  std::string environment;           // the first policy's name for it, empty if none
+  std::vector<std::string> classes;  // sorted, of all policies
+  bool answers_approved = false;     // the classes are the use case's own, not the worst case
+  std::string governed_digest;
+  std::string answers_digest;
+  std::vector<PolicyRef> policies;  // sorted by name
+  std::vector<Gate> gates;          // in the order of policies and their measures
+  std::optional<Time> next_change;  // when time alone will change some gate or its reaction
+
+  [[nodiscard]] bool Serves() const {
+    return verdict == Verdict::kAllow || verdict == Verdict::kWarn;
+  }
+  [[nodiscard]] int Passed() const;
+  [[nodiscard]] std::string GatesText() const;  // "5/7"
+};
+
+// Canonical order of members, no times but those of the facts.
+[[nodiscard]] Json DecisionJson(const Decision& decision);
+[[nodiscard]] Json GateJson(const Gate& gate);
+
+// "ModelDeployment 'ns/name' is not allowed in environment 'prod' (2 of 5 gates): …" with one line
+// a gate and its remedy; at most `limit` bytes, cut between gates and saying how many were left
+// out.
+[[nodiscard]] std::string RefusalText(const Decision& decision, const std::string& subject,
+                                      std::size_t limit);
+
+// The worst reaction that the gates which do not pass ask for now, for what serves already.
+[[nodiscard]] std::optional<Reaction> ReactionNow(const Decision& decision, Time now);
+
+}  // namespace countersign

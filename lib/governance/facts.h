@@ -1,0 +1,75 @@
+// facts.h: everything that an evaluation may know, gathered beforehand by whoever asks.
+//
+// Three adapters make Facts: the webhook (request and caches), the operator (caches) and the CLI
+// (files). What could not be gathered is itself a fact: a sentence in `unknown`, which blocks.
+// Plain values; shared_ptr members point to immutable objects, so Facts can be copied and read
+// anywhere.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "governance/types/bias_test.h"
+#include "governance/types/model_deployment.h"
+#include "governance/types/policy.h"
+#include "governance/types/reproducibility_snapshot.h"
+#include "governance/types/sign_off.h"
+#include "governance/types/use_case.h"
+
+namespace countersign {
+
+// How an object is known to come from a person.
+enum class Authenticity {
+  kUnproven,  // no stamp: it counts for nothing
+  kForged,    // a stamp that does not hold; `problem` says why
+  kAttested,  // stamped by this installation when the API server had authenticated the person
+  kAssumed,   // offline: what the object claims, for the CLI alone
+};
+
+struct Provenance {
+  Authenticity authenticity = Authenticity::kUnproven;
+  std::string problem;
+  std::string user;
+  std::vector<std::string> groups;
+  Time first_seen{};  // when admission stamped it; ages and key validity count from here
+};
+
+template <class Spec>
+struct Attested {
+  std::shared_ptr<const Resource<Spec>> object;
+  Provenance by;
+};
+
+using AttestedSignOff = Attested<SignOffSpec>;
+using AttestedSnapshot = Attested<ReproducibilitySnapshotSpec>;
+using AttestedBiasTest = Attested<BiasTestSpec>;
+
+struct PolicySet {
+  // In any order; evaluation sorts by name.
+  std::vector<std::shared_ptr<const GovernancePolicy>> policies;
+  // "GovernancePolicy 'x' cannot be read: …": might have applied, so everything waits for it.
+  std::vector<std::string> unreadable;
+};
+
+struct Facts {
+  Time now{};
+  // The deployment as it is asked for, where, and under which digest (GovernedDigest of its spec).
+  std::string name_space;
+  std::string name;
+  std::shared_ptr<const ModelDeployment> deployment;
+  std::string governed_digest;
+  // Who made this governed revision: the requester at admission, the stamp's person later.
+  Provenance author;
+  // The use case that spec.useCaseRef names; null if there is none.
+  std::shared_ptr<const UseCase> use_case;
+  // Evidence of that use case, whatever model or revision it is for.
+  std::vector<AttestedSignOff> sign_offs;
+  std::vector<AttestedSnapshot> snapshots;
+  std::vector<AttestedBiasTest> bias_tests;
+  // What should be here and could not be read, as sentences.
+  std::vector<std::string> unknown;
+};
+
+}  // namespace countersign

@@ -1,0 +1,72 @@
+#include "governance/identity.h"
+
+#include <algorithm>
+
+namespace countersign {
+
+bool IsRobot(const std::string& account) { return account.starts_with("system:serviceaccount:"); }
+
+std::string PersonOf(const GovernancePolicySpec& policy, const std::string& account) {
+  for (const Person& person : policy.people) {
+    if (std::find(person.accounts.begin(), person.accounts.end(), account) !=
+        person.accounts.end()) {
+      return person.name;
+    }
+  }
+  return account;
+}
+
+bool IsNamedBy(const GovernancePolicySpec& policy, const Subject& subject, const Provenance& who) {
+  switch (subject.kind) {
+    case SubjectKind::kUser: return subject.name == who.user;
+    case SubjectKind::kGroup:
+      return std::find(who.groups.begin(), who.groups.end(), subject.name) != who.groups.end();
+    case SubjectKind::kPerson:
+      // Only accounts that are listed: an account that happens to be called like a person is not.
+      return std::any_of(policy.people.begin(), policy.people.end(), [&](const Person& person) {
+        return person.name == subject.name &&
+               std::find(person.accounts.begin(), person.accounts.end(), who.user) !=
+                   person.accounts.end();
+      });
+    case SubjectKind::kRole: {
+      const Role* role = FindRole(policy, subject.name);
+      return role != nullptr &&
+             std::any_of(role->subjects.begin(), role->subjects.end(), [&](const Subject& holder) {
+               return holder.kind != SubjectKind::kRole && IsNamedBy(policy, holder, who);
+             });
+    }
+  }
+  return false;
+}
+
+bool IsNamedByAny(const GovernancePolicySpec& policy, const std::vector<Subject>& subjects,
+                  const Provenance& who) {
+  return std::any_of(subjects.begin(), subjects.end(),
+                     [&](const Subject& subject) { return IsNamedBy(policy, subject, who); });
+}
+
+const Role* FindRole(const GovernancePolicySpec& policy, const std::string& name) {
+  for (const Role& role : policy.roles) {
+    if (role.name == name) return &role;
+  }
+  return nullptr;
+}
+
+std::string SubjectsText(const std::vector<Subject>& subjects) {
+  constexpr std::size_t kShown = 5;  // enough to know whom to ask, short enough for a refusal
+  std::string text;
+  for (std::size_t i = 0; i < subjects.size() && i < kShown; ++i) {
+    if (i > 0) text += ", ";
+    std::string kind(NameOf(subjects[i].kind));
+    kind[0] = static_cast<char>(kind[0] - 'A' + 'a');
+    text += kind + " '" + subjects[i].name + "'";
+  }
+  return subjects.size() > kShown ? text + " and others" : text;
+}
+
+std::string HoldersText(const GovernancePolicySpec& policy, const std::string& role) {
+  const Role* found = FindRole(policy, role);
+  return found == nullptr ? "nobody" : SubjectsText(found->subjects);
+}
+
+}  // namespace countersign
