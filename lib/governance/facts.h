@@ -38,7 +38,7 @@ struct Provenance {
 
 template <class Spec>
 struct Attested {
-  std::shared_ptr<const Resource<Spec>> object;
+  std::shared_ptr<const Object<Spec>> object;
   Provenance by;
 };
 

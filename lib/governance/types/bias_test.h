@@ -1,4 +1,4 @@
-// bias_test.h: how often the model was right and wrong, per group. See resource.h for threads.
+// bias_test.h: how often the model was right and wrong, per group. See object.h for threads.
 #pragma once
 
 #include <map>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "governance/types/common.h"
-#include "governance/types/resource.h"
+#include "governance/types/object.h"
 
 namespace countersign {
 
@@ -50,6 +50,6 @@ struct BiasTestSpec {
   std::vector<BiasCell> cells;
   std::vector<DeclaredMetric> declared;
 };
-using BiasTest = Resource<BiasTestSpec>;
+using BiasTest = Object<BiasTestSpec>;
 
 }  // namespace countersign

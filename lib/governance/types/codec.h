@@ -1,4 +1,4 @@
-// codec.h: the body of resource.h's functions, for the one file of each kind that instantiates
+// codec.h: the body of object.h's functions, for the one file of each kind that instantiates
 // them.
 //
 // Not for anybody else: it brings the description machinery and its compile time along.
@@ -6,7 +6,7 @@
 
 #include "base/describe.h"
 #include "base/digest.h"
-#include "governance/types/resource.h"
+#include "governance/types/object.h"
 
 namespace countersign {
 
@@ -16,18 +16,18 @@ namespace countersign {
 // Needs, next to the instantiation: Spec::kKind, Describe(V&, Spec&) and
 // Check(const Spec&, std::vector<Error>&) for what the schema cannot say.
 template <class Spec>
-Result<Resource<Spec>> Decode(const Json& object) {
+Result<Object<Spec>> Decode(const Json& object) {
   auto json = SpecOf(object, Spec::kKind);
   if (!json) return Fail(json.error());
-  Resource<Spec> resource;
-  resource.meta = DecodeMeta(object);
-  auto errors = DecodeInto(**json, "spec", resource.spec);
-  if (errors.empty()) Check(resource.spec, errors);
+  Object<Spec> result;
+  result.meta = DecodeMeta(object);
+  auto errors = DecodeInto(**json, "spec", result.spec);
+  if (errors.empty()) Check(result.spec, errors);
   if (!errors.empty()) return Fail(JoinErrors(errors));
   auto digest = JsonDigest(**json);
   if (!digest) return Fail(Code::kInvalidArgument, digest.error().message, "spec");
-  resource.spec_digest = std::move(*digest);
-  return resource;
+  result.spec_digest = std::move(*digest);
+  return result;
 }
 
 template <class Spec>
@@ -47,7 +47,7 @@ inline void AddError(std::vector<Error>& errors, std::string path, std::string m
 }  // namespace countersign
 
 // At the end of a kind's .cc, inside namespace countersign.
-#define COUNTERSIGN_INSTANTIATE_KIND(Spec)                   \
-  template Result<Resource<Spec>> Decode<Spec>(const Json&); \
-  template Json EncodeSpec<Spec>(const Spec&);               \
+#define COUNTERSIGN_INSTANTIATE_KIND(Spec)                 \
+  template Result<Object<Spec>> Decode<Spec>(const Json&); \
+  template Json EncodeSpec<Spec>(const Spec&);             \
   template Json SpecSchema<Spec>()

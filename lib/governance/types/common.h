@@ -1,4 +1,4 @@
-// common.h: shapes that several kinds share. See resource.h for thread rules.
+// common.h: shapes that several kinds share. See object.h for thread rules.
 #pragma once
 
 #include <string>

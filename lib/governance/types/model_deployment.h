@@ -1,4 +1,4 @@
-// model_deployment.h: one model version serving in one environment. See resource.h for threads.
+// model_deployment.h: one model version serving in one environment. See object.h for threads.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "governance/types/common.h"
-#include "governance/types/resource.h"
+#include "governance/types/object.h"
 
 namespace countersign {
 
@@ -62,7 +62,7 @@ struct ModelDeploymentSpec {
   std::optional<Fallback> fallback;
   Serving serving;
 };
-using ModelDeployment = Resource<ModelDeploymentSpec>;
+using ModelDeployment = Object<ModelDeploymentSpec>;
 
 // SHA-256 over the canonical JSON of the whole spec as sent, except what does not change what is
 // served to whom: labels and annotations of the pod template, and the number of replicas while it

@@ -1,5 +1,5 @@
 // policy.h: GovernancePolicy, the organisation's position as data: roles, environments, classes and
-// the matrix of measures. See resource.h for thread rules.
+// the matrix of measures. See object.h for thread rules.
 #pragma once
 
 #include <map>
@@ -9,7 +9,7 @@
 
 #include "governance/fairness_bounds.h"
 #include "governance/types/common.h"
-#include "governance/types/resource.h"
+#include "governance/types/object.h"
 
 namespace countersign {
 
@@ -193,7 +193,7 @@ struct GovernancePolicySpec {
   Classification classification;
   std::vector<Measure> measures;
 };
-using GovernancePolicy = Resource<GovernancePolicySpec>;
+using GovernancePolicy = Object<GovernancePolicySpec>;
 
 template <>
 struct EnumNames<Step> {

@@ -1,4 +1,4 @@
-// reproducibility_snapshot.h: all that it takes to make the model again. See resource.h for
+// reproducibility_snapshot.h: all that it takes to make the model again. See object.h for
 // threads.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "governance/types/common.h"
-#include "governance/types/resource.h"
+#include "governance/types/object.h"
 
 namespace countersign {
 
@@ -50,6 +50,6 @@ struct ReproducibilitySnapshotSpec {
   std::map<std::string, Decimal> metrics;
   std::string reproduction_of;
 };
-using ReproducibilitySnapshot = Resource<ReproducibilitySnapshotSpec>;
+using ReproducibilitySnapshot = Object<ReproducibilitySnapshotSpec>;
 
 }  // namespace countersign

@@ -1,4 +1,4 @@
-// sign_off.h: one person's decision on one subject. See resource.h for thread rules.
+// sign_off.h: one person's decision on one subject. See object.h for thread rules.
 #pragma once
 
 #include <optional>
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "governance/types/common.h"
-#include "governance/types/resource.h"
+#include "governance/types/object.h"
 
 namespace countersign {
 
@@ -56,6 +56,6 @@ struct SignOffSpec {
   std::optional<Shown> shown;
   std::optional<Time> expires_at;
 };
-using SignOff = Resource<SignOffSpec>;
+using SignOff = Object<SignOffSpec>;
 
 }  // namespace countersign

@@ -1,5 +1,5 @@
 // use_case.h: the inventory entry: what a model is for, whose it is, what policy wants to know.
-// See resource.h for thread rules.
+// See object.h for thread rules.
 #pragma once
 
 #include <map>
@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "governance/types/common.h"
-#include "governance/types/resource.h"
+#include "governance/types/object.h"
 
 namespace countersign {
 
@@ -39,7 +39,7 @@ struct UseCaseSpec {
   std::vector<Kpi> kpis;
   std::vector<Link> links;
 };
-using UseCase = Resource<UseCaseSpec>;
+using UseCase = Object<UseCaseSpec>;
 
 // What a sign-off on a use case covers: answers, purpose, and who develops it. Changing a link does
 // not undo a classification; leaving a developer out of the list, who could then approve, does.

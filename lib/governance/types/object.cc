@@ -1,4 +1,4 @@
-#include "governance/types/resource.h"
+#include "governance/types/object.h"
 
 #include "governance/types/codec.h"
 

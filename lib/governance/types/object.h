@@ -1,6 +1,6 @@
-// resource.h: what every object of our API group has in common.
+// object.h: what every object of our API group has in common.
 //
-// A `Resource<Spec>` is one decoded object: the part of its metadata that we use, its spec, and the
+// A `Object<Spec>` is one decoded object: the part of its metadata that we use, its spec, and the
 // digest of the spec as it was sent (RFC 8785, SHA-256), by which decisions name what they relied
 // on. `Decode` is strict about the spec and lenient about metadata, which belongs to
 // Kubernetes. Values without shared state; read from many threads once built.
@@ -37,7 +37,7 @@ struct ObjectMeta {
 };
 
 template <class Spec>
-struct Resource {
+struct Object {
   ObjectMeta meta;
   Spec spec;
   std::string spec_digest;  // "sha256:…"
@@ -52,7 +52,7 @@ struct Resource {
 // A kind's three functions, one translation unit a kind. `Decode` checks apiVersion, kind, schema
 // and what the schema cannot say (references within the object); all faults come in one error.
 template <class Spec>
-[[nodiscard]] Result<Resource<Spec>> Decode(const Json& object);
+[[nodiscard]] Result<Object<Spec>> Decode(const Json& object);
 template <class Spec>
 [[nodiscard]] Json EncodeSpec(const Spec& spec);
 template <class Spec>
