@@ -87,6 +87,7 @@ Json DecisionJson(const Decision& decision) {
                {"gates", Json::array()},
                {"policies", Json::array()}};
   PutText(json, "environment", decision.environment);
+  PutText(json, "answersNote", decision.answers_note);
   PutText(json, "governedDigest", decision.governed_digest);
   PutText(json, "answersDigest", decision.answers_digest);
   for (const Gate& gate : decision.gates) json["gates"].push_back(GateJson(gate));
@@ -106,11 +107,7 @@ std::string RefusalText(const Decision& decision, const std::string& subject, st
                                                : "does not meet its policy";
   if (!decision.environment.empty()) text += " in environment '" + decision.environment + "'";
   text += ": " + std::to_string(unmet) + " of " + std::to_string(total) + " gates not passed.";
-  if (!decision.answers_approved && !decision.classes.empty()) {
-    text +=
-        " The answers of its use case are not signed off, so every class that they could lead to "
-        "applies.";
-  }
+  if (!decision.answers_note.empty()) text += " " + decision.answers_note;
   std::size_t shown = 0;
   for (const Gate& gate : decision.gates) {
     if (gate.state == GateState::kPassed) continue;

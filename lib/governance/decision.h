@@ -59,6 +59,7 @@ struct Decision {
   std::string environment;           // the first policy's name for it, empty if none
   std::vector<std::string> classes;  // sorted, of all policies
   bool answers_approved = false;     // the classes are the use case's own, not the worst case
+  std::string answers_note;          // why they are not, and what cures it; else empty
   std::string governed_digest;
   std::string answers_digest;
   std::vector<PolicyRef> policies;  // sorted by name

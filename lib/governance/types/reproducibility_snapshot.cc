@@ -4,14 +4,6 @@
 
 namespace countersign {
 
-template <>
-struct EnumNames<DataRole> {
-  static constexpr std::pair<DataRole, std::string_view> kNames[] = {
-      {DataRole::kTraining, "Training"},
-      {DataRole::kValidation, "Validation"},
-      {DataRole::kTest, "Test"}};
-};
-
 template <class V>
 void Describe(V& v, CodeState& c) {
   v.Field(

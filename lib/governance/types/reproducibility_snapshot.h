@@ -21,6 +21,14 @@ struct CodeState {
 
 enum class DataRole { kTraining, kValidation, kTest };
 
+template <>
+struct EnumNames<DataRole> {
+  static constexpr std::pair<DataRole, std::string_view> kNames[] = {
+      {DataRole::kTraining, "Training"},
+      {DataRole::kValidation, "Validation"},
+      {DataRole::kTest, "Test"}};
+};
+
 struct DataState {
   std::string name;
   std::string digest;

@@ -1,0 +1,196 @@
+#include "governance/evaluate.h"
+
+#include <algorithm>
+#include <set>
+
+#include "governance/classify.h"
+#include "governance/environment.h"
+#include "governance/measures/bias_test.h"
+#include "governance/measures/preconditions.h"
+#include "governance/measures/reproducibility.h"
+#include "governance/measures/sign_off.h"
+
+namespace countersign {
+namespace {
+
+std::vector<MatchedPolicy> Match(const PolicySet& policies, const std::string& name_space) {
+  std::vector<MatchedPolicy> matched;
+  for (const auto& policy : policies.policies) {
+    auto environments = EnvironmentsOf(policy->spec, name_space);
+    if (!environments.empty()) matched.push_back({policy, std::move(environments)});
+  }
+  std::sort(matched.begin(), matched.end(), [](const MatchedPolicy& a, const MatchedPolicy& b) {
+    return a.policy->meta.name < b.policy->meta.name;
+  });
+  return matched;
+}
+
+// Whoever develops the model: those whom the use case lists, the author of the deployment, and the
+// believed issuers of its evidence. Who repeats a run is not: that is a validator's work.
+Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts) {
+  Insiders insiders;
+  for (const Subject& developer : facts.use_case->spec.developers) {
+    if (developer.kind == SubjectKind::kGroup) {
+      insiders.groups.push_back(developer);
+    } else {
+      insiders.people.insert(PersonOf(policy, developer.name));
+    }
+  }
+  const auto add = [&](const Provenance& by) {
+    if (IsAuthentic(by) && !by.user.empty()) insiders.people.insert(PersonOf(policy, by.user));
+  };
+  add(facts.author);
+  const ModelDigest& model = facts.deployment->spec.model.digest;
+  const auto believed = [&](const std::vector<Subject>& issuers, const Provenance& by) {
+    return IsTrustedIssuer(policy, issuers, by);
+  };
+  for (const Measure& measure : policy.measures) {
+    if (measure.require.bias_test) {
+      for (const AttestedBiasTest& test : facts.bias_tests) {
+        if (test.object->spec.model == model &&
+            believed(measure.require.bias_test->issuers, test.by)) {
+          add(test.by);
+        }
+      }
+    }
+    if (measure.require.reproducibility) {
+      for (const AttestedSnapshot& snapshot : facts.snapshots) {
+        if (snapshot.object->spec.model == model && snapshot.object->spec.reproduction_of.empty() &&
+            believed(measure.require.reproducibility->issuers, snapshot.by)) {
+          add(snapshot.by);
+        }
+      }
+    }
+  }
+  return insiders;
+}
+
+Gate RunMeasure(const Context& context) {
+  const Requirement& require = context.measure.require;
+  if (require.sign_off) return SignOffGate(context);
+  if (require.reproducibility) return ReproducibilityGate(context);
+  if (require.bias_test) return BiasTestGate(context);
+  return Conclude(StartGate(context), GateState::kFailed, "RequirementUnknown",
+                  "the measure requires nothing that this version knows",
+                  "upgrade Countersign, or correct the policy");
+}
+
+bool Contains(const std::vector<std::string>& list, const std::string& name) {
+  return list.empty() || std::find(list.begin(), list.end(), name) != list.end();
+}
+
+bool Applies(const Measure& measure, const PolicyEnvironment& environment,
+             const std::vector<std::string>& classes) {
+  return Contains(measure.applies.environments, environment.name) &&
+         (measure.applies.classes.empty() ||
+          std::any_of(classes.begin(), classes.end(), [&](const std::string& name) {
+            return Contains(measure.applies.classes, name);
+          }));
+}
+
+// Whether the answers count, and the sentence about it if they do not.
+bool AnswersApproved(const GovernancePolicy& policy, const Facts& facts, const Insiders& insiders,
+                     const std::string& answers_digest, Decision& decision,
+                     std::optional<Time>& until) {
+  const SignOffRequirement& requirement = policy.spec.classification.sign_off;
+  SignOffTarget target;
+  target.kind = SubjectOfSignOff::kUseCase;
+  target.use_case = facts.use_case->meta.name;
+  target.answers_digest = answers_digest;
+  const SignOffOutcome outcome =
+      JudgeSignOffs(policy.spec, requirement, target, facts, insiders, answers_digest);
+  if (outcome.state == GateState::kPassed) {
+    until = outcome.valid_until;
+    return true;
+  }
+  decision.answers_note =
+      "Every class applies that the answers of use case '" + facts.use_case->meta.name +
+      "' could lead to, because they do not count yet: " + outcome.message + ". " +
+      HoldersText(policy.spec, requirement.role) +
+      " can run: kubectl countersign approve --use-case " + facts.use_case->meta.name + " -n " +
+      facts.use_case->meta.name_space + " --role " + requirement.role;
+  return false;
+}
+
+void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts,
+                    const std::string& answers_digest, Decision& decision,
+                    std::set<std::string>& classes, std::optional<Time>& next_change) {
+  const GovernancePolicy& policy = *matched.policy;
+  const Insiders insiders = InsidersOf(policy.spec, facts);
+  std::optional<Time> answers_until;
+  const bool approved =
+      AnswersApproved(policy, facts, insiders, answers_digest, decision, answers_until);
+  if (answers_until && (!next_change || *answers_until < *next_change)) {
+    next_change = answers_until;
+  }
+  const ClassesOf classified =
+      Classify(policy.spec.classification, &facts.use_case->spec, approved);
+  if (approved && !classified.faults.empty()) {
+    decision.answers_note = "Every class applies that these could lead to: ";
+    for (std::size_t i = 0; i < classified.faults.size() && i < 3; ++i) {
+      decision.answers_note += (i > 0 ? "; " : "") + classified.faults[i];
+    }
+  }
+  decision.answers_approved = decision.answers_approved && classified.certain;
+  classes.insert(classified.classes.begin(), classified.classes.end());
+  for (const PolicyEnvironment* environment : matched.environments) {
+    for (const Measure& measure : policy.spec.measures) {
+      if (!Applies(measure, *environment, classified.classes)) continue;
+      decision.gates.push_back(
+          RunMeasure({policy, *environment, measure, facts, insiders, answers_digest}));
+    }
+  }
+}
+
+Verdict VerdictOf(const Gate& gate) {
+  if (gate.state == GateState::kPassed) return Verdict::kAllow;
+  if (gate.final) return Verdict::kDeny;
+  switch (gate.enforcement) {
+    case Enforcement::kAudit:
+    case Enforcement::kWarn: return Verdict::kWarn;
+    case Enforcement::kHold: return Verdict::kHold;
+    case Enforcement::kDeny: return Verdict::kDeny;
+  }
+  return Verdict::kDeny;
+}
+
+void Earlier(std::optional<Time>& next, const std::optional<Time>& candidate, Time now) {
+  if (candidate && *candidate > now && (!next || *candidate < *next)) next = candidate;
+}
+
+}  // namespace
+
+Decision Evaluate(const PolicySet& policies, const Facts& facts) {
+  Decision decision;
+  decision.governed_digest = facts.governed_digest;
+  const std::vector<MatchedPolicy> matched = Match(policies, facts.name_space);
+  for (const MatchedPolicy& m : matched) {
+    decision.policies.push_back({m.policy->meta.name, m.policy->spec_digest});
+  }
+  if (!matched.empty()) decision.environment = matched.front().environments.front()->name;
+  decision.gates = Preconditions(policies, matched, facts);
+
+  std::optional<Time> next_change;
+  std::set<std::string> classes;
+  if (!matched.empty() && UseCaseAvailable(facts)) {
+    decision.answers_approved = true;
+    auto answers_digest = AnswersDigest(facts.use_case->spec);
+    if (answers_digest) decision.answers_digest = *answers_digest;
+    for (const MatchedPolicy& m : matched) {
+      EvaluatePolicy(m, facts, decision.answers_digest, decision, classes, next_change);
+    }
+  }
+  decision.classes.assign(classes.begin(), classes.end());
+  decision.verdict = Verdict::kAllow;
+  for (const Gate& gate : decision.gates) {
+    decision.verdict = std::max(decision.verdict, VerdictOf(gate));
+    Earlier(next_change, gate.valid_until, facts.now);
+    if (gate.state == GateState::kExpired && gate.expired_at) {
+      Earlier(next_change, *gate.expired_at + gate.on_expiry.grace, facts.now);
+    }
+  }
+  decision.next_change = next_change;
+  return decision;
+}
+
+}  // namespace countersign

@@ -1,0 +1,63 @@
+#include "governance/measures/context.h"
+
+#include <algorithm>
+
+namespace countersign {
+
+Gate StartGate(const Context& context) {
+  Gate gate;
+  gate.policy = context.policy.meta.name;
+  gate.measure = context.measure.name;
+  gate.step = std::string(NameOf(context.measure.step));
+  gate.accountable = context.measure.accountable;
+  gate.enforcement = context.environment.enforcement;
+  if (context.measure.enforcement) {
+    gate.enforcement = std::max(gate.enforcement, *context.measure.enforcement);
+  }
+  gate.on_violation = context.measure.on_violation;
+  gate.on_expiry = context.measure.on_expiry;
+  return gate;
+}
+
+Gate Conclude(Gate gate, GateState state, std::string reason, std::string message,
+              std::string remedy) {
+  gate.state = state;
+  gate.reason = std::move(reason);
+  gate.message = std::move(message);
+  gate.remedy = std::move(remedy);
+  return gate;
+}
+
+std::string DeploymentArgs(const Facts& facts) { return facts.name + " -n " + facts.name_space; }
+
+bool IsAuthentic(const Provenance& by) {
+  return by.authenticity == Authenticity::kAttested || by.authenticity == Authenticity::kAssumed;
+}
+
+bool IsTrustedIssuer(const GovernancePolicySpec& policy, const std::vector<Subject>& issuers,
+                     const Provenance& by) {
+  if (by.authenticity == Authenticity::kAssumed) return !issuers.empty();
+  return by.authenticity == Authenticity::kAttested && IsNamedByAny(policy, issuers, by);
+}
+
+std::string WhyNotAuthentic(const Provenance& by) {
+  return by.authenticity == Authenticity::kForged ? "its stamp does not hold: " + by.problem
+                                                  : "it carries no stamp of this installation";
+}
+
+std::optional<Time> EndOf(Time first_seen, const std::optional<Seconds>& max_age) {
+  if (!max_age) return std::nullopt;
+  return first_seen + *max_age;
+}
+
+std::string Join(const std::vector<std::string>& parts, std::size_t limit) {
+  std::string text;
+  for (std::size_t i = 0; i < parts.size() && i < limit; ++i) {
+    if (i > 0) text += "; ";
+    text += parts[i];
+  }
+  if (parts.size() > limit) text += "; and " + std::to_string(parts.size() - limit) + " more";
+  return text;
+}
+
+}  // namespace countersign

@@ -1,0 +1,72 @@
+// context.h: what every measure's function is given, and the few steps that all of them share.
+//
+// Pure. A measure is one function over a Context that returns a Gate; measures.h lists them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "governance/decision.h"
+#include "governance/facts.h"
+#include "governance/identity.h"
+
+namespace countersign {
+
+struct Context {
+  const GovernancePolicy& policy;
+  const PolicyEnvironment& environment;
+  const Measure& measure;
+  const Facts& facts;
+  const Insiders& insiders;
+  const std::string& answers_digest;
+};
+
+// A gate with the measure's name, step, accountable role, enforcement and reactions filled in.
+[[nodiscard]] Gate StartGate(const Context& context);
+
+// Sets state, reason and message; returns the gate for `return Conclude(…)`.
+[[nodiscard]] Gate Conclude(Gate gate, GateState state, std::string reason, std::string message,
+                            std::string remedy = {});
+
+// "'ns/name'" of the deployment, as commands name it: "credit-scorer -n lending-prod".
+[[nodiscard]] std::string DeploymentArgs(const Facts& facts);
+
+template <class Spec>
+[[nodiscard]] EvidenceRef RefTo(const Attested<Spec>& evidence) {
+  const Object<Spec>& object = *evidence.object;
+  return {std::string(Spec::kKind), object.meta.name_space, object.meta.name, object.spec_digest};
+}
+
+// Whether `by` may be believed at all: stamped, or assumed offline.
+[[nodiscard]] bool IsAuthentic(const Provenance& by);
+
+// Whether a report by `by` counts for a measure that believes `issuers`. Offline, where nobody was
+// authenticated, any issuer is taken at their word and the CLI says so.
+[[nodiscard]] bool IsTrustedIssuer(const GovernancePolicySpec& policy,
+                                   const std::vector<Subject>& issuers, const Provenance& by);
+
+// Why evidence does not count, for messages: "'name' (not stamped: …)".
+[[nodiscard]] std::string WhyNotAuthentic(const Provenance& by);
+
+// When evidence that was first seen at `first_seen` stops to hold; nullopt: never.
+[[nodiscard]] std::optional<Time> EndOf(Time first_seen, const std::optional<Seconds>& max_age);
+
+// The latest of `list` by the time admission saw it, names breaking ties; null when empty.
+template <class Spec>
+[[nodiscard]] const Attested<Spec>* Latest(const std::vector<const Attested<Spec>*>& list) {
+  const Attested<Spec>* latest = nullptr;
+  for (const Attested<Spec>* one : list) {
+    if (latest == nullptr || one->by.first_seen > latest->by.first_seen ||
+        (one->by.first_seen == latest->by.first_seen &&
+         one->object->meta.name > latest->object->meta.name)) {
+      latest = one;
+    }
+  }
+  return latest;
+}
+
+// "a; b; c", at most `limit` of them and how many more.
+[[nodiscard]] std::string Join(const std::vector<std::string>& parts, std::size_t limit = 5);
+
+}  // namespace countersign

@@ -1,0 +1,27 @@
+// pod_template.h: what a pod template must not contain if what was approved is to be what runs.
+//
+// Pure. The template is foreign JSON; everything that is not understood is refused rather than let
+// through: volume types are an allow-list.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "governance/types/model_deployment.h"
+
+namespace countersign {
+
+struct TemplateFault {
+  std::string reason;  // ImageNotPinned, VolumeNotAllowed, ConfigNotPinned, NameReserved, …
+  std::string message;
+  std::string path;
+};
+
+// Everything at fault, in document order. Mount path and volume name of the model are reserved in
+// every environment, the rest is asked for only where `strict`.
+[[nodiscard]] std::vector<TemplateFault> TemplateFaults(const Serving& serving, bool strict);
+
+inline constexpr std::string_view kModelVolume = "model";       // added by the operator
+inline constexpr std::string_view kModelMountPath = "/models";  // in every container
+
+}  // namespace countersign

@@ -1,0 +1,224 @@
+#include "governance/measures/preconditions.h"
+
+#include <algorithm>
+
+#include "governance/measures/pod_template.h"
+
+namespace countersign {
+namespace {
+
+Gate BuiltIn(std::string name, Enforcement enforcement, Reaction on_violation) {
+  Gate gate;
+  gate.measure = std::move(name);
+  gate.enforcement = enforcement;
+  gate.on_violation = on_violation;
+  return gate;
+}
+
+bool AllSandboxes(const std::vector<MatchedPolicy>& matched) {
+  return !matched.empty() &&
+         std::all_of(matched.begin(), matched.end(), [](const MatchedPolicy& m) {
+           return std::all_of(m.environments.begin(), m.environments.end(),
+                              [&](const auto* e) { return IsSandbox(m.policy->spec, *e); });
+         });
+}
+
+std::string RefText(const UseCaseRef& ref) { return "'" + ref.name_space + "/" + ref.name + "'"; }
+
+Gate KnownGate(const PolicySet& policies, const Facts& facts) {
+  Gate gate = BuiltIn("facts-known", Enforcement::kDeny, Reaction::kHold);
+  if (!policies.unreadable.empty()) {
+    return Conclude(std::move(gate), GateState::kFailed, "PolicyUnreadable",
+                    Join(policies.unreadable),
+                    "the owner of the policy corrects it; it might have applied here");
+  }
+  if (!facts.unknown.empty()) {
+    return Conclude(std::move(gate), GateState::kFailed, "FactsUnknown", Join(facts.unknown),
+                    "whoever owns the object named corrects or deletes it, or try again when the "
+                    "API server answers");
+  }
+  return Conclude(std::move(gate), GateState::kPassed, "FactsKnown",
+                  "everything that may matter could be read");
+}
+
+Gate EnvironmentGate(const std::vector<MatchedPolicy>& matched, const Facts& facts) {
+  Gate gate = BuiltIn("environment", Enforcement::kDeny, Reaction::kHold);
+  if (matched.empty()) {
+    gate.final = true;
+    return Conclude(
+        std::move(gate), GateState::kFailed, "NoEnvironment",
+        "namespace '" + facts.name_space + "' is in no environment of any policy",
+        "a policy owner adds it to spec.environments[].namespaces of a "
+        "GovernancePolicy, or deploy to a namespace that is listed: kubectl get govpol");
+  }
+  std::string names;
+  for (const MatchedPolicy& m : matched) {
+    for (const auto* e : m.environments) {
+      names += (names.empty() ? "'" : ", '") + e->name + "' of '" + m.policy->meta.name + "'";
+    }
+  }
+  return Conclude(std::move(gate), GateState::kPassed, "InEnvironment", "environment " + names);
+}
+
+Gate UseCaseGate(const std::vector<MatchedPolicy>& matched, const Facts& facts) {
+  const UseCaseRef& ref = facts.deployment->spec.use_case;
+  Gate gate = BuiltIn("use-case", Enforcement::kDeny, Reaction::kHold);
+  gate.path = "spec.useCaseRef";
+  if (!UseCaseAvailable(facts)) {
+    // One text for both: a deployer elsewhere must not learn which use cases exist.
+    return Conclude(std::move(gate), GateState::kMissing, "UseCaseNotAvailable",
+                    "use case " + RefText(ref) + " does not exist or does not list namespace '" +
+                        facts.name_space + "' in spec.deployTo",
+                    "its owner registers it, or adds the namespace: kubectl edit usecase " +
+                        ref.name + " -n " + ref.name_space);
+  }
+  const UseCaseSpec& use_case = facts.use_case->spec;
+  for (const MatchedPolicy& m : matched) {
+    const auto& prohibited = m.policy->spec.ethics.prohibited_purposes;
+    if (std::find(prohibited.begin(), prohibited.end(), use_case.purpose_category) ==
+        prohibited.end()) {
+      continue;
+    }
+    gate.policy = m.policy->meta.name;
+    gate.final = true;
+    gate.on_violation = Reaction::kSuspend;
+    return Conclude(std::move(gate), GateState::kFailed, "PurposeProhibited",
+                    "purpose '" + use_case.purpose_category + "' of use case " + RefText(ref) +
+                        " is prohibited by policy '" + m.policy->meta.name + "'",
+                    "no evidence can cure this; talk to the policy's owner about the purpose");
+  }
+  switch (use_case.lifecycle) {
+    case Lifecycle::kActive: break;
+    case Lifecycle::kProposed:
+      if (AllSandboxes(matched)) break;
+      return Conclude(std::move(gate), GateState::kFailed, "UseCaseProposed",
+                      "use case " + RefText(ref) + " is only proposed",
+                      "its owner sets spec.lifecycle: Active");
+    case Lifecycle::kRetiring:
+      // What serves goes on serving; nothing new starts.
+      gate.on_violation = Reaction::kAlert;
+      return Conclude(std::move(gate), GateState::kFailed, "UseCaseRetiring",
+                      "use case " + RefText(ref) + " is retiring and takes no new revisions",
+                      "its owner sets spec.lifecycle: Active, if that was not meant");
+    case Lifecycle::kRetired:
+      gate.on_violation = Reaction::kSuspend;
+      return Conclude(
+          std::move(gate), GateState::kFailed, "UseCaseRetired",
+          "use case " + RefText(ref) + " is retired",
+          "delete the ModelDeployment: kubectl delete mdeploy " + DeploymentArgs(facts));
+  }
+  return Conclude(std::move(gate), GateState::kPassed, "UseCaseAvailable",
+                  "use case " + RefText(ref) + " is registered and lists this namespace");
+}
+
+Gate AuthorGate(const Facts& facts) {
+  Gate gate = BuiltIn("author", Enforcement::kDeny, Reaction::kHold);
+  if (IsAuthentic(facts.author)) {
+    return Conclude(
+        std::move(gate), GateState::kPassed, "AuthorKnown",
+        facts.author.user.empty() ? "author not stated" : "made by '" + facts.author.user + "'");
+  }
+  return Conclude(std::move(gate), GateState::kFailed, "AuthorUnknown",
+                  "nobody can say who made this revision: " + WhyNotAuthentic(facts.author),
+                  "delete and create the ModelDeployment again while admission is in place");
+}
+
+Gate ModelGate(const std::vector<MatchedPolicy>& matched, const Facts& facts) {
+  const ModelDeploymentSpec& spec = facts.deployment->spec;
+  const bool strict = !AllSandboxes(matched);
+  Gate gate = BuiltIn("digest-binding", Enforcement::kDeny, Reaction::kHold);
+  gate.final = true;
+  const auto fail = [&](std::string reason, std::string message, std::string path) {
+    gate.path = std::move(path);
+    return Conclude(std::move(gate), GateState::kFailed, std::move(reason), std::move(message),
+                    "correct the field in the ModelDeployment");
+  };
+  const std::string& uri = spec.model.uri;
+  if (!uri.starts_with("oci://") || uri.size() == 6) {
+    return fail("ModelUriUnsupported", "must start with 'oci://', is '" + uri.substr(0, 200) + "'",
+                "spec.model.uri");
+  }
+  const auto at = uri.find('@');
+  if (at == std::string::npos && strict) {
+    return fail("ModelNotPinned",
+                "must name the model by digest (oci://…@" + spec.model.digest.digest + "), is '" +
+                    uri.substr(0, 200) + "'",
+                "spec.model.uri");
+  }
+  if (at != std::string::npos && uri.substr(at + 1) != spec.model.digest.digest) {
+    return fail("ModelDigestMismatch",
+                "must end in '@" + spec.model.digest.digest + "', the digest of spec.model, is '" +
+                    uri.substr(0, 200) + "'",
+                "spec.model.uri");
+  }
+  const auto faults = TemplateFaults(spec.serving, strict);
+  if (!faults.empty()) {
+    std::vector<std::string> messages;
+    for (std::size_t i = 1; i < faults.size(); ++i) {
+      messages.push_back(faults[i].path + ": " + faults[i].message);
+    }
+    return fail(faults.front().reason,
+                faults.front().message + (messages.empty() ? "" : "; " + Join(messages)),
+                faults.front().path);
+  }
+  gate.final = false;
+  return Conclude(std::move(gate), GateState::kPassed, "DigestsBound",
+                  "model, images and configuration are named by digest");
+}
+
+bool MaySuspend(const Measure& measure) {
+  return measure.on_violation == Reaction::kSuspend ||
+         measure.on_expiry.action == Reaction::kSuspend ||
+         measure.on_expiry.then == Reaction::kSuspend;
+}
+
+// A model that policy may switch off needs something that takes over.
+Gate FallbackGate(const std::vector<MatchedPolicy>& matched, const Facts& facts) {
+  Gate gate = BuiltIn("fallback", Enforcement::kAudit, Reaction::kAlert);
+  gate.path = "spec.fallback";
+  for (const MatchedPolicy& m : matched) {
+    for (const Measure& measure : m.policy->spec.measures) {
+      if (!MaySuspend(measure) || facts.deployment->spec.fallback) continue;
+      const auto& wanted = measure.applies.environments;
+      for (const auto* e : m.environments) {
+        if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), e->name) == wanted.end()) {
+          continue;
+        }
+        gate.policy = m.policy->meta.name;
+        gate.enforcement = std::max(gate.enforcement, e->enforcement);
+        gate = Conclude(std::move(gate), GateState::kMissing, "FallbackMissing",
+                        "measure '" + measure.name +
+                            "' may suspend serving, and nothing is named that takes over",
+                        "name who or what decides then: spec.fallback {kind: Human|Rules|Version, "
+                        "description}");
+      }
+    }
+  }
+  if (gate.policy.empty()) {
+    return Conclude(std::move(gate), GateState::kPassed, "FallbackNamed",
+                    facts.deployment->spec.fallback
+                        ? facts.deployment->spec.fallback->description.substr(0, 200)
+                        : "no measure suspends serving");
+  }
+  return gate;
+}
+
+}  // namespace
+
+bool UseCaseAvailable(const Facts& facts) {
+  if (facts.use_case == nullptr) return false;
+  const auto& allowed = facts.use_case->spec.deploy_to;
+  return std::find(allowed.begin(), allowed.end(), facts.name_space) != allowed.end();
+}
+
+std::vector<Gate> Preconditions(const PolicySet& policies,
+                                const std::vector<MatchedPolicy>& matched, const Facts& facts) {
+  // What is unknown lies in the use case's home, so it is named only to those who may see that.
+  Facts visible = facts;
+  if (facts.use_case != nullptr && !UseCaseAvailable(facts)) visible.unknown.clear();
+  return {KnownGate(policies, visible), EnvironmentGate(matched, facts),
+          UseCaseGate(matched, facts),  AuthorGate(facts),
+          ModelGate(matched, facts),    FallbackGate(matched, facts)};
+}
+
+}  // namespace countersign

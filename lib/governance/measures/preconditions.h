@@ -1,0 +1,26 @@
+// preconditions.h: what holds for every deployment whatever the policy's matrix says: a registered
+// use case that allows it, a known author, a model, images and configuration named by digest. Pure.
+#pragma once
+
+#include <vector>
+
+#include "governance/environment.h"
+#include "governance/measures/context.h"
+
+namespace countersign {
+
+// One policy with the environments it puts the deployment's namespace in.
+struct MatchedPolicy {
+  std::shared_ptr<const GovernancePolicy> policy;
+  std::vector<const PolicyEnvironment*> environments;
+};
+
+// Whether anything of the use case's home may be read or named: it exists and lists the namespace.
+[[nodiscard]] bool UseCaseAvailable(const Facts& facts);
+
+// Gates in a fixed order. `matched` may be empty: then there is no environment, and that is a gate.
+[[nodiscard]] std::vector<Gate> Preconditions(const PolicySet& policies,
+                                              const std::vector<MatchedPolicy>& matched,
+                                              const Facts& facts);
+
+}  // namespace countersign
