@@ -1,0 +1,1 @@
+"""The mortgage example's training: data, models, counts, artefacts, evidence. See ../README.md."""
