@@ -24,7 +24,7 @@ constexpr std::array<FormatRow, 9> kFormats = {{
     {R"(^[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?$)", "a namespace name, '*' standing for any text"},
     {"^sha256:[0-9a-f]{64}$", "'sha256:' and 64 lower-case hexadecimal digits"},
     {"^([0-9a-f]{40}|[0-9a-f]{64})$", "40 or 64 lower-case hexadecimal digits"},
-    {"^[^\\s]{1,1024}@sha256:[0-9a-f]{64}$", "a reference that ends in '@sha256:<64 digits>'"},
+    {"^[^\\s]+@sha256:[0-9a-f]{64}$", "a reference that ends in '@sha256:<64 digits>'"},
 }};
 
 constexpr std::string_view kDurationPattern =
