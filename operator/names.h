@@ -1,0 +1,44 @@
+// names.h: what the operator's objects are called and labelled.
+//
+// Everything that a child carries to be found again stands here. Names are those of the
+// ModelDeployment where Kubernetes allows it and a readable prefix with a hash where it does not;
+// equal names give equal children for ever, because selectors cannot be changed. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "kube/resource.h"
+
+namespace countersign {
+
+// Field manager of all server-side applies, and value of app.kubernetes.io/managed-by.
+inline constexpr std::string_view kOperatorName = "countersign-operator";
+// reportingController of Events.
+inline constexpr std::string_view kReportingController = "countersign.dev/operator";
+
+inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
+inline constexpr std::string_view kNameLabel = "app.kubernetes.io/name";
+inline constexpr std::string_view kInstanceLabel = "app.kubernetes.io/instance";
+inline constexpr std::string_view kDeploymentLabel = "countersign.dev/model-deployment";
+inline constexpr std::string_view kRevisionLabel = "countersign.dev/revision";
+inline constexpr std::string_view kGovernedDigestAnnotation = "countersign.dev/governed-digest";
+inline constexpr std::string_view kModelDigestAnnotation = "countersign.dev/model-digest";
+
+inline const Resource kModelDeployments{"countersign.dev", "v1alpha1", "modeldeployments", true,
+                                        "ModelDeployment"};
+
+// Name of Deployment and Service: a DNS label that starts with a letter (RFC 1035, which Services
+// need), at most kMaxChildName long. The ModelDeployment's own name when it is one.
+inline constexpr std::size_t kMaxChildName = 63;
+[[nodiscard]] std::string ChildName(std::string_view deployment);
+
+// "credit-scorer-7": name of the ControllerRevision with this number.
+[[nodiscard]] std::string RevisionName(std::string_view deployment, std::int64_t number);
+
+// Any text as a label value: at most 63 of [A-Za-z0-9._-], ends alphanumeric; "unnamed" if nothing
+// is left.
+[[nodiscard]] std::string LabelValue(std::string_view text);
+
+}  // namespace countersign

@@ -1,0 +1,73 @@
+// plan.h: which revision serves, and with how many pods.
+//
+// Pure: the decision on the spec that is asked for, the revisions that were approved before (each
+// judged again now), what serves at the moment and the time go in; one Plan with its reason in a
+// sentence comes out. Nothing that was not approved once is ever in it: `revisions` are the
+// verified ones, and a spec becomes one only through NeedsRevision.
+//
+// The rules, in this order:
+//   the wanted spec's gates let it serve        -> serve it
+//   nothing was ever approved                   -> serve nothing
+//   what serves now still passes                -> keep it (the wanted spec is held)
+//   its gates ask for Alert or Hold             -> keep it, flagged
+//   they ask for Rollback                       -> newest earlier revision that passes, else
+//   suspend they ask for Suspend                        -> no pods until it passes again
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "governance/decision.h"
+
+namespace countersign {
+
+// A verified revision, as far as planning needs it.
+struct ApprovedRevision {
+  std::int64_t number = 0;
+  std::string governed_digest;
+  std::int64_t replicas = 0;
+};
+
+enum class Phase {
+  kNothing,     // no revision was ever approved
+  kServing,     // what is asked for serves
+  kHeld,        // an earlier revision keeps serving, what is asked for waits
+  kRolledBack,  // an earlier revision serves again, what is asked for was approved once
+  kSuspended,   // a revision is kept at no pods
+};
+[[nodiscard]] std::string_view PhaseName(Phase phase);
+
+struct PlanInput {
+  const Decision& wanted;
+  std::int64_t wanted_replicas = 0;
+  const std::vector<ApprovedRevision>& revisions;  // by number, ascending
+  std::optional<std::int64_t> serving;             // what serves now, if anything does
+  Time now{};
+  // Judges a revision with the facts of now. Asked only for those that matter.
+  std::function<Decision(const ApprovedRevision&)> judge;
+};
+
+struct Plan {
+  Phase phase = Phase::kNothing;
+  std::optional<std::int64_t> serve;  // number; nullopt: nothing
+  std::int64_t replicas = 0;
+  std::optional<Reaction> reaction;  // what the gates of the served revision ask for
+  std::string reason;                // upper-camel
+  std::string explanation;           // one sentence
+  std::optional<Time> next_change;   // when time alone may change this plan
+};
+
+// Whether the wanted spec is approved and not yet the newest revision: then it is recorded first.
+[[nodiscard]] bool NeedsRevision(const Decision& wanted,
+                                 const std::vector<ApprovedRevision>& revisions);
+
+[[nodiscard]] Plan MakePlan(const PlanInput& input);
+
+// The gate that a person should look at first: null when all pass.
+[[nodiscard]] const Gate* FirstUnmet(const Decision& decision);
+
+}  // namespace countersign

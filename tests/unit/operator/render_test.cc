@@ -1,0 +1,148 @@
+#include "operator/render.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/names.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kDigest = "sha256:" + std::string(64, '9');
+
+ModelDeploymentSpec Spec(const std::string& pod_template) {
+  ModelDeploymentSpec spec;
+  spec.use_case = {"lending", "credit-scoring"};
+  spec.model.name = "credit scorer";
+  spec.model.version = "2.3.1";
+  spec.model.uri = "oci://registry.example/credit@" + kDigest;
+  spec.model.digest = {kDigest, DigestType::kOciManifest};
+  spec.serving.replicas = 3;
+  spec.serving.port = 8080;
+  spec.serving.pod_template.text = pod_template;
+  return spec;
+}
+
+constexpr char kTemplate[] = R"({
+  "metadata": {"labels": {"team": "ds", "app.kubernetes.io/instance": "someone-else"}},
+  "spec": {
+    "initContainers": [{"name": "warm", "image": "i"}],
+    "containers": [{"name": "server", "image": "s",
+                    "volumeMounts": [{"name": "scratch", "mountPath": "/tmp"}]}],
+    "volumes": [{"name": "scratch", "emptyDir": {}}]}})";
+
+RenderInput Input() { return {"lending-prod", "credit-scorer", "uid-1", "sha256:gov", 7, 3}; }
+
+Rendered MustRender(const std::string& pod_template = kTemplate) {
+  auto rendered = Render(Input(), Spec(pod_template));
+  EXPECT_TRUE(rendered.has_value()) << rendered.error().ToString();
+  return rendered.value_or(Rendered{});
+}
+
+TEST(Render, MountsTheModelByDigestReadOnlyInEveryContainer) {
+  const Json pod = *FindPath(MustRender().deployment, "spec/template/spec");
+  const Json& volume = Find(pod, "volumes")->back();
+  EXPECT_EQ(StringAt(volume, "name"), "model");
+  EXPECT_EQ(StringAt(volume, "image/reference"), "registry.example/credit@" + kDigest);
+  for (const char* list : {"containers", "initContainers"}) {
+    const Json& mount = Find(Find(pod, list)->front(), "volumeMounts")->back();
+    EXPECT_EQ(StringAt(mount, "mountPath"), "/models") << list;
+    EXPECT_TRUE(BoolAt(mount, "readOnly")) << list;
+  }
+  EXPECT_EQ(Find(Find(pod, "containers")->front(), "volumeMounts")->size(), 2U);
+}
+
+TEST(Render, KeepsTheUsersLabelsButNeverLetsThemTakeOurs) {
+  const Json rendered = MustRender().deployment;
+  const Json* labels = FindPath(rendered, "spec/template/metadata/labels");
+  ASSERT_NE(labels, nullptr);
+  EXPECT_EQ(*Find(*labels, "team"), "ds");
+  EXPECT_EQ(*Find(*labels, kInstanceLabel), "credit-scorer");
+  EXPECT_EQ(*Find(*labels, kManagedByLabel), "countersign-operator");
+  EXPECT_EQ(*Find(*labels, kRevisionLabel), "7");
+}
+
+TEST(Render, SelectsItsOwnPodsFromDeploymentAndService) {
+  const Rendered rendered = MustRender();
+  const Json* pods = FindPath(rendered.deployment, "spec/template/metadata/labels");
+  for (const Json* selector : {FindPath(rendered.deployment, "spec/selector/matchLabels"),
+                               FindPath(rendered.service, "spec/selector")}) {
+    ASSERT_NE(selector, nullptr);
+    EXPECT_FALSE(selector->empty());
+    for (auto it = selector->begin(); it != selector->end(); ++it) {
+      EXPECT_EQ(*Find(*pods, it.key()), it.value()) << it.key();
+    }
+    EXPECT_EQ(Find(*selector, kRevisionLabel), nullptr) << "selectors are immutable";
+  }
+}
+
+TEST(Render, OwnsItsChildrenAndNamesTheGovernedDigest) {
+  const Rendered rendered = MustRender();
+  for (const Json* child : {&rendered.deployment, &rendered.service}) {
+    const Json& owner = FindPath(*child, "metadata/ownerReferences")->front();
+    EXPECT_EQ(StringAt(owner, "kind"), "ModelDeployment");
+    EXPECT_EQ(StringAt(owner, "uid"), "uid-1");
+    EXPECT_TRUE(BoolAt(owner, "controller"));
+    const Json* annotations = FindPath(*child, "metadata/annotations");
+    EXPECT_EQ(*Find(*annotations, kGovernedDigestAnnotation), "sha256:gov");
+    EXPECT_EQ(*Find(*annotations, kModelDigestAnnotation), kDigest);
+  }
+  EXPECT_EQ(IntAt(rendered.service, "spec/ports/0/port", -1), -1) << "ports is a list";
+  EXPECT_EQ(IntAt(FindPath(rendered.service, "spec/ports")->front(), "targetPort"), 8080);
+  EXPECT_EQ(IntAt(rendered.deployment, "spec/replicas"), 3);
+}
+
+TEST(Render, PinsATagToTheApprovedDigest) {
+  Model model = Spec(kTemplate).model;
+  model.uri = "oci://registry.example/credit:latest";
+  EXPECT_EQ(ModelImage(model).value(), "registry.example/credit:latest@" + kDigest);
+  model.uri = "https://registry.example/credit";
+  EXPECT_EQ(ModelImage(model).error().path, "spec.model.uri");
+}
+
+TEST(Render, RefusesWhateverWouldHideTheModel) {
+  for (const char* path : {"/models", "/models/", "//models", "/a/../models/x", "models"}) {
+    const std::string text =
+        R"({"spec": {"containers": [{"name": "s", "volumeMounts": [{"name": "x", "mountPath": ")" +
+        std::string(path) + R"("}]}]}})";
+    auto rendered = Render(Input(), Spec(text));
+    ASSERT_FALSE(rendered.has_value()) << path;
+    EXPECT_THAT(rendered.error().message, HasSubstr("/models")) << path;
+  }
+  const std::string fine =
+      R"({"spec": {"containers": [{"name": "s", "volumeMounts":
+          [{"name": "x", "mountPath": "/models-cache"}]}]}})";
+  EXPECT_TRUE(Render(Input(), Spec(fine)).has_value());
+  EXPECT_FALSE(
+      Render(Input(), Spec(R"({"spec": {"containers": [], "volumes": [{"name": "model"}]}})"))
+          .has_value());
+}
+
+TEST(Names, StayTheUsersOwnWhereKubernetesAllowsIt) {
+  EXPECT_EQ(ChildName("credit-scorer"), "credit-scorer");
+  EXPECT_EQ(RevisionName("credit-scorer", 12), "credit-scorer-12");
+}
+
+TEST(Names, OfDotsDigitsOrLengthBecomeServiceNamesThatDiffer) {
+  const std::string prefix(70, 'a');
+  const std::string names[] = {"credit.scorer", "credit-scorer.", "1-scorer", prefix + "b",
+                               prefix + "c"};
+  std::set<std::string> seen;
+  for (const std::string& name : names) {
+    const std::string child = ChildName(name);
+    EXPECT_LE(child.size(), kMaxChildName);
+    EXPECT_THAT(child, ::testing::MatchesRegex("[a-z][-a-z0-9]*[a-z0-9]"));
+    EXPECT_TRUE(seen.insert(child).second) << child;
+  }
+}
+
+TEST(Names, MakeLabelValuesOfAnyText) {
+  EXPECT_EQ(LabelValue("Credit scorer (v2)"), "Credit-scorer--v2");
+  EXPECT_EQ(LabelValue("—"), "unnamed");
+  EXPECT_EQ(LabelValue(std::string(100, 'x')).size(), 63U);
+}
+
+}  // namespace
+}  // namespace countersign
