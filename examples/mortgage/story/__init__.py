@@ -1,0 +1,1 @@
+"""What `make demo` tells and does. Standard library and PyYAML only. See ../README.md."""
