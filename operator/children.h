@@ -1,0 +1,82 @@
+// children.h: the Deployment and Service of a ModelDeployment, as they are and as they must be.
+//
+// ChildState is the little that is kept of a live child: whose it is, digests of what we care about
+// in it, and how its rollout stands. ChildWriter makes a child be what was rendered: server-side
+// apply with force for our own fields, and, because apply leaves the fields of others alone, a
+// replacement of the whole spec when somebody added some: `command: [...]` beside an approved image
+// is another model. What was once made right is remembered with the digest of the result, so that a
+// child at rest costs no request. Thread-safe for different keys; one worker a key.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "kube/client.h"
+#include "kube/informer.h"
+#include "operator/conditions.h"
+
+namespace countersign {
+
+struct ChildState {
+  ObjectKey key;
+  std::string uid;
+  std::string resource_version;
+  std::string owner_kind;  // of the controlling owner
+  std::string owner_name;
+  std::string owner_uid;
+  bool labelled = false;                 // carries our label for this name
+  std::optional<std::int64_t> revision;  // number on the label
+  bool deleting = false;
+  std::string digest;  // of the spec and of the metadata that is ours
+  Rollout rollout;     // of a Deployment
+};
+
+// Never fails: what is absent stays empty.
+[[nodiscard]] ChildState DecodeChild(const Json& object);
+
+enum class ChildChange { kNone, kCreated, kUpdated, kReverted };
+
+struct ChildOutcome {
+  ChildChange change = ChildChange::kNone;
+  std::optional<Obstacle> obstacle;  // the API server refuses it, or somebody else has the name
+};
+
+class ChildWriter {
+ public:
+  // `client` and `cache` must outlive the writer.
+  ChildWriter(const KubeClient& client, Resource resource, Informer<ChildState>& cache);
+
+  // Whether the API server would take it: an obstacle if not. No request when it is in place.
+  [[nodiscard]] ApiResult<std::optional<Obstacle>> Check(const Json& rendered,
+                                                         std::stop_token stop);
+  // Makes the child what was rendered.
+  [[nodiscard]] ApiResult<ChildOutcome> Write(const Json& rendered, std::stop_token stop);
+  // Takes the child away, if `owner_uid` owns it. True if there was one.
+  [[nodiscard]] ApiResult<bool> Remove(const ObjectKey& key, const std::string& owner_uid,
+                                       std::stop_token stop);
+  // The ModelDeployment is gone.
+  void Forget(const ObjectKey& key);
+
+ private:
+  struct Memo {
+    std::string rendered;  // digest of what was asked for
+    std::string live;      // ChildState::digest when it was in place
+  };
+  [[nodiscard]] bool InPlace(const ObjectKey& key, const std::string& rendered) const;
+  [[nodiscard]] std::optional<Memo> MemoOf(const ObjectKey& key) const;
+  [[nodiscard]] ApiResult<std::optional<ChildState>> Live(const ObjectKey& key,
+                                                          std::stop_token stop) const;
+
+  const KubeClient& client_;
+  const Resource resource_;
+  Informer<ChildState>& cache_;
+  mutable std::mutex mutex_;
+  std::map<ObjectKey, Memo> memos_;
+};
+
+}  // namespace countersign

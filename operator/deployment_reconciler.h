@@ -1,0 +1,104 @@
+// deployment_reconciler.h: brings one ModelDeployment to what its governance lets it be.
+//
+// An ordered list of small steps over one Work: look, judge, record an approved spec as a revision,
+// plan, check configuration, write the children, status, Events, decision record, wake-up. A step
+// that ends the round returns a result. What decides is judged anew every time from policies, facts
+// and verified revisions; status, labels and memory never let anything serve. Every write is
+// idempotent, and none is made when nothing changed. Thread-safe for different keys; the work queue
+// keeps two workers from one key.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "governance/evaluate.h"
+#include "kube/client.h"
+#include "kube/event_recorder.h"
+#include "kube/informer.h"
+#include "operator/children.h"
+#include "operator/config_state.h"
+#include "operator/controller.h"
+#include "operator/deployment_state.h"
+#include "operator/memory.h"
+#include "operator/plan.h"
+#include "operator/revision.h"
+
+namespace countersign {
+
+// Revisions kept of each ModelDeployment, besides the one that serves.
+inline constexpr std::size_t kRevisionsKept = 10;
+// A timer runs on the steady clock, expiry on the wall clock; after a step of the latter nothing is
+// later than this.
+inline constexpr std::chrono::hours kLongestWait{1};
+// What another object or an administrator must cure is tried again without being asked.
+inline constexpr std::chrono::minutes kObstacleRetry{2};
+
+// A decision that differs from the one before, for the record.
+struct DecisionNews {
+  const ModelDeployment& deployment;
+  const Provenance& author;
+  const Decision& decision;
+  const Plan& plan;
+  std::chrono::nanoseconds took;
+};
+
+class DeploymentReconciler {
+ public:
+  // All that is referred to must outlive the reconciler.
+  struct World {
+    const KubeClient& client;
+    Clock& clock;
+    Informer<DeploymentState>& deployments;
+    Informer<StoredRevision>& revisions;  // index kRevisionsByOwner
+    Informer<ChildState>& workloads;
+    Informer<ConfigState>& configs;
+    ChildWriter& workload_writer;
+    ChildWriter& service_writer;
+    EventRecorder& events;
+    Memory& memory;
+    std::string installation;
+    SignEnvelope sign;
+    std::function<PolicySet()> policies;
+    // Facts about this deployment as of now; `deployment` may be an earlier revision's.
+    std::function<Facts(std::shared_ptr<const ModelDeployment> deployment,
+                        const std::string& governed_digest, const Provenance& author)>
+        gather;
+    std::function<void(const DecisionNews&)> record;
+  };
+  explicit DeploymentReconciler(World world);
+
+  [[nodiscard]] ReconcileResult Reconcile(const ObjectKey& key, std::stop_token stop);
+
+ private:
+  struct Work;
+  using Step = std::optional<ReconcileResult> (DeploymentReconciler::*)(Work&);
+
+  std::optional<ReconcileResult> Observe(Work& work);
+  std::optional<ReconcileResult> Judge(Work& work);
+  std::optional<ReconcileResult> RecordRevision(Work& work);
+  std::optional<ReconcileResult> MakeThePlan(Work& work);
+  std::optional<ReconcileResult> WriteChildren(Work& work);
+  std::optional<ReconcileResult> WriteStatus(Work& work);
+  std::optional<ReconcileResult> Announce(Work& work);
+  std::optional<ReconcileResult> PruneRevisions(Work& work);
+
+  std::optional<ReconcileResult> ObserveUnreadable(Work& work, const Error& error);
+  std::optional<ReconcileResult> RemoveChildren(Work& work);
+  void LoadRevisions(Work& work);
+  [[nodiscard]] Decision JudgeRevision(const Work& work, const Revision& revision) const;
+  [[nodiscard]] Result<std::shared_ptr<const ModelDeployment>> SpecToServe(const Work& work) const;
+  void Tell(const Work& work, EventType type, std::string reason, std::string action,
+            std::string note);
+
+  World world_;
+};
+
+// Index of verified and other revisions by the uid of their controlling owner.
+inline constexpr char kRevisionsByOwner[] = "owner";
+
+}  // namespace countersign

@@ -1,0 +1,31 @@
+// status.h: the status of a ModelDeployment, for people and GitOps tools.
+//
+// Written from the decision and the plan and read by nobody here: status is never input. Equal
+// states give equal bytes, so that nothing is written at rest. Pure.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "governance/decision.h"
+#include "operator/conditions.h"
+#include "operator/plan.h"
+#include "operator/revision.h"
+
+namespace countersign {
+
+struct StatusInput {
+  const Decision& decision;
+  const Plan& plan;
+  const std::vector<std::shared_ptr<const Revision>>& revisions;  // ascending
+  const std::vector<Condition>& conditions;                       // merged
+  const Rollout& rollout;
+  std::int64_t generation = 0;
+};
+
+[[nodiscard]] Json DeploymentStatus(const StatusInput& input);
+
+}  // namespace countersign
