@@ -1,0 +1,45 @@
+// stamp.h: the requester stamp: who created an object, as the API server authenticated them.
+//
+// Admission writes it into the annotation countersign.dev/stamp as a DSSE envelope by the
+// installation's key over: random id, installation, kind, namespace, digest of the spec, user,
+// groups and the time. It binds no name and no uid, which admission does not know yet. For a
+// ModelDeployment the digest is the governed digest, so that scaling and labels leave the author's
+// stamp standing. A stamp is worth nothing in other hands: on CREATE admission demands that the
+// stamped person is the requester. Free functions; thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "evidence/installation_key.h"
+#include "governance/facts.h"
+
+namespace countersign {
+
+// What signs and verifies in one installation, and its name (a cluster's, usually).
+struct StampAuthority {
+  std::string installation;
+  PublicKeys trusted;  // the current key and those it replaced
+};
+
+// An account in more groups than this cannot be stamped: which groups count must not depend on
+// order.
+inline constexpr std::size_t kMaxStampedGroups = 256;
+
+// The stamp for `object` as it stands, made for `user`. Fails when the object has no kind,
+// namespace or canonical spec, or the user's groups are too many.
+[[nodiscard]] Result<std::string> MakeStamp(const InstallationKey& key,
+                                            const std::string& installation, const Json& object,
+                                            const std::string& user,
+                                            const std::vector<std::string>& groups, Time now);
+
+// Who made `object`, by the stamp it carries: kUnproven without one, kForged with the reason when
+// it does not hold for this very object.
+[[nodiscard]] Provenance VerifyStamp(const StampAuthority& authority, const Json& object);
+
+// What a stamp binds of the spec: GovernedDigest for a ModelDeployment, else the digest of it all.
+[[nodiscard]] Result<std::string> StampedDigest(const Json& object);
+
+}  // namespace countersign
