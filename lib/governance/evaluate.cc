@@ -169,6 +169,7 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
   }
   if (!matched.empty()) decision.environment = matched.front().environments.front()->name;
   decision.gates = Preconditions(policies, matched, facts);
+  const std::size_t preconditions = decision.gates.size();
 
   std::optional<Time> next_change;
   std::set<std::string> classes;
@@ -180,6 +181,8 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
       EvaluatePolicy(m, facts, decision.answers_digest, decision, classes, next_change);
     }
   }
+  const auto measures = decision.gates.begin() + static_cast<std::ptrdiff_t>(preconditions);
+  decision.gates.insert(measures, FallbackGate(facts, {measures, decision.gates.end()}));
   decision.classes.assign(classes.begin(), classes.end());
   decision.verdict = Verdict::kAllow;
   for (const Gate& gate : decision.gates) {

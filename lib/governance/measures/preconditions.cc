@@ -166,41 +166,9 @@ Gate ModelGate(const std::vector<MatchedPolicy>& matched, const Facts& facts) {
                   "model, images and configuration are named by digest");
 }
 
-bool MaySuspend(const Measure& measure) {
-  return measure.on_violation == Reaction::kSuspend ||
-         measure.on_expiry.action == Reaction::kSuspend ||
-         measure.on_expiry.then == Reaction::kSuspend;
-}
-
-// A model that policy may switch off needs something that takes over.
-Gate FallbackGate(const std::vector<MatchedPolicy>& matched, const Facts& facts) {
-  Gate gate = BuiltIn("fallback", Enforcement::kAudit, Reaction::kAlert);
-  gate.path = "spec.fallback";
-  for (const MatchedPolicy& m : matched) {
-    for (const Measure& measure : m.policy->spec.measures) {
-      if (!MaySuspend(measure) || facts.deployment->spec.fallback) continue;
-      const auto& wanted = measure.applies.environments;
-      for (const auto* e : m.environments) {
-        if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), e->name) == wanted.end()) {
-          continue;
-        }
-        gate.policy = m.policy->meta.name;
-        gate.enforcement = std::max(gate.enforcement, e->enforcement);
-        gate = Conclude(std::move(gate), GateState::kMissing, "FallbackMissing",
-                        "measure '" + measure.name +
-                            "' may suspend serving, and nothing is named that takes over",
-                        "name who or what decides then: spec.fallback {kind: Human|Rules|Version, "
-                        "description}");
-      }
-    }
-  }
-  if (gate.policy.empty()) {
-    return Conclude(std::move(gate), GateState::kPassed, "FallbackNamed",
-                    facts.deployment->spec.fallback
-                        ? facts.deployment->spec.fallback->description.substr(0, 200)
-                        : "no measure suspends serving");
-  }
-  return gate;
+bool MaySuspend(const Gate& gate) {
+  return gate.on_violation == Reaction::kSuspend || gate.on_expiry.action == Reaction::kSuspend ||
+         gate.on_expiry.then == Reaction::kSuspend;
 }
 
 }  // namespace
@@ -217,8 +185,32 @@ std::vector<Gate> Preconditions(const PolicySet& policies,
   Facts visible = facts;
   if (facts.use_case != nullptr && !UseCaseAvailable(facts)) visible.unknown.clear();
   return {KnownGate(policies, visible), EnvironmentGate(matched, facts),
-          UseCaseGate(matched, facts),  AuthorGate(facts),
-          ModelGate(matched, facts),    FallbackGate(matched, facts)};
+          UseCaseGate(matched, facts), AuthorGate(facts), ModelGate(matched, facts)};
+}
+
+Gate FallbackGate(const Facts& facts, const std::vector<Gate>& measures) {
+  const auto& fallback = facts.deployment->spec.fallback;
+  Gate gate = BuiltIn("fallback", Enforcement::kAudit, Reaction::kAlert);
+  gate.path = "spec.fallback";
+  if (fallback) {
+    return Conclude(std::move(gate), GateState::kPassed, "FallbackNamed",
+                    fallback->description.substr(0, 200));
+  }
+  for (const Gate& measure : measures) {
+    if (!MaySuspend(measure)) continue;
+    gate.policy = measure.policy;
+    gate.enforcement = std::max(gate.enforcement, measure.enforcement);
+    gate = Conclude(std::move(gate), GateState::kMissing, "FallbackMissing",
+                    "measure '" + measure.measure +
+                        "' may suspend serving, and nothing is named that takes over",
+                    "name who or what decides then: spec.fallback {kind: Human|Rules|Version, "
+                    "description}");
+  }
+  if (gate.policy.empty()) {
+    return Conclude(std::move(gate), GateState::kPassed, "FallbackNamed",
+                    "no measure suspends serving");
+  }
+  return gate;
 }
 
 }  // namespace countersign

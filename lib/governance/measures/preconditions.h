@@ -23,4 +23,8 @@ struct MatchedPolicy {
                                               const std::vector<MatchedPolicy>& matched,
                                               const Facts& facts);
 
+// A model that policy may switch off needs something that takes over. `measures` are the gates of
+// the measures that apply here: what its class is not asked for cannot suspend it.
+[[nodiscard]] Gate FallbackGate(const Facts& facts, const std::vector<Gate>& measures);
+
 }  // namespace countersign
