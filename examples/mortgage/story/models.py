@@ -33,13 +33,14 @@ def train(stage: Stage) -> None:
 def first_model(stage: Stage) -> None:
     console, dana = stage.console, stage.people["dana"]
     console.chapter("The first model is refused")
-    console.say("In dev the policy only warns: anyone may try things out there.")
+    console.say("In dev the policy only warns: things are tried out there.")
     answer = dana.run("apply", "-f", stage.deployment_file("1.0.0", "dev"))
     accepted(answer)
     expect("created" in answer.text, "the ModelDeployment to be created", answer.text)
-    console.seen("admitted in dev")
+    expect("Warning: [BiasTestMissing]" in answer.text, "a warning about the bias", answer.text)
+    console.seen("admitted in dev, with a warning of what will be asked for")
 
-    console.say("In production nothing is asked for twice. What is missing, and who can give it:")
+    console.say("Production refuses it, and says what is missing and who can give it:")
     file = stage.deployment_file("1.0.0")
     refused(
         dana.run("apply", "-f", file),
