@@ -17,7 +17,7 @@
 
 namespace countersign {
 
-inline constexpr std::string_view kGroup = "countersign.dev";
+inline constexpr std::string_view kApiGroup = "countersign.dev";
 inline constexpr std::string_view kServedVersion = "v1alpha1";
 inline constexpr std::string_view kApiVersion = "countersign.dev/v1alpha1";
 

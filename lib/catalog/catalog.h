@@ -1,0 +1,95 @@
+// catalog.h: the current objects of our kinds, and the facts about a deployment gathered from them.
+//
+// Webhook and operator decide by the same facts from the same caches; this is that shared part.
+// Each object's stamp is verified once, when it enters the cache, never while a request waits. What
+// cannot be decoded stays visible as an unknown fact, so that decisions fail closed. Thread-safe
+// after Start; register change handlers before it, and let them enqueue, not work.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "catalog/resources.h"
+#include "evidence/stamp.h"
+#include "governance/facts.h"
+#include "kube/informer.h"
+
+namespace countersign {
+
+// One cached object with its maker. `stamp` stays in object.meta.
+template <class Spec>
+struct Cached {
+  Object<Spec> object;
+  Provenance by;
+  std::string digest;  // what a stamp binds: the governed digest of a ModelDeployment
+};
+
+struct CatalogChange {
+  std::string kind;
+  ObjectKey key;
+  // The use case whose deployments may be affected, "namespace/name"; empty: all of them.
+  std::string use_case;
+};
+
+class Catalog {
+ public:
+  // `client`, `clock` must outlive the catalog.
+  Catalog(const KubeClient& client, Clock& clock, StampAuthority authority);
+
+  void OnChange(std::function<void(const CatalogChange&)> handler);
+  void Start();
+  void Stop();
+  [[nodiscard]] bool HasSynced() const;
+  // Waits for all caches; false at `deadline` or `stop`.
+  [[nodiscard]] bool WaitForSync(std::stop_token stop, SteadyTime deadline) const;
+
+  // Sorted by nothing in particular; the same snapshot until a policy changes.
+  [[nodiscard]] std::shared_ptr<const PolicySet> Policies() const;
+
+  // Everything known about `deployment` in `name_space`. Name and namespace are given apart,
+  // because admission may know them before the object does.
+  [[nodiscard]] Facts Gather(std::shared_ptr<const ModelDeployment> deployment,
+                             std::string governed_digest, Provenance author,
+                             const std::string& name_space, const std::string& name,
+                             Time now) const;
+
+  // Takes in what a live read gave (see live_reader.h).
+  void Upsert(const Resource& resource, Json&& object);
+
+  [[nodiscard]] const StampAuthority& authority() const { return authority_; }
+  using Deployments = Informer<Cached<ModelDeploymentSpec>>;
+  [[nodiscard]] const Deployments& deployments() const { return deployments_; }
+  [[nodiscard]] const Informer<GovernancePolicy>& policies() const { return policies_; }
+  [[nodiscard]] const Informer<UseCase>& use_cases() const { return use_cases_; }
+  [[nodiscard]] const Informer<Cached<SignOffSpec>>& sign_offs() const { return sign_offs_; }
+  [[nodiscard]] const Informer<Cached<ReproducibilitySnapshotSpec>>& snapshots() const {
+    return snapshots_;
+  }
+  [[nodiscard]] const Informer<Cached<BiasTestSpec>>& bias_tests() const { return bias_tests_; }
+  // Keys of the deployments of a use case ("namespace/name"), sorted.
+  [[nodiscard]] std::vector<ObjectKey> DeploymentsOf(const std::string& use_case) const;
+
+ private:
+  void RebuildPolicies();
+  void Notify(const CatalogChange& change) const;
+  template <class Spec>
+  void Connect(Informer<Cached<Spec>>& informer);
+  [[nodiscard]] std::vector<InformerBase*> All();
+
+  const StampAuthority authority_;
+  Informer<GovernancePolicy> policies_;
+  Informer<UseCase> use_cases_;
+  Deployments deployments_;
+  Informer<Cached<SignOffSpec>> sign_offs_;
+  Informer<Cached<ReproducibilitySnapshotSpec>> snapshots_;
+  Informer<Cached<BiasTestSpec>> bias_tests_;
+  std::vector<std::function<void(const CatalogChange&)>> handlers_;
+  mutable std::mutex policies_mutex_;
+  std::shared_ptr<const PolicySet> policy_set_ = std::make_shared<PolicySet>();
+};
+
+}  // namespace countersign

@@ -1,0 +1,23 @@
+// resources.h: where the API server keeps our kinds.
+#pragma once
+
+#include "governance/types/object.h"
+#include "kube/resource.h"
+
+namespace countersign {
+
+inline const Resource kGovernancePolicies{std::string(kApiGroup), std::string(kServedVersion),
+                                          "governancepolicies", false, "GovernancePolicy"};
+inline const Resource kUseCases{std::string(kApiGroup), std::string(kServedVersion), "usecases",
+                                true, "UseCase"};
+inline const Resource kModelDeployments{std::string(kApiGroup), std::string(kServedVersion),
+                                        "modeldeployments", true, "ModelDeployment"};
+inline const Resource kSignOffs{std::string(kApiGroup), std::string(kServedVersion), "signoffs",
+                                true, "SignOff"};
+inline const Resource kReproducibilitySnapshots{std::string(kApiGroup), std::string(kServedVersion),
+                                                "reproducibilitysnapshots", true,
+                                                "ReproducibilitySnapshot"};
+inline const Resource kBiasTests{std::string(kApiGroup), std::string(kServedVersion), "biastests",
+                                 true, "BiasTest"};
+
+}  // namespace countersign
