@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+
 namespace countersign {
 namespace {
 
@@ -38,6 +40,16 @@ std::function<Result<Cached<Spec>>(Json&&)> DecodeCached(const StampAuthority& a
   };
 }
 
+InformerOptions Follow(const Resource& resource) {
+  InformerOptions options;
+  options.scope.resource = resource;
+  options.on_error = [resource](const ApiError& error) {
+    Log(LogLevel::kWarning, "cannot follow a collection",
+        {{"resource", resource.Name()}, {"error", error.ToString()}});
+  };
+  return options;
+}
+
 template <class Spec>
 void Collect(const Informer<Cached<Spec>>& informer, const std::string& use_case,
              std::vector<Attested<Spec>>& out) {
@@ -61,21 +73,16 @@ void CollectUnreadable(const InformerBase& informer, std::string_view kind,
 
 Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authority)
     : authority_(std::move(authority)),
-      policies_(client, clock,
-                {.scope = {.resource = kGovernancePolicies}, .timings = {}, .on_error = {}},
+      policies_(client, clock, Follow(kGovernancePolicies),
                 [](Json&& json) { return Decode<GovernancePolicySpec>(json); }),
-      use_cases_(client, clock, {.scope = {.resource = kUseCases}, .timings = {}, .on_error = {}},
+      use_cases_(client, clock, Follow(kUseCases),
                  [](Json&& json) { return Decode<UseCaseSpec>(json); }),
-      deployments_(client, clock,
-                   {.scope = {.resource = kModelDeployments}, .timings = {}, .on_error = {}},
+      deployments_(client, clock, Follow(kModelDeployments),
                    DecodeCached<ModelDeploymentSpec>(authority_)),
-      sign_offs_(client, clock, {.scope = {.resource = kSignOffs}, .timings = {}, .on_error = {}},
-                 DecodeCached<SignOffSpec>(authority_)),
-      snapshots_(client, clock,
-                 {.scope = {.resource = kReproducibilitySnapshots}, .timings = {}, .on_error = {}},
+      sign_offs_(client, clock, Follow(kSignOffs), DecodeCached<SignOffSpec>(authority_)),
+      snapshots_(client, clock, Follow(kReproducibilitySnapshots),
                  DecodeCached<ReproducibilitySnapshotSpec>(authority_)),
-      bias_tests_(client, clock, {.scope = {.resource = kBiasTests}, .timings = {}, .on_error = {}},
-                  DecodeCached<BiasTestSpec>(authority_)) {
+      bias_tests_(client, clock, Follow(kBiasTests), DecodeCached<BiasTestSpec>(authority_)) {
   Connect(deployments_);
   Connect(sign_offs_);
   Connect(snapshots_);
