@@ -1,0 +1,92 @@
+// handler.h: from an admission review to its answer.
+//
+// Two entries. `Mutate` stamps what people create; `Validate` decides. Both are given bytes and
+// give bytes: no HTTP types here. Nothing is called over the network but the one bounded live read
+// before a denial for want of evidence (catalog/live_reader.h). Whatever goes wrong inside ends as
+// a refusal with its own reason, never as an allow. Thread-safe; collaborators must outlive the
+// handler.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "audit/decision_record.h"
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "catalog/live_reader.h"
+#include "evidence/installation_key.h"
+#include "webhook/admission/review.h"
+
+namespace countersign {
+
+struct AdmissionOptions {
+  // Only this account writes to /status of our kinds.
+  std::string operator_user;
+  // Refuse sign-offs whose request shows no credential id, where the cluster always gives one.
+  bool require_credential_id = false;
+};
+
+struct AdmissionCall {
+  std::string_view body;
+  std::string_view traceparent;
+  SteadyTime deadline;  // answer before; the API server gives up then
+};
+
+struct AdmissionReply {
+  int http_status = 200;
+  std::string body;
+};
+
+class AdmissionHandler {
+ public:
+  // Hears every decision record, for the log and for metrics.
+  using Recorder = std::function<void(const DecisionRecord&)>;
+
+  AdmissionHandler(Catalog& catalog, LiveReader& live, Clock& clock, InstallationKey key,
+                   AdmissionOptions options, Recorder recorder);
+
+  [[nodiscard]] AdmissionReply Validate(const AdmissionCall& call) const;
+  [[nodiscard]] AdmissionReply Mutate(const AdmissionCall& call) const;
+
+ private:
+  // What a decision is made from and written to.
+  struct Context {
+    const Review& review;
+    SteadyTime deadline;
+    Time now;
+    ReviewAnswer answer;
+    DecisionRecord record;
+    Decision decision;
+  };
+
+  void Decide(Context& context) const;
+  void DecidePolicy(Context& context) const;
+  void DecideUseCase(Context& context) const;
+  void DecideSignOff(Context& context) const;
+  template <class Spec>
+  void DecideReport(Context& context) const;
+  void DecideDeployment(Context& context) const;
+  void DecideScale(Context& context) const;
+  [[nodiscard]] Decision EvaluateLive(Context& context,
+                                      const std::shared_ptr<const ModelDeployment>& deployment,
+                                      const std::string& digest, const Provenance& author,
+                                      bool unchanged) const;
+  // True if the object carries the stamp it must: the requester's own when it is new (`fresh`), the
+  // one it had when not. Refuses otherwise.
+  bool CheckStamp(Context& context, bool fresh) const;
+  [[nodiscard]] Json StampPatch(const Review& review, Time now, std::string& problem) const;
+  void Finish(Context& context, std::string_view traceparent, SteadyTime started) const;
+
+  Catalog& catalog_;
+  LiveReader& live_;
+  Clock& clock_;
+  const InstallationKey key_;
+  const AdmissionOptions options_;
+  const Recorder recorder_;
+};
+
+// Refuses with 403 and one cause; `field` may be empty.
+void Refuse(ReviewAnswer& answer, std::string reason, std::string message, std::string field = {});
+
+}  // namespace countersign

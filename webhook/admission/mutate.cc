@@ -1,0 +1,87 @@
+#include "base/log.h"
+#include "webhook/admission/handler.h"
+
+namespace countersign {
+namespace {
+
+// "/metadata/annotations/countersign.dev~1stamp" (RFC 6901 escapes the slash).
+constexpr char kStampPointer[] = "/metadata/annotations/countersign.dev~1stamp";
+
+bool IsStamped(const std::string& kind) {
+  return kind == SignOffSpec::kKind || kind == ReproducibilitySnapshotSpec::kKind ||
+         kind == BiasTestSpec::kKind || kind == ModelDeploymentSpec::kKind;
+}
+
+Json SetStamp(const Json& object, const std::string& stamp) {
+  Json patch = Json::array();
+  const Json* annotations = FindPath(object, "metadata/annotations");
+  if (annotations == nullptr || !annotations->is_object()) {
+    patch.push_back({{"op", "add"}, {"path", "/metadata/annotations"}, {"value", Json::object()}});
+  }
+  patch.push_back({{"op", "add"}, {"path", kStampPointer}, {"value", stamp}});
+  return patch;
+}
+
+}  // namespace
+
+// A new revision is stamped with its requester; anything else keeps the stamp it had, whatever the
+// request says, so that a replace cannot lose it and an edit cannot forge it.
+Json AdmissionHandler::StampPatch(const Review& review, Time now, std::string& problem) const {
+  Json object = review.object;
+  // generateName leaves the namespace to the request.
+  if (StringAt(object, "metadata/namespace").empty()) {
+    SetPath(object, "metadata/namespace", review.name_space);
+  }
+  const std::string current = DecodeMeta(object).stamp;
+  if (review.operation == Operation::kUpdate) {
+    const auto before = StampedDigest(review.old_object);
+    const auto after = StampedDigest(object);
+    const bool same = before && after && *before == *after;
+    // Evidence is final: a changed spec is refused by Validate, whose message should stand.
+    if (same || review.kind != ModelDeploymentSpec::kKind) {
+      const std::string old = DecodeMeta(review.old_object).stamp;
+      if (old == current) return nullptr;
+      if (old.empty()) return Json::array({{{"op", "remove"}, {"path", kStampPointer}}});
+      return SetStamp(object, old);
+    }
+  }
+  const Provenance by = VerifyStamp(catalog_.authority(), object);
+  // Called again in the same request: the stamp of the first call stands.
+  if (by.authenticity == Authenticity::kAttested && by.user == review.user.name &&
+      by.groups == review.user.groups && now - by.first_seen < std::chrono::seconds(30) &&
+      review.operation == Operation::kCreate) {
+    return nullptr;
+  }
+  auto stamp = MakeStamp(key_, catalog_.authority().installation, object, review.user.name,
+                         review.user.groups, now);
+  if (!stamp) {
+    problem = stamp.error().ToString();
+    return nullptr;
+  }
+  return SetStamp(object, *stamp);
+}
+
+AdmissionReply AdmissionHandler::Mutate(const AdmissionCall& call) const {
+  auto body = ParseJson(call.body, kMaxForeignJsonDepth);
+  if (!body) return {400, body.error().message + "\n"};
+  auto review = DecodeReview(std::move(*body));
+  if (!review) return {400, "AdmissionReview " + review.error().ToString() + "\n"};
+  ReviewAnswer answer;
+  answer.allowed = true;
+  answer.kind = review->kind;
+  answer.name = review->name;
+  const bool applies =
+      review->group == kApiGroup && review->subresource.empty() && IsStamped(review->kind) &&
+      review->object.is_object() &&
+      (review->operation == Operation::kCreate || review->operation == Operation::kUpdate);
+  // A dry run gets no stamp: the API server hands what we add back to the caller, and nothing of it
+  // is stored.
+  if (applies && !review->dry_run) {
+    std::string problem;
+    answer.patch = StampPatch(*review, clock_.Now(), problem);
+    if (!problem.empty()) Refuse(answer, "StampNotPossible", problem);
+  }
+  return {200, EncodeAnswer(review->uid, answer)};
+}
+
+}  // namespace countersign

@@ -1,0 +1,134 @@
+#include "webhook/admission/review.h"
+
+#include "base/digest.h"
+
+namespace countersign {
+namespace {
+
+Result<std::string> Required(const Json& json, std::string_view path) {
+  const Json* found = FindPath(json, path);
+  if (found != nullptr && found->is_string() && !found->get_ref<const std::string&>().empty()) {
+    return found->get<std::string>();
+  }
+  return Fail(Code::kInvalidArgument, "is required and must be a string",
+              "request." + std::string(path));
+}
+
+Result<Operation> OperationOf(const std::string& text) {
+  if (text == "CREATE") return Operation::kCreate;
+  if (text == "UPDATE") return Operation::kUpdate;
+  if (text == "DELETE") return Operation::kDelete;
+  if (text == "CONNECT") return Operation::kConnect;
+  return Fail(Code::kInvalidArgument,
+              "must be one of CREATE, UPDATE, DELETE, CONNECT, is '" + text.substr(0, 64) + "'",
+              "request.operation");
+}
+
+// An object or null; anything else cannot be judged.
+Result<Json> TakeObject(Json& request, const char* key) {
+  const auto it = request.find(key);
+  if (it == request.end() || it->is_null()) return Json(nullptr);
+  if (!it->is_object()) {
+    return Fail(Code::kInvalidArgument, "must be an object or null", std::string("request.") + key);
+  }
+  return std::move(*it);
+}
+
+Status DecodeUser(const Json& request, RequestUser& user) {
+  auto name = Required(request, "userInfo/username");
+  if (!name) return Fail(name.error());
+  user.name = std::move(*name);
+  user.uid = StringAt(request, "userInfo/uid");
+  const Json* groups = FindPath(request, "userInfo/groups");
+  if (groups != nullptr && groups->is_array()) {
+    for (const Json& group : *groups) {
+      if (group.is_string()) user.groups.push_back(group.get<std::string>());
+    }
+  }
+  const Json* extra = FindPath(request, "userInfo/extra");
+  const Json* ids =
+      extra == nullptr ? nullptr : Find(*extra, "authentication.kubernetes.io/credential-id");
+  if (ids != nullptr && ids->is_array() && !ids->empty() && ids->front().is_string()) {
+    user.credential_id = ids->front().get<std::string>();
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view OperationName(Operation operation) {
+  switch (operation) {
+    case Operation::kCreate: return "CREATE";
+    case Operation::kUpdate: return "UPDATE";
+    case Operation::kDelete: return "DELETE";
+    case Operation::kConnect: return "CONNECT";
+  }
+  return "UNKNOWN";
+}
+
+Result<Review> DecodeReview(Json&& body) {
+  if (StringAt(body, "apiVersion") != "admission.k8s.io/v1" ||
+      StringAt(body, "kind") != "AdmissionReview") {
+    return Fail(Code::kInvalidArgument, "must be an admission.k8s.io/v1 AdmissionReview");
+  }
+  const auto found = body.find("request");
+  if (found == body.end() || !found->is_object()) {
+    return Fail(Code::kInvalidArgument, "is required", "request");
+  }
+  Json& request = *found;
+  Review review;
+  auto uid = Required(request, "uid");
+  if (!uid) return Fail(uid.error());
+  review.uid = std::move(*uid);
+  auto operation_text = Required(request, "operation");
+  if (!operation_text) return Fail(operation_text.error());
+  auto operation = OperationOf(*operation_text);
+  if (!operation) return Fail(operation.error());
+  review.operation = *operation;
+  auto kind = Required(request, "kind/kind");
+  if (!kind) return Fail(kind.error());
+  review.kind = std::move(*kind);
+  review.group = StringAt(request, "kind/group");
+  review.version = StringAt(request, "kind/version");
+  review.resource = StringAt(request, "resource/resource");
+  review.subresource = StringAt(request, "subResource");
+  review.name = StringAt(request, "name");
+  review.name_space = StringAt(request, "namespace");
+  review.dry_run = BoolAt(request, "dryRun");
+  if (auto status = DecodeUser(request, review.user); !status) return Fail(status.error());
+  auto object = TakeObject(request, "object");
+  if (!object) return Fail(object.error());
+  review.object = std::move(*object);
+  auto old_object = TakeObject(request, "oldObject");
+  if (!old_object) return Fail(old_object.error());
+  review.old_object = std::move(*old_object);
+  return review;
+}
+
+std::string EncodeAnswer(const std::string& uid, const ReviewAnswer& answer) {
+  Json response = {{"uid", uid}, {"allowed", answer.allowed}};
+  if (!answer.allowed) {
+    Json status = {{"code", answer.code}, {"reason", answer.reason}, {"message", answer.message}};
+    if (!answer.causes.empty()) {
+      Json causes = Json::array();
+      for (const Cause& cause : answer.causes) {
+        causes.push_back(
+            {{"reason", cause.reason}, {"message", cause.message}, {"field", cause.field}});
+      }
+      status["details"] = {
+          {"name", answer.name}, {"kind", answer.kind}, {"causes", std::move(causes)}};
+    }
+    response["status"] = std::move(status);
+  }
+  if (!answer.warnings.empty()) response["warnings"] = answer.warnings;
+  if (!answer.annotations.empty()) response["auditAnnotations"] = answer.annotations;
+  if (answer.allowed && !answer.patch.is_null()) {
+    response["patchType"] = "JSONPatch";
+    response["patch"] = Base64Encode(DumpJson(answer.patch));
+  }
+  return DumpJson(Json{{"apiVersion", "admission.k8s.io/v1"},
+                       {"kind", "AdmissionReview"},
+                       {"response", std::move(response)}});
+}
+
+}  // namespace countersign

@@ -1,0 +1,72 @@
+// review.h: AdmissionReview v1 in and out.
+//
+// Decoding is strict about what decisions rest on (uid, operation, user, objects) and ignores the
+// rest: the API server adds fields over time. Encoding always answers with the request's uid, never
+// with a status below 400, a 409 or a 422 (GitOps tools answer those by deleting and creating
+// again), and never with a patch from a validating call. Pure; a Review borrows nothing once
+// decoded. Source: kubernetes/api admission/v1/types.go, apiserver
+// pkg/admission/plugin/webhook/request.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace countersign {
+
+enum class Operation { kCreate, kUpdate, kDelete, kConnect };
+[[nodiscard]] std::string_view OperationName(Operation operation);
+
+struct RequestUser {
+  std::string name;
+  std::string uid;
+  std::vector<std::string> groups;
+  std::string credential_id;  // authentication.kubernetes.io/credential-id, if the server gives one
+};
+
+struct Review {
+  std::string uid;
+  Operation operation = Operation::kCreate;
+  std::string group;
+  std::string version;
+  std::string kind;
+  std::string resource;
+  std::string subresource;
+  std::string name;  // empty on CREATE with generateName in mutating calls
+  std::string name_space;
+  RequestUser user;
+  bool dry_run = false;
+  Json object;      // null on DELETE
+  Json old_object;  // null on CREATE
+};
+
+// Takes the body's JSON apart. Error: what is wrong with the review itself; the answer is then HTTP
+// 400, because there may be no uid to answer to.
+[[nodiscard]] Result<Review> DecodeReview(Json&& body);
+
+struct Cause {
+  std::string reason;
+  std::string message;
+  std::string field;
+};
+
+struct ReviewAnswer {
+  bool allowed = false;
+  int code = 403;                    // of a refusal: 403, or 400 for malformed objects
+  std::string reason = "Forbidden";  // metav1.StatusReason
+  std::string message;
+  std::string kind;  // for status.details
+  std::string name;
+  std::vector<Cause> causes;
+  std::vector<std::string> warnings;
+  std::map<std::string, std::string> annotations;
+  Json patch;  // RFC 6902, mutating calls only; null: none
+};
+
+[[nodiscard]] std::string EncodeAnswer(const std::string& uid, const ReviewAnswer& answer);
+
+}  // namespace countersign

@@ -1,0 +1,161 @@
+#include <algorithm>
+
+#include "governance/identity.h"
+#include "webhook/admission/handler.h"
+
+namespace countersign {
+namespace {
+
+// Clocks of laptops and pipelines differ; more than this is a date that did not happen yet.
+constexpr std::chrono::minutes kClockSkew{5};
+
+bool SpecUnchanged(const Review& review) {
+  const Json* before = Find(review.old_object, "spec");
+  const Json* after = Find(review.object, "spec");
+  return before != nullptr && after != nullptr && *before == *after;
+}
+
+// True for an update that leaves the spec alone; refuses one that does not.
+bool SettledByUpdate(const Review& review, ReviewAnswer& answer) {
+  if (review.operation != Operation::kUpdate) return false;
+  if (SpecUnchanged(review)) {
+    answer.allowed = true;
+  } else {
+    Refuse(answer, "EvidenceIsFinal",
+           "the spec of a " + review.kind +
+               " may not be changed after it was created; create a new one",
+           "spec");
+  }
+  return true;
+}
+
+}  // namespace
+
+bool AdmissionHandler::CheckStamp(Context& context, bool fresh) const {
+  const Review& review = context.review;
+  if (review.dry_run) return true;  // a dry run gets none, see Mutate
+  if (!fresh) {
+    // Mutate restores it; if the stamp differs here, Mutate was not called.
+    if (DecodeMeta(review.object).stamp == DecodeMeta(review.old_object).stamp) return true;
+    Refuse(context.answer, "StampChanged", "the requester stamp may not be changed",
+           "metadata.annotations['countersign.dev/stamp']");
+    return false;
+  }
+  const Provenance by = VerifyStamp(catalog_.authority(), review.object);
+  if (by.authenticity == Authenticity::kAttested && by.user == review.user.name &&
+      by.groups == review.user.groups) {
+    return true;
+  }
+  std::string why =
+      by.authenticity == Authenticity::kAttested
+          ? "it was made for '" + by.user + "', not for the requester '" + review.user.name + "'"
+      : by.authenticity == Authenticity::kForged
+          ? "it does not hold: " + by.problem
+          : "there is none; is the mutating webhook configuration in place?";
+  Refuse(context.answer, "StampMissing", "must carry the requester's stamp; " + why,
+         "metadata.annotations['countersign.dev/stamp']");
+  return false;
+}
+
+void AdmissionHandler::DecidePolicy(Context& context) const {
+  auto policy = Decode<GovernancePolicySpec>(context.review.object);
+  if (policy || (context.review.operation == Operation::kUpdate && SpecUnchanged(context.review))) {
+    context.answer.allowed = true;
+    return;
+  }
+  Refuse(context.answer, "SpecInvalid", policy.error().message, policy.error().path);
+}
+
+void AdmissionHandler::DecideUseCase(Context& context) const {
+  auto use_case = Decode<UseCaseSpec>(context.review.object);
+  if (!use_case) {
+    if (context.review.operation == Operation::kUpdate && SpecUnchanged(context.review)) {
+      context.answer.allowed = true;
+      return;
+    }
+    return Refuse(context.answer, "SpecInvalid", use_case.error().message, use_case.error().path);
+  }
+  context.answer.allowed = true;
+}
+
+void AdmissionHandler::DecideSignOff(Context& context) const {
+  const Review& review = context.review;
+  if (SettledByUpdate(review, context.answer)) {
+    if (context.answer.allowed) CheckStamp(context, false);
+    return;
+  }
+  auto sign_off = Decode<SignOffSpec>(review.object);
+  if (!sign_off) {
+    return Refuse(context.answer, "SpecInvalid", sign_off.error().message, sign_off.error().path);
+  }
+  const SignOffSpec& spec = sign_off->spec;
+  if (IsRobot(review.user.name)) {
+    return Refuse(
+        context.answer, "SignerIsRobot",
+        "service accounts do not sign off: '" + review.user.name + "' must be a person's account",
+        "spec.signer.username");
+  }
+  if (spec.signer.username != review.user.name) {
+    return Refuse(context.answer, "SignerNotRequester",
+                  "must be the requester '" + review.user.name + "', is '" + spec.signer.username +
+                      "': nobody signs in another person's name",
+                  "spec.signer.username");
+  }
+  if (options_.require_credential_id && review.user.credential_id.empty()) {
+    return Refuse(
+        context.answer, "CredentialUnknown",
+        "the request does not show which credential authenticated '" + review.user.name + "'");
+  }
+  if (spec.expires_at && *spec.expires_at <= context.now) {
+    return Refuse(context.answer, "ExpiresInPast",
+                  "must be in the future, is " + FormatTime(*spec.expires_at), "spec.expiresAt");
+  }
+  Provenance who;
+  who.authenticity = Authenticity::kAttested;
+  who.user = review.user.name;
+  who.groups = review.user.groups;
+  bool known = false;
+  std::string holders;
+  for (const auto& policy : catalog_.Policies()->policies) {
+    if (FindRole(policy->spec, spec.role) == nullptr) continue;
+    known = true;
+    if (IsNamedBy(policy->spec, {SubjectKind::kRole, spec.role}, who)) {
+      if (CheckStamp(context, true)) context.answer.allowed = true;
+      return;
+    }
+    holders = HoldersText(policy->spec, spec.role);
+  }
+  if (!known) {
+    return Refuse(context.answer, "RoleUnknown",
+                  "'" + spec.role + "' is not a role of any policy: kubectl get govpol -o yaml",
+                  "spec.role");
+  }
+  Refuse(
+      context.answer, "SignerNotInRole",
+      "'" + review.user.name + "' does not hold role '" + spec.role + "'; it is held by " + holders,
+      "spec.role");
+}
+
+template <class Spec>
+void AdmissionHandler::DecideReport(Context& context) const {
+  const Review& review = context.review;
+  if (SettledByUpdate(review, context.answer)) {
+    if (context.answer.allowed) CheckStamp(context, false);
+    return;
+  }
+  auto report = Decode<Spec>(review.object);
+  if (!report) {
+    return Refuse(context.answer, "SpecInvalid", report.error().message, report.error().path);
+  }
+  if (report->spec.performed_at > context.now + kClockSkew) {
+    return Refuse(context.answer, "PerformedInFuture",
+                  "must not be in the future, is " + FormatTime(report->spec.performed_at),
+                  "spec.performedAt");
+  }
+  if (CheckStamp(context, true)) context.answer.allowed = true;
+}
+
+template void AdmissionHandler::DecideReport<BiasTestSpec>(Context&) const;
+template void AdmissionHandler::DecideReport<ReproducibilitySnapshotSpec>(Context&) const;
+
+}  // namespace countersign
