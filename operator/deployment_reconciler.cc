@@ -13,6 +13,8 @@ namespace {
 
 // Numbers that strangers took are skipped; more of them than this is an attack to look at.
 constexpr int kMaxNumberTries = 20;
+// Two caches follow the same collection; the slower one is rarely further behind than this.
+constexpr std::chrono::milliseconds kCacheRetry{100};
 
 Call Until(std::stop_token stop) {
   Call call;
@@ -81,7 +83,10 @@ struct DeploymentReconciler::Work {
   SteadyTime started{};
   Time now{};
   ObjectMeta meta;
-  std::shared_ptr<const DeploymentState> state;
+  std::shared_ptr<const ModelDeployment> object;
+  std::string governed_digest;
+  Provenance author;
+  std::shared_ptr<const StatusState> status;
   std::optional<Decision> unreadable;  // instead of an evaluation
   Remembered memory;
   Decision decision;                                          // on the spec that is asked for
@@ -112,7 +117,7 @@ ReconcileResult DeploymentReconciler::Reconcile(const ObjectKey& key, std::stop_
       &DeploymentReconciler::RecordRevision,  // an approved spec is kept for ever
       &DeploymentReconciler::MakeThePlan,     // what serves
       &DeploymentReconciler::WriteChildren,   // make it so
-      &DeploymentReconciler::WriteStatus,     // say so
+      &DeploymentReconciler::ReportStatus,    // say so
       &DeploymentReconciler::Announce,        // Events and the decision record
       &DeploymentReconciler::PruneRevisions,  // keep the last few
   };
@@ -136,7 +141,8 @@ ReconcileResult DeploymentReconciler::Reconcile(const ObjectKey& key, std::stop_
 }
 
 std::optional<ReconcileResult> DeploymentReconciler::Observe(Work& work) {
-  const auto lookup = world_.deployments.Find(work.key);
+  const auto lookup = world_.catalog.deployments().Find(work.key);
+  work.status = world_.statuses.Get(work.key);
   if (lookup.found == Found::kAbsent) {
     // Children and revisions go with it, by their owner references.
     world_.memory.Forget(work.key);
@@ -145,35 +151,25 @@ std::optional<ReconcileResult> DeploymentReconciler::Observe(Work& work) {
     world_.service_writer.Forget(child);
     return ReconcileResult::Done();
   }
-  if (lookup.found == Found::kUndecodable) return ObserveUnreadable(work, *lookup.error);
-  work.state = lookup.value;
-  work.meta = work.state->object->meta;
-  if (work.meta.deleting) return ReconcileResult::Done();
-  work.memory = world_.memory.Get(work.key, work.meta.uid);
-  LoadRevisions(work);
-  return std::nullopt;
-}
-
-// The spec cannot be judged, but what was approved before still is.
-std::optional<ReconcileResult> DeploymentReconciler::ObserveUnreadable(Work& work,
-                                                                       const Error& error) {
-  auto live = world_.client.Get(kModelDeployments, work.key, Until(work.stop));
-  if (!live) {
-    return live.error().code == Code::kNotFound ? ReconcileResult::Done()
-                                                : ReconcileResult::From(live.error());
+  if (work.status == nullptr) return ReconcileResult::Wait(kCacheRetry);
+  if (lookup.found == Found::kPresent) {
+    work.object = {lookup.value, &lookup.value->object};
+    work.governed_digest = lookup.value->digest;
+    work.author = lookup.value->by;
+  } else {
+    // The spec cannot be judged, but what was approved before still is.
+    ModelDeployment nameless;
+    nameless.meta.name = work.key.name;
+    nameless.meta.name_space = work.key.ns;
+    nameless.meta.uid = work.status->uid;
+    nameless.meta.generation = work.status->generation;
+    work.object = std::make_shared<const ModelDeployment>(std::move(nameless));
+    work.unreadable = Unreadable("the spec", *lookup.error);
   }
-  DeploymentState state;
-  ModelDeployment object;
-  object.meta = DecodeMeta(*live);
-  if (const Json* status = countersign::Find(*live, "status"); status != nullptr) {
-    state.status_digest = StatusDigest(*status);
-    state.conditions = DecodeConditions(*status);
-  }
-  work.meta = object.meta;
-  if (work.meta.deleting) return ReconcileResult::Done();
-  state.object = std::make_shared<const ModelDeployment>(std::move(object));
-  work.state = std::make_shared<const DeploymentState>(std::move(state));
-  work.unreadable = Unreadable("the spec", error);
+  work.meta = work.object->meta;
+  if (work.meta.deleting || work.status->deleting) return ReconcileResult::Done();
+  // One of two caches is behind; it will catch up.
+  if (work.status->uid != work.meta.uid) return ReconcileResult::Wait(kCacheRetry);
   work.memory = world_.memory.Get(work.key, work.meta.uid);
   LoadRevisions(work);
   return std::nullopt;
@@ -198,28 +194,29 @@ void DeploymentReconciler::LoadRevisions(Work& work) {
   for (const auto& stored : work.stored) work.revisions.push_back(stored->revision);
 }
 
+Decision DeploymentReconciler::Evaluated(const Work& work,
+                                         std::shared_ptr<const ModelDeployment> object,
+                                         const std::string& governed_digest,
+                                         const Provenance& author) const {
+  return Evaluate(*world_.catalog.Policies(),
+                  world_.catalog.Gather(std::move(object), governed_digest, author, work.key.ns,
+                                        work.key.name, work.now));
+}
+
 std::optional<ReconcileResult> DeploymentReconciler::Judge(Work& work) {
   work.now = world_.clock.Now();
-  if (work.unreadable) {
-    work.decision = *work.unreadable;
-    return std::nullopt;
-  }
-  const Facts facts =
-      world_.gather(work.state->object, work.state->governed_digest, work.state->author);
-  work.decision = Evaluate(world_.policies(), facts);
+  work.decision = work.unreadable ? *work.unreadable
+                                  : Evaluated(work, work.object, work.governed_digest, work.author);
   return std::nullopt;
 }
 
 Decision DeploymentReconciler::JudgeRevision(const Work& work, const Revision& revision) const {
-  if (revision.governed_digest == work.state->governed_digest && !work.unreadable) {
-    return work.decision;
-  }
+  if (revision.governed_digest == work.governed_digest) return work.decision;
   auto object = DecodeRevisionSpec(revision);
   if (!object) {
     return Unreadable("revision " + std::to_string(revision.number), object.error());
   }
-  return Evaluate(world_.policies(),
-                  world_.gather(*object, revision.governed_digest, revision.author));
+  return Evaluated(work, *object, revision.governed_digest, revision.author);
 }
 
 namespace {
@@ -254,12 +251,17 @@ std::optional<ReconcileResult> DeploymentReconciler::RecordRevision(Work& work) 
   revision.uid = work.meta.uid;
   revision.governed_digest = work.decision.governed_digest;
   revision.spec = DumpJson(*spec);
-  revision.author = work.state->author;
+  revision.author = work.author;
   revision.created = world_.clock.Now();
   for (int i = 1; i <= kMaxNumberTries; ++i) {
     revision.number = work.highest_number + i;
     auto object = RevisionObject(revision, world_.sign);
-    if (!object) return ReconcileResult::From(object.error());
+    if (!object) {
+      // Too large to be signed: trying again changes nothing, what serves stays.
+      work.obstacle = Obstacle{"RevisionRefused",
+                               "the revision cannot be recorded: " + object.error().ToString()};
+      return std::nullopt;
+    }
     auto created = world_.client.Create(kControllerRevisions, *object, {}, Until(work.stop));
     if (!created && created.error().code == Code::kAlreadyExists) continue;
     if (!created) return ReconcileResult::From(created.error());
@@ -282,7 +284,7 @@ std::optional<ReconcileResult> DeploymentReconciler::MakeThePlan(Work& work) {
     if (child && child->owner_uid == work.meta.uid) serving = child->revision;
   }
   PlanInput input{work.decision,
-                  work.state->object->spec.serving.replicas,
+                  work.object->spec.serving.replicas,
                   approved,
                   serving,
                   work.now,
@@ -301,10 +303,18 @@ Result<std::shared_ptr<const ModelDeployment>> DeploymentReconciler::SpecToServe
     const Work& work) const {
   const Revision* revision = work.Find(*work.plan.serve);
   // Replicas and labels of the pods are not governed: they follow what is asked for.
-  if (!work.unreadable && revision->governed_digest == work.state->governed_digest) {
-    return work.state->object;
+  if (revision->governed_digest == work.governed_digest) {
+    return work.object;
   }
   return DecodeRevisionSpec(*revision);
+}
+
+std::string DeploymentReconciler::OtherUseCase(const Work& work) {
+  const Revision* revision = work.memory.serving ? work.Find(*work.memory.serving) : nullptr;
+  if (revision == nullptr || revision->governed_digest == work.governed_digest) return {};
+  auto spec = ParseJson(revision->spec, kMaxForeignJsonDepth);
+  return spec ? StringAt(*spec, "useCaseRef/namespace") + "/" + StringAt(*spec, "useCaseRef/name")
+              : std::string();
 }
 
 std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) {
@@ -373,38 +383,18 @@ std::optional<ReconcileResult> DeploymentReconciler::WriteChildren(Work& work) {
   return std::nullopt;
 }
 
-std::optional<ReconcileResult> DeploymentReconciler::WriteStatus(Work& work) {
+std::optional<ReconcileResult> DeploymentReconciler::ReportStatus(Work& work) {
   work.conditions =
-      MergeConditions(work.state->conditions,
+      MergeConditions(work.status->conditions,
                       DeploymentConditions(work.decision, work.plan, work.rollout, work.obstacle),
                       work.meta.generation, work.now);
   const Json status = DeploymentStatus({work.decision, work.plan, work.revisions, work.conditions,
                                         work.rollout, work.meta.generation});
-  const std::string digest = StatusDigest(status);
-  const bool stored = digest == work.state->status_digest;
-  // A server that keeps it otherwise (an older CRD) is not written to again and again.
-  const bool written =
-      digest == work.memory.status_wanted && work.state->status_digest == work.memory.status_stored;
-  if (!stored && !written) {
-    ApplyOptions options;
-    options.force = true;
-    options.subresource = "status";
-    auto applied = world_.client.Apply(
-        kModelDeployments,
-        {{"metadata",
-          {{"namespace", work.key.ns}, {"name", work.key.name}, {"uid", work.meta.uid}}},
-         {"status", status}},
-        options, Until(work.stop));
-    if (!applied) {
-      if (applied.error().code == Code::kNotFound) return ReconcileResult::Done();
-      return ReconcileResult::From(applied.error());
-    }
-    const Json* kept = countersign::Find(*applied, "status");
-    work.memory.status_wanted = digest;
-    work.memory.status_stored = kept == nullptr ? std::string() : StatusDigest(*kept);
-    world_.deployments.Upsert(std::move(*applied));
-  }
-  return std::nullopt;
+  auto written = WriteStatus(world_.client, kModelDeployments, work.key, work.meta.uid, status,
+                             *work.status, work.memory.status, world_.statuses, work.stop);
+  if (written) return std::nullopt;
+  return written.error().code == Code::kNotFound ? ReconcileResult::Done()
+                                                 : ReconcileResult::From(written.error());
 }
 
 void DeploymentReconciler::Tell(const Work& work, EventType type, std::string reason,
@@ -439,7 +429,7 @@ std::optional<ReconcileResult> DeploymentReconciler::Announce(Work& work) {
   if (!expired.empty() && expired != work.memory.expired) {
     Tell(work, EventType::kWarning, "EvidenceExpired", "EvaluateGate", expired);
   }
-  const Condition* before = FindCondition(work.state->conditions, "Ready");
+  const Condition* before = FindCondition(work.status->conditions, "Ready");
   const Condition* ready = FindCondition(work.conditions, "Ready");
   if (ready->status != "True" && (before == nullptr || before->reason != ready->reason)) {
     if (ready->reason == "AwaitingEvidence" || ready->reason == "GateBlocked") {
@@ -452,7 +442,7 @@ std::optional<ReconcileResult> DeploymentReconciler::Announce(Work& work) {
   }
   const std::string digest = DecisionDigest(work.decision, work.plan);
   if (digest != work.memory.decision_digest) {
-    world_.record({*work.state->object, work.state->author, work.decision, work.plan,
+    world_.record({*work.object, work.author, work.decision, work.plan,
                    world_.clock.Steady() - work.started});
   }
   work.memory.decision_digest = digest;
@@ -463,6 +453,7 @@ std::optional<ReconcileResult> DeploymentReconciler::Announce(Work& work) {
   for (const Gate& gate : work.decision.gates) {
     if (gate.valid_until) work.memory.valid_until.push_back(*gate.valid_until);
   }
+  work.memory.other_use_case = OtherUseCase(work);
   world_.memory.Set(work.key, work.memory);
   return std::nullopt;
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "catalog/catalog.h"
 #include "governance/evaluate.h"
 #include "kube/client.h"
 #include "kube/event_recorder.h"
@@ -23,10 +24,10 @@
 #include "operator/children.h"
 #include "operator/config_state.h"
 #include "operator/controller.h"
-#include "operator/deployment_state.h"
 #include "operator/memory.h"
 #include "operator/plan.h"
 #include "operator/revision.h"
+#include "operator/status_state.h"
 
 namespace countersign {
 
@@ -53,7 +54,8 @@ class DeploymentReconciler {
   struct World {
     const KubeClient& client;
     Clock& clock;
-    Informer<DeploymentState>& deployments;
+    const Catalog& catalog;
+    Informer<StatusState>& statuses;      // of ModelDeployments
     Informer<StoredRevision>& revisions;  // index kRevisionsByOwner
     Informer<ChildState>& workloads;
     Informer<ConfigState>& configs;
@@ -62,12 +64,7 @@ class DeploymentReconciler {
     EventRecorder& events;
     Memory& memory;
     std::string installation;
-    SignEnvelope sign;
-    std::function<PolicySet()> policies;
-    // Facts about this deployment as of now; `deployment` may be an earlier revision's.
-    std::function<Facts(std::shared_ptr<const ModelDeployment> deployment,
-                        const std::string& governed_digest, const Provenance& author)>
-        gather;
+    EnvelopeSigner sign;
     std::function<void(const DecisionNews&)> record;
   };
   explicit DeploymentReconciler(World world);
@@ -83,15 +80,19 @@ class DeploymentReconciler {
   std::optional<ReconcileResult> RecordRevision(Work& work);
   std::optional<ReconcileResult> MakeThePlan(Work& work);
   std::optional<ReconcileResult> WriteChildren(Work& work);
-  std::optional<ReconcileResult> WriteStatus(Work& work);
+  std::optional<ReconcileResult> ReportStatus(Work& work);
   std::optional<ReconcileResult> Announce(Work& work);
   std::optional<ReconcileResult> PruneRevisions(Work& work);
 
-  std::optional<ReconcileResult> ObserveUnreadable(Work& work, const Error& error);
   std::optional<ReconcileResult> RemoveChildren(Work& work);
   void LoadRevisions(Work& work);
+  [[nodiscard]] Decision Evaluated(const Work& work, std::shared_ptr<const ModelDeployment> object,
+                                   const std::string& governed_digest,
+                                   const Provenance& author) const;
   [[nodiscard]] Decision JudgeRevision(const Work& work, const Revision& revision) const;
   [[nodiscard]] Result<std::shared_ptr<const ModelDeployment>> SpecToServe(const Work& work) const;
+  // The use case of what serves, where it is not the one of what is asked for.
+  [[nodiscard]] static std::string OtherUseCase(const Work& work);
   void Tell(const Work& work, EventType type, std::string reason, std::string action,
             std::string note);
 

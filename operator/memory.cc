@@ -13,12 +13,27 @@ Remembered Memory::Get(const ObjectKey& key, const std::string& uid) const {
 
 void Memory::Set(const ObjectKey& key, Remembered remembered) {
   const std::lock_guard lock(mutex_);
+  if (remembered.other_use_case.empty()) {
+    other_use_cases_.erase(key);
+  } else {
+    other_use_cases_[key] = remembered.other_use_case;
+  }
   known_[key] = std::move(remembered);
 }
 
 void Memory::Forget(const ObjectKey& key) {
   const std::lock_guard lock(mutex_);
   known_.erase(key);
+  other_use_cases_.erase(key);
+}
+
+std::vector<ObjectKey> Memory::ServingFor(const std::string& use_case) const {
+  std::vector<ObjectKey> keys;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, other] : other_use_cases_) {
+    if (other == use_case) keys.push_back(key);
+  }
+  return keys;
 }
 
 Memory::Summary Memory::Summarise(Time now, Seconds horizon) const {

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "governance/decision.h"
 #include "kube/resource.h"
+#include "operator/status_state.h"
 
 namespace countersign {
 
@@ -23,9 +24,9 @@ struct Remembered {
   std::string decision_digest;          // of the last decision that was recorded
   std::optional<std::int64_t> serving;  // revision that was applied last
   std::string expired;                  // names of the gates that were expired
+  std::string other_use_case;           // of the serving revision, "namespace/name", if another
   std::string ignored;                  // names of the revisions that do not verify
-  std::string status_wanted;            // digest of the status that was written last
-  std::string status_stored;            // digest of what the server made of it
+  StatusMemo status;                    // last write of the status
   Verdict verdict = Verdict::kDeny;
   std::vector<Time> valid_until;  // of the gates that pass for a time
 };
@@ -41,11 +42,15 @@ class Memory {
     std::map<Verdict, int> verdicts;
     int expiring_soon = 0;  // gates that stop to pass within `horizon`
   };
+  // Deployments whose serving revision belongs to another use case than the one asked for.
+  [[nodiscard]] std::vector<ObjectKey> ServingFor(const std::string& use_case) const;
+
   [[nodiscard]] Summary Summarise(Time now, Seconds horizon) const;
 
  private:
   mutable std::mutex mutex_;
   std::map<ObjectKey, Remembered> known_;
+  std::map<ObjectKey, std::string> other_use_cases_;  // few
 };
 
 }  // namespace countersign

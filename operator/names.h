@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "kube/resource.h"
+#include "catalog/resources.h"
 
 namespace countersign {
 
@@ -25,9 +25,6 @@ inline constexpr std::string_view kDeploymentLabel = "countersign.dev/model-depl
 inline constexpr std::string_view kRevisionLabel = "countersign.dev/revision";
 inline constexpr std::string_view kGovernedDigestAnnotation = "countersign.dev/governed-digest";
 inline constexpr std::string_view kModelDigestAnnotation = "countersign.dev/model-digest";
-
-inline const Resource kModelDeployments{"countersign.dev", "v1alpha1", "modeldeployments", true,
-                                        "ModelDeployment"};
 
 // Name of Deployment and Service: a DNS label that starts with a letter (RFC 1035, which Services
 // need), at most kMaxChildName long. The ModelDeployment's own name when it is one.

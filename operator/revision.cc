@@ -1,5 +1,6 @@
 #include "operator/revision.h"
 
+#include "evidence/dsse.h"
 #include "governance/types/model_deployment.h"
 #include "operator/names.h"
 
@@ -82,7 +83,7 @@ Result<Revision> DecodeRevisionPayload(const Json& payload) {
   return revision;
 }
 
-Result<Json> RevisionObject(const Revision& revision, const SignEnvelope& sign) {
+Result<Json> RevisionObject(const Revision& revision, const EnvelopeSigner& sign) {
   auto envelope = sign(RevisionPayload(revision));
   if (!envelope) return Fail(envelope.error());
   const std::string child = ChildName(revision.deployment.name);
@@ -104,8 +105,22 @@ Result<Json> RevisionObject(const Revision& revision, const SignEnvelope& sign) 
               {"data", std::move(*envelope)}};
 }
 
+EnvelopeSigner SignWith(InstallationKey key) {
+  return [key = std::move(key)](const Json& payload) -> Result<Json> {
+    auto text = SignEnvelope(key, kRevisionPayloadType, payload);
+    if (!text) return Fail(text.error());
+    return ParseJson(*text);
+  };
+}
+
+EnvelopeOpener OpenWith(PublicKeys trusted) {
+  return [trusted = std::move(trusted)](const Json& envelope) {
+    return OpenEnvelope(trusted, kRevisionPayloadType, DumpJson(envelope));
+  };
+}
+
 StoredRevision DecodeRevisionObject(const Json& object, const std::string& installation,
-                                    const OpenEnvelope& open) {
+                                    const EnvelopeOpener& open) {
   StoredRevision stored;
   stored.key = KeyOf(object);
   stored.uid = UidOf(object);

@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "evidence/installation_key.h"
 #include "governance/facts.h"
 #include "kube/resource.h"
 
@@ -52,15 +53,19 @@ struct StoredRevision {
 };
 
 // Envelope of a payload, and back to the payload if the signature holds.
-using SignEnvelope = std::function<Result<Json>(const Json& payload)>;
-using OpenEnvelope = std::function<Result<Json>(const Json& envelope)>;
+using EnvelopeSigner = std::function<Result<Json>(const Json& payload)>;
+using EnvelopeOpener = std::function<Result<Json>(const Json& envelope)>;
 
 // The object to create. Errors: the envelope could not be made.
-[[nodiscard]] Result<Json> RevisionObject(const Revision& revision, const SignEnvelope& sign);
+[[nodiscard]] Result<Json> RevisionObject(const Revision& revision, const EnvelopeSigner& sign);
+
+// The two by the installation's key (evidence/dsse.h).
+[[nodiscard]] EnvelopeSigner SignWith(InstallationKey key);
+[[nodiscard]] EnvelopeOpener OpenWith(PublicKeys trusted);
 
 // Checks signature and that the object stands where the payload says. `installation`: ours.
 [[nodiscard]] StoredRevision DecodeRevisionObject(const Json& object,
                                                   const std::string& installation,
-                                                  const OpenEnvelope& open);
+                                                  const EnvelopeOpener& open);
 
 }  // namespace countersign

@@ -1,0 +1,125 @@
+#include "operator/checks.h"
+
+#include <set>
+
+#include "governance/evaluate.h"
+
+namespace countersign {
+namespace {
+
+std::optional<Checked> Absent() { return std::nullopt; }
+
+Checked Invalid(const Error& error) {
+  Checked checked;
+  checked.fault = "Invalid";
+  checked.message = error.ToString();
+  return checked;
+}
+
+std::string Count(std::size_t n, const char* what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+template <class Spec>
+std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
+  if (found.found == Found::kAbsent) return Absent();
+  if (found.found == Found::kUndecodable) return Invalid(*found.error);
+  const Provenance& by = found.value->by;
+  Checked checked;
+  checked.more["specDigest"] = found.value->object.spec_digest;
+  if (by.authenticity == Authenticity::kAttested) {
+    checked.reason = "Attested";
+    checked.message =
+        "made by '" + by.user + "', seen by admission at " + FormatTime(by.first_seen);
+    checked.more["madeBy"] = by.user;
+    checked.more["firstSeen"] = FormatTime(by.first_seen);
+  } else {
+    const bool forged = by.authenticity == Authenticity::kForged;
+    checked.fault = forged ? "StampInvalid" : "NotStamped";
+    checked.message =
+        "counts for nothing: " +
+        (by.problem.empty() ? std::string("admission did not see who made it") : by.problem) +
+        "; delete it and have its author create it again";
+  }
+  return checked;
+}
+
+}  // namespace
+
+Check CheckPolicy(const Catalog& catalog) {
+  return [&catalog](const ObjectKey& key, Time /*now*/) -> std::optional<Checked> {
+    const auto found = catalog.policies().Find(key);
+    if (found.found == Found::kAbsent) return Absent();
+    if (found.found == Found::kUndecodable) return Invalid(*found.error);
+    const GovernancePolicySpec& spec = found.value->spec;
+    Checked checked;
+    checked.reason = "InForce";
+    checked.message = Count(spec.measures.size(), "measure") + " for " +
+                      Count(spec.environments.size(), "environment");
+    checked.more["specDigest"] = found.value->spec_digest;
+    return checked;
+  };
+}
+
+Check CheckUseCase(const Catalog& catalog) {
+  return [&catalog](const ObjectKey& key, Time now) -> std::optional<Checked> {
+    const auto found = catalog.use_cases().Find(key);
+    if (found.found == Found::kAbsent) return Absent();
+    if (found.found == Found::kUndecodable) return Invalid(*found.error);
+    const UseCase& use_case = *found.value;
+    // What would be asked of any deployment of it, in the namespaces that it lists.
+    auto any = std::make_shared<ModelDeployment>();
+    any->spec.use_case = {key.ns, key.name};
+    const auto policies = catalog.Policies();
+    std::set<std::string> classes;
+    bool approved = !use_case.spec.deploy_to.empty();
+    std::string note;
+    Checked checked;
+    for (const std::string& ns : use_case.spec.deploy_to) {
+      const Decision decision =
+          Evaluate(*policies, catalog.Gather(any, "", Provenance{}, ns, key.name, now));
+      classes.insert(decision.classes.begin(), decision.classes.end());
+      approved = approved && decision.answers_approved;
+      if (note.empty()) note = decision.answers_note;
+      if (decision.next_change &&
+          (!checked.next_change || *decision.next_change < *checked.next_change)) {
+        checked.next_change = decision.next_change;
+      }
+    }
+    if (const auto digest = AnswersDigest(use_case.spec)) checked.more["answersDigest"] = *digest;
+    checked.more["classes"] = std::vector<std::string>(classes.begin(), classes.end());
+    checked.more["answersApproved"] = approved;
+    checked.reason = approved ? "Classified" : "Registered";
+    checked.message = approved ? "the answers are signed off and count" : note;
+    if (checked.message.empty()) checked.message = "no policy covers the namespaces it lists";
+    return checked;
+  };
+}
+
+Check CheckSignOff(const Catalog& catalog) {
+  return [&catalog](const ObjectKey& key, Time now) {
+    const auto found = catalog.sign_offs().Find(key);
+    auto checked = CheckStamp(found);
+    if (!checked || !checked->fault.empty()) return checked;
+    const auto& expires = found.value->object.spec.expires_at;
+    if (expires && *expires <= now) {
+      checked->fault = "Expired";
+      checked->message = "expired at " + FormatTime(*expires) + "; its role decides again";
+    } else if (expires) {
+      checked->next_change = expires;
+    }
+    return checked;
+  };
+}
+
+Check CheckSnapshot(const Catalog& catalog) {
+  return
+      [&catalog](const ObjectKey& key, Time) { return CheckStamp(catalog.snapshots().Find(key)); };
+}
+
+Check CheckBiasTest(const Catalog& catalog) {
+  return
+      [&catalog](const ObjectKey& key, Time) { return CheckStamp(catalog.bias_tests().Find(key)); };
+}
+
+}  // namespace countersign

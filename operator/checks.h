@@ -1,0 +1,20 @@
+// checks.h: whether a policy, a use case or a piece of evidence counts, in a sentence.
+//
+// Pure functions over the catalog, for StatusReconciler: what an object is worth for a particular
+// deployment is for evaluation to say, and stands in that deployment's status.
+#pragma once
+
+#include "catalog/catalog.h"
+#include "operator/status_reconciler.h"
+
+namespace countersign {
+
+// `catalog` must outlive the functions.
+[[nodiscard]] Check CheckPolicy(const Catalog& catalog);
+// Also says the classes, whether the answers count, and their digest.
+[[nodiscard]] Check CheckUseCase(const Catalog& catalog);
+[[nodiscard]] Check CheckSignOff(const Catalog& catalog);
+[[nodiscard]] Check CheckSnapshot(const Catalog& catalog);
+[[nodiscard]] Check CheckBiasTest(const Catalog& catalog);
+
+}  // namespace countersign

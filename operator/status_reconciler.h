@@ -1,0 +1,54 @@
+// status_reconciler.h: tells users of policies, use cases and evidence whether these count.
+//
+// One reconciler a kind. What it says comes from a Check over the catalog (checks.h); it only
+// compares, writes and waits. Nothing is decided by what it writes. Thread-safe for different keys.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "kube/client.h"
+#include "operator/controller.h"
+#include "operator/status_state.h"
+
+namespace countersign {
+
+// What is to be said about one object.
+struct Checked {
+  std::string reason;               // of Ready=True
+  std::string message;              // one sentence
+  std::string fault;                // upper-camel reason why it does not count; empty: it does
+  Json more = Json::object();       // further members of the status
+  std::optional<Time> next_change;  // when time alone changes this
+};
+
+// nullopt: the object is gone.
+using Check = std::function<std::optional<Checked>(const ObjectKey& key, Time now)>;
+
+class StatusReconciler {
+ public:
+  // All references must outlive the reconciler.
+  StatusReconciler(const KubeClient& client, Clock& clock, Resource resource,
+                   Informer<StatusState>& statuses, Check check);
+
+  [[nodiscard]] ReconcileResult Reconcile(const ObjectKey& key, std::stop_token stop);
+
+ private:
+  [[nodiscard]] StatusMemo MemoOf(const ObjectKey& key);
+  void SetMemo(const ObjectKey& key, const StatusMemo& memo);
+
+  const KubeClient& client_;
+  Clock& clock_;
+  const Resource resource_;
+  Informer<StatusState>& statuses_;
+  const Check check_;
+  std::mutex mutex_;
+  std::map<ObjectKey, StatusMemo> memos_;  // only where the server keeps a status otherwise
+};
+
+}  // namespace countersign
