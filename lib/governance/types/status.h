@@ -1,0 +1,118 @@
+// status.h: what the operator writes under `status`, one description for writer, reader and CRD.
+//
+// Status is for people, printer columns and GitOps tools. It is never input to a decision: whoever
+// may write status could otherwise decide what serves. Limits are wide on purpose: a status that
+// the API server refuses leaves people with an old one. See object.h for thread rules.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "governance/decision.h"
+
+namespace countersign {
+
+enum class ConditionStatus { kTrue, kFalse, kUnknown };
+
+// metav1.Condition, https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1.
+struct StatusCondition {
+  std::string type;
+  ConditionStatus status = ConditionStatus::kUnknown;
+  std::optional<std::int64_t> observed_generation;
+  Time last_transition_time{};
+  std::string reason;
+  std::string message;
+};
+
+struct StatusEvidence {
+  std::string kind;
+  std::string name_space;
+  std::string name;
+  std::string digest;
+};
+
+// A Gate as status shows it; members as GateJson writes them.
+struct StatusGate {
+  std::string policy;
+  std::string measure;
+  std::string step;
+  GateState state = GateState::kMissing;
+  std::string reason;
+  std::string message;
+  std::string path;
+  std::string accountable;
+  std::string remedy;
+  std::optional<Enforcement> enforcement;
+  std::optional<Time> valid_until;
+  std::optional<Time> expired_at;
+  std::vector<StatusEvidence> evidence;
+};
+
+struct StatusRevision {
+  std::int64_t revision = 0;
+  std::string governed_digest;
+  std::string model_version;
+  std::string author;
+  std::optional<Time> approved_at;
+};
+
+struct ModelDeploymentStatus {
+  std::int64_t observed_generation = -1;
+  std::string environment;
+  std::vector<std::string> classes;
+  std::optional<Verdict> verdict;
+  std::string phase;
+  std::string gates_passed;
+  std::vector<StatusGate> gates;
+  std::string why_not;
+  std::string answers_note;
+  std::string governed_digest;
+  std::string answers_digest;
+  std::optional<std::int64_t> approved_revision;
+  std::optional<std::int64_t> serving_revision;
+  std::string serving_version;
+  std::int64_t replicas = 0;
+  std::int64_t available_replicas = 0;
+  std::string selector;
+  std::vector<StatusCondition> conditions;
+  std::vector<StatusRevision> history;
+  std::optional<Time> next_change;
+};
+
+struct UseCaseStatus {
+  std::int64_t observed_generation = -1;
+  std::vector<std::string> classes;
+  std::optional<bool> answers_approved;
+  std::string answers_note;
+  std::string answers_digest;
+  std::vector<StatusCondition> conditions;
+};
+
+// Of evidence: who the API server had authenticated when it was made.
+struct EvidenceStatus {
+  std::int64_t observed_generation = -1;
+  std::string stamped_user;
+  std::optional<Time> first_seen;
+  std::vector<StatusCondition> conditions;
+};
+
+struct GovernancePolicyStatus {
+  std::int64_t observed_generation = -1;
+  std::vector<StatusCondition> conditions;
+};
+
+// Instantiated for the four types above. `DecodeStatus` is strict, so that a test finds a writer
+// who forgets the schema; programs that show a status read it leniently.
+template <class StatusType>
+[[nodiscard]] Json EncodeStatus(const StatusType& status);
+template <class StatusType>
+[[nodiscard]] Result<StatusType> DecodeStatus(const Json& status);
+template <class StatusType>
+[[nodiscard]] Json StatusSchema();
+
+}  // namespace countersign
