@@ -3,6 +3,7 @@
 #include <set>
 
 #include "governance/evaluate.h"
+#include "governance/types/status.h"
 
 namespace countersign {
 namespace {
@@ -26,13 +27,13 @@ std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
   if (found.found == Found::kUndecodable) return Invalid(*found.error);
   const Provenance& by = found.value->by;
   Checked checked;
-  checked.more["specDigest"] = found.value->object.spec_digest;
+  EvidenceStatus status;
   if (by.authenticity == Authenticity::kAttested) {
     checked.reason = "Attested";
     checked.message =
         "made by '" + by.user + "', seen by admission at " + FormatTime(by.first_seen);
-    checked.more["madeBy"] = by.user;
-    checked.more["firstSeen"] = FormatTime(by.first_seen);
+    status.stamped_user = by.user;
+    status.first_seen = by.first_seen;
   } else {
     const bool forged = by.authenticity == Authenticity::kForged;
     checked.fault = forged ? "StampInvalid" : "NotStamped";
@@ -41,6 +42,7 @@ std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
         (by.problem.empty() ? std::string("admission did not see who made it") : by.problem) +
         "; delete it and have its author create it again";
   }
+  checked.more = EncodeStatus(status);
   return checked;
 }
 
@@ -56,7 +58,7 @@ Check CheckPolicy(const Catalog& catalog) {
     checked.reason = "InForce";
     checked.message = Count(spec.measures.size(), "measure") + " for " +
                       Count(spec.environments.size(), "environment");
-    checked.more["specDigest"] = found.value->spec_digest;
+    checked.more = EncodeStatus(GovernancePolicyStatus{});
     return checked;
   };
 }
@@ -86,9 +88,12 @@ Check CheckUseCase(const Catalog& catalog) {
         checked.next_change = decision.next_change;
       }
     }
-    if (const auto digest = AnswersDigest(use_case.spec)) checked.more["answersDigest"] = *digest;
-    checked.more["classes"] = std::vector<std::string>(classes.begin(), classes.end());
-    checked.more["answersApproved"] = approved;
+    UseCaseStatus status;
+    if (const auto digest = AnswersDigest(use_case.spec)) status.answers_digest = *digest;
+    status.classes.assign(classes.begin(), classes.end());
+    status.answers_approved = approved;
+    status.answers_note = note;
+    checked.more = EncodeStatus(status);
     checked.reason = approved ? "Classified" : "Registered";
     checked.message = approved ? "the answers are signed off and count" : note;
     if (checked.message.empty()) checked.message = "no policy covers the namespaces it lists";

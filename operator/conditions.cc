@@ -38,16 +38,15 @@ std::string PodsText(const Rollout& rollout) {
          " pods available";
 }
 
-// Cut between code points.
-std::string Cut(std::string text) {
+}  // namespace
+
+std::string CutMessage(std::string text) {
   if (text.size() <= kMaxConditionMessage) return text;
   constexpr std::string_view kEllipsis = "…";
   std::size_t end = kMaxConditionMessage - kEllipsis.size();
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
   return text.substr(0, end) + std::string(kEllipsis);
 }
-
-}  // namespace
 
 bool RolledOut(const Rollout& rollout) {
   return rollout.exists && rollout.current && rollout.failure.empty() &&
@@ -114,7 +113,7 @@ std::vector<Condition> MergeConditions(const std::vector<Condition>& before,
   // metav1.Time has whole seconds: what is compared later must be what was stored.
   const Time whole = std::chrono::floor<std::chrono::seconds>(now);
   for (Condition& condition : fresh) {
-    condition.message = Cut(std::move(condition.message));
+    condition.message = CutMessage(std::move(condition.message));
     condition.observed_generation = generation;
     const auto old = std::find_if(before.begin(), before.end(),
                                   [&](const Condition& b) { return b.type == condition.type; });

@@ -22,6 +22,9 @@ namespace countersign {
 // The API allows 32 KiB; a message longer than this is not read by anybody.
 inline constexpr std::size_t kMaxConditionMessage = 1024;
 
+// `text` within kMaxConditionMessage bytes, cut between characters.
+[[nodiscard]] std::string CutMessage(std::string text);
+
 struct Condition {
   std::string type;
   std::string status;  // True, False, Unknown

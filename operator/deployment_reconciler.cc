@@ -388,8 +388,8 @@ std::optional<ReconcileResult> DeploymentReconciler::ReportStatus(Work& work) {
       MergeConditions(work.status->conditions,
                       DeploymentConditions(work.decision, work.plan, work.rollout, work.obstacle),
                       work.meta.generation, work.now);
-  const Json status = DeploymentStatus({work.decision, work.plan, work.revisions, work.conditions,
-                                        work.rollout, work.meta.generation});
+  const Json status = DeploymentStatus({work.key.name, work.decision, work.plan, work.revisions,
+                                        work.conditions, work.rollout, work.meta.generation});
   auto written = WriteStatus(world_.client, kModelDeployments, work.key, work.meta.uid, status,
                              *work.status, work.memory.status, world_.statuses, work.stop);
   if (written) return std::nullopt;

@@ -31,6 +31,19 @@ std::string ChildName(std::string_view deployment) {
   return name + "-" + Sha256Hex(deployment).substr(0, kHash);
 }
 
+Json SelectorLabels(std::string_view deployment) {
+  return {{kInstanceLabel, ChildName(deployment)}, {kManagedByLabel, kOperatorName}};
+}
+
+std::string SelectorText(std::string_view deployment) {
+  std::string text;
+  const Json labels = SelectorLabels(deployment);
+  for (auto it = labels.begin(); it != labels.end(); ++it) {
+    text += (text.empty() ? "" : ",") + it.key() + "=" + it.value().get<std::string>();
+  }
+  return text;
+}
+
 std::string RevisionName(std::string_view deployment, std::int64_t number) {
   return ChildName(deployment) + "-" + std::to_string(number);
 }

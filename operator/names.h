@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "catalog/resources.h"
 
 namespace countersign {
@@ -30,6 +31,11 @@ inline constexpr std::string_view kModelDigestAnnotation = "countersign.dev/mode
 // need), at most kMaxChildName long. The ModelDeployment's own name when it is one.
 inline constexpr std::size_t kMaxChildName = 63;
 [[nodiscard]] std::string ChildName(std::string_view deployment);
+
+// Labels that select the pods of a ModelDeployment: chosen once and for ever, because a
+// Deployment's selector is immutable.
+[[nodiscard]] Json SelectorLabels(std::string_view deployment);
+[[nodiscard]] std::string SelectorText(std::string_view deployment);  // "a=b,c=d"
 
 // "credit-scorer-7": name of the ControllerRevision with this number.
 [[nodiscard]] std::string RevisionName(std::string_view deployment, std::int64_t number);

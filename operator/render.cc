@@ -29,11 +29,6 @@ Json Annotations(const RenderInput& input, const ModelDeploymentSpec& spec) {
           {kModelDigestAnnotation, spec.model.digest.digest}};
 }
 
-// Chosen once and for ever: a Deployment's selector is immutable.
-Json Selector(const RenderInput& input) {
-  return {{kInstanceLabel, ChildName(input.name)}, {kManagedByLabel, kOperatorName}};
-}
-
 Json Metadata(const RenderInput& input, const ModelDeploymentSpec& spec) {
   return {{"name", ChildName(input.name)},
           {"namespace", input.name_space},
@@ -155,14 +150,14 @@ Result<Rendered> Render(const RenderInput& input, const ModelDeploymentSpec& spe
                            {"revisionHistoryLimit", kReplicaSetHistory},
                            {"progressDeadlineSeconds", kProgressDeadlineSeconds},
                            {"paused", false},
-                           {"selector", {{"matchLabels", Selector(input)}}},
+                           {"selector", {{"matchLabels", SelectorLabels(input.name)}}},
                            {"template", std::move(*pod)}}}};
   rendered.service = {{"apiVersion", "v1"},
                       {"kind", "Service"},
                       {"metadata", Metadata(input, spec)},
                       {"spec",
                        {{"type", "ClusterIP"},
-                        {"selector", Selector(input)},
+                        {"selector", SelectorLabels(input.name)},
                         {"ports", Json::array({Json{{"name", "http"},
                                                     {"protocol", "TCP"},
                                                     {"port", spec.serving.port},

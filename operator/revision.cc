@@ -128,7 +128,9 @@ StoredRevision DecodeRevisionObject(const Json& object, const std::string& insta
   if (const Json* owners = FindPath(object, "metadata/ownerReferences");
       owners != nullptr && owners->is_array()) {
     for (const Json& owner : *owners) {
-      if (BoolAt(owner, "controller")) stored.owner_uid = StringAt(owner, "uid");
+      if (!BoolAt(owner, "controller")) continue;
+      stored.owner_uid = StringAt(owner, "uid");
+      stored.owner_name = StringAt(owner, "name");
     }
   }
   const Json* data = Find(object, "data");

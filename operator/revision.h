@@ -47,6 +47,7 @@ struct StoredRevision {
   ObjectKey key;
   std::string uid;
   std::string owner_uid;  // of the controlling owner
+  std::string owner_name;
   std::int64_t number = 0;
   std::shared_ptr<const Revision> revision;  // verified
   std::string problem;                       // why it counts for nothing

@@ -1,50 +1,76 @@
 #include "operator/status.h"
 
+#include "governance/types/status.h"
+#include "operator/names.h"
+
 namespace countersign {
 namespace {
 
-Json Gates(const Decision& decision) {
-  Json gates = Json::array();
-  for (const Gate& gate : decision.gates) gates.push_back(GateJson(gate));
-  return gates;
+StatusGate ToStatus(const Gate& gate) {
+  StatusGate out;
+  out.policy = gate.policy;
+  out.measure = gate.measure;
+  out.step = gate.step;
+  out.state = gate.state;
+  out.reason = gate.reason;
+  out.message = gate.message;
+  out.path = gate.path;
+  out.accountable = gate.accountable;
+  out.remedy = gate.remedy;
+  if (gate.state != GateState::kPassed) {
+    out.enforcement = gate.final ? Enforcement::kDeny : gate.enforcement;
+  }
+  out.valid_until = gate.valid_until;
+  out.expired_at = gate.expired_at;
+  for (const EvidenceRef& ref : gate.evidence) {
+    out.evidence.push_back({ref.kind, ref.name_space, ref.name, ref.digest});
+  }
+  return out;
 }
 
-// Newest first.
-Json History(const std::vector<std::shared_ptr<const Revision>>& revisions) {
-  Json history = Json::array();
-  for (auto it = revisions.rbegin(); it != revisions.rend(); ++it) {
-    Json entry = {{"revision", (*it)->number},
-                  {"governedDigest", (*it)->governed_digest},
-                  {"approvedAt", FormatTime((*it)->created)}};
-    if (!(*it)->author.user.empty()) entry["author"] = (*it)->author.user;
-    history.push_back(std::move(entry));
-  }
-  return history;
+std::string ModelVersion(const Revision& revision) {
+  auto spec = ParseJson(revision.spec, kMaxForeignJsonDepth);
+  return spec ? StringAt(*spec, "model/version") : std::string();
+}
+
+StatusRevision ToStatus(const Revision& revision) {
+  return {revision.number, revision.governed_digest, ModelVersion(revision), revision.author.user,
+          revision.created};
 }
 
 }  // namespace
 
 Json DeploymentStatus(const StatusInput& input) {
   const Decision& decision = input.decision;
-  Json status = {{"observedGeneration", input.generation},
-                 {"verdict", std::string(VerdictName(decision.verdict))},
-                 {"phase", std::string(PhaseName(input.plan.phase))},
-                 {"gatesPassed", decision.GatesText()},
-                 {"gates", Gates(decision)},
-                 {"classes", decision.classes},
-                 {"governedDigest", decision.governed_digest},
-                 {"replicas", input.rollout.wanted},
-                 {"availableReplicas", input.rollout.available},
-                 {"conditions", ConditionsJson(input.conditions)}};
-  if (!decision.environment.empty()) status["environment"] = decision.environment;
-  if (!decision.answers_note.empty()) status["answersNote"] = decision.answers_note;
-  if (input.plan.serve) status["servingRevision"] = *input.plan.serve;
-  if (!input.revisions.empty()) {
-    status["approvedRevision"] = input.revisions.back()->number;
-    status["history"] = History(input.revisions);
+  ModelDeploymentStatus status;
+  status.observed_generation = input.generation;
+  status.environment = decision.environment;
+  status.classes = decision.classes;
+  status.verdict = decision.verdict;
+  status.phase = PhaseName(input.plan.phase);
+  status.gates_passed = decision.GatesText();
+  for (const Gate& gate : decision.gates) status.gates.push_back(ToStatus(gate));
+  if (const Gate* gate = FirstUnmet(decision); gate != nullptr) {
+    status.why_not = CutMessage(gate->measure + ": " + gate->message);
   }
-  if (input.plan.next_change) status["nextChange"] = FormatTime(*input.plan.next_change);
-  return status;
+  status.answers_note = decision.answers_note;
+  status.governed_digest = decision.governed_digest;
+  status.answers_digest = decision.answers_digest;
+  status.replicas = input.rollout.wanted;
+  status.available_replicas = input.rollout.available;
+  status.selector = SelectorText(input.name);
+  status.serving_revision = input.plan.serve;
+  for (auto it = input.revisions.rbegin(); it != input.revisions.rend(); ++it) {
+    status.history.push_back(ToStatus(**it));
+    if ((*it)->number == input.plan.serve) {
+      status.serving_version = status.history.back().model_version;
+    }
+  }
+  if (!input.revisions.empty()) status.approved_revision = input.revisions.back()->number;
+  status.next_change = input.plan.next_change;
+  Json json = EncodeStatus(status);
+  json["conditions"] = ConditionsJson(input.conditions);
+  return json;
 }
 
 }  // namespace countersign

@@ -1,7 +1,8 @@
 // status.h: the status of a ModelDeployment, for people and GitOps tools.
 //
-// Written from the decision and the plan and read by nobody here: status is never input. Equal
-// states give equal bytes, so that nothing is written at rest. Pure.
+// governance/types/status.h describes it. Written from the decision and the plan and read by nobody
+// here: status is never input. Equal states give equal bytes, so that nothing is written at rest.
+// Pure.
 #pragma once
 
 #include <memory>
@@ -18,6 +19,7 @@
 namespace countersign {
 
 struct StatusInput {
+  const std::string& name;  // of the ModelDeployment
   const Decision& decision;
   const Plan& plan;
   const std::vector<std::shared_ptr<const Revision>>& revisions;  // ascending

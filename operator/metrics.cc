@@ -1,0 +1,80 @@
+#include "operator/metrics.h"
+
+#include <prometheus/text_serializer.h>
+
+namespace countersign {
+namespace {
+
+// A reconcile at rest takes well below a millisecond, one that writes a few calls of tens.
+const prometheus::Histogram::BucketBoundaries kSeconds{0.0005, 0.001, 0.005, 0.01, 0.05, 0.1,
+                                                       0.5,    1,     5,     10,   30};
+
+const char* ResultName(ReconcileResult::Kind kind) {
+  switch (kind) {
+    case ReconcileResult::Kind::kDone: return "done";
+    case ReconcileResult::Kind::kWait: return "wait";
+    case ReconcileResult::Kind::kConflict: return "conflict";
+    case ReconcileResult::Kind::kFailed: return "failed";
+  }
+  return "failed";
+}
+
+prometheus::Gauge& OneGauge(prometheus::Registry& registry, const char* name, const char* help,
+                            const prometheus::Labels& labels = {}) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add(labels);
+}
+
+}  // namespace
+
+OperatorMetrics::OperatorMetrics(std::string version, Sources sources)
+    : sources_(std::move(sources)),
+      reconciles_(prometheus::BuildCounter()
+                      .Name("countersign_reconciles_total")
+                      .Help("Rounds of a controller over one object, by result.")
+                      .Register(registry_)),
+      durations_(prometheus::BuildHistogram()
+                     .Name("countersign_reconcile_duration_seconds")
+                     .Help("Time that one round took.")
+                     .Register(registry_)),
+      queued_(OneGauge(registry_, "countersign_queue_depth",
+                       "ModelDeployments that wait to be reconciled now.")),
+      delayed_(OneGauge(registry_, "countersign_queue_delayed",
+                        "ModelDeployments that will be reconciled at a known time.")),
+      leader_(OneGauge(registry_, "countersign_leader", "1 while this replica acts, else 0.")),
+      deployments_(prometheus::BuildGauge()
+                       .Name("countersign_deployments")
+                       .Help("ModelDeployments by the verdict on what they ask for.")
+                       .Register(registry_)),
+      expiring_(OneGauge(registry_, "countersign_gates_expiring",
+                         "Gates that pass now and stop to pass within 14 days.")),
+      dropped_events_(OneGauge(registry_, "countersign_events_dropped",
+                               "Events that were not written since the start.")) {
+  OneGauge(registry_, "countersign_build_info", "1, with the version as label.",
+           {{"version", std::move(version)}, {"program", "countersign-operator"}})
+      .Set(1);
+}
+
+void OperatorMetrics::Reconciled(const std::string& controller, const ReconcileResult& result,
+                                 std::chrono::nanoseconds took) {
+  reconciles_.Add({{"controller", controller}, {"result", ResultName(result.kind)}}).Increment();
+  durations_.Add({{"controller", controller}}, kSeconds)
+      .Observe(std::chrono::duration<double>(took).count());
+}
+
+std::string OperatorMetrics::Text() {
+  const WorkQueueStats queue = sources_.queue();
+  queued_.Set(static_cast<double>(queue.queued));
+  delayed_.Set(static_cast<double>(queue.delayed));
+  leader_.Set(sources_.leader() ? 1 : 0);
+  const Memory::Summary summary = sources_.summary();
+  for (const Verdict verdict : {Verdict::kAllow, Verdict::kWarn, Verdict::kHold, Verdict::kDeny}) {
+    const auto found = summary.verdicts.find(verdict);
+    deployments_.Add({{"verdict", std::string(VerdictName(verdict))}})
+        .Set(found == summary.verdicts.end() ? 0 : found->second);
+  }
+  expiring_.Set(summary.expiring_soon);
+  dropped_events_.Set(static_cast<double>(sources_.dropped_events()));
+  return prometheus::TextSerializer().Serialize(registry_.Collect());
+}
+
+}  // namespace countersign

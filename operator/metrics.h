@@ -1,0 +1,54 @@
+// metrics.h: what Prometheus is told about the operator.
+//
+// Counters and a histogram are fed as things happen; gauges of the queue, of leadership and of the
+// deployments by verdict are read when somebody asks. Text() is the exposition format, version
+// 0.0.4. Names follow https://prometheus.io/docs/practices/naming/. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include "operator/controller.h"
+#include "operator/memory.h"
+
+namespace countersign {
+
+class OperatorMetrics {
+ public:
+  // What is read at each scrape.
+  struct Sources {
+    std::function<WorkQueueStats()> queue;
+    std::function<bool()> leader;
+    std::function<Memory::Summary()> summary;
+    std::function<std::uint64_t()> dropped_events;
+  };
+  OperatorMetrics(std::string version, Sources sources);
+
+  void Reconciled(const std::string& controller, const ReconcileResult& result,
+                  std::chrono::nanoseconds took);
+  [[nodiscard]] std::string Text();
+
+ private:
+  const Sources sources_;
+  prometheus::Registry registry_;
+  prometheus::Family<prometheus::Counter>& reconciles_;
+  prometheus::Family<prometheus::Histogram>& durations_;
+  prometheus::Gauge& queued_;
+  prometheus::Gauge& delayed_;
+  prometheus::Gauge& leader_;
+  prometheus::Family<prometheus::Gauge>& deployments_;
+  prometheus::Gauge& expiring_;
+  prometheus::Gauge& dropped_events_;
+};
+
+// Horizon of countersign_gates_expiring: time enough for a person to renew a sign-off.
+inline constexpr Seconds kExpiringSoon{14 * 86400};
+
+}  // namespace countersign

@@ -1,0 +1,250 @@
+#include "operator/operator.h"
+
+#include <set>
+
+#include "audit/decision_record.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "operator/checks.h"
+#include "operator/names.h"
+
+namespace countersign {
+namespace {
+
+// What cannot be written now is tried again within a minute: people wait for it.
+WorkQueueOptions QueueOptions() {
+  WorkQueueOptions options;
+  options.max_delay = std::chrono::minutes(1);
+  return options;
+}
+
+InformerOptions Watching(const Resource& resource, const std::string& label_selector = {}) {
+  InformerOptions options;
+  options.scope.resource = resource;
+  options.scope.label_selector = label_selector;
+  options.on_error = [name = resource.Name()](const ApiError& error) {
+    Log(LogLevel::kWarning, "watch failed, will try again",
+        {{"resource", name}, {"error", error.message}});
+  };
+  return options;
+}
+
+std::string OursSelector() {
+  return std::string(kManagedByLabel) + "=" + std::string(kOperatorName);
+}
+
+ObjectKey ParseRef(const std::string& ref) {
+  const auto slash = ref.find('/');
+  return {ref.substr(0, slash), ref.substr(slash + 1)};
+}
+
+// Both, so that a child whose owner was taken off is still noticed.
+void EnqueueOwner(WorkQueue& queue, const ObjectChange<ChildState>& change) {
+  for (const auto& state : {change.before, change.after}) {
+    if (state == nullptr) continue;
+    if (state->owner_kind == kModelDeployments.kind) {
+      queue.Add({state->key.ns, state->owner_name});
+    } else if (state->labelled) {
+      queue.Add(state->key);
+    }
+  }
+}
+
+}  // namespace
+
+Operator::Kind::Kind(Operator& parts, std::string label, const Resource& resource,
+                     const Check& check)
+    : name(std::move(label)),
+      queue(parts.clock_, QueueOptions()),
+      statuses(parts.client_, parts.clock_, Watching(resource),
+               [](Json&& json) { return DecodeStatusState(json); }),
+      reconciler(parts.client_, parts.clock_, resource, statuses, check),
+      controller(
+          name, queue, parts.clock_,
+          [this](const ObjectKey& key, std::stop_token stop) {
+            return reconciler.Reconcile(key, std::move(stop));
+          },
+          [this, &parts](const ReconcileResult& result, std::chrono::nanoseconds took) {
+            parts.metrics_.Reconciled(name, result, took);
+          }) {
+  statuses.OnChange([this](const ObjectChange<StatusState>& change) { queue.Add(change.key); });
+}
+
+Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions options)
+    : client_(client),
+      clock_(clock),
+      options_(std::move(options)),
+      queue_(clock, QueueOptions()),
+      events_(client, clock, std::string(kReportingController), options_.identity),
+      metrics_(options_.version,
+               {[this] { return queue_.Stats(); }, [this] { return leading_.load(); },
+                [this] { return memory_.Summarise(clock_.Now(), kExpiringSoon); },
+                [this] { return events_.dropped(); }}),
+      catalog_(client, clock, {options_.installation, options_.trusted}),
+      statuses_(client, clock, Watching(kModelDeployments),
+                [](Json&& json) { return DecodeStatusState(json); }),
+      revisions_(client, clock, Watching(kControllerRevisions, OursSelector()),
+                 [installation = options_.installation,
+                  open = OpenWith(options_.trusted)](Json&& json) -> Result<StoredRevision> {
+                   return DecodeRevisionObject(json, installation, open);
+                 }),
+      workloads_(client, clock, Watching(kDeployments, OursSelector()),
+                 [](Json&& json) -> Result<ChildState> { return DecodeChild(json); }),
+      services_(client, clock, Watching(kServices, OursSelector()),
+                [](Json&& json) -> Result<ChildState> { return DecodeChild(json); }),
+      configs_(client, clock, Watching(kConfigMaps),
+               [](Json&& json) { return DecodeConfigState(json); }),
+      workload_writer_(client, kDeployments, workloads_),
+      service_writer_(client, kServices, services_),
+      reconciler_({client, clock, catalog_, statuses_, revisions_, workloads_, configs_,
+                   workload_writer_, service_writer_, events_, memory_, options_.installation,
+                   SignWith(options_.key), [this](const DecisionNews& news) { Record(news); }}),
+      controller_(
+          "modeldeployment", queue_, clock,
+          [this](const ObjectKey& key, std::stop_token stop) {
+            return reconciler_.Reconcile(key, std::move(stop));
+          },
+          [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
+            metrics_.Reconciled("modeldeployment", result, took);
+          }),
+      policies_(*this, "governancepolicy", kGovernancePolicies, CheckPolicy(catalog_)),
+      use_cases_(*this, "usecase", kUseCases, CheckUseCase(catalog_)),
+      sign_offs_(*this, "signoff", kSignOffs, CheckSignOff(catalog_)),
+      snapshots_(*this, "reproducibilitysnapshot", kReproducibilitySnapshots,
+                 CheckSnapshot(catalog_)),
+      bias_tests_(*this, "biastest", kBiasTests, CheckBiasTest(catalog_)),
+      caches_(Caches()) {
+  Connect();
+}
+
+Operator::~Operator() {
+  StopControllers();
+  // No handler may run while the members that it uses go.
+  catalog_.Stop();
+  for (InformerBase* cache : caches_) {
+    cache->Stop();
+  }
+}
+
+void Operator::Connect() {
+  revisions_.AddIndex(kRevisionsByOwner, [](const StoredRevision& stored) {
+    return std::vector<std::string>{stored.owner_uid};
+  });
+  catalog_.OnChange([this](const CatalogChange& change) { OnCatalogChange(change); });
+  statuses_.OnChange([this](const ObjectChange<StatusState>& change) { queue_.Add(change.key); });
+  revisions_.OnChange([this](const ObjectChange<StoredRevision>& change) {
+    for (const auto& stored : {change.before, change.after}) {
+      if (stored != nullptr && !stored->owner_name.empty()) {
+        queue_.Add({stored->key.ns, stored->owner_name});
+      }
+    }
+  });
+  workloads_.OnChange(
+      [this](const ObjectChange<ChildState>& change) { EnqueueOwner(queue_, change); });
+  services_.OnChange(
+      [this](const ObjectChange<ChildState>& change) { EnqueueOwner(queue_, change); });
+  configs_.OnChange(
+      [this](const ObjectChange<ConfigState>& change) { EnqueueNamespace(change.key.ns); });
+}
+
+void Operator::OnCatalogChange(const CatalogChange& change) {
+  if (change.kind == kModelDeployments.kind) return queue_.Add(change.key);
+  if (change.kind == kGovernancePolicies.kind) {
+    policies_.queue.Add(change.key);
+    for (const auto& use_case : catalog_.use_cases().List()) {
+      use_cases_.queue.Add({use_case->meta.name_space, use_case->meta.name});
+    }
+    return EnqueueAll();
+  }
+  if (change.kind == kSignOffs.kind) sign_offs_.queue.Add(change.key);
+  if (change.kind == kReproducibilitySnapshots.kind) snapshots_.queue.Add(change.key);
+  if (change.kind == kBiasTests.kind) bias_tests_.queue.Add(change.key);
+  if (change.use_case.empty()) return EnqueueAll();
+  // Sign-offs on its answers classify a use case.
+  use_cases_.queue.Add(ParseRef(change.use_case));
+  for (const ObjectKey& key : catalog_.DeploymentsOf(change.use_case)) queue_.Add(key);
+  for (const ObjectKey& key : memory_.ServingFor(change.use_case)) queue_.Add(key);
+}
+
+void Operator::EnqueueAll() {
+  for (const auto& cached : catalog_.deployments().List()) {
+    queue_.Add({cached->object.meta.name_space, cached->object.meta.name});
+  }
+  // What is asked for cannot be read; what serves is still judged.
+  for (const auto& [key, error] : catalog_.deployments().Undecodable()) queue_.Add(key);
+}
+
+void Operator::EnqueueNamespace(const std::string& ns) {
+  for (const auto& cached : catalog_.deployments().List(ns)) {
+    queue_.Add({cached->object.meta.name_space, cached->object.meta.name});
+  }
+}
+
+std::vector<InformerBase*> Operator::Caches() {
+  return {&statuses_,
+          &revisions_,
+          &workloads_,
+          &services_,
+          &configs_,
+          &policies_.statuses,
+          &use_cases_.statuses,
+          &sign_offs_.statuses,
+          &snapshots_.statuses,
+          &bias_tests_.statuses};
+}
+
+void Operator::StartCaches() {
+  catalog_.Start();
+  for (InformerBase* cache : caches_) cache->Start();
+}
+
+bool Operator::HasSynced() const {
+  for (InformerBase* cache : caches_) {
+    if (!cache->HasSynced()) return false;
+  }
+  return catalog_.HasSynced();
+}
+
+bool Operator::WaitForSync(std::stop_token stop) const {
+  if (!catalog_.WaitForSync(stop, SteadyTime::max())) return false;
+  for (InformerBase* cache : caches_) {
+    if (!cache->WaitForSync(stop, SteadyTime::max())) return false;
+  }
+  return true;
+}
+
+void Operator::StartControllers() {
+  controller_.Start(options_.workers);
+  for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_}) {
+    kind->controller.Start(1);
+  }
+}
+
+void Operator::StopControllers() {
+  controller_.Stop();
+  for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_}) {
+    kind->controller.Stop();
+  }
+}
+
+void Operator::Record(const DecisionNews& news) const {
+  DecisionRecord record;
+  record.time = clock_.Now();
+  record.id = NewUuid(record.time);
+  record.source = "operator";
+  record.operation = "Evaluate";
+  record.user = news.author.user;
+  record.groups = news.author.groups;
+  record.kind = kModelDeployments.kind;
+  record.name_space = news.deployment.meta.name_space;
+  record.name = news.deployment.meta.name;
+  record.object_uid = news.deployment.meta.uid;
+  record.allowed = news.decision.Serves();
+  record.message = news.plan.explanation;
+  record.reasons = ReasonsOf(news.decision);
+  record.decision = &news.decision;
+  record.latency_micros = std::chrono::duration_cast<std::chrono::microseconds>(news.took).count();
+  WriteRecord(RecordLine(record));
+}
+
+}  // namespace countersign

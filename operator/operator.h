@@ -1,0 +1,98 @@
+// operator.h: the operator's parts, put together.
+//
+// Caches, queues, reconcilers and what connects them: which change of which object makes which
+// others be looked at. Caches run in every replica, so that a new leader starts warm; controllers
+// run only between StartControllers and StopControllers. The order of the members is the order of
+// construction, and backwards of destruction. Thread-safe as its parts are.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "evidence/installation_key.h"
+#include "kube/client.h"
+#include "kube/event_recorder.h"
+#include "kube/informer.h"
+#include "operator/children.h"
+#include "operator/config_state.h"
+#include "operator/controller.h"
+#include "operator/deployment_reconciler.h"
+#include "operator/memory.h"
+#include "operator/metrics.h"
+#include "operator/status_reconciler.h"
+
+namespace countersign {
+
+struct OperatorOptions {
+  std::string installation;
+  InstallationKey key;  // signs revisions
+  PublicKeys trusted;   // verify stamps and revisions: the key's own and those it replaced
+  std::string identity;
+  int workers = 4;
+  std::string version;
+};
+
+class Operator {
+ public:
+  // `client` and `clock` must outlive the operator.
+  Operator(const KubeClient& client, Clock& clock, OperatorOptions options);
+  ~Operator();
+
+  void StartCaches();
+  [[nodiscard]] bool HasSynced() const;
+  [[nodiscard]] bool WaitForSync(std::stop_token stop) const;
+  void StartControllers();
+  void StopControllers();
+
+  // For metrics.
+  void SetLeading(bool leading) { leading_ = leading; }
+  [[nodiscard]] std::string MetricsText() { return metrics_.Text(); }
+
+ private:
+  // One kind that only gets a status.
+  struct Kind {
+    Kind(Operator& parts, std::string label, const Resource& resource, const Check& check);
+    std::string name;
+    WorkQueue queue;
+    Informer<StatusState> statuses;
+    StatusReconciler reconciler;
+    Controller controller;
+  };
+
+  void Connect();
+  void OnCatalogChange(const CatalogChange& change);
+  void EnqueueAll();
+  void EnqueueNamespace(const std::string& ns);
+  [[nodiscard]] std::vector<InformerBase*> Caches();
+  void Record(const DecisionNews& news) const;
+
+  const KubeClient& client_;
+  Clock& clock_;
+  const OperatorOptions options_;
+  std::atomic<bool> leading_ = false;
+  Memory memory_;
+  WorkQueue queue_;
+  EventRecorder events_;
+  OperatorMetrics metrics_;
+  Catalog catalog_;
+  Informer<StatusState> statuses_;  // of ModelDeployments
+  Informer<StoredRevision> revisions_;
+  Informer<ChildState> workloads_;
+  Informer<ChildState> services_;
+  Informer<ConfigState> configs_;
+  ChildWriter workload_writer_;
+  ChildWriter service_writer_;
+  DeploymentReconciler reconciler_;
+  Controller controller_;
+  Kind policies_;
+  Kind use_cases_;
+  Kind sign_offs_;
+  Kind snapshots_;
+  Kind bias_tests_;
+  const std::vector<InformerBase*> caches_;  // all of the above
+};
+
+}  // namespace countersign
