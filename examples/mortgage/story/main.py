@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 
-from story import cluster, models, people, rules, serving
+from story import cluster, models, people, record, rules, serving
 from story.checks import CannotStart, StepFailed
 from story.console import Console
 from story.installation import Installation, find_programs
@@ -24,6 +24,7 @@ CHAPTERS = (
     models.sign_offs,
     serving.serves,
     serving.digest_swapped,
+    record.recorded,
     serving.expiry,
     serving.light_use_case,
 )

@@ -1,6 +1,7 @@
 """What the story looks for in the cluster: refusals, gates, conditions, Deployments, Events."""
 
 import json
+import re
 
 from story.checks import StepFailed, expect, wait_for
 from story.kubectl import Answer, Person
@@ -12,6 +13,14 @@ def refused(answer: Answer, *must_say: str) -> None:
     expect("Forbidden" in answer.text or "forbidden" in answer.text, "a 403", answer.text)
     for phrase in must_say:
         expect(phrase in answer.text, f"the refusal to say {phrase!r}", answer.text)
+
+
+def decision_id(answer: Answer) -> str:
+    """The id that a refusal ends with, by which it is found in the logs."""
+    found = re.search(r"\(decision ([0-9a-f-]{36})\)", answer.text)
+    if found is None:
+        raise StepFailed("a decision id in the refusal", answer.text)
+    return found.group(1)
 
 
 def accepted(answer: Answer) -> None:

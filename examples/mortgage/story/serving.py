@@ -11,6 +11,7 @@ from story.checks import expect
 from story.outcome import (
     accepted,
     condition_is,
+    decision_id,
     deployment_asks,
     deployment_has,
     event,
@@ -48,6 +49,7 @@ def digest_swapped(stage: Stage) -> None:
     patch = json.dumps({"spec": {"model": {key: first[key] for key in ("digest", "uri")}}})
     answer = dana.run("patch", "mdeploy", SCORER, "-n", PROD, "--type=merge", "-p", patch)
     refused(answer, "SignOffForOtherRevision", "BiasOutOfBounds")
+    stage.decision_id = decision_id(answer)
     digest = _spec(stage.deployment_file("2.0.0"))["model"]["digest"]
     served = mounted_model(_running(stage, SCORER, 2))
     expect(served.endswith("@" + digest), "version 2.0.0 to go on serving", served)

@@ -27,6 +27,8 @@ class Stage:
     simulated_nodes: bool
     # The API server's audit log, where this script can read it.
     audit_log: pathlib.Path | None
+    # Of the refusal that the chapter about the record looks up.
+    decision_id: str = ""
 
     def deployment_file(self, version: str, environment: str = "prod") -> str:
         return f"{BUILT}/deployments/{environment}/mortgage-{version}.yaml"
