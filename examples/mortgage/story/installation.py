@@ -53,6 +53,7 @@ class Installation:
         if not cluster.has_crds(admin):
             self._undo.append(lambda: self._delete("-f", str(ROOT / "crds")))
         admin.must("apply", "--server-side", "-f", "crds/")
+        admin.must("wait", "--for=condition=Established", "-f", "crds/", show=False)
         if not admin.get("namespace", SYSTEM):
             self._undo.append(lambda: self._delete("namespace", SYSTEM))
             admin.must("create", "namespace", SYSTEM, show=False)

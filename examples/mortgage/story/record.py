@@ -1,4 +1,4 @@
-"""The chapter about the record: one refusal in the webhook's log and in the API server's audit log."""
+"""The chapter about the record: one refusal, in the webhook's log and in the API server's."""
 
 import json
 import pathlib
