@@ -26,7 +26,9 @@ struct ModelDigest {
 template <class V>
 void Describe(V& v, ModelDigest& d) {
   v.Field({.name = "digest",
-           .doc = "The model's content digest: 'sha256:' and 64 lower-case hexadecimal digits.",
+           .doc = "The model's content digest: 'sha256:' and 64 lower-case hexadecimal digits. All "
+                  "evidence is bound to it: what was tested and signed off for one digest says "
+                  "nothing about another.",
            .required = true,
            .format = Format::kSha256,
            .length = 71},
