@@ -1,0 +1,224 @@
+// countersign-operator: runs what is approved, judges it for as long as it runs.
+//
+// The main thread waits for signals, one thread does everything from syncing to leading; a second
+// signal ends the process at once. Losing the Lease ends it too: another replica may act already.
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <sstream>
+#include <thread>
+
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include "base/digest.h"
+#include "base/log.h"
+#include "kube/http_transport.h"
+#include "kube/kubeconfig.h"
+#include "kube/leader_election.h"
+#include "operator/names.h"
+#include "operator/operator.h"
+#include "webhook/http/probe_server.h"
+
+namespace countersign {
+namespace {
+
+constexpr int kExitUsage = 2;
+constexpr char kLeaseName[] = "countersign-operator";
+// Rate of our own calls. A cluster of thousands of deployments is re-applied within minutes after a
+// restart; the server's priority and fairness is what protects it.
+constexpr double kQps = 200;
+constexpr int kBurst = 400;
+
+struct Flags {
+  std::string kubeconfig;
+  std::string context;
+  std::string stamp_key;
+  std::string trusted_keys;
+  std::string installation;
+  std::string lease_namespace = "countersign-system";
+  std::string probe_listen;
+  bool leader_elect = true;
+  int workers = 4;
+  bool verbose = false;
+};
+
+int Complain(const Error& error) {
+  Log(LogLevel::kError, "cannot start", {{"error", error.ToString()}});
+  return EXIT_FAILURE;
+}
+
+std::string Identity() {
+  char host[256] = {};
+  if (gethostname(host, sizeof(host) - 1) != 0) host[0] = '\0';
+  return std::string(host) + "_" + NewUuid(SystemClock().Now());
+}
+
+Result<OperatorOptions> MakeOptions(const Flags& flags) {
+  auto key = InstallationKey::Load(flags.stamp_key);
+  if (!key) return Fail(key.error());
+  std::string pem = key->PublicPem();
+  if (!flags.trusted_keys.empty()) {
+    std::ifstream file(flags.trusted_keys, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!file) return Fail(Code::kNotFound, "cannot be read", flags.trusted_keys);
+    pem += "\n" + text.str();
+  }
+  auto trusted = PublicKeys::Parse(pem);
+  if (!trusted) return Fail(trusted.error());
+  return OperatorOptions{flags.installation, std::move(*key), std::move(*trusted),
+                         Identity(),         flags.workers,   COUNTERSIGN_VERSION};
+}
+
+// Leads, or acts alone, until `stop`. False when leadership was lost.
+bool Lead(Operator& parts, const KubeClient& client, Clock& clock, const Flags& flags,
+          const std::string& identity, std::stop_token stop) {
+  if (!flags.leader_elect) {
+    parts.SetLeading(true);
+    parts.StartControllers();
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait(lock, stop, [] { return false; });
+    parts.StopControllers();
+    return true;
+  }
+  LeaderElectionOptions options;
+  options.lease = {flags.lease_namespace, kLeaseName};
+  options.identity = identity;
+  options.on_started_leading = [&] {
+    Log(LogLevel::kInfo, "leading", {{"identity", identity}});
+    parts.SetLeading(true);
+    parts.StartControllers();
+  };
+  options.on_stopped_leading = [&] {
+    parts.SetLeading(false);
+    parts.StopControllers();
+  };
+  options.on_new_leader = [](const std::string& leader) {
+    Log(LogLevel::kInfo, "leader seen", {{"leader", leader}});
+  };
+  options.on_error = [](const ApiError& error) {
+    Log(LogLevel::kWarning, "the Lease could not be written", {{"error", error.message}});
+  };
+  LeaderElector elector(client, clock, std::move(options));
+  return elector.Run(std::move(stop)) == LeadershipEnd::kStopped;
+}
+
+// From empty caches to the end. Gives the exit code.
+int Work(Operator& parts, const KubeClient& client, Clock& clock, const Flags& flags,
+         const std::string& identity, std::stop_token stop) {
+  parts.StartCaches();
+  Log(LogLevel::kInfo, "filling caches");
+  if (!parts.WaitForSync(stop)) return EXIT_SUCCESS;
+  Log(LogLevel::kInfo, "caches are full");
+  if (Lead(parts, client, clock, flags, identity, std::move(stop))) return EXIT_SUCCESS;
+  Log(LogLevel::kError, "the Lease was lost; another replica may act");
+  return EXIT_FAILURE;
+}
+
+int Run(const Flags& flags, const sigset_t& signals) {
+  if (flags.verbose) SetLogLevel(LogLevel::kDebug);
+  auto options = MakeOptions(flags);
+  if (!options) return Complain(options.error());
+  const std::string identity = options->identity;
+  ConfigSource source;
+  source.kubeconfig = flags.kubeconfig;
+  source.context = flags.context;
+  auto config = LoadRestConfig(source);
+  if (!config) return Complain(config.error());
+
+  SystemClock clock;
+  std::stop_source stopping;
+  auto transport = MakeHttpTransport(*config, clock);
+  if (!transport) return Complain(transport.error());
+  const std::shared_ptr<Transport> shared = std::move(*transport);
+  ClientOptions client_options;
+  client_options.field_manager = std::string(kOperatorName);
+  client_options.qps = kQps;
+  client_options.burst = kBurst;
+  client_options.stop = stopping.get_token();
+  const KubeClient client(shared, clock, client_options);
+  // The Lease must not wait behind a thousand applies, and is released when all else has stopped.
+  ClientOptions lease_options;
+  lease_options.field_manager = std::string(kOperatorName);
+  lease_options.qps = 0;
+  const KubeClient lease_client(shared, clock, lease_options);
+
+  Operator parts(client, clock, std::move(*options));
+  std::unique_ptr<ProbeServer> probes;
+  if (!flags.probe_listen.empty()) {
+    auto started = ProbeServer::Start(flags.probe_listen, {[&]() -> std::optional<std::string> {
+                                                             if (parts.HasSynced())
+                                                               return std::nullopt;
+                                                             return "caches are not full yet";
+                                                           },
+                                                           [&] { return parts.MetricsText(); }});
+    if (!started) return Complain(started.error());
+    probes = std::move(*started);
+    Log(LogLevel::kInfo, "answering probes", {{"port", probes->port()}});
+  }
+  int exit_code = EXIT_SUCCESS;
+  std::jthread worker([&] {
+    exit_code = Work(parts, lease_client, clock, flags, identity, stopping.get_token());
+    if (!stopping.stop_requested()) kill(getpid(), SIGTERM);  // wakes the main thread
+  });
+  int signal = 0;
+  sigwait(&signals, &signal);
+  stopping.request_stop();
+  std::thread([signals] {
+    int second = 0;
+    sigwait(&signals, &second);  // of an impatient user
+    std::_Exit(128 + second);
+  }).detach();
+  worker.join();
+  return exit_code;
+}
+
+}  // namespace
+}  // namespace countersign
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  countersign::Flags flags;
+  CLI::App app{"Serves approved ModelDeployments and withdraws what is approved no more."};
+  app.set_version_flag("--version", COUNTERSIGN_VERSION);
+  app.add_option("--kubeconfig", flags.kubeconfig,
+                 "kubeconfig file; default: KUBECONFIG, else the Pod's service account");
+  app.add_option("--context", flags.context, "context of the kubeconfig");
+  app.add_option("--stamp-key", flags.stamp_key,
+                 "PEM file with the installation's private key, the one the webhook stamps with")
+      ->required();
+  app.add_option("--trusted-keys", flags.trusted_keys,
+                 "PEM file with public keys that were in use before and still count");
+  app.add_option("--installation", flags.installation,
+                 "name of this installation, the same as the webhook's")
+      ->required();
+  app.add_option("--namespace", flags.lease_namespace, "namespace of the Lease")
+      ->capture_default_str();
+  app.add_option(
+      "--probe-listen", flags.probe_listen,
+      "address:port for /healthz, /readyz and /metrics; port 0 takes a free one and logs "
+      "it; default: none");
+  app.add_flag("--leader-elect,!--no-leader-elect", flags.leader_elect,
+               "act only while holding the Lease; default true");
+  app.add_option("--workers", flags.workers, "ModelDeployments reconciled at once")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_flag("--verbose", flags.verbose, "log debug lines");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? EXIT_SUCCESS : countersign::kExitUsage;
+  }
+  // Before the first thread, which inherits it.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return countersign::Run(flags, signals);
+}
