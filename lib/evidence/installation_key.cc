@@ -9,12 +9,15 @@
 
 #include <array>
 #include <fstream>
-#include <sstream>
 
 #include "base/digest.h"
 
 namespace countersign {
 namespace {
+
+// A P-256 key in PEM takes 241 bytes; this leaves room for comments.
+constexpr std::size_t kMaxKeyFileBytes = 16 * 1024;
+constexpr std::string_view kPemStart = "-----BEGIN ";
 
 // An error left in OpenSSL's queue makes the next TLS read on this thread fail.
 struct ErrorScope {
@@ -61,6 +64,14 @@ Result<PublicKeys> PublicKeys::Parse(std::string_view pem) {
     if (!IsP256(key)) return Fail(Code::kInvalidArgument, "must be ECDSA P-256 public keys");
   }
   if (keys.keys_.empty()) return Fail(Code::kInvalidArgument, "must be PEM with a public key");
+  // OpenSSL stops at a block that it cannot read; a key that is silently left out would only be
+  // missed when stamps stop to hold.
+  std::size_t blocks = 0;
+  for (auto at = pem.find(kPemStart); at != pem.npos; at = pem.find(kPemStart, at + 1)) ++blocks;
+  if (blocks != keys.keys_.size()) {
+    return Fail(Code::kInvalidArgument, "must be PEM with public keys alone; block " +
+                                            std::to_string(keys.keys_.size() + 1) + " is not one");
+  }
   return keys;
 }
 
@@ -100,10 +111,14 @@ Result<InstallationKey> InstallationKey::Parse(std::string_view pem) {
 
 Result<InstallationKey> InstallationKey::Load(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return Fail(Code::kNotFound, "cannot read the installation key '" + file + "'");
-  auto key = Parse(text.str());
+  std::string text(kMaxKeyFileBytes, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  // A short read ends in eof; anything else is a directory, no permission, or a file too long.
+  if (!in.eof())
+    return Fail(Code::kNotFound,
+                "cannot read the installation key '" + file + "' (of at most 16 KiB)");
+  auto key = Parse(text);
   if (!key) return Fail(Code::kInvalidArgument, "'" + file + "' " + key.error().message);
   return key;
 }

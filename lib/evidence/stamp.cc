@@ -17,6 +17,33 @@ Provenance Forged(std::string problem) {
   return by;
 }
 
+Status CheckLimits(const std::string& user, const std::vector<std::string>& groups) {
+  const auto fail = [&](const std::string& why) {
+    return Fail(Code::kResourceExhausted, "account '" + user.substr(0, kMaxStampedNameBytes) +
+                                              "' " + why + " and cannot be stamped");
+  };
+  if (user.size() > kMaxStampedNameBytes) return fail("has a name of more than 256 bytes");
+  if (groups.size() > kMaxStampedGroups) return fail("is in more than 256 groups");
+  std::size_t total = 0;
+  for (const std::string& group : groups) {
+    if (group.size() > kMaxStampedNameBytes) return fail("is in a group of more than 256 bytes");
+    total += group.size();
+  }
+  if (total > kMaxStampedGroupBytes) return fail("is in groups of more than 16 KiB together");
+  return {};
+}
+
+// All or nothing: a person with half of their groups is another person.
+bool ReadGroups(const Json& claims, std::vector<std::string>& out) {
+  const Json* groups = Find(claims, "groups");
+  if (groups == nullptr || !groups->is_array() || groups->size() > kMaxStampedGroups) return false;
+  for (const Json& group : *groups) {
+    if (!group.is_string()) return false;
+    out.push_back(group.get<std::string>());
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<std::string> StampedDigest(const Json& object) {
@@ -29,10 +56,7 @@ Result<std::string> StampedDigest(const Json& object) {
 Result<std::string> MakeStamp(const InstallationKey& key, const std::string& installation,
                               const Json& object, const std::string& user,
                               const std::vector<std::string>& groups, Time now) {
-  if (groups.size() > kMaxStampedGroups) {
-    return Fail(Code::kResourceExhausted,
-                "account '" + user + "' is in more than 256 groups and cannot be stamped");
-  }
+  if (auto within = CheckLimits(user, groups); !within) return Fail(within.error());
   auto digest = StampedDigest(object);
   if (!digest) return Fail(digest.error());
   const std::string name_space = StringAt(object, "metadata/namespace");
@@ -73,13 +97,10 @@ Provenance VerifyStamp(const StampAuthority& authority, const Json& object) {
   auto first_seen = ParseTime(StringAt(*claims, "firstSeen"));
   Provenance by;
   by.user = StringAt(*claims, "user");
-  if (!first_seen || by.user.empty()) return Forged("it lacks the person or the time");
-  by.first_seen = *first_seen;
-  if (const Json* groups = Find(*claims, "groups"); groups != nullptr && groups->is_array()) {
-    for (const Json& group : *groups) {
-      if (group.is_string()) by.groups.push_back(group.get<std::string>());
-    }
+  if (!first_seen || by.user.empty() || !ReadGroups(*claims, by.groups)) {
+    return Forged("it lacks the person, the groups or the time");
   }
+  by.first_seen = *first_seen;
   by.authenticity = Authenticity::kAttested;
   return by;
 }

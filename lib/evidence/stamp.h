@@ -24,12 +24,15 @@ struct StampAuthority {
   PublicKeys trusted;  // the current key and those it replaced
 };
 
-// An account in more groups than this cannot be stamped: which groups count must not depend on
-// order.
-inline constexpr std::size_t kMaxStampedGroups = 256;
+// An account with more or longer names than these cannot be stamped at all: dropping the excess
+// would let the order of groups decide which roles count. Together they keep the stamp, whose
+// payload base64 makes a third longer, within an eighth of what annotations may take.
+inline constexpr std::size_t kMaxStampedGroups = 256;        // groups of one account
+inline constexpr std::size_t kMaxStampedNameBytes = 256;     // of the account and of each group
+inline constexpr std::size_t kMaxStampedGroupBytes = 16384;  // of all groups together
 
 // The stamp for `object` as it stands, made for `user`. Fails when the object has no kind,
-// namespace or canonical spec, or the user's groups are too many.
+// namespace or canonical spec, or the user's name and groups are beyond the limits above.
 [[nodiscard]] Result<std::string> MakeStamp(const InstallationKey& key,
                                             const std::string& installation, const Json& object,
                                             const std::string& user,
