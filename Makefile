@@ -1,0 +1,80 @@
+# The interface of the project: `make help`. README.md's first screen is `make demo` and `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+JOBS ?= $(shell nproc)
+BUILD := build/release
+PYTHON := /usr/bin/python3
+# Our programs and tests talk to loopback only; a proxy would not know it.
+export NO_PROXY := 127.0.0.1,localhost,::1
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench lint fmt \
+	manifests verify clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+packages:
+	@scripts/packages.sh
+
+assets: packages
+	@tests/controlplane/install.sh > /dev/null
+
+setup: packages assets ## install what is missing: Debian packages, the test control plane
+
+build: packages ## build the programs and tests (build/release)
+	@[[ -f $(BUILD)/build.ninja ]] || cmake --preset release -DCOUNTERSIGN_TESTS=ON > /dev/null
+	cmake --build --preset release -j $(JOBS)
+
+demo: packages ## the story of the mortgage example on a real control plane (or on KUBECONFIG's)
+	@[[ -f $(BUILD)/build.ninja ]] || cmake --preset release > /dev/null
+	cmake --build --preset release -j $(JOBS) --target countersign countersign-webhook countersign-operator
+	if [[ -n "$${KUBECONFIG:-}" ]]; then assets=$$(tests/controlplane/install.sh --clients); else assets=$$(tests/controlplane/install.sh); fi
+	COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin COUNTERSIGN_ASSETS=$$assets $(PYTHON) examples/mortgage/demo.py
+
+test: build assets ## everything: unit, integration on a real control plane, end to end
+	cd $(BUILD)
+	COUNTERSIGN_ASSETS=$$($(CURDIR)/tests/controlplane/install.sh) \
+	  ctest --output-on-failure --no-tests=error -j $(JOBS)
+
+unit: build ## the unit tests alone
+	cd $(BUILD) && ctest --output-on-failure --no-tests=error -L unit -j $(JOBS)
+
+integration: build assets ## the tests on a real control plane
+	cd $(BUILD)
+	COUNTERSIGN_ASSETS=$$($(CURDIR)/tests/controlplane/install.sh) \
+	  ctest --output-on-failure --no-tests=error -L 'integration|e2e' -j $(JOBS)
+
+asan tsan: packages assets ## unit tests and the short integration run under sanitizers
+	cmake --preset $@ > /dev/null
+	cmake --build --preset $@ -j $(JOBS)
+	cd build/$@
+	export TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" ASAN_OPTIONS=detect_leaks=1
+	COUNTERSIGN_ASSETS=$$($(CURDIR)/tests/controlplane/install.sh) \
+	  ctest --output-on-failure --no-tests=error -L 'unit|short' -j $(JOBS)
+
+bench: packages assets ## throughput, latency and memory, as ratios in one run
+	cmake --preset bench > /dev/null
+	cmake --build --preset bench -j $(JOBS)
+	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/build/bench/bin \
+	  $(PYTHON) bench/run.py
+
+lint: build ## clang-format, clang-tidy and the rules of the house
+	@scripts/packages.sh scripts/packages-lint.txt
+	git ls-files '*.h' '*.cc' | xargs clang-format-19 --dry-run -Werror
+	scripts/lint.sh
+	git ls-files '*.cc' | grep -v '^tests/' | xargs -P $(JOBS) -n 4 clang-tidy-19 -p $(BUILD) --quiet
+
+fmt: ## format the C++ sources
+	git ls-files '*.h' '*.cc' | xargs clang-format-19 -i
+
+manifests: build ## write crds/ and docs/reference/ from the C++ types
+	$(BUILD)/bin/countersign-manifests .
+
+verify: manifests lint ## what must hold before a change is handed in
+	git diff --exit-code crds docs/reference
+
+clean: ## remove what was built here (the control plane's cache stays)
+	rm -rf build
