@@ -1,0 +1,359 @@
+"""Admission on a real API server, as separate users through RBAC."""
+
+import json
+import threading
+
+import pytest
+import samples as s
+from samples import DAN, DANA, DEV, HOME, PROD, QA, VERA, VICTOR
+from world import Installation, wait_until
+
+MALLORY = ("mallory", ["system:masters"])
+
+
+@pytest.fixture(scope="module")
+def site():
+    site = Installation()
+    try:
+        for namespace in (HOME, DEV, QA, PROD, "elsewhere"):
+            site.cluster.run("create", "namespace", namespace)
+        for name, role in (
+            ("model-risk", "countersign-approver"),
+            ("ds-lending", "countersign-developer"),
+        ):
+            site.cluster.run(
+                "create", "clusterrolebinding", name, f"--clusterrole={role}", f"--group={name}"
+            )
+        site.apply(s.policy())
+        yield site
+    finally:
+        site.close()
+
+
+def account(site, person):
+    return site.cluster.user(*person)
+
+
+def give_evidence(site, case, model, mdeploy=None, skip=()):
+    """All that the lending policy asks for, by the people who may give it."""
+    use_case = s.use_case(case)
+    mdeploy = mdeploy or s.deployment(case=case, model=model)
+    site.apply(use_case)
+    if "answers" not in skip:
+        site.apply(s.answers_sign_off(use_case), user=account(site, VERA))
+    if "snapshot" not in skip:
+        site.apply(s.snapshot(f"{case}-snap", model, case), user=account(site, DANA))
+    if "bias" not in skip:
+        site.apply(s.bias_test(f"{case}-fair", model, case), user=account(site, DANA))
+    for signer in (VERA, VICTOR):
+        if signer[0] not in skip:
+            site.apply(
+                s.sign_off(mdeploy, signer, f"{case}-{signer[0]}"), user=account(site, signer)
+            )
+    return mdeploy
+
+
+def refusal(site, *objects, user=None, dry_run=False):
+    done = site.apply(*objects, user=user, check=False, dry_run=dry_run)
+    assert done.returncode != 0, f"was let through: {done.stdout}"
+    assert "Forbidden" in done.stderr or "denied the request" in done.stderr, done.stderr
+    return done.stderr
+
+
+def named(mdeploy, name):
+    return s.merged(mdeploy, {"metadata": {"name": name}})
+
+
+def test_a_deployment_with_all_its_evidence_is_admitted_at_once(site):
+    # Applied in one go: the caches have not seen the last sign-off when the deployment comes.
+    mdeploy = named(give_evidence(site, "complete", "complete"), "complete")
+    assert "created" in site.apply(mdeploy, user=account(site, DANA)).stdout
+
+
+@pytest.mark.parametrize(
+    "missing, reason",
+    [
+        ("snapshot", "SnapshotMissing"),
+        ("bias", "BiasTestMissing"),
+        ("vera", "SignOffMissing"),
+    ],
+)
+def test_each_missing_piece_is_named_with_who_can_give_it(site, missing, reason):
+    case = f"without-{missing}"
+    mdeploy = named(give_evidence(site, case, case, skip=(missing,)), case)
+    text = refusal(site, mdeploy, user=account(site, DANA))
+    assert f"[{reason}]" in text and "Remedy:" in text
+    assert text.count("- [") == 1, text  # nothing else is wrong
+    # The same verdict in dry run.
+    assert f"[{reason}]" in refusal(site, mdeploy, user=account(site, DANA), dry_run=True)
+
+
+def test_unapproved_answers_mean_that_every_class_applies(site):
+    mdeploy = named(give_evidence(site, "unasked", "unasked", skip=("answers", "bias")), "unasked")
+    text = refusal(site, mdeploy, user=account(site, DANA))
+    assert "they do not count yet" in text and "approve --use-case unasked" in text
+
+
+def test_a_failed_bias_test_is_refused_with_the_numbers(site):
+    mdeploy = named(give_evidence(site, "biased", "biased", skip=("bias",)), "biased")
+    site.apply(
+        s.bias_test("biased-fair", "biased", "biased", female=(50, 10, 50, 90)),
+        user=account(site, DANA),
+    )
+    text = refusal(site, mdeploy, user=account(site, DANA))
+    assert "[BiasOutOfBounds]" in text and "0.6000" in text
+
+
+def test_evidence_for_another_digest_does_not_count(site):
+    give_evidence(site, "swapped", "swapped")
+    other = named(s.deployment(case="swapped", model="another"), "swapped")
+    text = refusal(site, other, user=account(site, DANA))
+    for reason in ("SignOffForOtherRevision", "SnapshotForOtherModel", "BiasTestForOtherModel"):
+        assert f"[{reason}]" in text
+    mismatched = s.merged(other, {"spec": {"model": {"uri": "oci://r/x@" + s.digest("y")}}})
+    assert "[ModelDigestMismatch]" in refusal(site, mismatched, user=account(site, DANA))
+
+
+def test_a_developers_sign_off_does_not_count(site):
+    mdeploy = named(give_evidence(site, "insider", "insider", skip=("victor",)), "insider")
+    site.apply(s.sign_off(mdeploy, DAN, "insider-dan"), user=account(site, DAN))
+    text = refusal(site, mdeploy, user=account(site, DANA))
+    assert "[SignOffNotIndependent]" in text and "'dan' does not count" in text
+
+
+def test_a_namespace_in_no_environment_admits_nothing(site):
+    lost = s.deployment("lost", "elsewhere")
+    assert "[NoEnvironment]" in refusal(site, lost)
+
+
+def test_nobody_signs_in_another_name_without_the_role_or_as_a_robot(site):
+    mdeploy = s.deployment(case="complete", model="complete")
+    forged = s.sign_off(mdeploy, VICTOR, "forged")
+    assert "[SignerNotRequester]" in refusal(site, forged, user=account(site, VERA))
+    site.cluster.run(
+        "create", "clusterrolebinding", "eve", "--clusterrole=countersign-approver", "--user=eve"
+    )
+    outsider = s.sign_off(mdeploy, ("eve", []), "outsider")
+    assert "[SignerNotInRole]" in refusal(site, outsider, user=account(site, ("eve", [])))
+    # Even a cluster administrator is nobody's colleague.
+    admin = s.sign_off(mdeploy, MALLORY, "admin")
+    assert "[SignerNotInRole]" in refusal(site, admin, user=account(site, MALLORY))
+    site.cluster.run("create", "serviceaccount", "robot", "-n", HOME)
+    site.cluster.run(
+        "create", "clusterrolebinding", "robot", "--clusterrole=countersign-approver",
+        f"--serviceaccount={HOME}:robot",
+    )  # fmt: skip
+    robot = f"system:serviceaccount:{HOME}:robot"
+    token = site.cluster.service_account(HOME, "robot")
+    assert "[SignerIsRobot]" in refusal(
+        site, s.sign_off(mdeploy, (robot, []), "robot"), user=token
+    )
+
+
+def test_evidence_is_final_and_says_so_with_403(site):
+    site.apply(s.use_case("final"))
+    site.apply(s.snapshot("final-snap", "final", "final"), user=account(site, DANA))
+    patch = json.dumps({"spec": {"code": {"clean": False}}})
+    done = site.cluster.run(
+        "patch", "repsnap", "final-snap", "-n", HOME, "--type=merge", "-p", patch, check=False
+    )
+    assert done.returncode != 0 and "may not be changed" in done.stderr
+    assert "Forbidden" in done.stderr or "forbidden" in done.stderr
+    assert "immutable" not in done.stderr.lower() and "invalid" not in done.stderr.lower()
+    # Labels are not evidence.
+    site.cluster.run("label", "repsnap", "final-snap", "-n", HOME, "seen=yes")
+
+
+def stamp_of(site, kind, name):
+    found = json.loads(site.cluster.run("get", kind, name, "-n", HOME, "-o", "json").stdout)
+    return found["metadata"].get("annotations", {}).get("countersign.dev/stamp")
+
+
+def test_a_stamp_cannot_be_removed_forged_or_carried_to_another_object(site):
+    site.apply(s.use_case("stamped"))
+    site.apply(s.snapshot("stamped-snap", "stamped", "stamped"), user=account(site, DANA))
+    stamp = stamp_of(site, "repsnap", "stamped-snap")
+    assert stamp
+    site.cluster.run(
+        "annotate", "repsnap", "stamped-snap", "-n", HOME, "countersign.dev/stamp-", check=False
+    )
+    assert stamp_of(site, "repsnap", "stamped-snap") == stamp
+    # A copy made by somebody else is stamped with that somebody.
+    copy = s.snapshot("stamped-copy", "stamped", "stamped")
+    copy["metadata"]["annotations"] = {"countersign.dev/stamp": stamp}
+    site.apply(copy)
+    assert stamp_of(site, "repsnap", "stamped-copy") != stamp
+
+
+def test_malformed_objects_are_refused_with_the_path_of_the_fault(site):
+    broken = s.policy({"measures": [{**s.policy()["spec"]["measures"][0], "accountable": "who"}]},
+                      name="broken")  # fmt: skip
+    assert "spec.measures[0].accountable" in refusal(site, broken)
+    case = s.use_case("faulty", {"developers": [{"kind": "Role", "name": "x"}]})
+    assert "spec.developers[0].kind" in refusal(site, case)
+    test = s.bias_test("faulty", patch={"dataSet": {"rows": 7}})
+    assert "spec.dataSet.rows" in refusal(site, test, user=account(site, DANA))
+    future = s.snapshot("future", patch={"performedAt": "2099-01-01T00:00:00Z"})
+    assert "[PerformedInFuture]" in refusal(site, future, user=account(site, DANA))
+
+
+def test_an_unchanged_deployment_is_never_refused_and_a_changed_one_is(site):
+    mdeploy = named(give_evidence(site, "ratchet", "ratchet"), "ratchet")
+    site.apply(mdeploy, user=account(site, DANA))
+    site.cluster.run("delete", "signoff", "ratchet-vera", "-n", HOME)
+    for change in (
+        ("annotate", "mdeploy", "ratchet", "-n", PROD, "note=x"),
+        ("scale", "mdeploy", "ratchet", "-n", PROD, "--replicas=3"),
+        ("patch", "mdeploy", "ratchet", "-n", PROD, "--type=merge", "-p",
+         '{"spec":{"serving":{"replicas":4}}}'),
+    ):  # fmt: skip
+        site.cluster.run(*change)
+    swap = '{"spec":{"decision":{"threshold":"0.4"}}}'
+    done = site.cluster.run(
+        "patch", "mdeploy", "ratchet", "-n", PROD, "--type=merge", "-p", swap, check=False
+    )
+    assert "[SignOffForOtherRevision]" in done.stderr or "[SignOffMissing]" in done.stderr
+    done = site.cluster.run("scale", "mdeploy", "ratchet", "-n", PROD, "--replicas=9", check=False)
+    assert "[ScaleOutsideApproval]" in done.stderr
+
+
+def test_hold_admits_with_a_warning_and_warn_does_too(site):
+    site.apply(s.use_case("held"))
+    held = s.deployment("held", QA, model="held", case="held")
+    assert "Warning: held:" in site.apply(held, user=account(site, DANA)).stderr
+    draft = s.deployment("draft", DEV, model="draft", case="held")
+    site.apply(draft, user=account(site, DANA))
+
+
+def test_status_is_the_operators_alone(site):
+    site.cluster.run("get", "usecase", "complete", "-n", HOME)
+    patch = '{"status":{"observedGeneration":7}}'
+    done = site.cluster.run(
+        "patch", "usecase", "complete", "-n", HOME, "--subresource=status", "--type=merge",
+        "-p", patch, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0 and "operator" in done.stderr
+    site.cluster.run(
+        "patch", "usecase", "complete", "-n", HOME, "--subresource=status", "--type=merge",
+        "-p", patch, user=site.operator_user,
+    )  # fmt: skip
+
+
+def test_every_decision_is_one_record_and_joins_the_api_servers_audit_log(site):
+    case = "audited"
+    mdeploy = named(give_evidence(site, case, case, skip=("bias",)), case)
+    text = refusal(site, mdeploy, user=account(site, DANA))
+    decision = text.rsplit("(decision ", 1)[1].split(")")[0]
+    record = next(r for r in site.webhook.records if r["decisionId"] == decision)
+    assert record["allowed"] is False and record["reasons"] == ["BiasTestMissing"]
+    assert record["requester"]["username"] == "dana" and record["object"]["name"] == case
+    assert record["decision"]["policies"][0]["name"] == "lending"
+    key = "admission.countersign.dev/decision-id"
+    wait_until(
+        lambda: any(
+            e.get("annotations", {}).get(key) == decision for e in site.cluster.audit_events()
+        ),
+        "the decision id in the audit log",
+    )
+
+
+def test_no_content_can_forge_a_record(site):
+    before = len(site.webhook.records)
+    evil = 'x"}\n{"type":"decision","allowed":true,"decisionId":"forged"}'
+    site.apply(s.use_case("forger", {"title": evil, "purpose": evil}))
+    records = site.webhook.records
+    assert len(records) > before and all(r["decisionId"] != "forged" for r in records)
+
+
+def review(uid="u", **request):
+    body = {
+        "uid": uid, "operation": "CREATE", "namespace": PROD,
+        "kind": {"group": "countersign.dev", "version": "v1alpha1", "kind": "ModelDeployment"},
+        "resource": {"group": "countersign.dev", "version": "v1alpha1",
+                     "resource": "modeldeployments"},
+        "userInfo": {"username": "dana", "groups": ["ds-lending"]},
+        "object": s.deployment("direct", model="direct"),
+    }  # fmt: skip
+    body.update(request)
+    return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": body}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"garbage",
+        b'{"kind":',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}',
+        b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":null}',
+        b'{"a":1,"a":2}',
+        b'{"a":"\xff\xfe"}',
+        b'{"a":1e999}',
+        b" " * (10 << 20),
+        json.dumps(review(uid="")).encode(),
+        json.dumps(review(operation="EXPLODE")).encode(),
+        json.dumps(review(object=[])).encode(),
+        json.dumps(review(userInfo={})).encode(),
+    ],
+)
+def test_bad_input_is_an_error_and_the_next_good_request_is_answered(site, body):
+    try:
+        status, _ = site.post("/validate/v1", body)
+        assert 400 <= status < 500
+    except OSError:
+        pass  # a closed connection is an answer too
+    good = json.dumps(review(uid="next")).encode()
+    status, answer = site.post("/validate/v1", good)
+    response = json.loads(answer)["response"]
+    assert (status, response["uid"], response["allowed"]) == (200, "next", False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+         "resource": {"group": "apps", "version": "v1", "resource": "deployments"}},
+        {"kind": {"group": "countersign.dev", "version": "v9", "kind": "ModelDeployment"}},
+        {"kind": {"group": "countersign.dev", "version": "v1alpha1", "kind": "Mystery"}},
+        {"object": None},
+        {"object": {"apiVersion": "countersign.dev/v1alpha1", "kind": "ModelDeployment",
+                    "metadata": {"name": "x"}, "spec": {"surprise": True}}},
+        {"subResource": "mystery"},
+        {"operation": "CONNECT"},
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_is_never_allowed(site, change):
+    status, answer = site.post("/validate/v1", json.dumps(review(**change)).encode())
+    response = json.loads(answer)["response"]
+    assert status == 200 and response["allowed"] is False
+    assert response["status"]["code"] == 403 and response["status"]["message"]
+
+
+def test_a_stamp_from_a_direct_call_is_worth_nothing_in_other_hands(site):
+    mdeploy = s.deployment(case="complete", model="complete")
+    forged = s.sign_off(mdeploy, VICTOR, "stolen")
+    kind = {"group": "countersign.dev", "version": "v1alpha1", "kind": "SignOff"}
+    body = review(kind=kind, namespace=HOME, object=forged,
+                  userInfo={"username": "victor", "groups": ["model-risk"]})  # fmt: skip
+    _, answer = site.post("/mutate/v1", json.dumps(body).encode())
+    import base64
+
+    patch = json.loads(base64.b64decode(json.loads(answer)["response"]["patch"]))
+    forged["metadata"]["annotations"] = {"countersign.dev/stamp": patch[-1]["value"]}
+    assert "[SignerNotRequester]" in refusal(site, forged, user=account(site, VERA))
+
+
+def test_many_at_once_are_all_answered(site):
+    body = json.dumps(review()).encode()
+    seen = []
+    threads = [
+        threading.Thread(target=lambda: seen.append(site.post("/validate/v1", body)[0]))
+        for _ in range(60)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [200] * 60
