@@ -96,9 +96,12 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
                [](Json&& json) { return DecodeConfigState(json); }),
       workload_writer_(client, kDeployments, workloads_),
       service_writer_(client, kServices, services_),
-      reconciler_({client, clock, catalog_, statuses_, revisions_, workloads_, configs_,
-                   workload_writer_, service_writer_, events_, memory_, options_.installation,
-                   SignWith(options_.key), [this](const DecisionNews& news) { Record(news); }}),
+      reconciler_(
+          {client, clock, catalog_, statuses_, revisions_, workloads_, configs_, workload_writer_,
+           service_writer_, events_, memory_, options_.installation, SignWith(options_.key),
+           [installation = options_.installation, open = OpenWith(options_.trusted)](
+               const Json& object) { return DecodeRevisionObject(object, installation, open); },
+           [this](const DecisionNews& news) { Record(news); }}),
       controller_(
           "modeldeployment", queue_, clock,
           [this](const ObjectKey& key, std::stop_token stop) {
@@ -239,6 +242,7 @@ void Operator::Record(const DecisionNews& news) const {
   record.name_space = news.deployment.meta.name_space;
   record.name = news.deployment.meta.name;
   record.object_uid = news.deployment.meta.uid;
+  record.model_digest = news.deployment.spec.model.digest.digest;
   record.allowed = news.decision.Serves();
   record.message = news.plan.explanation;
   record.reasons = ReasonsOf(news.decision);

@@ -13,46 +13,84 @@ std::string Cut(const std::string& text, std::size_t limit = kMaxRecordText) {
   return text.substr(0, end);
 }
 
-std::string JoinedReasons(const std::vector<std::string>& reasons) {
+// "a,b,c" within kMaxRecordText; whole items only, and how many were left out.
+std::string JoinWhole(const std::vector<std::string>& items) {
+  constexpr std::size_t kReserve = 16;  // for ",+<count>"
   std::string text;
-  for (const std::string& reason : reasons) text += (text.empty() ? "" : ",") + reason;
-  return Cut(text);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::string item = Cut(items[i], kMaxRecordText / 2);
+    if (text.size() + item.size() + kReserve > kMaxRecordText) {
+      return text + ",+" + std::to_string(items.size() - i);
+    }
+    text += (text.empty() ? "" : ",") + item;
+  }
+  return text;
 }
 
-Json GatesOf(const Decision& decision) {
-  Json gates = Json::array();
-  for (const Gate& gate : decision.gates) {
-    Json entry = {{"measure", gate.measure},
-                  {"state", std::string(GateStateName(gate.state))},
-                  {"reason", gate.reason}};
-    if (!gate.policy.empty()) entry["policy"] = gate.policy;
-    if (gate.state != GateState::kPassed) entry["message"] = Cut(gate.message);
-    Json evidence = Json::array();
-    for (const EvidenceRef& ref : gate.evidence) {
-      evidence.push_back({{"kind", ref.kind},
-                          {"namespace", ref.name_space},
-                          {"name", ref.name},
-                          {"digest", ref.digest}});
+Json Names(const std::vector<std::string>& names, std::size_t limit = kMaxRecordItems) {
+  Json list = Json::array();
+  for (const std::string& name : names) {
+    if (list.size() == limit) break;
+    list.push_back(Cut(name, kMaxRecordName));
+  }
+  return list;
+}
+
+Json GatePart(const Gate& gate) {
+  Json entry = {{"measure", Cut(gate.measure, kMaxRecordName)},
+                {"state", std::string(GateStateName(gate.state))},
+                {"reason", gate.reason}};
+  if (!gate.policy.empty()) entry["policy"] = Cut(gate.policy, kMaxRecordName);
+  if (gate.state != GateState::kPassed) entry["message"] = Cut(gate.message);
+  if (gate.evidence.empty()) return entry;
+  Json evidence = Json::array();
+  for (const EvidenceRef& ref : gate.evidence) {
+    if (evidence.size() == kMaxRecordEvidence) break;
+    evidence.push_back({{"kind", ref.kind},
+                        {"namespace", Cut(ref.name_space, kMaxRecordName)},
+                        {"name", Cut(ref.name, kMaxRecordName)},
+                        {"digest", Cut(ref.digest, kMaxRecordName)}});
+  }
+  entry["evidence"] = std::move(evidence);
+  if (gate.evidence.size() > kMaxRecordEvidence) entry["evidenceCount"] = gate.evidence.size();
+  return entry;
+}
+
+// In the decision's order; when they do not all fit, those that failed stay rather than those that
+// passed.
+Json GatesPart(const Decision& decision) {
+  std::vector<Json> parts(decision.gates.size());
+  std::size_t bytes = 0;
+  for (const bool passed : {false, true}) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if ((decision.gates[i].state == GateState::kPassed) != passed) continue;
+      Json part = GatePart(decision.gates[i]);
+      bytes += DumpJson(part).size();
+      if (bytes <= kMaxRecordGatesBytes) parts[i] = std::move(part);
     }
-    if (!evidence.empty()) entry["evidence"] = std::move(evidence);
-    gates.push_back(std::move(entry));
+  }
+  Json gates = Json::array();
+  for (Json& part : parts) {
+    if (!part.is_null()) gates.push_back(std::move(part));
   }
   return gates;
 }
 
 Json DecisionPart(const Decision& decision) {
   Json json = {{"verdict", std::string(VerdictName(decision.verdict))},
-               {"environment", decision.environment},
-               {"classes", decision.classes},
+               {"environment", Cut(decision.environment, kMaxRecordName)},
+               {"classes", Names(decision.classes)},
                {"answersApproved", decision.answers_approved},
                {"governedDigest", decision.governed_digest},
                {"answersDigest", decision.answers_digest},
                {"gatesPassed", decision.GatesText()},
-               {"gates", GatesOf(decision)},
-               {"policies", Json::array()}};
+               {"gates", GatesPart(decision)}};
+  Json policies = Json::array();
   for (const PolicyRef& policy : decision.policies) {
-    json["policies"].push_back({{"name", policy.name}, {"digest", policy.digest}});
+    if (policies.size() == kMaxRecordItems) break;
+    policies.push_back({{"name", Cut(policy.name, kMaxRecordName)}, {"digest", policy.digest}});
   }
+  json["policies"] = std::move(policies);
   return json;
 }
 
@@ -70,9 +108,6 @@ std::vector<std::string> ReasonsOf(const Decision& decision) {
 }
 
 std::string RecordLine(const DecisionRecord& record) {
-  std::vector<std::string> groups = record.groups;
-  if (groups.size() > kMaxRecordGroups) groups.resize(kMaxRecordGroups);
-  for (std::string& group : groups) group = Cut(group, 256);
   Json json = {{"type", "decision"},
                {"decisionId", record.id},
                {"time", FormatMicroTime(record.time)},
@@ -80,21 +115,30 @@ std::string RecordLine(const DecisionRecord& record) {
                {"operation", record.operation},
                {"dryRun", record.dry_run},
                {"allowed", record.allowed},
-               {"reasons", record.reasons},
+               {"reasons", Names(record.reasons)},
                {"latencyMicros", record.latency_micros},
                {"requester",
                 {{"username", Cut(record.user)},
                  {"uid", Cut(record.user_uid)},
-                 {"groups", std::move(groups)},
+                 {"groups", Names(record.groups, kMaxRecordGroups)},
                  {"credentialId", Cut(record.credential_id)}}},
                {"object",
-                {{"kind", Cut(record.kind)},
-                 {"namespace", Cut(record.name_space)},
-                 {"name", Cut(record.name)},
-                 {"uid", Cut(record.object_uid)}}}};
-  if (!record.subresource.empty()) json["object"]["subresource"] = Cut(record.subresource);
-  if (!record.request_uid.empty()) json["requestUid"] = Cut(record.request_uid);
-  if (!record.traceparent.empty()) json["traceparent"] = Cut(record.traceparent, 128);
+                {{"kind", Cut(record.kind, kMaxRecordName)},
+                 {"namespace", Cut(record.name_space, kMaxRecordName)},
+                 {"name", Cut(record.name, kMaxRecordName)},
+                 {"uid", Cut(record.object_uid, kMaxRecordName)}}}};
+  const auto put = [&](const char* key, const std::string& value) {
+    if (!value.empty()) json[key] = Cut(value, kMaxRecordName);
+  };
+  if (!record.subresource.empty()) {
+    json["object"]["subresource"] = Cut(record.subresource, kMaxRecordName);
+  }
+  if (record.groups.size() > kMaxRecordGroups) {
+    json["requester"]["groupCount"] = record.groups.size();
+  }
+  put("modelDigest", record.model_digest);
+  put("requestUid", record.request_uid);
+  put("traceparent", record.traceparent);
   if (record.ratcheted) json["ratcheted"] = true;
   if (!record.message.empty()) json["message"] = Cut(record.message, 2 * kMaxRecordText);
   if (record.decision != nullptr) json["decision"] = DecisionPart(*record.decision);
@@ -107,7 +151,8 @@ std::map<std::string, std::string> AuditAnnotations(const DecisionRecord& record
   const auto put = [&](const char* key, const std::string& value) {
     if (!value.empty()) out[key] = Cut(value);
   };
-  put("reasons", JoinedReasons(record.reasons));
+  put("reasons", JoinWhole(record.reasons));
+  put("model-digest", record.model_digest);
   if (record.ratcheted) out["ratcheted"] = "true";
   if (record.decision == nullptr) return out;
   const Decision& decision = *record.decision;
@@ -115,18 +160,21 @@ std::map<std::string, std::string> AuditAnnotations(const DecisionRecord& record
   put("environment", decision.environment);
   put("gates", decision.GatesText());
   put("governed-digest", decision.governed_digest);
-  std::string policies;
-  std::string evidence;
+  std::vector<std::string> policies;
   for (const PolicyRef& policy : decision.policies) {
-    policies += (policies.empty() ? "" : ",") + policy.name + "=" + policy.digest;
+    policies.push_back(policy.name + "=" + policy.digest);
   }
+  // One report may serve several gates.
+  std::vector<std::string> evidence;
+  std::set<std::string> seen;
   for (const Gate& gate : decision.gates) {
     for (const EvidenceRef& ref : gate.evidence) {
-      evidence += (evidence.empty() ? "" : ",") + ref.kind + "/" + ref.name + "=" + ref.digest;
+      std::string item = ref.kind + "/" + ref.name + "=" + ref.digest;
+      if (seen.insert(item).second) evidence.push_back(std::move(item));
     }
   }
-  put("policies", policies);
-  put("evidence", evidence);
+  put("policies", JoinWhole(policies));
+  put("evidence", JoinWhole(evidence));
   return out;
 }
 

@@ -1,9 +1,9 @@
 // decision_record.h: one decision as one JSON line, and its short form for the API server's log.
 //
 // Written for every decision, allow and deny, live and dry run. Every value passes the JSON
-// encoder, so no field's content can forge a line; texts that users choose are cut at documented
-// lengths, so none can flood it. Object bodies, stamps and tokens never get in. Free functions;
-// thread-safe.
+// encoder, so no field's content can forge a line or another field; texts that users choose are cut
+// at the lengths below and lists are counted where they are cut, so none can flood the log. Object
+// bodies, stamps and tokens never get in. Free functions; thread-safe.
 #pragma once
 
 #include <map>
@@ -17,8 +17,12 @@
 
 namespace countersign {
 
-inline constexpr std::size_t kMaxRecordText = 1024;  // bytes of one free text
-inline constexpr std::size_t kMaxRecordGroups = 64;  // groups of the requester
+inline constexpr std::size_t kMaxRecordText = 1024;          // bytes of one free text
+inline constexpr std::size_t kMaxRecordName = 256;           // bytes of a name, a group, a digest
+inline constexpr std::size_t kMaxRecordGroups = 64;          // groups of the requester
+inline constexpr std::size_t kMaxRecordItems = 64;           // policies, classes, reasons
+inline constexpr std::size_t kMaxRecordEvidence = 16;        // evidence of one gate
+inline constexpr std::size_t kMaxRecordGatesBytes = 65'536;  // all gates; the failed come first
 
 struct DecisionRecord {
   std::string id;  // UUID version 7; the same in the API server's audit log
@@ -37,6 +41,7 @@ struct DecisionRecord {
   std::string name;
   std::string object_uid;
   std::string subresource;
+  std::string model_digest;  // of a ModelDeployment
   bool allowed = false;
   bool ratcheted = false;              // allowed only because nothing governed changed
   std::string message;                 // of a refusal
@@ -48,7 +53,10 @@ struct DecisionRecord {
 // One line without a newline.
 [[nodiscard]] std::string RecordLine(const DecisionRecord& record);
 
-// For `auditAnnotations`: names without '/', values within 1 KiB each.
+// For `auditAnnotations`, within 10 KiB: names without '/' (the API server adds the webhook's name
+// and one), values within kMaxRecordText. Lists are "name=digest,…"; what does not fit is counted:
+// "…,+3". Keys: decision, decision-id, verdict, reasons, ratcheted, environment, gates,
+// model-digest, governed-digest, policies, evidence; those without a value are left out.
 [[nodiscard]] std::map<std::string, std::string> AuditAnnotations(const DecisionRecord& record);
 
 // Reason codes of the gates that do not pass, each once, in order.

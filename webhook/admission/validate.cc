@@ -190,6 +190,7 @@ void AdmissionHandler::DecideDeployment(Context& context) const {
     const Error& error = !decoded ? decoded.error() : digest.error();
     return Refuse(context.answer, "SpecInvalid", error.message, error.path);
   }
+  context.record.model_digest = decoded->spec.model.digest.digest;
   if (!CheckStamp(context, !unchanged)) return;
   Provenance author;
   if (unchanged) {
