@@ -1,16 +1,11 @@
 #include "operator/config_state.h"
 
-#include "base/digest.h"
+#include "governance/config_digest.h"
 
 namespace countersign {
 
 Result<ConfigState> DecodeConfigState(const Json& config_map) {
-  Json content = Json::object();
-  for (const char* member : {"data", "binaryData"}) {
-    const Json* value = Find(config_map, member);
-    if (value != nullptr && !value->empty()) content[member] = *value;
-  }
-  auto digest = JsonDigest(content);
+  auto digest = ConfigMapDigest(config_map);
   if (!digest) return Fail(digest.error());
   return ConfigState{std::move(*digest)};
 }

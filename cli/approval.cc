@@ -1,0 +1,195 @@
+#include "cli/approval.h"
+
+#include <algorithm>
+#include <set>
+
+#include "cli/render.h"
+#include "governance/environment.h"
+#include "governance/identity.h"
+
+namespace countersign {
+namespace {
+
+// Limits of SignOff.spec.shown.
+constexpr std::size_t kMaxShownPolicies = 16;
+constexpr std::size_t kMaxShownEvidence = 64;
+// The API server appends five characters; a subdomain has at most 253.
+constexpr std::size_t kMaxNamePrefix = 200;
+
+bool SignsAnswers(const ApprovalInput& input) { return !input.deployment; }
+
+// The policies in force, and under which names of the environment the role signs.
+struct Scope {
+  std::vector<const GovernancePolicy*> policies;
+  std::set<std::string> environments;
+  std::set<std::string> roles;  // that could have been named
+};
+
+bool AsksForRole(const GovernancePolicySpec& policy, const PolicyEnvironment& environment,
+                 const std::string& role) {
+  return std::any_of(policy.measures.begin(), policy.measures.end(), [&](const Measure& measure) {
+    const auto& in = measure.applies.environments;
+    return measure.require.sign_off && measure.require.sign_off->role == role &&
+           (in.empty() || std::find(in.begin(), in.end(), environment.name) != in.end());
+  });
+}
+
+Scope ScopeOfDeployment(const ApprovalInput& input) {
+  Scope scope;
+  for (const GovernancePolicy& policy : input.policies) {
+    const auto environments = EnvironmentsOf(policy.spec, input.deployment->meta.name_space);
+    if (environments.empty()) continue;
+    scope.policies.push_back(&policy);
+    for (const PolicyEnvironment* environment : environments) {
+      for (const Role& role : policy.spec.roles) {
+        if (!AsksForRole(policy.spec, *environment, role.name)) continue;
+        scope.roles.insert(role.name);
+        if (role.name == input.role) scope.environments.insert(environment->name);
+      }
+    }
+  }
+  return scope;
+}
+
+Scope ScopeOfAnswers(const ApprovalInput& input) {
+  Scope scope;
+  for (const GovernancePolicy& policy : input.policies) {
+    scope.policies.push_back(&policy);
+    scope.roles.insert(policy.spec.classification.sign_off.role);
+    // Answers are signed for all environments at once.
+    if (policy.spec.classification.sign_off.role == input.role) scope.environments.insert("");
+  }
+  return scope;
+}
+
+std::string Listed(const std::set<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "'" : ", '") + name + "'";
+  return out;
+}
+
+Status CheckRole(const ApprovalInput& input, const Scope& scope) {
+  if (!scope.environments.empty()) return {};
+  if (SignsAnswers(input)) {
+    return Fail(Code::kInvalidArgument,
+                scope.roles.empty()
+                    ? "there is no GovernancePolicy that asks for a sign-off on answers"
+                    : "no policy lets role '" + input.role + "' sign off answers; they ask for " +
+                          Listed(scope.roles));
+  }
+  const std::string& ns = input.deployment->meta.name_space;
+  if (scope.policies.empty()) {
+    return Fail(Code::kInvalidArgument, "namespace '" + ns + "' is in no policy's environment");
+  }
+  return Fail(Code::kInvalidArgument,
+              "no policy in force for namespace '" + ns + "' asks for a sign-off by role '" +
+                  input.role + "'" +
+                  (scope.roles.empty() ? "" : "; they ask for " + Listed(scope.roles)));
+}
+
+template <class Spec>
+void Show(const std::vector<Object<Spec>>& evidence, const ModelDigest& model,
+          std::vector<ShownEvidence>& shown) {
+  for (const Object<Spec>& one : evidence) {
+    if (one.spec.model != model || shown.size() >= kMaxShownEvidence) continue;
+    shown.push_back({std::string(Spec::kKind), one.meta.name, one.spec_digest});
+  }
+}
+
+std::string NamePrefix(const ApprovalInput& input) {
+  const std::string& subject =
+      SignsAnswers(input) ? input.use_case.meta.name : input.deployment->meta.name;
+  std::string prefix = subject.substr(0, kMaxNamePrefix - input.role.size() - 2);
+  while (!prefix.empty() && (prefix.back() == '.' || prefix.back() == '-')) prefix.pop_back();
+  return prefix + "-" + input.role + "-";
+}
+
+}  // namespace
+
+Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
+  const Scope scope = SignsAnswers(input) ? ScopeOfAnswers(input) : ScopeOfDeployment(input);
+  if (auto known = CheckRole(input, scope); !known) return Fail(known.error());
+  auto answers_digest = AnswersDigest(input.use_case.spec);
+  if (!answers_digest) return Fail(answers_digest.error());
+
+  SignOffSpec spec;
+  spec.role = input.role;
+  spec.decision = input.reject ? SignOffDecision::kReject : SignOffDecision::kApprove;
+  spec.signer.username = input.username;
+  spec.rationale = input.rationale;
+  spec.expires_at = input.expires_at;
+  spec.subject.use_case = input.use_case.meta.name;
+  Shown shown;
+  for (const GovernancePolicy* policy : scope.policies) {
+    if (shown.policies.size() == kMaxShownPolicies) break;
+    shown.policies.push_back({policy->meta.name, policy->spec_digest});
+  }
+  shown.answers_digest = *answers_digest;
+  if (SignsAnswers(input)) {
+    spec.subject.kind = SubjectOfSignOff::kUseCase;
+    spec.subject.answers_digest = *answers_digest;
+  } else {
+    spec.subject.model = input.deployment->spec.model.digest;
+    spec.subject.governed_digest = input.governed_digest;
+    Show(input.snapshots, *spec.subject.model, shown.evidence);
+    Show(input.bias_tests, *spec.subject.model, shown.evidence);
+  }
+  spec.shown = std::move(shown);
+
+  std::vector<Json> sign_offs;
+  for (const std::string& environment : scope.environments) {
+    spec.subject.environment = environment;
+    Json object = {
+        {"apiVersion", std::string(kApiVersion)},
+        {"kind", std::string(SignOffSpec::kKind)},
+        {"metadata",
+         {{"generateName", NamePrefix(input)}, {"namespace", input.use_case.meta.name_space}}},
+        {"spec", EncodeSpec(spec)}};
+    // The same rules as for everybody else, before anything is sent.
+    if (auto valid = Decode<SignOffSpec>(object); !valid) return Fail(valid.error());
+    sign_offs.push_back(std::move(object));
+  }
+  return sign_offs;
+}
+
+std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& sign_offs) {
+  const UseCase& use_case = input.use_case;
+  std::vector<std::vector<std::string>> rows;
+  rows.push_back({"decision", input.reject ? "REJECT" : "APPROVE"});
+  rows.push_back({"signer", input.username + " as role " + input.role});
+  rows.push_back({"use case", use_case.meta.name_space + "/" + use_case.meta.name + ": " +
+                                  use_case.spec.title});
+  const Json& first = sign_offs.front();
+  if (SignsAnswers(input)) {
+    for (const auto& [question, options] : use_case.spec.answers) {
+      std::string answer;
+      for (const std::string& option : options) answer += (answer.empty() ? "" : ", ") + option;
+      rows.push_back({"answer", question + ": " + answer});
+    }
+    rows.push_back({"answers digest", StringAt(first, "spec/subject/answersDigest")});
+  } else {
+    const Model& model = input.deployment->spec.model;
+    rows.push_back(
+        {"deployment", input.deployment->meta.name_space + "/" + input.deployment->meta.name});
+    std::string environments;
+    for (const Json& one : sign_offs) {
+      environments +=
+          (environments.empty() ? "" : ", ") + StringAt(one, "spec/subject/environment");
+    }
+    rows.push_back({"environment", environments});
+    rows.push_back({"model", model.name + " " + model.version});
+    rows.push_back({"model digest", model.digest.digest});
+    rows.push_back({"governed digest", input.governed_digest});
+  }
+  if (const Json* evidence = FindPath(first, "spec/shown/evidence"); evidence != nullptr) {
+    for (const Json& one : *evidence) {
+      rows.push_back({"evidence", StringAt(one, "kind") + " " + StringAt(one, "name")});
+    }
+  }
+  rows.push_back({"rationale", input.rationale});
+  if (input.expires_at) rows.push_back({"expires", FormatTime(*input.expires_at)});
+  for (auto& row : rows) row = {"  " + row[0], Printable(row[1])};
+  return "You are about to sign:\n" + Table(rows);
+}
+
+}  // namespace countersign

@@ -1,0 +1,46 @@
+// approval.h: the sign-offs that a person is about to make, from what was read for it.
+//
+// Names what is signed by digests, and lists what the signer had in view. The role must be one that
+// the policies in force ask for; whether the person holds it, and is independent, is for admission
+// and evaluation to say. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "governance/types/bias_test.h"
+#include "governance/types/model_deployment.h"
+#include "governance/types/policy.h"
+#include "governance/types/reproducibility_snapshot.h"
+#include "governance/types/sign_off.h"
+#include "governance/types/use_case.h"
+
+namespace countersign {
+
+struct ApprovalInput {
+  // Unset: the use case's answers are signed.
+  std::optional<ModelDeployment> deployment;
+  std::string governed_digest;
+  UseCase use_case;
+  std::vector<GovernancePolicy> policies;
+  std::vector<ReproducibilitySnapshot> snapshots;  // of the use case, any model
+  std::vector<BiasTest> bias_tests;
+  std::string role;
+  std::string username;
+  std::string rationale;
+  bool reject = false;
+  std::optional<Time> expires_at;
+};
+
+// SignOff objects to be created: one for each name that the policies in force have for the
+// environment, almost always one. Fails when no policy in force knows the role.
+[[nodiscard]] Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input);
+
+// What the person is asked to confirm, several lines.
+[[nodiscard]] std::string ApprovalText(const ApprovalInput& input,
+                                       const std::vector<Json>& sign_offs);
+
+}  // namespace countersign

@@ -1,0 +1,58 @@
+#include "cli/command.h"
+
+#include <iostream>
+
+namespace countersign {
+namespace {
+
+std::string program = "countersign";  // as the user calls us; set once, before anything runs
+
+}  // namespace
+
+int Report(const Error& error) {
+  std::string text = error.ToString();
+  // Control characters of a server's message must not reach the terminal.
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\n') c = ' ';
+  }
+  std::cerr << program << ": " << text << "\n";
+  return kFailed;
+}
+
+std::string ProgramName(const std::string& argv0) {
+  const std::string file = argv0.substr(argv0.find_last_of('/') + 1);
+  return file.rfind("kubectl-", 0) == 0 ? "kubectl countersign" : "countersign";
+}
+
+int RunProgram(int argc, const char* const* argv) {
+  program = ProgramName(argc > 0 ? argv[0] : "");
+  CLI::App app(
+      "Countersign: no model goes live without its evidence.\n"
+      "Checks manifests, signs off, and says what a deployment still needs.",
+      program);
+  app.require_subcommand(1);
+  app.fallthrough();
+  Global global;
+  app.add_option("-n,--namespace", global.name_space, "namespace; default: the context's");
+  app.add_option("--kubeconfig", global.kubeconfig, "kubeconfig file; default: as kubectl");
+  app.add_option("--context", global.context, "context of the kubeconfig");
+  app.add_option("-o,--output", global.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  Run run;
+  AddCheck(app, global, run);
+  AddApprove(app, global, run);
+  AddExplain(app, global, run);
+  AddKeygen(app, global, run);
+  AddInstall(app, global, run);
+  AddVersion(app, global, run);
+  for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help is an exit with 0; whatever is wrong with the call is an error like any other.
+    return app.exit(error) == 0 ? kOk : kFailed;
+  }
+  return run();
+}
+
+}  // namespace countersign

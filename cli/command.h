@@ -1,0 +1,48 @@
+// command.h: what all subcommands share: global flags, exit codes, how a failure is told.
+//
+// A subcommand is one file: it declares its flags on the App and returns an exit code. Not
+// thread-safe; a program runs one command.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+#include "base/result.h"
+
+namespace countersign {
+
+// What scripts see. `check` is the only command that says kDenied.
+enum ExitCode { kOk = 0, kDenied = 1, kFailed = 2 };
+
+struct Global {
+  std::string name_space;
+  std::string kubeconfig;
+  std::string context;
+  std::string output = "table";  // table, json
+
+  [[nodiscard]] bool IsJson() const { return output == "json"; }
+};
+
+// Runs after parsing; what it returns is the exit code.
+using Run = std::function<int()>;
+
+// Each adds its subcommand to `app` and sets `run` when that is the one that was called.
+void AddCheck(CLI::App& app, const Global& global, Run& run);
+void AddApprove(CLI::App& app, const Global& global, Run& run);
+void AddExplain(CLI::App& app, const Global& global, Run& run);
+void AddKeygen(CLI::App& app, const Global& global, Run& run);
+void AddInstall(CLI::App& app, const Global& global, Run& run);
+void AddVersion(CLI::App& app, const Global& global, Run& run);
+
+// "countersign: <one clear sentence>" on standard error; gives kFailed.
+int Report(const Error& error);
+
+// "countersign", or "kubectl countersign" when kubectl started us as its plugin.
+[[nodiscard]] std::string ProgramName(const std::string& argv0);
+
+// Everything but the process: parses and runs.
+[[nodiscard]] int RunProgram(int argc, const char* const* argv);
+
+}  // namespace countersign

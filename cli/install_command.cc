@@ -1,0 +1,51 @@
+#include <iostream>
+#include <memory>
+
+#include "base/yaml.h"
+#include "cli/command.h"
+#include "cli/files.h"
+#include "cli/installation.h"
+
+namespace countersign {
+namespace {
+
+int Install(InstallOptions options, const std::string& ca_file, bool json) {
+  auto ca = ReadTextFile(ca_file);
+  if (!ca) return Report(ca.error());
+  options.ca_pem = std::move(*ca);
+  auto objects = InstallationObjects(options);
+  if (!objects) return Report(objects.error());
+  if (json) {
+    std::cout << DumpJson({{"apiVersion", "v1"}, {"kind", "List"}, {"items", *objects}}) << "\n";
+    return kOk;
+  }
+  for (const Json& object : *objects) std::cout << "---\n" << DumpYaml(object);
+  return kOk;
+}
+
+}  // namespace
+
+void AddInstall(CLI::App& app, const Global& global, Run& run) {
+  CLI::App* command = app.add_subcommand(
+      "install",
+      "Print what the cluster needs (webhook entries, admission policies, roles), for "
+      "`kubectl apply --server-side -f -`");
+  auto options = std::make_shared<InstallOptions>();
+  auto ca_file = std::make_shared<std::string>();
+  command->add_option("--url", options->url, "webhook as a URL, https://host:port");
+  command->add_option("--service", options->service, "webhook as a Service, NAMESPACE/NAME");
+  command->add_option("--ca-file", *ca_file, "CA that signed the webhook's certificate, PEM")
+      ->required();
+  command->add_option("--operator-user", options->operator_user,
+                      "account of the operator; default: its service account");
+  command->add_flag("--crds", options->crds, "the CustomResourceDefinitions too");
+  command->callback([options, ca_file, &global, &run] {
+    run = [options, ca_file, &global] {
+      InstallOptions o = *options;
+      if (!global.name_space.empty()) o.name_space = global.name_space;
+      return Install(std::move(o), *ca_file, global.IsJson());
+    };
+  });
+}
+
+}  // namespace countersign

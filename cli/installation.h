@@ -1,0 +1,36 @@
+// installation.h: what a cluster must hold for Countersign to govern it, as objects.
+//
+// Webhook configurations, ValidatingAdmissionPolicies that need no webhook to work, RBAC, service
+// accounts. `countersign install` prints them for `kubectl apply --server-side -f -`. Refusals by
+// these policies are 403: GitOps tools answer a 422, or words like "immutable", by deleting and
+// recreating the object. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace countersign {
+
+struct InstallOptions {
+  // Where the API server reaches the webhook: either a URL, or a Service as "namespace/name".
+  std::string url;
+  std::string service;
+  std::string ca_pem;
+  // The only account that may write status. Empty: the operator's service account.
+  std::string operator_user;
+  std::string name_space = "countersign-system";
+  bool crds = false;
+};
+
+// In the order in which they can be applied.
+[[nodiscard]] Result<std::vector<Json>> InstallationObjects(const InstallOptions& options);
+
+// The roles that people are given, and those of the two programs.
+[[nodiscard]] std::vector<Json> ClusterRoles();
+
+[[nodiscard]] Json AdmissionMeta(const std::string& name);  // metadata with our labels
+
+}  // namespace countersign

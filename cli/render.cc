@@ -1,0 +1,96 @@
+#include "cli/render.h"
+
+#include <algorithm>
+
+namespace countersign {
+namespace {
+
+// Characters on the screen, near enough: UTF-8 continuation bytes take no place.
+std::size_t Width(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  }));
+}
+
+// Gates stand below the line that says what they are about.
+constexpr std::string_view kIndent = "  ";
+
+}  // namespace
+
+std::string Printable(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool c1 = c == 0xC2U && i + 1 < text.size() &&
+                    static_cast<unsigned char>(text[i + 1]) < 0xA0U;  // U+0080 to U+009F
+    if (c1) ++i;
+    out += c1 || c < 0x20U || c == 0x7FU ? ' ' : text[i];
+  }
+  return out;
+}
+
+std::string Table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      if (i + 1 < row.size()) line.append(widths[i] - Width(row[i]) + 2, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string GatesText(const Json& gates) {
+  if (!gates.is_array() || gates.empty()) return std::string(kIndent) + "no gates\n";
+  std::vector<std::vector<std::string>> heads = {{"STATE", "GATE", "REASON", "ASKED BY"}};
+  for (const Json& gate : gates) {
+    const std::string policy = StringAt(gate, "policy");
+    heads.push_back({Printable(StringAt(gate, "state")), Printable(StringAt(gate, "measure")),
+                     Printable(StringAt(gate, "reason")),
+                     policy.empty() ? "always" : "policy " + Printable(policy)});
+  }
+  const std::string table = Table(heads);
+  std::string out;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < heads.size(); ++i) {
+    const std::size_t end = table.find('\n', begin);
+    out += std::string(kIndent) + table.substr(begin, end - begin) + "\n";
+    begin = end + 1;
+    if (i == 0) continue;
+    const Json& gate = gates.at(i - 1);
+    const std::string below = std::string(kIndent) + "    ";
+    std::string message = Printable(StringAt(gate, "message"));
+    if (const std::string path = StringAt(gate, "path"); !path.empty()) {
+      message = Printable(path) + ": " + message;
+    }
+    if (const std::string until = StringAt(gate, "validUntil"); !until.empty()) {
+      message += " (valid until " + Printable(until) + ")";
+    }
+    if (!message.empty()) out += below + message + "\n";
+    if (const std::string remedy = StringAt(gate, "remedy"); !remedy.empty()) {
+      out += below + "Remedy: " + Printable(remedy) + "\n";
+    }
+  }
+  return out;
+}
+
+std::string ListText(const Json* list) {
+  std::string out;
+  if (list != nullptr && list->is_array()) {
+    for (const Json& item : *list) {
+      if (!item.is_string()) continue;
+      out += (out.empty() ? "" : ", ") + Printable(item.get_ref<const std::string&>());
+    }
+  }
+  return out.empty() ? "none" : out;
+}
+
+}  // namespace countersign

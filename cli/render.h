@@ -1,0 +1,28 @@
+// render.h: decisions and statuses as text for people.
+//
+// Gates come as the JSON that GateJson writes, which is also what stands in a status, so that
+// `check` and `explain` look alike. Text from the cluster never reaches a terminal with control
+// characters. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+
+namespace countersign {
+
+// Control characters as spaces: escape sequences in a name must not move the reader's cursor.
+[[nodiscard]] std::string Printable(std::string_view text);
+
+// Columns padded to their widest cell, two spaces between, one line a row.
+[[nodiscard]] std::string Table(const std::vector<std::vector<std::string>>& rows);
+
+// A block a gate: state, measure and reason in columns, below them the message and the remedy.
+[[nodiscard]] std::string GatesText(const Json& gates);
+
+// "high, personal", or "none".
+[[nodiscard]] std::string ListText(const Json* list);
+
+}  // namespace countersign

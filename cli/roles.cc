@@ -1,0 +1,69 @@
+#include "cli/installation.h"
+#include "governance/types/object.h"
+
+namespace countersign {
+namespace {
+
+using Names = std::vector<std::string>;
+
+const Names kRead = {"get", "list", "watch"};
+const Names kChange = {"create", "update", "patch"};
+const Names kAllVerbs = {"get", "list", "watch", "create", "update", "patch", "delete"};
+
+Json Rule(const std::string& group, const Names& resources, const Names& verbs) {
+  return {{"apiGroups", Json::array({group})}, {"resources", resources}, {"verbs", verbs}};
+}
+
+Json Ours(const Names& resources, const Names& verbs) {
+  return Rule(std::string(kApiGroup), resources, verbs);
+}
+
+Json ReadAll() {
+  return Ours({"governancepolicies", "usecases", "modeldeployments", "signoffs",
+               "reproducibilitysnapshots", "biastests"},
+              kRead);
+}
+
+// `aggregate`: the built-in roles ("view", "edit", "admin") that shall contain it.
+Json ClusterRole(const std::string& name, Json rules, const Names& aggregate = {}) {
+  Json role = {{"apiVersion", "rbac.authorization.k8s.io/v1"},
+               {"kind", "ClusterRole"},
+               {"metadata", AdmissionMeta(name)},
+               {"rules", std::move(rules)}};
+  for (const std::string& to : aggregate) {
+    role["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-" + to] = "true";
+  }
+  return role;
+}
+
+}  // namespace
+
+std::vector<Json> ClusterRoles() {
+  const Names reports = {"reproducibilitysnapshots", "biastests"};
+  return {
+      ClusterRole("countersign-viewer", Json::array({ReadAll()}), {"view", "edit", "admin"}),
+      // Evidence is added, not taken away: without the latest test an earlier, better one counts.
+      ClusterRole("countersign-developer",
+                  Json::array({ReadAll(), Ours({"modeldeployments", "usecases"}, kAllVerbs),
+                               Ours({"modeldeployments/scale"}, {"get", "update", "patch"}),
+                               Ours(reports, kChange)}),
+                  {"edit", "admin"}),
+      // Not part of the built-in admin: whoever runs a namespace is not thereby an approver.
+      ClusterRole("countersign-approver",
+                  Json::array({ReadAll(), Ours({"signoffs"}, {"create"}), Ours(reports, kChange)})),
+      ClusterRole("countersign-policy-admin",
+                  Json::array({ReadAll(), Ours({"governancepolicies"}, kAllVerbs)})),
+      ClusterRole("countersign-webhook", Json::array({ReadAll()})),
+      ClusterRole("countersign-operator",
+                  Json::array({ReadAll(),
+                               Ours({"governancepolicies/status", "usecases/status",
+                                     "modeldeployments/status", "signoffs/status",
+                                     "reproducibilitysnapshots/status", "biastests/status"},
+                                    {"get", "update", "patch"}),
+                               Ours({"modeldeployments/finalizers"}, {"update"}),
+                               Rule("apps", {"deployments", "controllerrevisions"}, kAllVerbs),
+                               Rule("", {"services"}, kAllVerbs), Rule("", {"configmaps"}, kRead),
+                               Rule("events.k8s.io", {"events"}, {"create", "update", "patch"})}))};
+}
+
+}  // namespace countersign

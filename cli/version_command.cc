@@ -1,0 +1,25 @@
+#include <iostream>
+
+#include "base/json.h"
+#include "cli/command.h"
+#include "governance/types/object.h"
+
+namespace countersign {
+
+void AddVersion(CLI::App& app, const Global& global, Run& run) {
+  CLI::App* command = app.add_subcommand("version", "Print the version of this program");
+  command->callback([&global, &run] {
+    run = [&global] {
+      if (global.IsJson()) {
+        std::cout << DumpJson({{"version", COUNTERSIGN_VERSION},
+                               {"apiVersion", std::string(kApiVersion)}})
+                  << "\n";
+      } else {
+        std::cout << "countersign " << COUNTERSIGN_VERSION << " (" << kApiVersion << ")\n";
+      }
+      return kOk;
+    };
+  });
+}
+
+}  // namespace countersign
