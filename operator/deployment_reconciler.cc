@@ -253,27 +253,29 @@ std::optional<ReconcileResult> DeploymentReconciler::RecordRevision(Work& work) 
   revision.spec = DumpJson(*spec);
   revision.author = work.author;
   revision.created = world_.clock.Now();
+  const auto refuse = [&](const std::string& why) {
+    // Trying again would change nothing; what serves stays.
+    work.obstacle = Obstacle{"RevisionRefused", "the revision cannot be recorded: " + why};
+    return std::nullopt;
+  };
   for (int i = 1; i <= kMaxNumberTries; ++i) {
     revision.number = work.highest_number + i;
     auto object = RevisionObject(revision, world_.sign);
-    if (!object) {
-      // Too large to be signed: trying again changes nothing, what serves stays.
-      work.obstacle = Obstacle{"RevisionRefused",
-                               "the revision cannot be recorded: " + object.error().ToString()};
-      return std::nullopt;
-    }
+    if (!object) return refuse(object.error().ToString());
+    // Nothing is written that would not count afterwards, or it would be written for ever.
+    const StoredRevision check = world_.verify(*object);
+    if (check.revision == nullptr) return refuse("it " + check.problem);
     auto created = world_.client.Create(kControllerRevisions, *object, {}, Until(work.stop));
     if (!created && created.error().code == Code::kAlreadyExists) continue;
     if (!created) return ReconcileResult::From(created.error());
+    // The cache follows; until then the answer is what there is.
+    work.stored.push_back(std::make_shared<const StoredRevision>(world_.verify(*created)));
+    work.revisions.push_back(work.stored.back()->revision);
     world_.revisions.Upsert(std::move(*created));
-    LoadRevisions(work);
     work.recorded = true;
-    break;
+    return std::nullopt;
   }
-  if (NeedsRevision(work.decision, Approved(work.revisions))) {
-    return ReconcileResult{ReconcileResult::Kind::kFailed, {}, "the revision was not recorded"};
-  }
-  return std::nullopt;
+  return refuse("the names of the next " + std::to_string(kMaxNumberTries) + " are taken");
 }
 
 std::optional<ReconcileResult> DeploymentReconciler::MakeThePlan(Work& work) {

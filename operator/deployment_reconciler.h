@@ -65,6 +65,7 @@ class DeploymentReconciler {
     Memory& memory;
     std::string installation;
     EnvelopeSigner sign;
+    std::function<StoredRevision(const Json& object)> verify;
     std::function<void(const DecisionNews&)> record;
   };
   explicit DeploymentReconciler(World world);

@@ -51,7 +51,8 @@ Result<Json> OpenEnvelope(const PublicKeys& keys, std::string_view type,
   for (const Json& entry : *signatures) {
     auto signature = Base64Decode(StringAt(entry, "sig"));
     if (!signature || !keys.Verify(data, *signature)) continue;
-    auto body = ParseJson(*payload, 8);
+    // One of our keys signed it, so it is as deep as what was signed: a whole pod template.
+    auto body = ParseJson(*payload, kMaxForeignJsonDepth);
     if (!body) return bad("its payload is not JSON: " + body.error().message);
     return body;
   }

@@ -13,7 +13,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr char kSpec[] =
-    R"({"model":{"name":"m"},"serving":{"replicas":2,"template":{"spec":{"containers":[{"name":"s"}]}}}})";
+    R"({"model":{"name":"m"},"serving":{"replicas":2,"template":{"spec":{"containers":[{"name":"s","env":[{"name":"a","valueFrom":{"secretKeyRef":{"name":"b"}}}]}]}}}})";
 
 const InstallationKey& Key() {
   static const InstallationKey key = InstallationKey::Generate().value();
