@@ -55,7 +55,12 @@ struct ClientOptions {
   std::function<void(std::string_view)> on_warning;
 };
 
-// How long a call may take, and what ends it early.
+// The API server keeps objects of up to 10,000 levels (apimachinery: json maxDepth); lists and
+// watch events wrap them. Nothing here copies or prints what it read, which is what deep nesting
+// would overflow the stack in.
+inline constexpr int kMaxServerJsonDepth = 10'010;
+
+// How long a call (of a list: a page) may take, and what ends it early.
 struct Call {
   std::stop_token stop;
   std::chrono::milliseconds timeout = kDefaultCallTimeout;
@@ -121,8 +126,8 @@ class KubeClient {
                                                 const ListOptions& options, std::string_view next,
                                                 const Call& call = {}) const;
 
-  // The namespace and name (or generateName) are the object's own. `subresource` e.g. for
-  // "serviceaccounts/token" style creations on `metadata.name`.
+  // The namespace and name (or generateName) are the object's own. With a subresource ("token",
+  // "eviction") the object is created on what `metadata.name` names.
   [[nodiscard]] ApiResult<Json> Create(const Resource& resource, const Json& object,
                                        const WriteOptions& options = {},
                                        const Call& call = {}) const;
@@ -148,11 +153,13 @@ class KubeClient {
                                 BodySink& sink, const Call& call) const;
 
  private:
-  struct Attempt;
   [[nodiscard]] ApiResult<HttpResponse> Execute(HttpRequest request, const Call& call,
                                                 BodySink* sink = nullptr) const;
-  [[nodiscard]] ApiResult<Json> ExecuteJson(HttpRequest request, const Call& call) const;
+  [[nodiscard]] ApiResult<Json> ExecuteJson(const char* method, Result<std::string> target,
+                                            const Call& call, const Json* body = nullptr,
+                                            const char* content_type = "application/json") const;
   [[nodiscard]] Query WriteQuery(const WriteOptions& options) const;
+  void ReportWarnings(const HttpResponse& response) const;
 
   std::shared_ptr<Transport> transport_;
   Clock& clock_;

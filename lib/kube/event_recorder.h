@@ -12,12 +12,14 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -93,18 +95,21 @@ class EventRecorder {
     Time at{};
   };
 
-  void Run(std::stop_token stop);
-  void Write(const Queued& queued, std::stop_token stop);
-  void Sweep(std::stop_token stop);
-  bool WriteSeries(Series& series, std::stop_token stop);
-  ApiStatus Try(const std::function<ApiResult<Json>()>& write, std::stop_token stop);
-  [[nodiscard]] Json NewEvent(const Queued& queued) const;
+  void Run(const std::stop_token& stop);
+  void Write(const Queued& queued, const std::stop_token& stop);
+  void Sweep(const std::stop_token& stop);
+  bool WriteSeries(Series& series, const std::stop_token& stop);
+  ApiStatus Try(const std::function<ApiResult<Json>(const Call&)>& write,
+                const std::stop_token& stop);
+  [[nodiscard]] Json NewEvent(const Queued& queued);
 
   const KubeClient& client_;
   Clock& clock_;
   const std::string controller_;
   const std::string instance_;
-  std::map<Key, Series> series_;  // writer thread only
+  // Writer thread only.
+  std::map<Key, Series> series_;
+  unsigned serial_ = 0;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Queued> queue_;

@@ -20,6 +20,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -105,8 +106,10 @@ class InformerBase : private WatchSink {
   const DecodeErased decode_;
   Watcher watcher_;
   std::vector<HandlerErased> handlers_;
-  std::map<ObjectKey, StoredObject> staged_;  // the list being received; informer thread only
-  std::mutex delivery_mutex_;                 // one change at a time, store and handlers
+  // The list being received; informer thread only.
+  bool staging_ = false;
+  std::map<ObjectKey, StoredObject> staged_;
+  std::mutex delivery_mutex_;  // one change at a time, store and handlers
   std::atomic<bool> synced_ = false;
   mutable std::mutex state_mutex_;
   mutable std::condition_variable_any synced_cv_;

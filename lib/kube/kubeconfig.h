@@ -51,6 +51,8 @@ struct UserConfig {
   std::string username;
   std::string password;
   std::optional<ExecConfig> exec;
+  // `as`, `as-uid`, `as-groups` and `as-user-extra`, as the headers that they stand for.
+  std::vector<std::pair<std::string, std::string>> impersonation;
 };
 
 struct RestConfig {

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <random>
 #include <stop_token>
@@ -58,7 +59,8 @@ class LeaderElector {
  private:
   bool Acquire(std::stop_token stop);
   LeadershipEnd Renew(std::stop_token stop);
-  bool Attempt(std::stop_token stop, std::chrono::milliseconds timeout);
+  [[nodiscard]] ApiResult<bool> Attempt(std::stop_token stop, std::chrono::nanoseconds timeout);
+  void EndLeading(bool release);
   void Publish(SteadyTime held_until);
 
   Clock& clock_;

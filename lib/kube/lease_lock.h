@@ -39,8 +39,8 @@ class LeaseLock {
 
  private:
   void Observe(Json lease);
-  [[nodiscard]] Json NewSpec(const Json* old) const;
-  [[nodiscard]] ApiResult<bool> Write(Json lease, bool create, SteadyTime started,
+  [[nodiscard]] Json Claim(Json lease) const;
+  [[nodiscard]] ApiResult<bool> Write(const Json& lease, bool create, SteadyTime started,
                                       const Call& call);
 
   const KubeClient& client_;
@@ -49,8 +49,8 @@ class LeaseLock {
   const std::string identity_;
   const std::chrono::seconds duration_;
 
-  Json observed_;             // the object as last seen or written; null before
-  SteadyTime observed_at_{};  // local time at which its spec last changed
+  Json observed_;            // the object as last seen or written; null before
+  SteadyTime expires_at_{};  // its duration after our clock's time at which its spec last changed
   std::string holder_;
   SteadyTime held_until_{};
 };

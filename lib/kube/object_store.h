@@ -63,10 +63,13 @@ class ObjectStore {
   std::optional<StoreChange> Remove(const ObjectKey& key, std::string_view uid,
                                     std::string_view resource_version);
   void Advance(std::string_view resource_version);
+  // A full list is on its way: live reads from now on may be newer than it.
+  void BeginReplace();
   // From a live read: taken only if it is newer than everything the watch has told, so that it can
   // neither turn back time nor bring back what was deleted.
   std::optional<StoreChange> PutRead(const ObjectKey& key, StoredObject object);
-  // The whole collection as of `resource_version`; live reads newer than that are kept.
+  // The whole collection as of `resource_version`. Live reads since BeginReplace that are newer are
+  // kept; anything else is not, even if it looks newer (etcd may have been restored from a backup).
   std::vector<StoreChange> Replace(std::map<ObjectKey, StoredObject> objects,
                                    std::string_view resource_version);
 
@@ -88,6 +91,7 @@ class ObjectStore {
   mutable std::shared_mutex mutex_;
   Objects objects_;
   std::map<std::string, Index, std::less<>> indexes_;
+  std::set<ObjectKey> live_reads_;  // since BeginReplace
   std::string resource_version_;
   std::size_t undecodable_ = 0;
 };

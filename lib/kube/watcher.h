@@ -34,7 +34,8 @@ struct WatchScope {
 };
 
 // Receives the collection: Begin, Initial…, Complete, then Applied and Deleted; Begin again after a
-// relist. Between Begin and Complete the old content stays true.
+// relist, or when one broke off. Between Begin and Complete the old content stays true, and a
+// Deleted takes back an Initial.
 class WatchSink {
  public:
   virtual ~WatchSink() = default;
@@ -93,11 +94,12 @@ class Watcher {
   [[nodiscard]] std::string_view state() const;
 
  private:
-  struct Relist {};
+  struct Relist {
+    bool whole = false;  // in one piece, because a continue token expired
+  };
   struct Streaming {};
   struct Paging {
-    std::string next;
-    std::string resource_version;
+    std::string next;  // continue token
   };
   struct Watching {
     std::string resource_version;
@@ -105,13 +107,17 @@ class Watcher {
   using State = std::variant<Relist, Streaming, Paging, Watching>;
   class LineSink;
 
-  StepResult StepFrom(Relist state, std::stop_token stop);
-  StepResult StepFrom(Streaming state, std::stop_token stop);
-  StepResult StepFrom(Paging state, std::stop_token stop);
-  StepResult StepFrom(Watching state, std::stop_token stop);
-  StepResult TakePage(std::string_view next, bool whole, std::stop_token stop);
-  StepResult WatchFrom(std::string resource_version, bool streaming, std::stop_token stop);
-  std::chrono::milliseconds NextBackoff(const StepResult& result, SteadyTime started);
+  StepResult StepFrom(const Relist& state, std::stop_token stop);
+  StepResult StepFrom(const Streaming& state, std::stop_token stop);
+  StepResult StepFrom(const Paging& state, std::stop_token stop);
+  StepResult StepFrom(const Watching& state, std::stop_token stop);
+  StepResult TakePage(const std::string& next, bool whole, std::stop_token stop);
+  StepResult Watch(const std::string& resource_version, bool streaming, std::stop_token stop);
+  StepResult AfterInitial(ApiStatus status, const LineSink& lines);
+  StepResult AfterWatch(ApiStatus status, const LineSink& lines, std::string_view too_short);
+  StepResult Again(State state, ApiError error);
+  [[nodiscard]] State Start() const;
+  std::chrono::milliseconds NextBackoff(const StepResult& result);
 
   const KubeClient& client_;
   Clock& clock_;
@@ -121,7 +127,10 @@ class Watcher {
   std::minstd_rand random_;
   State state_;
   bool streaming_lists_ = true;  // false once the server was seen not to have them
+  int unfinished_lists_ = 0;     // streaming lists in a row that ended without their bookmark
+  int internal_errors_ = 0;      // in a row, on one watch position
   std::chrono::milliseconds backoff_{0};
+  SteadyTime backed_off_at_{};
 };
 
 }  // namespace countersign
