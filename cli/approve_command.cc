@@ -1,0 +1,228 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+#include "catalog/resources.h"
+#include "cli/approval.h"
+#include "cli/cluster.h"
+#include "cli/command.h"
+#include "cli/manifests.h"
+#include "cli/offline.h"
+#include "cli/render.h"
+
+namespace countersign {
+namespace {
+
+struct ApproveFlags {
+  std::string name;
+  std::string file;
+  std::string use_case;
+  std::string role;
+  std::string rationale;
+  std::string expires_in;
+  bool reject = false;
+  bool yes = false;
+};
+
+void Warn(const std::string& text) { std::cerr << "Warning: " << Printable(text) << "\n"; }
+
+// What is read besides the subject: objects as they came, so that they can be judged too.
+using Surroundings = std::vector<Manifest>;
+
+// Decodes what it can; the signer is told of the rest.
+template <class Spec>
+void Keep(const std::vector<Json>& items, std::vector<Object<Spec>>& out, Surroundings& all) {
+  for (const Json& item : items) {
+    auto decoded = Decode<Spec>(item);
+    const std::string what =
+        std::string(Spec::kKind) + " '" + StringAt(item, "metadata/name") + "'";
+    if (!decoded) {
+      Warn(what + " cannot be read: " + decoded.error().ToString());
+      continue;
+    }
+    out.push_back(std::move(*decoded));
+    all.push_back({what, item});
+  }
+}
+
+// Evidence may be hidden from the signer by RBAC; what is not seen is not listed as shown.
+template <class Spec>
+std::vector<Object<Spec>> Evidence(const Cluster& cluster, const Resource& resource,
+                                   const UseCase& use_case, Surroundings& all) {
+  std::vector<Object<Spec>> out;
+  auto items = cluster.List(resource, use_case.meta.name_space);
+  if (!items) {
+    Warn(items.error().ToString());
+    return out;
+  }
+  const std::string path = resource == kSignOffs ? "spec/subject/useCase" : "spec/useCase";
+  std::erase_if(*items,
+                [&](const Json& item) { return StringAt(item, path) != use_case.meta.name; });
+  Keep(*items, out, all);
+  return out;
+}
+
+Result<Json> DeploymentToSign(const Cluster& cluster, const ApproveFlags& flags) {
+  if (flags.file.empty()) {
+    auto object = cluster.Get(kModelDeployments, {cluster.name_space(), flags.name});
+    if (!object && object.error().code == Code::kNotFound) {
+      object.error().message +=
+          "; if admission refuses it until it is approved, sign its manifest with -f FILE";
+    }
+    return object;
+  }
+  auto manifests = ReadManifests({flags.file});
+  if (!manifests) return Fail(manifests.error());
+  std::erase_if(*manifests, [&](const Manifest& m) {
+    return StringAt(m.object, "kind") != ModelDeploymentSpec::kKind ||
+           (!flags.name.empty() && StringAt(m.object, "metadata/name") != flags.name);
+  });
+  if (manifests->size() != 1) {
+    return Fail(Code::kInvalidArgument,
+                "must hold exactly one ModelDeployment" +
+                    (flags.name.empty() ? " (or name one of them)" : " '" + flags.name + "'") +
+                    ", holds " + std::to_string(manifests->size()),
+                flags.file);
+  }
+  Json object = std::move(manifests->front().object);
+  if (StringAt(object, "metadata/namespace").empty()) {
+    SetPath(object, "metadata/namespace", cluster.name_space());
+  }
+  return object;
+}
+
+Status ReadSubject(const Cluster& cluster, const ApproveFlags& flags, ApprovalInput& input,
+                   Surroundings& all) {
+  ObjectKey use_case{cluster.name_space(), flags.use_case};
+  if (flags.use_case.empty()) {
+    auto object = DeploymentToSign(cluster, flags);
+    if (!object) return Fail(object.error());
+    auto deployment = Decode<ModelDeploymentSpec>(*object);
+    if (!deployment) return Fail(deployment.error());
+    auto digest = GovernedDigest(*Find(*object, "spec"));
+    if (!digest) return Fail(digest.error());
+    input.governed_digest = std::move(*digest);
+    use_case = {deployment->spec.use_case.name_space, deployment->spec.use_case.name};
+    input.deployment = std::move(*deployment);
+    all.push_back({"the deployment", std::move(*object)});
+  }
+  auto object = cluster.Get(kUseCases, use_case);
+  if (!object) return Fail(object.error());
+  auto decoded = Decode<UseCaseSpec>(*object);
+  if (!decoded) return Fail(decoded.error());
+  input.use_case = std::move(*decoded);
+  all.push_back({"the use case", std::move(*object)});
+  return {};
+}
+
+// The gates as they will stand if all evidence is what it says.
+void PrintGates(const Cluster& cluster, const Surroundings& all) {
+  auto decisions = DecideOffline(all, {cluster.Now(), {}});
+  if (!decisions || decisions->size() != 1) return;
+  const Json json = DecisionJson(decisions->front().decision);
+  std::cout << "Gates before this sign-off, taking all evidence for what it says:\n"
+            << GatesText(*Find(json, "gates"));
+}
+
+bool Confirmed(const ApproveFlags& flags) {
+  if (flags.yes) return true;
+  std::cout << "Sign? [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+int CreateAll(const Cluster& cluster, const std::vector<Json>& sign_offs, bool json) {
+  Json created = Json::array();
+  for (const Json& sign_off : sign_offs) {
+    WriteOptions options;
+    options.field_validation = "Strict";
+    auto stored = cluster.client().Create(kSignOffs, sign_off, options);
+    if (!stored) {
+      return Report(cluster.Explain(
+          "create the SignOff in namespace '" + StringAt(sign_off, "metadata/namespace") + "'",
+          stored.error()));
+    }
+    if (!json) {
+      std::cout << "signoff.countersign.dev/" << StringAt(*stored, "metadata/name")
+                << " created in namespace " << StringAt(*stored, "metadata/namespace") << "\n";
+    }
+    created.push_back(std::move(*stored));
+  }
+  if (json) std::cout << DumpJson(created.size() == 1 ? created.front() : created) << "\n";
+  return kOk;
+}
+
+int Approve(const ApproveFlags& flags, const Global& global) {
+  if (!flags.yes && (::isatty(STDIN_FILENO) == 0 || global.IsJson())) {
+    return Report({Code::kInvalidArgument,
+                   "must be given where nobody can be asked to confirm",
+                   "--yes",
+                   {}});
+  }
+  auto cluster = Cluster::Connect(global);
+  if (!cluster) return Report(cluster.error());
+  ApprovalInput input;
+  input.role = flags.role;
+  input.rationale = flags.rationale;
+  input.reject = flags.reject;
+  if (!flags.expires_in.empty()) {
+    auto duration = ParseDuration(flags.expires_in);
+    if (!duration)
+      return Report({Code::kInvalidArgument, duration.error().message, "--expires-in", {}});
+    input.expires_at = std::chrono::floor<std::chrono::seconds>((*cluster)->Now()) + *duration;
+  }
+  Surroundings all;
+  if (auto read = ReadSubject(**cluster, flags, input, all); !read) return Report(read.error());
+  auto user = (*cluster)->WhoAmI();
+  if (!user) return Report(user.error());
+  input.username = std::move(*user);
+  auto policies = (*cluster)->List(kGovernancePolicies, {});
+  if (!policies) return Report(policies.error());
+  Keep(*policies, input.policies, all);
+  input.snapshots = Evidence<ReproducibilitySnapshotSpec>(**cluster, kReproducibilitySnapshots,
+                                                          input.use_case, all);
+  input.bias_tests = Evidence<BiasTestSpec>(**cluster, kBiasTests, input.use_case, all);
+  (void)Evidence<SignOffSpec>(**cluster, kSignOffs, input.use_case, all);
+  auto sign_offs = MakeSignOffs(input);
+  if (!sign_offs) return Report(sign_offs.error());
+  if (!global.IsJson()) {
+    if (input.deployment) PrintGates(**cluster, all);
+    std::cout << ApprovalText(input, *sign_offs);
+  }
+  if (!Confirmed(flags)) {
+    std::cerr << "Nothing was signed.\n";
+    return kFailed;
+  }
+  return CreateAll(**cluster, *sign_offs, global.IsJson());
+}
+
+}  // namespace
+
+void AddApprove(CLI::App& app, const Global& global, Run& run) {
+  CLI::App* command = app.add_subcommand(
+      "approve", "Sign off a ModelDeployment, or a use case's answers, as the current user");
+  auto flags = std::make_shared<ApproveFlags>();
+  auto* name = command->add_option("name", flags->name, "ModelDeployment, in --namespace");
+  auto* file = command->add_option(
+      "-f,--filename", flags->file,
+      "manifest of the ModelDeployment, for one that is refused until it is approved");
+  auto* use_case =
+      command->add_option("--use-case", flags->use_case, "sign the answers of this UseCase");
+  use_case->excludes(name)->excludes(file);
+  command->add_option("--role", flags->role, "role of the policy in which you decide")->required();
+  command->add_option("--rationale", flags->rationale, "why, in your words")->required();
+  command->add_flag("--reject", flags->reject, "reject instead of approve");
+  command->add_option("--expires-in", flags->expires_in, "end the decision earlier, e.g. 90d");
+  command->add_flag("-y,--yes", flags->yes, "sign without being asked");
+  command->callback([flags, &global, &run] {
+    if (flags->name.empty() && flags->file.empty() && flags->use_case.empty()) {
+      throw CLI::RequiredError("a ModelDeployment's name, -f or --use-case");
+    }
+    run = [flags, &global] { return Approve(*flags, global); };
+  });
+}
+
+}  // namespace countersign
