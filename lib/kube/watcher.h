@@ -125,8 +125,8 @@ class Watcher {
   WatchSink& sink_;
   const WatchTimings timings_;
   std::minstd_rand random_;
-  State state_;
   bool streaming_lists_ = true;  // false once the server was seen not to have them
+  State state_;  // after streaming_lists_, by which its first value is chosen
   int unfinished_lists_ = 0;     // streaming lists in a row that ended without their bookmark
   int internal_errors_ = 0;      // in a row, on one watch position
   std::chrono::milliseconds backoff_{0};
