@@ -247,6 +247,7 @@ void Operator::Record(const DecisionNews& news) const {
   record.message = news.plan.explanation;
   record.reasons = ReasonsOf(news.decision);
   record.decision = &news.decision;
+  record.model_digest = news.deployment.spec.model.digest.digest;
   record.latency_micros = std::chrono::duration_cast<std::chrono::microseconds>(news.took).count();
   WriteRecord(RecordLine(record));
 }
