@@ -4,6 +4,7 @@ Each step leaves behind how it is undone; undo() runs those in reverse order and
 that fails, so that one leftover does not become ten.
 """
 
+import json
 import os
 import pathlib
 import secrets
@@ -95,13 +96,35 @@ class Installation:
             "countersign-operator",
             f"127.0.0.1:{free_port()}",
             *("--stamp-key", str(key), "--installation", "demo", "--namespace", SYSTEM),
+            kubeconfig=self._operator_kubeconfig(),
         )
 
-    def _start(self, name: str, probe: str, *arguments: str) -> None:
-        command = [str(self._programs[name]), "--kubeconfig", str(self._cluster.kubeconfig)]
+    def _operator_kubeconfig(self) -> pathlib.Path:
+        """The operator as its own service account: no other may write status, not even ours."""
+        view = self._admin.must(
+            "config", "view", "--raw", "--minify", "--flatten", "-o", "json", show=False
+        )
+        token = self._admin.must(
+            "create", "token", "countersign-operator", "-n", SYSTEM, "--duration=24h", show=False
+        )
+        config = json.loads(view.stdout)
+        config["users"] = [{"name": "operator", "user": {"token": token.stdout.strip()}}]
+        config["contexts"][0]["context"]["user"] = "operator"
+        path = self._folder / "operator.kubeconfig"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(config))
+        return path
+
+    def _start(
+        self, name: str, probe: str, *arguments: str, kubeconfig: pathlib.Path | None = None
+    ) -> None:
         program = Program(
             name,
-            [*command, "--probe-listen", probe, *arguments],
+            [
+                str(self._programs[name]),
+                *("--kubeconfig", str(kubeconfig or self._cluster.kubeconfig)),
+                *("--probe-listen", probe, *arguments),
+            ],
             self._logs / f"{name.removeprefix('countersign-')}.log",
             probe,
         )

@@ -127,6 +127,7 @@ def _approve(stage: Stage, who: str, role: str, rationale: str):
         role,
         "--rationale",
         rationale,
+        "--yes",
     )
 
 

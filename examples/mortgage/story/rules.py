@@ -73,6 +73,7 @@ def set_rules(stage: Stage) -> None:
                 VALIDATOR,
                 "--rationale",
                 "Answers checked with the owner.",
+                "--yes",
             )
         )
     console.seen("both use cases are registered and their answers confirmed by Vera")
