@@ -49,8 +49,11 @@ int RunProgram(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    // Help is an exit with 0; whatever is wrong with the call is an error like any other.
-    return app.exit(error) == 0 ? kOk : kFailed;
+    if (error.get_exit_code() == 0) return app.exit(error);  // help was asked for
+    const auto unknown = app.remaining();
+    const std::string what =
+        unknown.empty() ? error.what() : "'" + unknown.front() + "' is not a command or flag";
+    return Report({Code::kInvalidArgument, what + " (see " + program + " --help)", {}, {}});
   }
   return run();
 }
