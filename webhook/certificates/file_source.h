@@ -1,0 +1,74 @@
+// file_source.h: the serving certificate as files that someone else renews (cert-manager, the
+// operator's built-in CA through a Secret volume).
+//
+// Polls the content rather than watching it: a Secret volume is renewed by swapping a symbolic link,
+// after which a watch on the file is silently gone. A pair is published only if it is whole and
+// valid; otherwise the last good one stays and the failure is counted and logged. Nobody restarts,
+// no connection is dropped: new handshakes see the new pair. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "webhook/certificates/certificate.h"
+
+namespace countersign {
+
+struct CertificateFiles {
+  std::string certificate;  // PEM: leaf, then intermediates (`tls.crt`)
+  std::string key;          // PEM, unencrypted (`tls.key`)
+  std::string client_ca;    // PEM bundle for mutual TLS; empty: clients are not asked
+  std::string wanted_name;  // must be among the certificate's names, e.g. `<service>.<ns>.svc`
+  // cert-manager and controller-runtime poll at the same pace; kubelet itself needs about a minute.
+  std::chrono::milliseconds poll_interval = std::chrono::seconds(10);
+};
+
+class FileCertificateSource {
+ public:
+  // Fails if the files do not hold a valid pair now: there is nothing to fall back to yet.
+  // `clock` must outlive the source.
+  static Result<std::unique_ptr<FileCertificateSource>> Create(CertificateFiles files, Clock& clock);
+  ~FileCertificateSource();
+
+  [[nodiscard]] std::shared_ptr<const ServingCertificate> Current() const;
+  [[nodiscard]] std::shared_ptr<const ClientTrust> Trust() const;  // null without `client_ca`
+
+  // Reads the files now. The poll does the same; a failure changes nothing that is served.
+  Status Reload();
+
+  [[nodiscard]] Time NotAfter() const;         // of the pair being served
+  [[nodiscard]] std::uint64_t Reloads() const;   // pairs published after the first
+  [[nodiscard]] std::uint64_t Failures() const;  // polls that found no valid pair
+
+  // An error when the pair being served is expired. A failed renewal alone does not make a replica
+  // unready: it still serves well, and taking it away would help nobody.
+  [[nodiscard]] Status Healthy() const;
+
+ private:
+  struct Snapshot {
+    std::string digest;  // of the files' content; the key itself is not kept as text
+    std::shared_ptr<const ServingCertificate> serving;
+    std::shared_ptr<const ClientTrust> trust;
+  };
+
+  FileCertificateSource(CertificateFiles files, Clock& clock);
+  [[nodiscard]] Result<Snapshot> Load(const std::string& known_digest) const;
+  void Poll(const std::stop_token& stop);
+
+  const CertificateFiles files_;
+  Clock& clock_;
+  mutable std::mutex mutex_;
+  Snapshot current_;            // under mutex_
+  std::uint64_t reloads_ = 0;   // under mutex_
+  std::uint64_t failures_ = 0;  // under mutex_
+  std::string last_failure_;    // under mutex_; the same failure is logged once
+  std::jthread poller_;
+};
+
+}  // namespace countersign
