@@ -4,14 +4,13 @@ Each step leaves behind how it is undone; undo() runs those in reverse order and
 that fails, so that one leftover does not become ten.
 """
 
-import json
 import os
 import pathlib
 import secrets
 import subprocess
 from collections.abc import Callable
 
-from story import cluster
+from story import cluster, people
 from story.checks import CannotStart, StepFailed, wait_for
 from story.console import Console
 from story.kubectl import Person
@@ -55,15 +54,23 @@ class Installation:
             self._undo.append(lambda: self._delete("-f", str(ROOT / "crds")))
         admin.must("apply", "--server-side", "-f", "crds/")
         admin.must("wait", "--for=condition=Established", "-f", "crds/", show=False)
-        if not admin.get("namespace", SYSTEM):
-            self._undo.append(lambda: self._delete("namespace", SYSTEM))
-            admin.must("create", "namespace", SYSTEM, show=False)
 
         key = self._folder / "installation.key"
         self._tool("keygen", "--out", str(key))
-        webhook = self._start_webhook(key)
-        self._apply_entries(webhook)
-        self._start_operator(key)
+        certificate, private = self._folder / "webhook.crt", self._folder / "webhook.key"
+        _self_signed(self._address, certificate, private)
+        listen = f"{self._address}:{free_port(self._address)}"
+        # Accounts and roles first: both programs run as their service accounts, with the rights
+        # that they would have in the cluster and no more.
+        self._apply_entries(f"https://{listen}", certificate)
+        stamp = ("--stamp-key", str(key), "--installation", "demo")
+        self._start(
+            "countersign-webhook",
+            *("--listen", listen, "--tls-cert", str(certificate), "--tls-key", str(private)),
+            *stamp,
+        )
+        self._start("countersign-operator", *stamp, "--namespace", SYSTEM)
+        wait_for("the API server to ask the webhook", self._asked, seconds=30)
         self._undo.append(self._remove_story)
 
     def undo(self) -> None:
@@ -77,52 +84,24 @@ class Installation:
         if problems:
             raise StepFailed("everything to be removed from the cluster", "; ".join(problems))
 
-    def _start_webhook(self, key: pathlib.Path) -> str:
-        """Gives the webhook's URL, ready to be called."""
-        certificate, private = self._folder / "webhook.crt", self._folder / "webhook.key"
-        _self_signed(self._address, certificate, private)
-        port, probe = free_port(self._address), f"127.0.0.1:{free_port()}"
-        self._start(
-            "countersign-webhook",
-            probe,
-            *("--listen", f"{self._address}:{port}"),
-            *("--tls-cert", str(certificate), "--tls-key", str(private)),
-            *("--stamp-key", str(key), "--installation", "demo"),
+    def _apply_entries(self, url: str, certificate: pathlib.Path) -> None:
+        """Accounts, roles, webhook configurations and admission policies."""
+        entries = self._folder / "install.yaml"
+        entries.write_text(self._tool("install", "--url", url, "--ca-file", str(certificate)))
+        self._undo.append(lambda: self._delete("-f", str(entries)))
+        self._console.command(
+            "platform", "countersign install … | kubectl apply --server-side -f -"
         )
-        return f"https://{self._address}:{port}"
+        answer = self._admin.must("apply", "--server-side", "-f", str(entries), show=False)
+        self._console.output(answer.text)
 
-    def _start_operator(self, key: pathlib.Path) -> None:
-        self._start(
-            "countersign-operator",
-            f"127.0.0.1:{free_port()}",
-            *("--stamp-key", str(key), "--installation", "demo", "--namespace", SYSTEM),
-            kubeconfig=self._operator_kubeconfig(),
-        )
-
-    def _operator_kubeconfig(self) -> pathlib.Path:
-        """The operator as its own service account: no other may write status, not even ours."""
-        view = self._admin.must(
-            "config", "view", "--raw", "--minify", "--flatten", "-o", "json", show=False
-        )
-        token = self._admin.must(
-            "create", "token", "countersign-operator", "-n", SYSTEM, "--duration=24h", show=False
-        )
-        config = json.loads(view.stdout)
-        config["users"] = [{"name": "operator", "user": {"token": token.stdout.strip()}}]
-        config["contexts"][0]["context"]["user"] = "operator"
-        path = self._folder / "operator.kubeconfig"
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(config))
-        return path
-
-    def _start(
-        self, name: str, probe: str, *arguments: str, kubeconfig: pathlib.Path | None = None
-    ) -> None:
+    def _start(self, name: str, *arguments: str) -> None:
+        probe = f"127.0.0.1:{free_port()}"
+        account = people.service_account(self._admin, SYSTEM, name, self._folder)
         program = Program(
             name,
             [
-                str(self._programs[name]),
-                *("--kubeconfig", str(kubeconfig or self._cluster.kubeconfig)),
+                *(str(self._programs[name]), "--kubeconfig", str(account)),
                 *("--probe-listen", probe, *arguments),
             ],
             self._logs / f"{name.removeprefix('countersign-')}.log",
@@ -130,19 +109,6 @@ class Installation:
         )
         self._undo.append(program.stop)
         program.wait_ready()
-
-    def _apply_entries(self, url: str) -> None:
-        """Roles, webhook configurations and admission policies, and a look whether they work."""
-        entries = self._folder / "install.yaml"
-        ca = str(self._folder / "webhook.crt")
-        entries.write_text(self._tool("install", "--url", url, "--ca-file", ca))
-        self._undo.append(lambda: self._delete("-f", str(entries)))
-        self._console.command(
-            "platform", "countersign install … | kubectl apply --server-side -f -"
-        )
-        answer = self._admin.must("apply", "--server-side", "-f", str(entries), show=False)
-        self._console.output(answer.text)
-        wait_for("the API server to ask the webhook", self._asked, seconds=30)
 
     def _asked(self) -> tuple[bool, str]:
         """A policy that the schema accepts and the webhook must refuse."""

@@ -3,6 +3,7 @@
 import subprocess
 
 from story.checks import StepFailed, expect
+from story.kubectl import Answer
 from story.outcome import accepted, no_deployment, refused
 from story.stage import (
     EXAMPLE,
@@ -114,11 +115,11 @@ def sign_offs(stage: Stage) -> None:
     console.seen("admitted in production, with two independent validators and the owner behind it")
 
 
-def approve_again(stage: Stage, who: str, rationale: str) -> None:
-    accepted(_approve(stage, who, VALIDATOR, rationale))
+def validate_again(stage: Stage, who: str, rationale: str, *more: str) -> None:
+    accepted(_approve(stage, who, VALIDATOR, rationale, *more))
 
 
-def _approve(stage: Stage, who: str, role: str, rationale: str):
+def _approve(stage: Stage, who: str, role: str, rationale: str, *more: str) -> Answer:
     return stage.people[who].countersign(
         "approve",
         "-f",
@@ -128,6 +129,7 @@ def _approve(stage: Stage, who: str, role: str, rationale: str):
         "--rationale",
         rationale,
         "--yes",
+        *more,
     )
 
 

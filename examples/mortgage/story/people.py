@@ -63,13 +63,23 @@ def certificate(admin: Person, name: str, run_id: str, folder: pathlib.Path) -> 
 
     chain = wait_for(f"a certificate for {account}, signed by the cluster", signed)
     admin.run("delete", "csr", object_name, show=False)
-    return _kubeconfig(admin, name, chain, key, folder)
+    user = {
+        "client-certificate-data": chain,
+        "client-key-data": base64.b64encode(key.read_bytes()).decode(),
+    }
+    return _kubeconfig(admin, name, user, folder)
 
 
-def _kubeconfig(
-    admin: Person, name: str, chain: str, key: pathlib.Path, folder: pathlib.Path
-) -> pathlib.Path:
-    """The administrator's cluster entry with this person's credentials and nobody else's."""
+def service_account(admin: Person, namespace: str, name: str, folder: pathlib.Path) -> pathlib.Path:
+    """A kubeconfig with a token of this service account."""
+    answer = admin.must(
+        "create", "token", name, "-n", namespace, f"--duration={LIFETIME_SECONDS}s", show=False
+    )
+    return _kubeconfig(admin, name, {"token": answer.stdout.strip()}, folder)
+
+
+def _kubeconfig(admin: Person, name: str, user: dict, folder: pathlib.Path) -> pathlib.Path:
+    """The administrator's cluster entry with these credentials and nobody else's."""
     view = admin.must("config", "view", "--raw", "--minify", "--flatten", "-o", "json", show=False)
     cluster = json.loads(view.stdout)["clusters"][0]["cluster"]
     config = {
@@ -78,19 +88,11 @@ def _kubeconfig(
         "current-context": name,
         "clusters": [{"name": "demo", "cluster": cluster}],
         "contexts": [{"name": name, "context": {"cluster": "demo", "user": name}}],
-        "users": [
-            {
-                "name": name,
-                "user": {
-                    "client-certificate-data": chain,
-                    "client-key-data": base64.b64encode(key.read_bytes()).decode(),
-                },
-            }
-        ],
+        "users": [{"name": name, "user": user}],
     }
     path = folder / f"{name}.kubeconfig"
+    path.touch(mode=0o600)
     path.write_text(json.dumps(config))
-    path.chmod(0o600)
     return path
 
 

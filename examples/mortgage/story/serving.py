@@ -18,7 +18,7 @@ from story.outcome import (
     mounted_model,
     refused,
 )
-from story.stage import BUILT, HOME, PROD, ROOT, ROUTER, SCORER, VALIDATOR, Stage
+from story.stage import BUILT, HOME, PROD, ROOT, ROUTER, SCORER, Stage
 
 # Long enough to show the model serving on it, short enough to wait for.
 SHORT_SIGN_OFF_SECONDS = 15
@@ -63,11 +63,14 @@ def expiry(stage: Stage) -> None:
         f"""Approvals age. Victor limits his to {SHORT_SIGN_OFF_SECONDS} seconds from now
         (elsewhere it would be months); his latest word is the one that counts."""
     )
-    limited = _limited_sign_off(stage)
-    until = datetime.datetime.fromisoformat(limited["spec"]["expiresAt"])
-    path = ROOT / BUILT / "victor-for-now.yaml"
-    path.write_text(yaml.safe_dump(limited, sort_keys=False))
-    accepted(victor.run("create", "-f", f"{BUILT}/{path.name}"))
+    models.validate_again(
+        stage,
+        "victor",
+        "For as long as I am here; vacation follows.",
+        "--expires-in",
+        f"{SHORT_SIGN_OFF_SECONDS}s",
+    )
+    until = _end_of_sign_off(stage)
     condition_is(victor, "mdeploy", SCORER, PROD, "Governed", "True")
     console.seen(f"still governed and serving; the sign-off ends at {until:%H:%M:%S}")
 
@@ -89,7 +92,7 @@ def expiry(stage: Stage) -> None:
     console.seen("Governed=False, no pods left, and an Event says why")
 
     console.say("Victor looks at it again and renews his approval:")
-    models.approve_again(stage, "victor", "Reviewed after the first weeks; nothing has changed.")
+    models.validate_again(stage, "victor", "Reviewed after the first weeks; nothing has changed.")
     condition_is(victor, "mdeploy", SCORER, PROD, "Governed", "True")
     _running(stage, SCORER, 2)
     console.seen(f"governed again, {_pods(stage, 2)} back")
@@ -122,28 +125,11 @@ def _pods(stage: Stage, pods: int) -> str:
     return f"{many} available" if stage.simulated_nodes else f"{many} asked for"
 
 
-def _limited_sign_off(stage: Stage) -> dict:
-    """Victor's own sign-off once more, with an end."""
+def _end_of_sign_off(stage: Stage) -> datetime.datetime:
     items = stage.people["victor"].get("signoffs", "-n", HOME)["items"]
-    mine = [
-        item["spec"]
-        for item in items
-        if item["spec"]["signer"]["username"] == "victor@bank.example"
-        and item["spec"]["role"] == VALIDATOR
-        and item["spec"]["subject"]["kind"] == "ModelDeployment"
-    ]
-    expect(bool(mine), "a sign-off by Victor", json.dumps(items)[:300])
-    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=SHORT_SIGN_OFF_SECONDS)
-    return {
-        "apiVersion": "countersign.dev/v1alpha1",
-        "kind": "SignOff",
-        "metadata": {"generateName": "victor-for-now-", "namespace": HOME},
-        "spec": mine[-1]
-        | {
-            "rationale": "For as long as I am here; vacation follows.",
-            "expiresAt": until.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        },
-    }
+    ends = [item["spec"]["expiresAt"] for item in items if "expiresAt" in item["spec"]]
+    expect(len(ends) == 1, "one sign-off with an end", json.dumps(ends))
+    return datetime.datetime.fromisoformat(ends[0])
 
 
 def _spec(path: str) -> dict:
