@@ -26,20 +26,6 @@ std::string UseCaseOf(const Object<ModelDeploymentSpec>& o) {
   return Ref(o.spec.use_case.name_space, o.spec.use_case.name);
 }
 
-template <class Spec>
-std::function<Result<Cached<Spec>>(Json&&)> DecodeCached(const StampAuthority& authority) {
-  return [&authority](Json&& json) -> Result<Cached<Spec>> {
-    auto object = Decode<Spec>(json);
-    if (!object) return Fail(object.error());
-    auto digest = StampedDigest(json);
-    if (!digest) return Fail(digest.error());
-    Cached<Spec> cached{std::move(*object), VerifyStamp(authority, json), std::move(*digest)};
-    // Verified and taken apart; keeping its text would double the object.
-    if constexpr (!std::is_same_v<Spec, ModelDeploymentSpec>) cached.object.meta.stamp.clear();
-    return cached;
-  };
-}
-
 InformerOptions Follow(const Resource& resource) {
   InformerOptions options;
   options.scope.resource = resource;
@@ -60,13 +46,9 @@ void Collect(const Informer<Cached<Spec>>& informer, const std::string& use_case
   }
 }
 
-// An object that cannot be read may be a rejection or a failed test of any use case beside it.
-void CollectUnreadable(const InformerBase& informer, std::string_view kind,
-                       const std::string& name_space, std::vector<std::string>& unknown) {
-  for (const auto& [key, error] : informer.Undecodable(name_space)) {
-    unknown.push_back(std::string(kind) + " '" + key.ToString() +
-                      "' cannot be read: " + error.ToString().substr(0, 300));
-  }
+// The reason is for whoever may see the object; 300 bytes say it.
+std::string Unreadable(std::string_view kind, const std::string& name, const Error& error) {
+  return std::string(kind) + " '" + name + "' cannot be read: " + error.ToString().substr(0, 300);
 }
 
 }  // namespace
@@ -76,13 +58,16 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
       policies_(client, clock, Follow(kGovernancePolicies),
                 [](Json&& json) { return Decode<GovernancePolicySpec>(json); }),
       use_cases_(client, clock, Follow(kUseCases),
-                 [](Json&& json) { return Decode<UseCaseSpec>(json); }),
-      deployments_(client, clock, Follow(kModelDeployments),
-                   DecodeCached<ModelDeploymentSpec>(authority_)),
-      sign_offs_(client, clock, Follow(kSignOffs), DecodeCached<SignOffSpec>(authority_)),
+                 [this](Json&& json) {
+                   auto use_case = Decode<UseCaseSpec>(json);
+                   if (!use_case) concerns_.Note(json);
+                   return use_case;
+                 }),
+      deployments_(client, clock, Follow(kModelDeployments), DecodeCached<ModelDeploymentSpec>()),
+      sign_offs_(client, clock, Follow(kSignOffs), DecodeCached<SignOffSpec>()),
       snapshots_(client, clock, Follow(kReproducibilitySnapshots),
-                 DecodeCached<ReproducibilitySnapshotSpec>(authority_)),
-      bias_tests_(client, clock, Follow(kBiasTests), DecodeCached<BiasTestSpec>(authority_)) {
+                 DecodeCached<ReproducibilitySnapshotSpec>()),
+      bias_tests_(client, clock, Follow(kBiasTests), DecodeCached<BiasTestSpec>()) {
   Connect(deployments_);
   Connect(sign_offs_);
   Connect(snapshots_);
@@ -92,8 +77,25 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
     Notify({std::string(GovernancePolicySpec::kKind), change.key, {}});
   });
   use_cases_.OnChange([this](const ObjectChange<UseCase>& change) {
+    if (!change.undecodable) concerns_.Forget(UseCaseSpec::kKind, change.key);
     Notify({std::string(UseCaseSpec::kKind), change.key, change.key.ToString()});
   });
+}
+
+template <class Spec>
+std::function<Result<Cached<Spec>>(Json&&)> Catalog::DecodeCached() {
+  return [this](Json&& json) -> Result<Cached<Spec>> {
+    auto object = Decode<Spec>(json);
+    auto digest = object ? StampedDigest(json) : Result<std::string>(Fail(object.error()));
+    if (!digest) {
+      concerns_.Note(json);
+      return Fail(digest.error());
+    }
+    Cached<Spec> cached{std::move(*object), VerifyStamp(authority_, json), std::move(*digest)};
+    // Verified and taken apart; keeping its text would double the object.
+    if constexpr (!std::is_same_v<Spec, ModelDeploymentSpec>) cached.object.meta.stamp.clear();
+    return cached;
+  };
 }
 
 template <class Spec>
@@ -102,6 +104,7 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
     return std::vector<std::string>{UseCaseOf(cached.object)};
   });
   informer.OnChange([this](const ObjectChange<Cached<Spec>>& change) {
+    if (!change.undecodable) concerns_.Forget(Spec::kKind, change.key);
     // An unreadable object may concern any use case of its namespace.
     if (change.undecodable) return Notify({std::string(Spec::kKind), change.key, {}});
     std::string before = change.before ? UseCaseOf(change.before->object) : std::string();
@@ -120,35 +123,56 @@ void Catalog::Notify(const CatalogChange& change) const {
   for (const auto& handler : handlers_) handler(change);
 }
 
-std::vector<InformerBase*> Catalog::All() {
-  return {&policies_, &use_cases_, &deployments_, &sign_offs_, &snapshots_, &bias_tests_};
+std::vector<Catalog::Caching> Catalog::All() const {
+  return {{GovernancePolicySpec::kKind, &policies_},         {UseCaseSpec::kKind, &use_cases_},
+          {ModelDeploymentSpec::kKind, &deployments_},       {SignOffSpec::kKind, &sign_offs_},
+          {ReproducibilitySnapshotSpec::kKind, &snapshots_}, {BiasTestSpec::kKind, &bias_tests_}};
 }
 
 void Catalog::Start() {
-  for (InformerBase* informer : All()) informer->Start();
+  policies_.Start();
+  use_cases_.Start();
+  deployments_.Start();
+  sign_offs_.Start();
+  snapshots_.Start();
+  bias_tests_.Start();
 }
 
 void Catalog::Stop() {
-  for (InformerBase* informer : All()) informer->Stop();
+  policies_.Stop();
+  use_cases_.Stop();
+  deployments_.Stop();
+  sign_offs_.Stop();
+  snapshots_.Stop();
+  bias_tests_.Stop();
 }
 
 bool Catalog::HasSynced() const {
-  return policies_.HasSynced() && use_cases_.HasSynced() && deployments_.HasSynced() &&
-         sign_offs_.HasSynced() && snapshots_.HasSynced() && bias_tests_.HasSynced();
+  const auto all = All();
+  return std::all_of(all.begin(), all.end(),
+                     [](const Caching& c) { return c.second->HasSynced(); });
 }
 
 bool Catalog::WaitForSync(std::stop_token stop, SteadyTime deadline) const {
-  return policies_.WaitForSync(stop, deadline) && use_cases_.WaitForSync(stop, deadline) &&
-         deployments_.WaitForSync(stop, deadline) && sign_offs_.WaitForSync(stop, deadline) &&
-         snapshots_.WaitForSync(stop, deadline) && bias_tests_.WaitForSync(stop, deadline);
+  const auto all = All();
+  return std::all_of(all.begin(), all.end(),
+                     [&](const Caching& c) { return c.second->WaitForSync(stop, deadline); });
+}
+
+std::vector<CacheStatus> Catalog::Caches() const {
+  std::vector<CacheStatus> caches;
+  for (const auto& [kind, cache] : All()) {
+    caches.push_back(
+        {kind, cache->Size(), cache->UndecodableCount(), cache->HasSynced(), cache->LastHeard()});
+  }
+  return caches;
 }
 
 void Catalog::RebuildPolicies() {
   auto set = std::make_shared<PolicySet>();
   set->policies = policies_.List();
   for (const auto& [key, error] : policies_.Undecodable()) {
-    set->unreadable.push_back("GovernancePolicy '" + key.name +
-                              "' cannot be read: " + error.ToString().substr(0, 300));
+    set->unreadable.push_back(Unreadable(GovernancePolicySpec::kKind, key.name, error));
   }
   const std::lock_guard lock(policies_mutex_);
   policy_set_ = std::move(set);
@@ -157,6 +181,16 @@ void Catalog::RebuildPolicies() {
 std::shared_ptr<const PolicySet> Catalog::Policies() const {
   const std::lock_guard lock(policies_mutex_);
   return policy_set_;
+}
+
+template <class Spec>
+void Catalog::CollectUnreadable(const Informer<Cached<Spec>>& informer, Facts& facts) const {
+  if (informer.UndecodableCount() == 0) return;
+  const ObjectMeta& use_case = facts.use_case->meta;
+  for (const auto& [key, error] : informer.Undecodable(use_case.name_space)) {
+    if (!concerns_.MayConcern(Spec::kKind, key, use_case.name)) continue;
+    facts.unknown.push_back(Unreadable(Spec::kKind, key.ToString(), error));
+  }
 }
 
 Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
@@ -169,15 +203,22 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
   facts.governed_digest = std::move(governed_digest);
   facts.author = std::move(author);
   const UseCaseRef& ref = deployment->spec.use_case;
-  const Lookup<UseCase> use_case = use_cases_.Find({ref.name_space, ref.name});
+  const ObjectKey home{ref.name_space, ref.name};
+  const Lookup<UseCase> use_case = use_cases_.Find(home);
   facts.use_case = use_case.value;
-  const std::string key = Ref(ref.name_space, ref.name);
+  const std::string key = home.ToString();
   Collect(sign_offs_, key, facts.sign_offs);
   Collect(snapshots_, key, facts.snapshots);
   Collect(bias_tests_, key, facts.bias_tests);
-  CollectUnreadable(sign_offs_, SignOffSpec::kKind, ref.name_space, facts.unknown);
-  CollectUnreadable(bias_tests_, BiasTestSpec::kKind, ref.name_space, facts.unknown);
-  CollectUnreadable(snapshots_, ReproducibilitySnapshotSpec::kKind, ref.name_space, facts.unknown);
+  if (use_case.found == Found::kUndecodable && concerns_.DeploysTo(home, name_space)) {
+    facts.unknown.push_back(Unreadable(UseCaseSpec::kKind, key, *use_case.error));
+  } else if (use_case.found == Found::kPresent &&
+             std::find(use_case.value->spec.deploy_to.begin(), use_case.value->spec.deploy_to.end(),
+                       name_space) != use_case.value->spec.deploy_to.end()) {
+    CollectUnreadable(sign_offs_, facts);
+    CollectUnreadable(snapshots_, facts);
+    CollectUnreadable(bias_tests_, facts);
+  }
   facts.deployment = std::move(deployment);
   return facts;
 }

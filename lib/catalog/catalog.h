@@ -9,10 +9,14 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "catalog/concerns.h"
 #include "catalog/resources.h"
 #include "evidence/stamp.h"
 #include "governance/facts.h"
@@ -35,10 +39,24 @@ struct CatalogChange {
   std::string use_case;
 };
 
+// What one cache holds, for metrics and probes.
+struct CacheStatus {
+  std::string_view kind;
+  std::size_t objects = 0;
+  std::size_t undecodable = 0;  // of them
+  bool synced = false;
+  // When the API server was last heard about this kind; nullopt: never. Long ago means that
+  // decisions are made on old knowledge.
+  std::optional<SteadyTime> last_heard;
+};
+
 class Catalog {
  public:
   // `client`, `clock` must outlive the catalog.
   Catalog(const KubeClient& client, Clock& clock, StampAuthority authority);
+  ~Catalog() { Stop(); }
+  Catalog(const Catalog&) = delete;
+  Catalog& operator=(const Catalog&) = delete;
 
   void OnChange(std::function<void(const CatalogChange&)> handler);
   void Start();
@@ -47,11 +65,16 @@ class Catalog {
   // Waits for all caches; false at `deadline` or `stop`.
   [[nodiscard]] bool WaitForSync(std::stop_token stop, SteadyTime deadline) const;
 
-  // Sorted by nothing in particular; the same snapshot until a policy changes.
+  // One entry a kind, always in the same order.
+  [[nodiscard]] std::vector<CacheStatus> Caches() const;
+
+  // The same snapshot until a policy changes.
   [[nodiscard]] std::shared_ptr<const PolicySet> Policies() const;
 
   // Everything known about `deployment` in `name_space`. Name and namespace are given apart,
-  // because admission may know them before the object does.
+  // because admission may know them before the object does. What cannot be read and may matter
+  // becomes a sentence in `unknown`; nothing of the home namespace is named there unless the use
+  // case lists `name_space`, because a deployer elsewhere must not learn what lies in it.
   [[nodiscard]] Facts Gather(std::shared_ptr<const ModelDeployment> deployment,
                              std::string governed_digest, Provenance author,
                              const std::string& name_space, const std::string& name,
@@ -78,9 +101,16 @@ class Catalog {
   void Notify(const CatalogChange& change) const;
   template <class Spec>
   void Connect(Informer<Cached<Spec>>& informer);
-  [[nodiscard]] std::vector<InformerBase*> All();
+  template <class Spec>
+  std::function<Result<Cached<Spec>>(Json&&)> DecodeCached();
+  // What of the home namespace of `facts.use_case` cannot be read and may concern it.
+  template <class Spec>
+  void CollectUnreadable(const Informer<Cached<Spec>>& informer, Facts& facts) const;
+  using Caching = std::pair<std::string_view, const InformerBase*>;
+  [[nodiscard]] std::vector<Caching> All() const;
 
   const StampAuthority authority_;
+  Concerns concerns_;
   Informer<GovernancePolicy> policies_;
   Informer<UseCase> use_cases_;
   Deployments deployments_;

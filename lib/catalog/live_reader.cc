@@ -26,45 +26,62 @@ bool LiveReader::Refresh(const UseCaseRef& use_case, SteadyTime deadline) {
     }
     flights_[use_case] = flight;
   }
-  const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock_.Steady());
-  const bool ok = left.count() > 0 && Read(use_case, std::min(left, kTimeout));
-  {
-    const std::lock_guard lock(mutex_);
-    --running_;
-    flight->running = false;
-    flight->ok = ok;
-    flight->ended = clock_.Steady();
+  bool ok = false;
+  try {
+    ok = Read(use_case, std::min(deadline, clock_.Steady() + kTimeout));
+  } catch (...) {
+    // Whoever waits for this read must not wait for ever; the caller handles the rest.
+    Land(*flight, false);
+    throw;
   }
-  done_.notify_all();
+  Land(*flight, ok);
   return ok;
 }
 
-bool LiveReader::Read(const UseCaseRef& use_case, std::chrono::milliseconds timeout) {
-  const Call call{.stop = {}, .timeout = timeout};
-  auto object = client_.Get(kUseCases, {use_case.name_space, use_case.name}, call);
+void LiveReader::Land(Flight& flight, bool ok) {
+  {
+    const std::lock_guard lock(mutex_);
+    --running_;
+    flight.running = false;
+    flight.ok = ok;
+    flight.ended = clock_.Steady();
+  }
+  done_.notify_all();
+}
+
+std::optional<Call> LiveReader::CallUntil(SteadyTime deadline) const {
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock_.Steady());
+  if (left.count() <= 0) return std::nullopt;
+  return Call{.stop = {}, .timeout = left};
+}
+
+bool LiveReader::Read(const UseCaseRef& use_case, SteadyTime deadline) {
+  const auto call = CallUntil(deadline);
+  if (!call) return false;
+  auto object = client_.Get(kUseCases, {use_case.name_space, use_case.name}, *call);
   if (object) {
     catalog_.Upsert(kUseCases, std::move(*object));
   } else if (object.error().code != Code::kNotFound) {
     return false;
   }
-  return ReadList(kGovernancePolicies, {}, {}, call) &&
-         ReadList(kSignOffs, use_case.name_space, "spec.subject.useCase=" + use_case.name, call) &&
-         ReadList(kReproducibilitySnapshots, use_case.name_space, "spec.useCase=" + use_case.name,
-                  call) &&
-         ReadList(kBiasTests, use_case.name_space, "spec.useCase=" + use_case.name, call);
+  const std::string& ns = use_case.name_space;
+  return ReadList(kGovernancePolicies, {}, {}, deadline) &&
+         ReadList(kSignOffs, ns, "spec.subject.useCase=" + use_case.name, deadline) &&
+         ReadList(kReproducibilitySnapshots, ns, "spec.useCase=" + use_case.name, deadline) &&
+         ReadList(kBiasTests, ns, "spec.useCase=" + use_case.name, deadline);
 }
 
 bool LiveReader::ReadList(const Resource& resource, const std::string& ns,
-                          const std::string& selector, const Call& call) {
+                          const std::string& selector, SteadyTime deadline) {
+  const auto call = CallUntil(deadline);
+  if (!call) return false;
   ListOptions options;
   options.field_selector = selector;
-  auto page = client_.List(resource, ns, options, call);
+  options.page_size = 0;  // pages would each have the time that all of them may take
+  auto page = client_.List(resource, ns, options, *call);
   if (!page) return false;
-  for (Json& item : page->items) {
-    // Lists of custom resources carry kind and apiVersion in each item, decoders ask for them.
-    catalog_.Upsert(resource, std::move(item));
-  }
+  for (Json& item : page->items) catalog_.Upsert(resource, std::move(item));
   return true;
 }
 

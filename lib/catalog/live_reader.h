@@ -4,7 +4,8 @@
 // go, would race. Before a denial for want of evidence the webhook asks once, live, what there is
 // of that use case. Asked for one use case by many at once, one read serves them all; a read that
 // ended less than kFresh ago is not repeated; at most kMaxReads run side by side, and who comes
-// then is answered from the caches. Thread-safe.
+// then is answered from the caches, so that no flood of refusals becomes a flood on the API server.
+// A read takes at most kTimeout and never outlasts its caller's deadline. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -12,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "base/clock.h"
 #include "catalog/catalog.h"
@@ -21,9 +23,9 @@ namespace countersign {
 class LiveReader {
  public:
   static constexpr std::chrono::milliseconds kFresh{1000};
-  static constexpr std::chrono::milliseconds kTimeout{500};
+  static constexpr std::chrono::milliseconds kTimeout{500};  // all five calls of a read
   static constexpr int kMaxReads = 4;
-  // Use cases remembered; beyond it those read longest ago are forgotten.
+  // Use cases remembered; when it is full, all those not being read are forgotten.
   static constexpr std::size_t kMaxRemembered = 4096;
 
   LiveReader(const KubeClient& client, Clock& clock, Catalog& catalog)
@@ -39,9 +41,12 @@ class LiveReader {
     bool ok = false;
     SteadyTime ended{};
   };
-  bool Read(const UseCaseRef& use_case, std::chrono::milliseconds timeout);
+  bool Read(const UseCaseRef& use_case, SteadyTime deadline);
   bool ReadList(const Resource& resource, const std::string& ns, const std::string& selector,
-                const Call& call);
+                SteadyTime deadline);
+  // One call that ends by `deadline`; nullopt when that has come.
+  [[nodiscard]] std::optional<Call> CallUntil(SteadyTime deadline) const;
+  void Land(Flight& flight, bool ok);
 
   const KubeClient& client_;
   Clock& clock_;

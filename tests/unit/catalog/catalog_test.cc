@@ -1,0 +1,202 @@
+#include "catalog/catalog.h"
+
+#include "tests/unit/catalog/fixture.h"
+
+namespace countersign {
+namespace {
+
+template <class T>
+std::vector<std::string> NamesOf(const std::vector<Attested<T>>& list) {
+  std::vector<std::string> names;
+  for (const auto& one : list) names.push_back(one.object->meta.name);
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+TEST_F(CatalogTest, GathersTheUseCaseAndItsEvidenceAndNothingOfTheNeighbours) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  server_->Put(kUseCases, UseCaseJson("chat"));
+  for (const char* use_case : {"scoring", "chat"}) {
+    const std::string suffix = std::string("-") + use_case;
+    server_->Put(kSignOffs, SignOffJson("s" + suffix, use_case));
+    server_->Put(kReproducibilitySnapshots, SnapshotJson("r" + suffix, use_case));
+    server_->Put(kBiasTests, BiasTestJson("b" + suffix, use_case));
+  }
+  server_->Put(kSignOffs, SignOffJson("s-elsewhere", "scoring", "attic"));
+  StartCatalog();
+  const Facts facts = GatherFor("scoring");
+  ASSERT_NE(facts.use_case, nullptr);
+  EXPECT_EQ(facts.use_case->meta.name, "scoring");
+  EXPECT_EQ(NamesOf(facts.sign_offs), Names{"s-scoring"});
+  EXPECT_EQ(NamesOf(facts.snapshots), Names{"r-scoring"});
+  EXPECT_EQ(NamesOf(facts.bias_tests), Names{"b-scoring"});
+  EXPECT_TRUE(facts.unknown.empty());
+  EXPECT_EQ(facts.name_space, "lending-prod");
+  EXPECT_EQ(facts.governed_digest, "sha256:g");
+  EXPECT_EQ(GatherFor("unheard-of").use_case, nullptr);
+}
+
+TEST_F(CatalogTest, KnowsWhoMadeEachPieceOfEvidence) {
+  const Time seen = ParseTime("2026-11-20T10:00:00Z").value();
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  server_->Put(kSignOffs, StampedBy(key_, SignOffJson("a-true", "scoring"), "vera", seen));
+  Json moved = StampedBy(key_, SignOffJson("b-forged", "chat"), "vera", seen);
+  SetPath(moved, "spec/subject/useCase", "scoring");
+  server_->Put(kSignOffs, moved);
+  server_->Put(kSignOffs, SignOffJson("c-bare", "scoring"));
+  StartCatalog();
+  const Facts facts = GatherFor("scoring");
+  ASSERT_EQ(NamesOf(facts.sign_offs), (Names{"a-true", "b-forged", "c-bare"}));
+  EXPECT_EQ(facts.sign_offs[0].by.authenticity, Authenticity::kAttested);
+  EXPECT_EQ(facts.sign_offs[0].by.user, "vera");
+  EXPECT_EQ(facts.sign_offs[0].by.first_seen, seen);
+  EXPECT_EQ(facts.sign_offs[1].by.authenticity, Authenticity::kForged);
+  EXPECT_EQ(facts.sign_offs[2].by.authenticity, Authenticity::kUnproven);
+}
+
+TEST_F(CatalogTest, WaitsForUnreadableEvidenceThatMayBeAboutTheUseCase) {
+  struct Case {
+    const Resource& resource;
+    Json object;
+  };
+  Json no_reference = BiasTestJson("b-no-reference", "chat");
+  SetPath(no_reference, "spec/useCase", {{"name", "chat"}});
+  const std::vector<Case> concerning = {
+      {kSignOffs, FromTheFuture(SignOffJson("s-ours", "scoring"))},
+      {kReproducibilitySnapshots, FromTheFuture(SnapshotJson("r-ours", "scoring"))},
+      {kBiasTests, no_reference},
+      {kBiasTests, FromTheFuture(BiasTestJson("b-ours", "scoring"))},
+  };
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  for (const Case& c : concerning) server_->Put(c.resource, c.object);
+  server_->Put(kSignOffs, FromTheFuture(SignOffJson("s-neighbour", "chat")));
+  server_->Put(kSignOffs, FromTheFuture(SignOffJson("s-elsewhere", "scoring", "attic")));
+  StartCatalog();
+  const auto unknown = GatherFor("scoring").unknown;
+  ASSERT_EQ(unknown.size(), concerning.size()) << testing::PrintToString(unknown);
+  for (std::size_t i = 0; i < concerning.size(); ++i) {
+    const std::string name = StringAt(concerning[i].object, "metadata/name");
+    EXPECT_NE(unknown[i].find("'lending/" + name + "' cannot be read: "), std::string::npos)
+        << unknown[i];
+  }
+  EXPECT_NE(unknown[0].find("fieldOfTomorrow"), std::string::npos) << "the fault is named";
+}
+
+TEST_F(CatalogTest, StopsWaitingWhenTheUnreadableIsCorrectedOrDeleted) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  server_->Put(kSignOffs, FromTheFuture(SignOffJson("a", "scoring")));
+  server_->Put(kSignOffs, FromTheFuture(SignOffJson("b", "scoring")));
+  StartCatalog();
+  EXPECT_EQ(GatherFor("scoring").unknown.size(), 2U);
+  server_->Put(kSignOffs, SignOffJson("a", "chat"));
+  server_->Remove(kSignOffs, {"lending", "b"});
+  EXPECT_TRUE(Await([&] { return GatherFor("scoring").unknown.empty(); }));
+  // What it was once about is forgotten too.
+  server_->Put(kSignOffs, FromTheFuture(SignOffJson("a", "chat")));
+  EXPECT_TRUE(Await([&] { return catalog_.sign_offs().UndecodableCount() == 1; }));
+  EXPECT_TRUE(GatherFor("scoring").unknown.empty());
+}
+
+TEST_F(CatalogTest, NamesNothingOfTheHomeToNamespacesThatTheUseCaseDoesNotList) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  server_->Put(kUseCases, FromTheFuture(UseCaseJson("broken")));
+  server_->Put(kSignOffs, FromTheFuture(SignOffJson("secret", "scoring")));
+  StartCatalog();
+  EXPECT_EQ(GatherFor("scoring").unknown.size(), 1U);
+  EXPECT_EQ(GatherFor("broken").unknown.size(), 1U);
+  for (const char* use_case : {"scoring", "broken", "unheard-of"}) {
+    EXPECT_TRUE(GatherFor(use_case, "attic").unknown.empty()) << use_case;
+  }
+  EXPECT_TRUE(GatherFor("unheard-of").unknown.empty());
+  EXPECT_EQ(GatherFor("broken").use_case, nullptr);
+}
+
+TEST_F(CatalogTest, PublishesPoliciesAsOneSetWithTheUnreadableNamed) {
+  server_->Put(kGovernancePolicies, PolicyJson("bank"));
+  server_->Put(kGovernancePolicies, FromTheFuture(PolicyJson("tomorrow")));
+  StartCatalog();
+  const auto set = catalog_.Policies();
+  ASSERT_EQ(set->policies.size(), 1U) << testing::PrintToString(set->unreadable);
+  EXPECT_EQ(set->policies[0]->meta.name, "bank");
+  ASSERT_EQ(set->unreadable.size(), 1U);
+  EXPECT_TRUE(set->unreadable[0].starts_with("GovernancePolicy 'tomorrow' cannot be read: "));
+  EXPECT_EQ(catalog_.Policies(), set) << "the same set until something changes";
+  server_->Remove(kGovernancePolicies, {"", "tomorrow"});
+  EXPECT_TRUE(Await([&] { return catalog_.Policies()->unreadable.empty(); }));
+  EXPECT_EQ(set->unreadable.size(), 1U) << "who holds a set keeps it as it was";
+}
+
+TEST_F(CatalogTest, TellsWhichUseCaseAChangeConcerns) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  StartCatalog();
+  EXPECT_EQ(AwaitChange("UseCase", "scoring").use_case, "lending/scoring");
+  server_->Put(kSignOffs, SignOffJson("s", "scoring"));
+  EXPECT_EQ(AwaitChange("SignOff", "s").use_case, "lending/scoring");
+  server_->Put(kBiasTests, BiasTestJson("b", "scoring"));
+  EXPECT_EQ(AwaitChange("BiasTest", "b").use_case, "lending/scoring");
+  server_->Put(kModelDeployments, DeploymentJson("d", "scoring"));
+  const CatalogChange deployment = AwaitChange("ModelDeployment", "d");
+  EXPECT_EQ(deployment.use_case, "lending/scoring");
+  EXPECT_EQ(deployment.key, (ObjectKey{"lending-prod", "d"}));
+  server_->Put(kGovernancePolicies, PolicyJson("bank"));
+  EXPECT_EQ(AwaitChange("GovernancePolicy", "bank").use_case, "") << "all of them";
+  server_->Put(kSignOffs, FromTheFuture(SignOffJson("unreadable", "scoring")));
+  EXPECT_EQ(AwaitChange("SignOff", "unreadable").use_case, "") << "any of them";
+  ForgetChanges();
+  server_->Remove(kSignOffs, {"lending", "s"});
+  EXPECT_EQ(AwaitChange("SignOff", "s").use_case, "lending/scoring");
+}
+
+TEST_F(CatalogTest, ListsTheDeploymentsOfAUseCase) {
+  server_->Put(kModelDeployments, DeploymentJson("b", "scoring"));
+  server_->Put(kModelDeployments, DeploymentJson("a", "scoring", "lending-dev"));
+  server_->Put(kModelDeployments, DeploymentJson("c", "chat"));
+  StartCatalog();
+  EXPECT_EQ(catalog_.DeploymentsOf("lending/scoring"),
+            (std::vector<ObjectKey>{{"lending-dev", "a"}, {"lending-prod", "b"}}));
+  EXPECT_TRUE(catalog_.DeploymentsOf("lending/none").empty());
+  // A deployment that is moved to another use case concerns both.
+  ForgetChanges();
+  server_->Put(kModelDeployments, DeploymentJson("b", "chat"));
+  EXPECT_TRUE(Await([&] { return changes_.size() == 2; }));
+  EXPECT_EQ(changes_[0].use_case, "lending/scoring");
+  EXPECT_EQ(changes_[1].use_case, "lending/chat");
+}
+
+TEST_F(CatalogTest, TakesInWhatWasReadLiveBeforeTheWatchTellsOfIt) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  StartCatalog();
+  server_->HoldEvents();
+  Json object = SignOffJson("s", "scoring");
+  SetPath(object, "metadata/resourceVersion", "900");
+  catalog_.Upsert(kSignOffs, Json(object));
+  EXPECT_EQ(NamesOf(GatherFor("scoring").sign_offs), Names{"s"});
+  EXPECT_EQ(AwaitChange("SignOff", "s").use_case, "lending/scoring");
+}
+
+TEST_F(CatalogTest, CountsWhatItHoldsForMetrics) {
+  for (const CacheStatus& cache : catalog_.Caches()) {
+    EXPECT_FALSE(cache.synced);
+    EXPECT_EQ(cache.last_heard, std::nullopt);
+  }
+  EXPECT_FALSE(catalog_.HasSynced());
+  EXPECT_FALSE(catalog_.WaitForSync({}, clock_.Steady())) << "nothing was started";
+  server_->Put(kSignOffs, SignOffJson("s", "scoring"));
+  server_->Put(kSignOffs, FromTheFuture(SignOffJson("t", "scoring")));
+  StartCatalog();
+  EXPECT_TRUE(catalog_.HasSynced());
+  std::map<std::string_view, CacheStatus> caches;
+  for (const CacheStatus& cache : catalog_.Caches()) {
+    EXPECT_TRUE(cache.synced) << cache.kind;
+    EXPECT_NE(cache.last_heard, std::nullopt) << cache.kind;
+    caches[cache.kind] = cache;
+  }
+  EXPECT_EQ(caches.size(), 6U);
+  EXPECT_EQ(caches["SignOff"].objects, 2U);
+  EXPECT_EQ(caches["SignOff"].undecodable, 1U);
+  EXPECT_EQ(caches["BiasTest"].objects, 0U);
+}
+
+}  // namespace
+}  // namespace countersign
