@@ -14,6 +14,7 @@ import ctypes
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -31,24 +32,7 @@ STARTUP_SECONDS = 60  # takes about ten; a machine busy with a build takes longe
 PORT_TRIES = 3
 PREFIX = "countersign-controlplane-"
 PR_SET_PDEATHSIG = 1
-
-AUDIT_POLICY = """\
-apiVersion: audit.k8s.io/v1
-kind: Policy
-omitStages: [RequestReceived]
-omitManagedFields: true
-rules:
-- level: RequestResponse
-  verbs: [create, update, patch, delete, deletecollection]
-  resources: [{group: countersign.dev, resources: ["*"]}]
-- level: Metadata
-  verbs: [create, update, patch, delete, deletecollection]
-  resources:
-  - {group: apps, resources: [deployments, controllerrevisions]}
-  - {group: "", resources: [services]}
-  - {group: events.k8s.io, resources: [events]}
-  - {group: coordination.k8s.io, resources: [leases]}
-"""
+_LIBC = ctypes.CDLL(None)  # loaded before any fork: a child of a threaded parent must not load
 
 
 class StartError(Exception):
@@ -57,13 +41,23 @@ class StartError(Exception):
 
 def _die_with_parent():
     # Runs in the child: the kernel ends it when the thread that started it is gone, kill -9 included.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, below the range from which the kernel picks for outgoing
+    connections: one from that range could be gone before it is used, or during a restart."""
+    try:
+        ephemeral = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0]
+        last = int(ephemeral) - 1
+    except OSError:
+        last = 32767
+    first = 20000 if last > 21000 else 1024
+    for port in random.sample(range(first, last + 1), min(100, last - first)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise StartError(f"no free port between {first} and {last} on 127.0.0.1")
 
 
 def assets():
@@ -162,10 +156,11 @@ class ControlPlane:
 
     def _await(self, name, condition, what):
         def alive_and_ready():
-            if self.processes[name].poll() is not None:
-                if "address already in use" in self.log(name, 50):
-                    raise _PortTaken
-                raise StartError(f"{name} ended while starting:\n{self.log(name)}")
+            for needed in ("etcd", name):  # without etcd all others wait in silence
+                if self.processes[needed].poll() is not None:
+                    if "address already in use" in self.log(needed, 50):
+                        raise _PortTaken
+                    raise StartError(f"{needed} ended while starting:\n{self.log(needed)}")
             return condition()
 
         try:
@@ -190,8 +185,6 @@ class ControlPlane:
         pki = self.authority
         server = pki.server("kube-apiserver", ["127.0.0.1", "10.0.0.1", "localhost"])
         account = pki.service_account_key()
-        policy = self.folder / "audit-policy.yaml"
-        policy.write_text(AUDIT_POLICY)
         self.apiserver_arguments = (
             f"--etcd-servers=http://127.0.0.1:{self.etcd_port}",
             "--bind-address=127.0.0.1",
@@ -203,10 +196,13 @@ class ControlPlane:
             f"--service-account-key-file={account}",
             f"--service-account-signing-key-file={account}",
             "--authorization-mode=RBAC",
+            # Without an address of its own it would look for the machine's, which may have no network.
+            "--advertise-address=192.0.2.1",
+            "--endpoint-reconciler-type=none",
             "--service-cluster-ip-range=10.0.0.0/24",
             "--allow-privileged=true",
             f"--audit-log-path={self.audit_log}",
-            f"--audit-policy-file={policy}",
+            f"--audit-policy-file={HERE / 'audit-policy.yaml'}",
             "--audit-log-maxsize=500",
         )
         self._spawn("kube-apiserver", *self.apiserver_arguments)
@@ -232,14 +228,17 @@ class ControlPlane:
             f"--cluster-signing-cert-file={pki.certificate}",
             f"--cluster-signing-key-file={pki.key}",
             "--use-service-account-credentials=true",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={free_port()}",
+            "--leader-elect=false",
+            "--secure-port=0",
+            # Its first minute is dozens of service accounts, which the default of 20 a second delays.
+            "--kube-api-qps=200",
+            "--kube-api-burst=400",
         )
         self._spawn(
             "kube-scheduler",
             f"--kubeconfig={self.kubeconfig}",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={free_port()}",
+            "--leader-elect=false",
+            "--secure-port=0",
         )
         self._spawn(
             "kwok",
@@ -266,6 +265,13 @@ class ControlPlane:
                 }
             ),
         )
+        node = ("get", "node", "kwok-node", "-o", 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')
+        self._await("kwok", lambda: self.run(*node).stdout == "True", "the node to be ready")
+        account = ("get", "serviceaccount", "default", "--ignore-not-found", "-o", "name")
+        self._await(
+            "kube-controller-manager", lambda: self.run(*account).stdout, "the first service account"
+        )
+        self._await("kube-scheduler", lambda: True, "the scheduler")
 
     def user(self, name, groups=()):
         """Path of a kubeconfig of this account, with a client certificate."""
@@ -309,6 +315,8 @@ class ControlPlane:
             input=input,
             text=True,
             capture_output=True,
+            # Neither reads the caller's preferences nor leaves a cache of this instance behind.
+            env=dict(os.environ, KUBECACHEDIR=str(self.folder / "kubectl"), KUBERC="off"),
         )
         if check and done.returncode != 0:
             raise AssertionError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr}")
@@ -368,7 +376,12 @@ def main():
                 print(f"export KUBECONFIG={cluster.kubeconfig}", flush=True)
                 signal.pause()
             argv = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
-            environment = dict(os.environ, KUBECONFIG=str(cluster.kubeconfig))
+            environment = dict(
+                os.environ,
+                KUBECONFIG=str(cluster.kubeconfig),
+                COUNTERSIGN_ASSETS=str(cluster.assets),
+                PATH=f"{cluster.assets}:{os.environ['PATH']}",
+            )
             return subprocess.run(argv, env=environment).returncode
     except StartError as e:
         print(f"controlplane: {e}", file=sys.stderr)
