@@ -10,11 +10,11 @@ PYTHON := /usr/bin/python3
 export NO_PROXY := 127.0.0.1,localhost,::1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench lint fmt \
+.PHONY: help setup packages build assets test unit integration demo asan tsan bench lint fmt \
 	manifests verify clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 packages:
 	@scripts/packages.sh
@@ -51,7 +51,7 @@ asan tsan: packages assets ## unit tests and the short integration run under san
 	cmake --preset $@ > /dev/null
 	cmake --build --preset $@ -j $(JOBS)
 	cd build/$@
-	export TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" ASAN_OPTIONS=detect_leaks=1
+	export TSAN_OPTIONS=halt_on_error=1 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 	COUNTERSIGN_ASSETS=$$($(CURDIR)/tests/controlplane/install.sh) \
 	  ctest --output-on-failure --no-tests=error -L 'unit|short' -j $(JOBS)
 
@@ -64,6 +64,7 @@ bench: packages assets ## throughput, latency and memory, as ratios in one run
 lint: build ## clang-format, clang-tidy and the rules of the house
 	@scripts/packages.sh scripts/packages-lint.txt
 	git ls-files '*.h' '*.cc' | xargs clang-format-19 --dry-run -Werror
+	git ls-files '*.sh' .ci/run | xargs shellcheck
 	scripts/lint.sh
 	git ls-files '*.cc' | grep -v '^tests/' | xargs -P $(JOBS) -n 4 clang-tidy-19 -p $(BUILD) --quiet
 
