@@ -128,8 +128,9 @@ bool WorkQueue::ShutDownAndDrain(std::stop_token stop) {
                           [&] { return processing_.empty() && dirty_.empty(); });
 }
 
-WorkQueueStats WorkQueue::Stats() const {
+WorkQueueStats WorkQueue::Stats() {
   const std::lock_guard lock(mutex_);
+  PromoteLocked();
   return {queue_.size(), delayed_.size(), processing_.size(), adds_, retries_};
 }
 

@@ -64,7 +64,7 @@ class WorkQueue {
   // ShutDown, then waits until everything handed out is Done; false on `stop`.
   bool ShutDownAndDrain(std::stop_token stop);
 
-  [[nodiscard]] WorkQueueStats Stats() const;
+  [[nodiscard]] WorkQueueStats Stats();
 
  private:
   void AddLocked(const ObjectKey& key);

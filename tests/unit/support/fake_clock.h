@@ -83,17 +83,24 @@ class FakeClock final : public Clock {
     now_ += by;
   }
 
-  // Waits until at least `count` threads wait for an instant (any, up to SteadyTime::max()).
+  // Waits until at least `count` threads wait for an instant that has not come yet (up to
+  // SteadyTime::max()).
   void AwaitWaiters(std::size_t count) {
     std::unique_lock own(mutex_);
-    waiting_.wait(own, [&] { return waiters_.size() >= count; });
+    waiting_.wait(own, [&] {
+      const auto waits = [&](const auto& waiter) { return waiter->deadline > steady_; };
+      return static_cast<std::size_t>(std::count_if(waiters_.begin(), waiters_.end(), waits)) >=
+             count;
+    });
   }
 
   // The instant that the next waiter waits for; SteadyTime::max() when there is none.
   [[nodiscard]] SteadyTime NextDeadline() const {
     const std::lock_guard own(mutex_);
     SteadyTime next = SteadyTime::max();
-    for (const auto& waiter : waiters_) next = std::min(next, waiter->deadline);
+    for (const auto& waiter : waiters_) {
+      if (waiter->deadline > steady_) next = std::min(next, waiter->deadline);
+    }
     return next;
   }
 
