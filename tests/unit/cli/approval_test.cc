@@ -1,0 +1,160 @@
+#include "cli/approval.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/yaml.h"
+#include "cli/files.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::HasSubstr;
+
+// The sample objects, as a signer would read them from a cluster.
+ApprovalInput Input() {
+  auto text =
+      ReadTextFile(std::string(SOURCE_DIR) + "/tests/unit/governance/testdata/samples.yaml");
+  auto documents = ParseYamlDocuments(text.value_or(""));
+  ApprovalInput input;
+  for (const Json& object : documents.value_or(std::vector<Json>())) {
+    const std::string kind = StringAt(object, "kind");
+    if (kind == "GovernancePolicy") input.policies.push_back(*Decode<GovernancePolicySpec>(object));
+    if (kind == "UseCase") input.use_case = *Decode<UseCaseSpec>(object);
+    if (kind == "BiasTest") input.bias_tests.push_back(*Decode<BiasTestSpec>(object));
+    if (kind == "ReproducibilitySnapshot") {
+      input.snapshots.push_back(*Decode<ReproducibilitySnapshotSpec>(object));
+    }
+    if (kind == "ModelDeployment") {
+      input.deployment = *Decode<ModelDeploymentSpec>(object);
+      input.governed_digest = *GovernedDigest(object.at("spec"));
+    }
+  }
+  input.role = "model-validator";
+  input.username = "vera@bank.example";
+  input.rationale = "Looked at it.";
+  return input;
+}
+
+Json Only(const ApprovalInput& input) {
+  auto sign_offs = MakeSignOffs(input);
+  EXPECT_TRUE(sign_offs) << sign_offs.error().ToString();
+  if (!sign_offs) return {};
+  EXPECT_EQ(sign_offs->size(), 1U);
+  return sign_offs->front();
+}
+
+std::string Fault(const ApprovalInput& input) {
+  auto sign_offs = MakeSignOffs(input);
+  return sign_offs ? "" : sign_offs.error().ToString();
+}
+
+TEST(Approval, BindsWhatIsServedWhereAndWhatFor) {
+  const ApprovalInput input = Input();
+  const Json sign_off = Only(input);
+  auto decoded = Decode<SignOffSpec>(sign_off);
+  ASSERT_TRUE(decoded) << decoded.error().ToString();
+  const SignOffSubject& subject = decoded->spec.subject;
+  EXPECT_EQ(subject.kind, SubjectOfSignOff::kModelDeployment);
+  EXPECT_EQ(subject.use_case, "sample");
+  EXPECT_EQ(subject.environment, "prod");
+  EXPECT_EQ(subject.model, input.deployment->spec.model.digest);
+  EXPECT_EQ(subject.governed_digest, input.governed_digest);
+  EXPECT_EQ(decoded->spec.signer.username, "vera@bank.example");
+  EXPECT_EQ(decoded->spec.decision, SignOffDecision::kApprove);
+  EXPECT_EQ(decoded->meta.name_space, "lending");
+  EXPECT_EQ(decoded->meta.generate_name, "sample-model-validator-");
+}
+
+TEST(Approval, ListsWhatTheSignerHadInView) {
+  const ApprovalInput input = Input();
+  const Json shown = Only(input).at("spec").at("shown");
+  EXPECT_EQ(shown.at("policies").at(0).at("digest"), input.policies[0].spec_digest);
+  EXPECT_EQ(shown.at("answersDigest"), *AnswersDigest(input.use_case.spec));
+  ASSERT_EQ(shown.at("evidence").size(), 2U);
+  EXPECT_EQ(shown.at("evidence").at(1).at("kind"), "BiasTest");
+  EXPECT_EQ(shown.at("evidence").at(1).at("digest"), input.bias_tests[0].spec_digest);
+}
+
+TEST(Approval, EvidenceForAnotherModelWasNotInView) {
+  ApprovalInput input = Input();
+  input.bias_tests[0].spec.model.digest = "sha256:" + std::string(64, 'f');
+  EXPECT_EQ(Only(input).at("spec").at("shown").at("evidence").size(), 1U);
+}
+
+TEST(Approval, AnswersAreSignedForAllEnvironments) {
+  ApprovalInput input = Input();
+  input.deployment.reset();
+  const Json subject = Only(input).at("spec").at("subject");
+  EXPECT_EQ(subject.at("kind"), "UseCase");
+  EXPECT_EQ(subject.at("answersDigest"), *AnswersDigest(input.use_case.spec));
+  EXPECT_FALSE(subject.contains("environment"));
+}
+
+TEST(Approval, ARejectionAndAnEndAreSaid) {
+  ApprovalInput input = Input();
+  input.reject = true;
+  input.expires_at = *ParseTime("2027-01-01T00:00:00Z");
+  const Json spec = Only(input).at("spec");
+  EXPECT_EQ(spec.at("decision"), "Reject");
+  EXPECT_EQ(spec.at("expiresAt"), "2027-01-01T00:00:00Z");
+  EXPECT_THAT(ApprovalText(input, {Only(input)}), HasSubstr("REJECT"));
+}
+
+TEST(Approval, ARoleThatNobodyAsksForIsRefusedWithThoseThatAreAskedFor) {
+  ApprovalInput input = Input();
+  input.role = "owner";
+  EXPECT_EQ(Fault(input),
+            "no policy in force for namespace 'lending-prod' asks for a sign-off by role 'owner'; "
+            "they ask for 'model-validator'");
+  input.deployment.reset();
+  EXPECT_EQ(Fault(input),
+            "no policy lets role 'owner' sign off answers; they ask for 'model-validator'");
+}
+
+TEST(Approval, AMeasureForOtherEnvironmentsIsNoReasonToSign) {
+  ApprovalInput input = Input();
+  input.policies[0].spec.measures[0].applies.environments = {"dev"};
+  EXPECT_THAT(Fault(input), HasSubstr("no policy in force"));
+}
+
+TEST(Approval, ANamespaceInNoEnvironmentNeedsNoSignature) {
+  ApprovalInput input = Input();
+  input.deployment->meta.name_space = "elsewhere";
+  EXPECT_EQ(Fault(input), "namespace 'elsewhere' is in no policy's environment");
+}
+
+// Two policies may call the environment of one namespace differently; each wants its own name.
+TEST(Approval, EachNameOfTheEnvironmentGetsItsOwnSignOff) {
+  ApprovalInput input = Input();
+  GovernancePolicy other = input.policies[0];
+  other.meta.name = "other";
+  other.spec.environments[1].name = "live";
+  other.spec.measures[0].applies.environments = {"live"};
+  input.policies.push_back(other);
+  auto sign_offs = MakeSignOffs(input);
+  ASSERT_TRUE(sign_offs) << sign_offs.error().ToString();
+  ASSERT_EQ(sign_offs->size(), 2U);
+  EXPECT_EQ(StringAt((*sign_offs)[0], "spec/subject/environment"), "live");
+  EXPECT_EQ(StringAt((*sign_offs)[1], "spec/subject/environment"), "prod");
+  EXPECT_THAT(ApprovalText(input, *sign_offs), HasSubstr("live, prod"));
+}
+
+TEST(Approval, ALongNameLeavesRoomForWhatTheServerAppends) {
+  ApprovalInput input = Input();
+  input.deployment->meta.name = std::string(250, 'a');
+  EXPECT_LE(StringAt(Only(input), "metadata/generateName").size(), 248U);
+}
+
+TEST(Approval, TheTextShowsWhatIsSigned) {
+  const ApprovalInput input = Input();
+  const std::string text = ApprovalText(input, {Only(input)});
+  for (const std::string& part : {std::string("vera@bank.example as role model-validator"),
+                                  std::string("lending/sample"), std::string("credit-scorer 2.3.1"),
+                                  input.governed_digest, std::string("BiasTest sample")}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+}
+
+}  // namespace
+}  // namespace countersign

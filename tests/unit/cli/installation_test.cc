@@ -1,0 +1,202 @@
+#include "cli/installation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/digest.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+InstallOptions Options() {
+  InstallOptions options;
+  options.url = "https://127.0.0.1:9443/";
+  options.ca_pem = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
+  return options;
+}
+
+std::vector<Json> Objects(const InstallOptions& options = Options()) {
+  auto objects = InstallationObjects(options);
+  EXPECT_TRUE(objects) << objects.error().ToString();
+  return objects ? *objects : std::vector<Json>();
+}
+
+const Json& One(const std::vector<Json>& objects, const std::string& kind,
+                const std::string& name) {
+  for (const Json& object : objects) {
+    if (StringAt(object, "kind") == kind && StringAt(object, "metadata/name") == name) {
+      return object;
+    }
+  }
+  ADD_FAILURE() << "no " << kind << " " << name;
+  return objects.front();
+}
+
+// The verbs that a role grants on a resource of any group.
+std::set<std::string> Verbs(const Json& role, const std::string& resource) {
+  std::set<std::string> verbs;
+  for (const Json& rule : role.at("rules")) {
+    for (const Json& name : rule.at("resources")) {
+      if (name != resource) continue;
+      for (const Json& verb : rule.at("verbs")) verbs.insert(verb.get<std::string>());
+    }
+  }
+  return verbs;
+}
+
+TEST(Installation, AnUnreachableWebhookRefusesAndTheEntriesAreBounded) {
+  const auto objects = Objects();
+  for (const char* kind : {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}) {
+    const Json& webhook = One(objects, kind, "countersign").at("webhooks").at(0);
+    EXPECT_EQ(webhook.at("failurePolicy"), "Fail");
+    EXPECT_EQ(webhook.at("sideEffects"), "None");
+    EXPECT_EQ(webhook.at("matchPolicy"), "Equivalent");
+    EXPECT_EQ(webhook.at("timeoutSeconds"), 5);
+    EXPECT_EQ(webhook.at("rules").size(), 1U);
+    EXPECT_EQ(webhook.at("rules").at(0).at("apiGroups"), Json::array({"countersign.dev"}));
+    EXPECT_EQ(webhook.at("rules").at(0).at("operations"), Json::array({"CREATE", "UPDATE"}));
+  }
+}
+
+TEST(Installation, TheUrlLeadsToTheEntriesAndTheAuthorityIsGivenAlong) {
+  const auto objects = Objects();
+  const Json& validate = One(objects, "ValidatingWebhookConfiguration", "countersign")
+                             .at("webhooks")
+                             .at(0)
+                             .at("clientConfig");
+  EXPECT_EQ(validate.at("url"), "https://127.0.0.1:9443/validate/v1");
+  EXPECT_EQ(validate.at("caBundle"), Base64Encode(Options().ca_pem));
+  const Json& mutate =
+      One(objects, "MutatingWebhookConfiguration", "countersign").at("webhooks").at(0);
+  EXPECT_EQ(mutate.at("clientConfig").at("url"), "https://127.0.0.1:9443/mutate/v1");
+  EXPECT_EQ(mutate.at("reinvocationPolicy"), "IfNeeded");
+}
+
+TEST(Installation, AServiceIsNamedByNamespaceAndName) {
+  InstallOptions options = Options();
+  options.url.clear();
+  options.service = "countersign-system/webhook";
+  const auto objects = Objects(options);
+  EXPECT_EQ(One(objects, "ValidatingWebhookConfiguration", "countersign")
+                .at("webhooks")
+                .at(0)
+                .at("clientConfig")
+                .at("service"),
+            Json::parse(R"({"namespace": "countersign-system", "name": "webhook",
+                            "path": "/validate/v1", "port": 443})"));
+}
+
+TEST(Installation, WrongOptionsAreRefusedInASentence) {
+  const auto fault = [](const std::function<void(InstallOptions&)>& change) {
+    InstallOptions options = Options();
+    change(options);
+    auto objects = InstallationObjects(options);
+    return objects ? "" : objects.error().ToString();
+  };
+  EXPECT_THAT(fault([](auto& o) { o.url.clear(); }), HasSubstr("either --url or --service"));
+  EXPECT_THAT(fault([](auto& o) { o.service = "a/b"; }), HasSubstr("either --url or --service"));
+  EXPECT_THAT(fault([](auto& o) { o.url = "http://h"; }), HasSubstr("must be https://"));
+  EXPECT_THAT(fault([](auto& o) { o.url = "https://h?x"; }), HasSubstr("must be https://"));
+  EXPECT_THAT(fault([](auto& o) { o.ca_pem = "no"; }), HasSubstr("must hold a certificate"));
+  for (const char* service : {"b", "/b", "a/", "a/b/c"}) {
+    EXPECT_THAT(fault([&](auto& o) {
+                  o.url.clear();
+                  o.service = service;
+                }),
+                HasSubstr("must be NAMESPACE/NAME"))
+        << service;
+  }
+}
+
+// GitOps tools delete and recreate an object when they read such words or a 422.
+TEST(Installation, RefusalsAreForbiddenAndNeverSayImmutable) {
+  for (const Json& object : Objects()) {
+    EXPECT_THAT(DumpJson(object), Not(HasSubstr("immutable")));
+    if (StringAt(object, "kind") != "ValidatingAdmissionPolicy") continue;
+    EXPECT_EQ(object.at("spec").at("failurePolicy"), "Fail");
+    for (const Json& validation : object.at("spec").at("validations")) {
+      EXPECT_EQ(validation.at("reason"), "Forbidden");
+    }
+  }
+}
+
+TEST(Installation, EveryAdmissionPolicyIsBoundAndDenies) {
+  const auto objects = Objects();
+  for (const char* name : {"countersign-evidence-is-final", "countersign-status-writers"}) {
+    const Json& binding = One(objects, "ValidatingAdmissionPolicyBinding", name);
+    EXPECT_EQ(binding.at("spec").at("policyName"), name);
+    EXPECT_EQ(binding.at("spec").at("validationActions"), Json::array({"Deny", "Audit"}));
+    EXPECT_EQ(One(objects, "ValidatingAdmissionPolicy", name).at("metadata").at("name"), name);
+  }
+}
+
+TEST(Installation, StatusIsForTheOperatorsAccountAlone) {
+  InstallOptions options = Options();
+  const auto expression = [&] {
+    return StringAt(One(Objects(options), "ValidatingAdmissionPolicy", "countersign-status-writers")
+                        .at("spec")
+                        .at("validations")
+                        .at(0),
+                    "expression");
+  };
+  EXPECT_EQ(expression(),
+            "request.userInfo.username == "
+            "'system:serviceaccount:countersign-system:countersign-operator'");
+  options.operator_user = "o'brien\\x";
+  EXPECT_EQ(expression(), "request.userInfo.username == 'o\\'brien\\\\x'");
+  EXPECT_EQ(One(Objects(options), "ClusterRoleBinding", "countersign-operator")
+                .at("subjects")
+                .at(0)
+                .at("name"),
+            "o'brien\\x");
+}
+
+TEST(Installation, RolesGrantWhatTheirPeopleDoAndNoMore) {
+  const auto objects = Objects();
+  const Json& viewer = One(objects, "ClusterRole", "countersign-viewer");
+  const Json& developer = One(objects, "ClusterRole", "countersign-developer");
+  const Json& approver = One(objects, "ClusterRole", "countersign-approver");
+  const Json& webhook = One(objects, "ClusterRole", "countersign-webhook");
+  const Json& governor = One(objects, "ClusterRole", "countersign-operator");
+  const std::set<std::string> read = {"get", "list", "watch"};
+  for (const char* resource : {"signoffs", "biastests", "governancepolicies", "usecases",
+                               "modeldeployments", "reproducibilitysnapshots"}) {
+    EXPECT_EQ(Verbs(viewer, resource), read) << resource;
+    EXPECT_EQ(Verbs(webhook, resource), read) << resource;
+    EXPECT_EQ(Verbs(governor, resource), read) << resource;
+    EXPECT_TRUE(Verbs(governor, resource + std::string("/status")).contains("patch")) << resource;
+    EXPECT_TRUE(Verbs(developer, resource + std::string("/status")).empty()) << resource;
+  }
+  EXPECT_TRUE(Verbs(approver, "signoffs").contains("create"));
+  EXPECT_FALSE(Verbs(approver, "signoffs").contains("delete"));
+  EXPECT_EQ(Verbs(developer, "signoffs"), read);
+  EXPECT_EQ(Verbs(approver, "modeldeployments"), read);
+  // Deleting the latest test would make an earlier, better one count.
+  EXPECT_FALSE(Verbs(developer, "biastests").contains("delete"));
+  EXPECT_EQ(Verbs(developer, "governancepolicies"), read);
+}
+
+TEST(Installation, RunningANamespaceDoesNotMakeAnApprover) {
+  const auto objects = Objects();
+  EXPECT_THAT(DumpJson(One(objects, "ClusterRole", "countersign-approver")),
+              Not(HasSubstr("aggregate")));
+  EXPECT_THAT(DumpJson(One(objects, "ClusterRole", "countersign-policy-admin")),
+              Not(HasSubstr("aggregate")));
+  EXPECT_THAT(DumpJson(One(objects, "ClusterRole", "countersign-developer")),
+              HasSubstr("aggregate-to-edit"));
+}
+
+TEST(Installation, DefinitionsComeAlongWhenAskedFor) {
+  InstallOptions options = Options();
+  options.crds = true;
+  EXPECT_EQ(StringAt(Objects(options).front(), "kind"), "CustomResourceDefinition");
+  EXPECT_EQ(StringAt(Objects().front(), "kind"), "Namespace");
+}
+
+}  // namespace
+}  // namespace countersign

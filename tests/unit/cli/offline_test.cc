@@ -1,0 +1,124 @@
+#include "cli/offline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/files.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string Samples() {
+  auto text =
+      ReadTextFile(std::string(SOURCE_DIR) + "/tests/unit/governance/testdata/samples.yaml");
+  EXPECT_TRUE(text) << text.error().ToString();
+  return text.value_or("");
+}
+
+Result<std::vector<OfflineDecision>> Decide(const std::string& text,
+                                            const std::string& name_space = {}) {
+  auto manifests = ParseManifests("set.yaml", text);
+  if (!manifests) return Fail(manifests.error());
+  return DecideOffline(*manifests, {*ParseTime("2026-11-20T00:00:00Z"), name_space});
+}
+
+std::string Fault(const std::string& text, const std::string& name_space = {}) {
+  auto decided = Decide(text, name_space);
+  return decided ? "" : decided.error().ToString();
+}
+
+TEST(Offline, ADeploymentIsJudgedWithWhatTheManifestsHold) {
+  auto decided = Decide(Samples());
+  ASSERT_TRUE(decided) << decided.error().ToString();
+  ASSERT_EQ(decided->size(), 1U);
+  const OfflineDecision& d = decided->front();
+  EXPECT_EQ(d.name_space + "/" + d.name, "lending-prod/sample");
+  EXPECT_EQ(d.source, "set.yaml#3");
+  EXPECT_EQ(d.decision.environment, "prod");
+  EXPECT_EQ(d.decision.verdict, Verdict::kDeny);
+}
+
+// Nobody has vouched for it, so the author must be said to be unknown, not refused for it.
+TEST(Offline, TheAuthorIsTakenForGranted) {
+  auto decided = Decide(Samples());
+  ASSERT_TRUE(decided);
+  for (const Gate& gate : decided->front().decision.gates) {
+    if (gate.measure == "author") {
+      EXPECT_EQ(gate.state, GateState::kPassed);
+    }
+  }
+}
+
+TEST(Offline, EvidenceOfAnotherHomeDoesNotCount) {
+  std::string text = Samples();
+  const std::string bias = "kind: BiasTest\nmetadata: {name: sample, namespace: lending}";
+  ASSERT_NE(text.find(bias), std::string::npos);
+  text.replace(text.find(bias), bias.size(),
+               "kind: BiasTest\nmetadata: {name: sample, namespace: elsewhere}");
+  auto decided = Decide(text);
+  ASSERT_TRUE(decided);
+  bool seen = false;
+  for (const Gate& gate : decided->front().decision.gates) {
+    if (gate.measure != "bias") continue;
+    seen = true;
+    EXPECT_EQ(gate.reason, "BiasTestMissing");
+  }
+  EXPECT_TRUE(seen);
+}
+
+TEST(Offline, AMalformedObjectIsAnErrorWithItsSourceAndPath) {
+  EXPECT_THAT(Fault("apiVersion: countersign.dev/v1alpha1\nkind: UseCase\n"
+                    "metadata: {name: a, namespace: b}\nspec: {titel: x}\n"),
+              HasSubstr("set.yaml: spec.title: is required"));
+  EXPECT_EQ(Fault("apiVersion: countersign.dev/v1alpha1\nkind: Frob\nmetadata: {name: a}\n", "n"),
+            "set.yaml: kind: 'Frob' is not a kind of countersign.dev");
+  EXPECT_THAT(Fault("apiVersion: countersign.dev/v1\nkind: UseCase\nmetadata: {name: a}\n"
+                    "spec: {}\n",
+                    "n"),
+              HasSubstr("must be 'countersign.dev/v1alpha1'"));
+  EXPECT_THAT(Fault("apiVersion: countersign.dev/v1alpha1\nkind: GovernancePolicy\nspec: {}\n"),
+              HasSubstr("metadata.name"));
+}
+
+TEST(Offline, ANamespaceIsNeededAndCanBeGiven) {
+  const std::string text =
+      "apiVersion: countersign.dev/v1alpha1\nkind: UseCase\nmetadata: {name: a}\nspec: {}\n";
+  EXPECT_THAT(Fault(text), HasSubstr("give one with --namespace"));
+  EXPECT_THAT(Fault(text, "lending"), HasSubstr("spec.title"));
+}
+
+TEST(Offline, TheSameObjectTwiceIsAnError) {
+  EXPECT_THAT(Fault(Samples() + "---\n" + Samples()), HasSubstr("is there twice"));
+}
+
+TEST(Offline, ObjectsOfOthersAreIgnored) {
+  auto decided = Decide("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
+  ASSERT_TRUE(decided) << decided.error().ToString();
+  EXPECT_TRUE(decided->empty());
+}
+
+TEST(Manifests, AListStandsForItsItems) {
+  auto manifests = ParseManifests("-", R"({"apiVersion": "v1", "kind": "List", "items": [
+               {"apiVersion": "v1", "kind": "Pod"}, {"apiVersion": "v1", "kind": "Node"}]})");
+  ASSERT_TRUE(manifests) << manifests.error().ToString();
+  ASSERT_EQ(manifests->size(), 2U);
+  EXPECT_EQ((*manifests)[1].source, "- items[1]");
+  EXPECT_EQ(StringAt((*manifests)[1].object, "kind"), "Node");
+}
+
+TEST(Manifests, WhatIsNoObjectIsAnErrorWithItsSource) {
+  const auto fault = [](const std::string& text) {
+    auto manifests = ParseManifests("f", text);
+    return manifests ? "" : manifests.error().ToString();
+  };
+  EXPECT_EQ(fault("[1, 2]"), "f: must be a Kubernetes object");
+  EXPECT_EQ(fault("kind: Pod"), "f: must have apiVersion and kind");
+  EXPECT_THAT(fault("a: 1\n---\n{{{"), HasSubstr("f: "));
+  EXPECT_THAT(fault(R"({"a": 1, "a": 2})"), HasSubstr("f: "));
+  EXPECT_THAT(fault("apiVersion: v1\nkind: A\n---\nkind: B"), HasSubstr("f#2: must have"));
+}
+
+}  // namespace
+}  // namespace countersign
