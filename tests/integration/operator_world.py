@@ -16,7 +16,7 @@ import urllib.request
 import uuid
 
 INSTALLATION = "lab"
-DEADLINE = 60  # seconds; far beyond what anything here takes on a busy machine
+DEADLINE = 120  # seconds; far beyond what anything here takes on a busy machine
 
 
 def eventually(look, what, deadline=DEADLINE):
@@ -229,7 +229,8 @@ class World:
             same = all(seen.get(kind) == reason for kind, reason in reasons.items())
             return obj if same and phase in (None, obj["status"].get("phase")) else None
         return eventually(
-            look, lambda: f"{phase} {reasons}, last seen {json.dumps(self.read(), indent=1)}")
+            look, lambda: f"{phase} {reasons}, last seen {json.dumps(self.read()['status'])} "
+                    f"of {json.dumps((self.child() or {}).get('status'))}")
 
     def child(self, kind="deployment"):
         return self.kubectl.get(kind, "scorer", self.env)
