@@ -7,11 +7,8 @@ namespace countersign {
 namespace {
 
 using openssl::ErrorScope;
+using openssl::NoPassphrase;
 using openssl::ReadBio;
-using openssl::X509Ptr;
-
-// Never asks a terminal for a pass phrase: an encrypted key is an error.
-int NoPassphrase(char*, int, int, void*) { return -1; }
 
 tl::unexpected<Error> Invalid(std::string message) {
   const std::string reason = ErrorScope::Reason();
@@ -21,7 +18,8 @@ tl::unexpected<Error> Invalid(std::string message) {
 
 Result<Time> ToTime(const ASN1_TIME* time) {
   std::tm fields{};
-  if (ASN1_TIME_to_tm(time, &fields) != 1) return Invalid("the certificate's validity is malformed");
+  if (ASN1_TIME_to_tm(time, &fields) != 1)
+    return Invalid("the certificate's validity is malformed");
   return Time(std::chrono::seconds(timegm(&fields)));
 }
 

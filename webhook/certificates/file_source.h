@@ -1,10 +1,10 @@
 // file_source.h: the serving certificate as files that someone else renews (cert-manager, the
 // operator's built-in CA through a Secret volume).
 //
-// Polls the content rather than watching it: a Secret volume is renewed by swapping a symbolic link,
-// after which a watch on the file is silently gone. A pair is published only if it is whole and
-// valid; otherwise the last good one stays and the failure is counted and logged. Nobody restarts,
-// no connection is dropped: new handshakes see the new pair. Thread-safe.
+// Polls the content rather than watching it: a Secret volume is renewed by swapping a symbolic
+// link, after which a watch on the file is silently gone. A pair is published only if it is whole
+// and valid; otherwise the last good one stays and the failure is counted and logged. Nobody
+// restarts, no connection is dropped: new handshakes see the new pair. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,8 @@ class FileCertificateSource {
  public:
   // Fails if the files do not hold a valid pair now: there is nothing to fall back to yet.
   // `clock` must outlive the source.
-  static Result<std::unique_ptr<FileCertificateSource>> Create(CertificateFiles files, Clock& clock);
+  static Result<std::unique_ptr<FileCertificateSource>> Create(CertificateFiles files,
+                                                               Clock& clock);
   ~FileCertificateSource();
 
   [[nodiscard]] std::shared_ptr<const ServingCertificate> Current() const;
@@ -42,7 +43,7 @@ class FileCertificateSource {
   // Reads the files now. The poll does the same; a failure changes nothing that is served.
   Status Reload();
 
-  [[nodiscard]] Time NotAfter() const;         // of the pair being served
+  [[nodiscard]] Time NotAfter() const;           // of the pair being served
   [[nodiscard]] std::uint64_t Reloads() const;   // pairs published after the first
   [[nodiscard]] std::uint64_t Failures() const;  // polls that found no valid pair
 

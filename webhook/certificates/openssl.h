@@ -1,9 +1,9 @@
 // openssl.h: owning pointers and the error queue of OpenSSL, for webhook/ alone.
 //
-// OpenSSL keeps one error queue a thread, and SSL_get_error() looks into it: a failed PEM parse left
-// behind makes the next SSL_read() that has merely no data look like a broken connection (measured
-// on 3.0.19). So whoever calls OpenSSL outside a connection opens an `ErrorScope`, and a connection
-// clears the queue before each call. Thread rules: those of the objects owned.
+// OpenSSL keeps one error queue a thread, and SSL_get_error() looks into it: a failed PEM parse
+// left behind makes the next SSL_read() that has merely no data look like a broken connection
+// (measured on 3.0.19). So whoever calls OpenSSL outside a connection opens an `ErrorScope`, and a
+// connection clears the queue before each call. Thread rules: those of the objects owned.
 #pragma once
 
 #include <openssl/bio.h>
@@ -61,5 +61,8 @@ class ErrorScope {
 [[nodiscard]] inline BioPtr ReadBio(std::string_view text) {
   return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
+
+// For PEM readers: never asks a terminal for a pass phrase, an encrypted key is an error.
+inline int NoPassphrase(char*, int, int, void*) { return -1; }
 
 }  // namespace countersign::openssl

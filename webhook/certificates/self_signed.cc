@@ -46,10 +46,10 @@ bool SetValidity(X509* certificate, const Validity& validity) {
 }
 
 bool SetCommonName(X509* certificate, const std::string& common_name) {
-  return X509_NAME_add_entry_by_NID(
-             X509_get_subject_name(certificate), NID_commonName, MBSTRING_UTF8,
-             reinterpret_cast<const unsigned char*>(common_name.data()),
-             static_cast<int>(common_name.size()), -1, 0) == 1;
+  return X509_NAME_add_entry_by_NID(X509_get_subject_name(certificate), NID_commonName,
+                                    MBSTRING_UTF8,
+                                    reinterpret_cast<const unsigned char*>(common_name.data()),
+                                    static_cast<int>(common_name.size()), -1, 0) == 1;
 }
 
 bool AddExtension(X509* certificate, X509* issuer, int nid, const char* value) {
@@ -136,8 +136,8 @@ Result<PemPair> MakeCertificate(const PemPair& authority, CertificateUse use,
   const ErrorScope scope;
   const X509Ptr issuer(
       PEM_read_bio_X509(ReadBio(authority.certificate).get(), nullptr, nullptr, nullptr));
-  const KeyPtr issuer_key(
-      PEM_read_bio_PrivateKey(ReadBio(authority.key).get(), nullptr, nullptr, nullptr));
+  const KeyPtr issuer_key(PEM_read_bio_PrivateKey(ReadBio(authority.key).get(), nullptr,
+                                                  openssl::NoPassphrase, nullptr));
   if (issuer == nullptr || issuer_key == nullptr) return Refused("the authority is not PEM");
   const KeyPtr key(EVP_EC_gen("P-256"));
   if (key == nullptr) return Refused("no key");

@@ -1,57 +1,80 @@
-// connection.h: one TLS connection that never blocks.
+// connection.h: one connection's state: its phase, its buffers and the request being read.
 //
-// Owns the socket and the SSL object. Each step does what it can with the bytes at hand and says
-// what it waits for. Not thread-safe: whoever took it off the poller owns it until it is parked
-// again. OpenSSL's error queue is cleared before every call: an old entry would be taken for ours.
+//   kFresh -> kHandshake -> kIdle -> kReading -> kDispatched -> kWriting -> kIdle …
+//                                        \-> kWriting (refused) -> kLingering -> closed
+//
+// Data and small steps that need no view of other connections; what to do when, and the deadlines,
+// are the event loop's, which owns it. Not thread-safe.
 #pragma once
 
-#include <openssl/ssl.h>
-
-#include <chrono>
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "base/clock.h"
+#include "webhook/http/routing.h"
+#include "webhook/http/stats.h"
+#include "webhook/http/transport.h"
+#include "webhook/http/unique_fd.h"
 
-namespace countersign {
+namespace countersign::http {
 
-class Connection {
- public:
-  enum class Step {
-    kDone,       // handshake finished; or no more bytes for now
-    kWantRead,   // park until readable
-    kWantWrite,  // park until writable
-    kClosed,     // the peer is gone, or speaks no TLS
-  };
-
-  Connection(int socket, SSL* ssl, SteadyTime now);  // takes both
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  [[nodiscard]] int socket() const { return socket_; }
-  [[nodiscard]] SSL* ssl() const { return ssl_; }
-  [[nodiscard]] bool handshaken() const { return handshaken_; }
-
-  Step Handshake();
-  // Appends what has arrived to `buffer`, at most until it holds `limit` bytes.
-  Step Receive(std::size_t limit);
-  // Writes all of `data`, waiting for the peer to take it until `deadline`.
-  bool Send(std::string_view data, SteadyTime deadline);
-
-  std::string buffer;         // received, not yet processed
-  std::size_t accounted = 0;  // bytes of `buffer` counted against the server's limit
-  const SteadyTime opened;
-  SteadyTime deadline;  // of what it waits for while parked
-  bool parked = false;
-  bool shed = false;  // taken by the lane that answers 429
-
- private:
-  Step Failed(int result) const;
-
-  const int socket_;
-  SSL* const ssl_;
-  bool handshaken_ = false;
+enum class Phase {
+  kFresh,       // accepted, not a byte yet: no TLS state is allocated
+  kHandshake,   // TLS
+  kIdle,        // between requests
+  kReading,     // part of a request is here
+  kDispatched,  // the request is with the workers
+  kWriting,     // a response is leaving
+  kLingering,   // the last response is out; input is discarded until the client closes
+  kClosed,
 };
 
-}  // namespace countersign
+using Timers = std::multimap<SteadyTime, std::uint64_t>;  // deadline -> connection
+
+struct Connection {
+  Connection(std::uint64_t number, UniqueFd socket, std::atomic<std::uint64_t>& buffered)
+      : id(number), fd(std::move(socket)), lease(buffered) {}
+
+  const std::uint64_t id;
+  UniqueFd fd;
+  std::unique_ptr<Transport> transport;  // uses fd; null while fresh
+  Phase phase = Phase::kFresh;
+  std::uint32_t interest = 0;  // epoll events asked for
+  std::optional<Timers::iterator> timer;
+  std::list<std::uint64_t>::iterator unproven_at;
+  bool proven = false;   // has made a request that a handler answered
+  SteadyTime retire_at;  // from here on, the next response is the last
+
+  // The request being read.
+  SteadyTime began;          // its first byte
+  std::string in;            // its bytes, and perhaps of the next one
+  BufferLease lease;         // of `in`
+  std::size_t searched = 0;  // bytes of `in` known to hold no end of the head
+  std::size_t head_size = 0;
+  std::optional<RequestHead> head;
+  const Route* route = nullptr;
+  SteadyTime answer_by;  // when its caller stops waiting
+
+  // The response being written.
+  std::string out;
+  std::string_view unsent;
+  bool client_closes = false;  // asked for with the request that is answered
+  bool close_after = false;
+
+  [[nodiscard]] bool IsComplete() const {
+    return head && in.size() - head_size >= head->content_length.value_or(0);
+  }
+  // Moves the complete request out; bytes of the next one stay in `in`.
+  [[nodiscard]] std::string TakeRequest();
+  // Forgets the request. Frees the buffer: an idle connection should cost next to nothing.
+  void ResetRequest();
+  void BeginResponse(std::string bytes, bool close);
+};
+
+}  // namespace countersign::http

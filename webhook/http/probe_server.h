@@ -1,8 +1,8 @@
-// probe_server.h: plain HTTP on a port of its own for probes and metrics.
+// probe_server.h: /healthz, /readyz and /metrics over plain HTTP on a port of their own.
 //
-// Apart from the admission port, so that probes and scrapes are answered while that one is busy and
-// need no certificate. GET /healthz, /readyz, /metrics and nothing else. Callbacks run on its four
-// threads.
+// Own threads and own connections, so that kubelet gets its answer while the webhook is busy: a
+// replica under load must not be restarted for it. Nothing secret is served. Thread-safe; the
+// callbacks run on several threads and an exception of theirs becomes a 500.
 #pragma once
 
 #include <functional>
@@ -12,32 +12,30 @@
 
 #include "base/result.h"
 
-namespace countersign {
+namespace countersign::http {
 
-struct ProbeCallbacks {
-  std::function<std::optional<std::string>()> unready;  // why not ready; nullopt: ready
-  std::function<std::string()> metrics;                 // Prometheus text format 0.0.4
+struct ProbeOptions {
+  std::string address = "127.0.0.1";  // numeric
+  int port = 0;                       // 0: any free one, see Port()
+  // Why the replica should get no traffic now, in a few words; nullopt: it should.
+  std::function<std::optional<std::string>()> not_ready;
+  // Prometheus text format 0.0.4.
+  std::function<std::string()> metrics;
 };
+
+class Engine;
 
 class ProbeServer {
  public:
-  // `listen`: "address:port"; port 0 takes any free one.
-  [[nodiscard]] static Result<std::unique_ptr<ProbeServer>> Start(const std::string& listen,
-                                                                  ProbeCallbacks callbacks);
-  ~ProbeServer();
-  [[nodiscard]] int port() const;
+  static Result<std::unique_ptr<ProbeServer>> Start(ProbeOptions options);
+  ~ProbeServer();  // Stop()
+
+  [[nodiscard]] int Port() const;
+  void Stop();
 
  private:
-  class Impl;
-  explicit ProbeServer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit ProbeServer(std::unique_ptr<Engine> engine);
+  std::unique_ptr<Engine> engine_;
 };
 
-struct HostPort {
-  std::string host;
-  int port = 0;
-};
-// "127.0.0.1:9443", "[::1]:9443", ":9443" (all addresses).
-[[nodiscard]] Result<HostPort> ParseListen(const std::string& text);
-
-}  // namespace countersign
+}  // namespace countersign::http

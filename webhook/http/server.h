@@ -1,111 +1,174 @@
-// server.h: the HTTPS server that admission reviews come in by.
+// server.h: the HTTPS server that the API server calls.
 //
-// cpp-httplib parses requests and writes responses; connections are ours. A connection that is
-// idle, that handshakes or that still sends its request is parked in epoll and costs no thread:
-// threads meet whole requests only, so a slow client delays nobody. Every wait has an absolute
-// deadline, every buffer a limit, and overload is answered 429 with Retry-After. Handlers run on
-// worker threads, side by side. Errors of clients close their connection and are counted.
-//
-//   HttpsServer server(options, certificates, {{"/validate/v1", handler}});
-//   if (auto port = server.Start(); !port) …
-//   server.Drain(); …; server.Stop();
+// HTTP/1.1 over TLS >= 1.2 for a handful of literal paths with small bodies; not a general web
+// server. One thread does all input and output without ever blocking, so that thousands of silent
+// or slow connections cost no thread and no honest caller a wait; complete requests alone go to a
+// bounded queue and a few workers, which run the handlers. cpp-httplib parses request heads,
+// OpenSSL does TLS. Limits answer or cut off whoever exceeds them and count it (`ServerStats`). All
+// methods are thread-safe. Handlers run on several threads at once; an exception of theirs becomes
+// a 500 that tells nothing.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "webhook/certificates/certificate.h"
-#include "webhook/http/request_frame.h"
 
-namespace countersign {
+namespace countersign::http {
 
-struct HttpsRequest {
+// What a handler sees. The views are valid during the call only.
+struct Request {
+  std::string_view method;
   std::string_view path;
+  const std::multimap<std::string, std::string>& query;  // decoded
+  std::string_view content_type;
+  std::string_view traceparent;  // W3C trace context; empty when the caller does not trace
   std::string_view body;
-  std::string_view traceparent;
-  // When the client gives up: from the API server's `?timeout=`, at most max_deadline.
+  // When the caller stops waiting (`?timeout=`, which the API server sets), less a margin.
   SteadyTime deadline;
+  std::stop_token stop;  // requested when the server must end now; whoever waits in a handler heeds
 };
 
-struct HttpsResponse {
+struct Response {
   int status = 200;
   std::string body;
   std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;  // further ones, e.g. Retry-After
 };
 
-using HttpsHandler = std::function<HttpsResponse(const HttpsRequest&)>;
+using Handler = std::function<Response(const Request&)>;
 
-struct HttpsOptions {
-  std::string address = "127.0.0.1";
-  int port = 0;     // 0: any free one
-  int workers = 0;  // 0: two more than the processors the cgroup gives
+struct Route {
+  std::string path;  // literal, compared after percent-decoding
+  Handler handler;
+  std::string method = "POST";
+  std::string content_type = "application/json";  // parameters are ignored; empty: any
+};
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";  // numeric, IPv4 or IPv6; "::" means both families
+  int port = 0;                       // 0: any free one, see Port()
+
+  // Threads that run handlers; 0: twice the CPUs of the container, at least 4, because a handler
+  // may wait for one bounded read of the API server.
+  int worker_threads = 0;
+  // Complete requests waiting for a worker. At about a millisecond each this is a fraction of the
+  // caller's timeout; beyond it 429 with Retry-After, which the API server's client honours.
+  std::size_t max_queued = 256;
+  // API servers keep at most 25 idle connections each (client-go transport/cache.go), so this is
+  // room for bursts. At the limit, connections that never made a valid request give way first.
   std::size_t max_connections = 4096;
-  std::size_t max_queue = 1024;  // requests and handshakes waiting for a worker
-  // All buffers of unfinished requests together.
-  std::size_t max_buffered = std::size_t{256} << 20;
-  FrameLimits frame;
-  std::chrono::milliseconds handshake_timeout{5000};
-  std::chrono::milliseconds request_timeout{5000};  // from the first byte to the last
-  // The API server keeps idle connections for 90 s and does not retry a POST that meets a closed
-  // one, so it must always be the one that closes first.
+
+  // Object and old object at 3 MiB each, the API server's own limit, and the envelope.
+  std::size_t max_body_bytes = std::size_t{8} << 20;
+  std::size_t max_head_bytes = std::size_t{64} << 10;
+  // Request bytes held at once over all connections. Beyond it the largest unfinished one goes.
+  std::size_t max_buffered_bytes = std::size_t{64} << 20;
+
+  // Absolute, not per read: one byte every second does not extend them.
+  std::chrono::milliseconds handshake_deadline{5'000};  // from accept to a finished handshake
+  std::chrono::milliseconds head_deadline{3'000};  // from a request's first byte to its head's end
+  std::chrono::milliseconds request_deadline{5'000};  // … to its last byte
+  std::chrono::milliseconds write_deadline{5'000};    // for a response
+
+  // Must exceed the 90 s after which Go's client closes (net/http DefaultTransport): if the server
+  // closes first, a POST that races with it fails and is not retried.
   std::chrono::milliseconds idle_timeout{120'000};
-  // After this age (and up to a tenth more) the next response closes the connection, so that load
-  // spreads over new replicas and old certificates fade out.
+  // A connection sticks to one replica (kubernetes#80313): end it by `Connection: close` after
+  // max_age and up to max_age_jitter, so that load and certificates move on, not all at once.
   std::chrono::milliseconds max_age{600'000};
-  std::chrono::milliseconds max_deadline{30'000};
-  // With client trust: names (CN) of client certificates that may call; empty: any that verifies.
+  std::chrono::milliseconds max_age_jitter{120'000};
+  // After a final response input is discarded this long, for the caller to read the response before
+  // a reset would destroy it (RFC 9112, 9.6).
+  std::chrono::milliseconds linger{1'000};
+  std::chrono::milliseconds stop_grace{1'000};  // Stop() waits this long for answers under way
+};
+
+struct TlsOptions {
+  // Asked in every handshake; null refuses the handshake.
+  std::function<std::shared_ptr<const ServingCertificate>()> certificate;
+  // If set, clients must present a certificate of these CAs (null refuses the handshake) …
+  std::function<std::shared_ptr<const ClientTrust>()> client_trust;
+  // … whose common name or DNS/URI alternative name is one of these. Empty: any client of the CAs.
   std::vector<std::string> allowed_clients;
 };
 
-struct HttpsStats {
-  std::uint64_t accepted = 0;
-  std::uint64_t connections = 0;  // open now
-  std::uint64_t parked = 0;       // … of which wait for bytes
-  std::uint64_t requests = 0;
-  std::uint64_t in_flight = 0;
-  std::uint64_t queued = 0;
-  std::uint64_t shed = 0;      // answered 429
-  std::uint64_t refused = 0;   // closed at accept: too many connections
-  std::uint64_t rejected = 0;  // malformed, too large, wrong path or type
-  std::uint64_t timed_out = 0;
+// Why a connection or request was not served.
+enum class Refusal {
+  kConnectionLimit,    // max_connections
+  kHandshakeDeadline,  // silent, or too slow to finish TLS
+  kRequestDeadline,    // head or body came too slowly
+  kWriteDeadline,      // the response was not read
+  kMalformed,          // 400, 414
+  kHeadTooLarge,       // 431
+  kUnknownPath,        // 404
+  kMethod,             // 405
+  kLength,             // 411: chunked or without Content-Length
+  kBodyTooLarge,       // 413
+  kMediaType,          // 415: Content-Type
+  kEncoding,           // 415: Content-Encoding
+  kOverloaded,         // 429: queue full
+  kMemory,             // 429: max_buffered_bytes
+  kExpired,            // 503: its deadline passed in the queue
+};
+inline constexpr std::size_t kRefusals = 15;
+// For metric labels: "connection_limit", …
+[[nodiscard]] const char* RefusalName(Refusal refusal);
+
+struct ServerStats {
+  std::uint64_t accepted = 0;  // connections, since the start
+  std::uint64_t requests = 0;  // given to a handler, since the start
   std::uint64_t tls_failures = 0;
-  std::uint64_t handler_failures = 0;  // exceptions, answered 500
+  std::uint64_t handler_exceptions = 0;
+  std::array<std::uint64_t, kRefusals> refused{};  // by Refusal
+
+  std::uint64_t active = 0;     // connections now …
+  std::uint64_t silent = 0;     // … that have not finished a handshake
+  std::uint64_t idle = 0;       // … between two requests
+  std::uint64_t in_flight = 0;  // … whose request waits for or is in a handler
+  std::uint64_t queued = 0;     // requests waiting for a worker
+  std::uint64_t buffered_bytes = 0;
+
+  [[nodiscard]] std::uint64_t Refused(Refusal refusal) const {
+    return refused.at(static_cast<std::size_t>(refusal));
+  }
 };
 
-// Where the serving certificate comes from, asked at every handshake; and the client CAs, if any.
-struct CertificateProvider {
-  std::function<std::shared_ptr<const ServingCertificate>()> serving;
-  std::function<std::shared_ptr<const ClientTrust>()> trust;  // may be empty
-};
+class Engine;
 
 class HttpsServer {
  public:
-  HttpsServer(HttpsOptions options, CertificateProvider certificates,
-              std::map<std::string, HttpsHandler> handlers);
-  ~HttpsServer();
-  HttpsServer(const HttpsServer&) = delete;
-  HttpsServer& operator=(const HttpsServer&) = delete;
+  // Binds, listens and serves. Fails with one sentence when the address cannot be bound.
+  static Result<std::unique_ptr<HttpsServer>> Start(ServerOptions options, TlsOptions tls,
+                                                    std::vector<Route> routes);
+  ~HttpsServer();  // Stop()
 
-  // Binds, starts the threads and gives the port.
-  [[nodiscard]] Result<int> Start();
-  // From now on every response closes its connection; new ones are still served.
+  [[nodiscard]] int Port() const;
+  [[nodiscard]] ServerStats Stats() const;
+
+  // Serves on, but tells each caller by `Connection: close` to come back elsewhere. Idle
+  // connections stay open until Stop(): closing them first would fail the request that is on its
+  // way.
   void Drain();
-  // Closes everything and ends the threads; requests being handled are finished first.
+  // Stops listening, finishes what is under way (`stop_grace`), closes everything, joins. Returns
+  // in under 2 s if handlers heed Request::stop. Idempotent.
   void Stop();
 
-  [[nodiscard]] HttpsStats Stats() const;
-
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  explicit HttpsServer(std::unique_ptr<Engine> engine);
+  std::unique_ptr<Engine> engine_;
 };
 
-}  // namespace countersign
+}  // namespace countersign::http

@@ -1,0 +1,126 @@
+// event_loop.h: the one thread that accepts, reads and writes, for all connections.
+//
+// epoll over non-blocking sockets; nothing here waits for one client, so a slow or hostile one
+// costs memory within `max_buffered_bytes` and a place within `max_connections`, never a thread.
+// Each phase has an absolute deadline. Complete requests go to the workers, whose responses come
+// back through Complete(). Everything but Complete, Drain and Stop runs on the loop's thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "webhook/http/connection.h"
+#include "webhook/http/listener.h"
+#include "webhook/http/request_head.h"
+#include "webhook/http/workers.h"
+
+namespace countersign::http {
+
+class EventLoop {
+ public:
+  using TransportFactory = std::function<std::unique_ptr<Transport>(int fd)>;
+  using Submit = std::function<bool(Job&&)>;
+
+  // References outlive the loop.
+  EventLoop(const ServerOptions& options, const std::vector<Route>& routes, UniqueFd listener,
+            TransportFactory make_transport, Submit submit, Counters& counters);
+
+  // Fails when the kernel has no descriptors left.
+  Status Open();
+  // The thread's body; returns after Stop().
+  void Run();
+
+  void Complete(std::uint64_t connection, Response response);  // any thread
+  void Drain() { draining_ = true; }                           // any thread
+  void Stop();                                                 // any thread
+
+ private:
+  // What epoll reports with an event: a connection's number or one of these.
+  static constexpr std::uint64_t kListener = 0;
+  static constexpr std::uint64_t kWakeUp = 1;
+  static constexpr std::uint64_t kFirstConnection = 2;
+
+  // Accepting.
+  void AcceptSome();
+  void Admit(UniqueFd socket);
+  [[nodiscard]] bool MakeRoom();
+  void PauseAccepting();
+
+  // One connection, as far as it gets without blocking (event_loop_steps.cc).
+  void Advance(Connection& c);
+  [[nodiscard]] bool Greet(Connection& c);
+  void Read(Connection& c);
+  [[nodiscard]] bool Fill(Connection& c, std::size_t& budget);
+  [[nodiscard]] bool UseInput(Connection& c);
+  [[nodiscard]] bool JudgeHead(Connection& c);
+  void Dispatch(Connection& c);
+  void Respond(Connection& c, const Response& response, bool close);
+  void Refuse(Connection& c, Refusal refusal, const Response& response);
+  void Write(Connection& c);
+  void Linger(Connection& c);
+  void Discard(Connection& c);
+  void BeginRequest(Connection& c);
+  void EnterIdle(Connection& c);
+  void RelieveMemory();
+  [[nodiscard]] bool IsLast(const Connection& c) const;
+
+  // Bookkeeping.
+  void SetPhase(Connection& c, Phase phase);
+  void SetDeadline(Connection& c, SteadyTime at);
+  void ClearDeadline(Connection& c);
+  void SetInterest(Connection& c, std::uint32_t events);
+  void Prove(Connection& c);
+  void Close(Connection& c);
+  [[nodiscard]] std::atomic<std::uint64_t>* Gauge(Phase phase);
+  // Runs a step of `c`; an exception (no memory) costs that connection alone.
+  template <class Step>
+  void Attempt(Connection& c, Step step);
+
+  // The loop itself.
+  void OnEvent(std::uint64_t id, std::uint32_t events);
+  void HandleCompletions();
+  void ExpireTimers();
+  void OnDeadline(Connection& c);
+  void BeginStop();
+  [[nodiscard]] bool IsOver() const;
+  [[nodiscard]] int WaitMilliseconds() const;
+  void Wake();
+
+  const ServerOptions& options_;
+  const std::vector<Route>& routes_;
+  UniqueFd listener_;
+  const TransportFactory make_transport_;
+  const Submit submit_;
+  Counters& counters_;
+  HeadParser parser_;
+
+  UniqueFd epoll_;
+  UniqueFd wake_;
+  SteadyTime now_;  // of this turn of the loop
+  std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>> closed_;  // freed at the end of the turn
+  std::list<std::uint64_t> unproven_;                // oldest first
+  Timers timers_;
+  std::uint64_t next_id_ = kFirstConnection;
+  SteadyTime accept_again_at_ = SteadyTime::max();
+  std::vector<char> scratch_;
+  std::minstd_rand jitter_{std::random_device{}()};
+  bool stopping_ = false;
+  SteadyTime stop_by_;
+
+  std::atomic<bool> draining_ = false;
+  std::atomic<bool> stop_requested_ = false;
+  std::mutex mailbox_mutex_;
+  std::vector<std::pair<std::uint64_t, Response>> mailbox_;  // under mailbox_mutex_
+};
+
+}  // namespace countersign::http

@@ -1,0 +1,248 @@
+// What one connection does in each phase. The rest of EventLoop is in event_loop.cc.
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+#include <variant>
+
+#include "webhook/http/event_loop.h"
+#include "webhook/http/response.h"
+
+namespace countersign::http {
+namespace {
+
+// What one connection may read in one turn before the others get theirs.
+constexpr std::size_t kReadBudget = std::size_t{256} << 10;
+constexpr int kDiscardsATurn = 16;
+// Reserved at once for a body; a larger one grows as it comes, so that announcing costs nothing.
+constexpr std::size_t kMaxReserve = std::size_t{256} << 10;
+
+std::uint32_t Awaited(Io io) { return io == Io::kWantWrite ? EPOLLOUT : EPOLLIN; }
+
+bool Waits(Io io) { return io == Io::kWantRead || io == Io::kWantWrite; }
+
+}  // namespace
+
+void EventLoop::Advance(Connection& c) {
+  if ((c.phase == Phase::kFresh || c.phase == Phase::kHandshake) && !Greet(c)) return;
+  if (c.phase == Phase::kWriting) Write(c);
+  Read(c);
+  if (c.phase == Phase::kLingering) Discard(c);
+}
+
+// True once the handshake is done.
+bool EventLoop::Greet(Connection& c) {
+  if (c.phase == Phase::kFresh) {
+    char first = 0;
+    const ssize_t n = recv(c.fd.Get(), &first, 1, MSG_PEEK);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    if (n <= 0) {  // gone without a word, as TCP health checks are: no failure of TLS
+      Close(c);
+      return false;
+    }
+    c.transport = make_transport_(c.fd.Get());
+    if (c.transport == nullptr) {
+      counters_.tls_failures.fetch_add(1);
+      Close(c);
+      return false;
+    }
+    SetPhase(c, Phase::kHandshake);
+  }
+  const Io io = c.transport->Handshake();
+  if (io == Io::kDone) {
+    EnterIdle(c);
+    return true;
+  }
+  if (Waits(io)) {
+    SetInterest(c, Awaited(io));
+  } else {
+    counters_.tls_failures.fetch_add(1);
+    Linger(c);  // for the client to read the alert that says why
+  }
+  return false;
+}
+
+void EventLoop::Read(Connection& c) {
+  std::size_t budget = kReadBudget;
+  while (c.phase == Phase::kIdle || c.phase == Phase::kReading) {
+    if (!c.in.empty() && UseInput(c)) continue;
+    if (!Fill(c, budget)) return;
+  }
+}
+
+// Reads once. False when there is nothing more to read in this turn.
+bool EventLoop::Fill(Connection& c, std::size_t& budget) {
+  if (budget == 0 && !c.transport->HasPending()) {
+    SetInterest(c, EPOLLIN);
+    return false;
+  }
+  std::size_t n = 0;
+  const Io io = c.transport->Read(scratch_.data(), scratch_.size(), n);
+  if (io != Io::kDone) {
+    if (Waits(io)) {
+      SetInterest(c, Awaited(io));
+    } else {
+      Close(c);
+    }
+    return false;
+  }
+  if (c.phase == Phase::kIdle) BeginRequest(c);
+  c.in.append(scratch_.data(), n);
+  c.lease.Set(c.in.size());
+  budget -= std::min(budget, n);
+  RelieveMemory();
+  return true;
+}
+
+// True when the bytes at hand led to something; false when more are needed.
+bool EventLoop::UseInput(Connection& c) {
+  if (!c.head) {
+    const std::size_t end = FindHeadEnd(c.in, c.searched);
+    c.searched = c.in.size();
+    if (std::min(end, c.in.size()) > options_.max_head_bytes) {
+      Refuse(c, Refusal::kHeadTooLarge,
+             PlainText(431, "the head must not exceed " + std::to_string(options_.max_head_bytes) +
+                                " bytes"));
+      return true;
+    }
+    if (end == std::string::npos) return false;
+    c.head_size = end;
+    if (!JudgeHead(c)) return true;
+  }
+  if (!c.IsComplete()) return false;
+  Dispatch(c);
+  return true;
+}
+
+// False when the request was refused.
+bool EventLoop::JudgeHead(Connection& c) {
+  Result<RequestHead> head = parser_.Parse(std::string_view(c.in).substr(0, c.head_size));
+  if (!head) {
+    const bool flood = head.error().code == Code::kResourceExhausted;
+    Refuse(c, flood ? Refusal::kHeadTooLarge : Refusal::kMalformed,
+           PlainText(flood ? 431 : 400, head.error().message));
+    return false;
+  }
+  const auto judged = Judge(*head, routes_, options_.max_body_bytes);
+  if (const auto* refused = std::get_if<Refused>(&judged)) {
+    Refuse(c, refused->refusal, refused->response);
+    return false;
+  }
+  c.route = std::get<const Route*>(judged);
+  c.client_closes = head->close;
+  c.answer_by = now_ + CallerPatience(*head);
+  c.head = *std::move(head);
+  SetDeadline(c, c.began + options_.request_deadline);
+  if (c.IsComplete()) return true;
+  c.in.reserve(c.head_size + std::min<std::size_t>(*c.head->content_length, kMaxReserve));
+  if (c.head->expects_continue) {
+    std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";
+    // An empty send buffer takes 25 bytes; a client for which it does not is none of ours.
+    if (c.transport->Write(interim) != Io::kDone || !interim.empty()) {
+      Close(c);
+      return false;
+    }
+  }
+  return true;
+}
+
+void EventLoop::Dispatch(Connection& c) {
+  std::string bytes = c.TakeRequest();
+  Job job{c.id,
+          c.route,
+          *std::move(c.head),
+          std::move(bytes),
+          c.head_size,
+          c.answer_by,
+          BufferLease(counters_.buffered_bytes)};
+  job.lease.Set(job.bytes.size());
+  c.ResetRequest();
+  ClearDeadline(c);
+  SetPhase(c, Phase::kDispatched);
+  if (submit_(std::move(job))) return;
+  counters_.Count(Refusal::kOverloaded);
+  // The request was read whole, so the connection is kept: a reconnect would only add to the load.
+  Respond(c, TryAgain("too many requests are waiting"),
+          c.client_closes || IsLast(c) || !c.in.empty());
+}
+
+void EventLoop::Refuse(Connection& c, Refusal refusal, const Response& response) {
+  counters_.Count(refusal);
+  c.in.clear();
+  c.ResetRequest();
+  Respond(c, response, true);
+}
+
+void EventLoop::Respond(Connection& c, const Response& response, bool close) {
+  c.BeginResponse(Serialize(response, close), close);
+  SetPhase(c, Phase::kWriting);
+  SetDeadline(c, now_ + options_.write_deadline);
+  Write(c);
+}
+
+void EventLoop::Write(Connection& c) {
+  while (!c.unsent.empty()) {
+    const Io io = c.transport->Write(c.unsent);
+    if (io == Io::kDone) continue;
+    if (Waits(io)) return SetInterest(c, Awaited(io));
+    return Close(c);
+  }
+  std::string().swap(c.out);
+  if (c.close_after) return Linger(c);
+  if (c.in.empty()) return EnterIdle(c);
+  BeginRequest(c);
+}
+
+void EventLoop::Linger(Connection& c) {
+  c.in.clear();
+  c.ResetRequest();
+  SetPhase(c, Phase::kLingering);
+  c.transport->Farewell();
+  shutdown(c.fd.Get(), SHUT_WR);
+  SetDeadline(c, now_ + options_.linger);
+  SetInterest(c, EPOLLIN);
+}
+
+void EventLoop::Discard(Connection& c) {
+  for (int i = 0; i < kDiscardsATurn; ++i) {
+    const ssize_t n = recv(c.fd.Get(), scratch_.data(), scratch_.size(), 0);
+    if (n > 0) continue;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    return Close(c);
+  }
+}
+
+void EventLoop::BeginRequest(Connection& c) {
+  c.began = now_;
+  SetPhase(c, Phase::kReading);
+  SetDeadline(c, now_ + options_.head_deadline);
+}
+
+void EventLoop::EnterIdle(Connection& c) {
+  SetPhase(c, Phase::kIdle);
+  SetDeadline(c, now_ + options_.idle_timeout);
+  SetInterest(c, EPOLLIN);
+}
+
+// Whoever holds the most of an unfinished request goes: an honest review of a few KiB is never it.
+void EventLoop::RelieveMemory() {
+  while (counters_.buffered_bytes > options_.max_buffered_bytes) {
+    Connection* largest = nullptr;
+    for (const auto& [id, c] : connections_) {
+      if (c->phase == Phase::kReading && !c->in.empty() &&
+          (largest == nullptr || c->in.size() > largest->in.size())) {
+        largest = c.get();
+      }
+    }
+    if (largest == nullptr) return;
+    Refuse(*largest, Refusal::kMemory, TryAgain("too many bytes of requests are waiting"));
+  }
+}
+
+bool EventLoop::IsLast(const Connection& c) const {
+  return draining_ || stopping_ || now_ >= c.retire_at;
+}
+
+}  // namespace countersign::http

@@ -1,0 +1,82 @@
+#include "webhook/http/workers.h"
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "base/log.h"
+#include "webhook/http/response.h"
+
+namespace countersign::http {
+
+Workers::Workers(int threads, std::size_t max_queued, Counters& counters, Completion completion)
+    : max_queued_(max_queued), counters_(counters), completion_(std::move(completion)) {
+  threads_.reserve(static_cast<std::size_t>(threads));
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+}
+
+Workers::~Workers() { Stop(); }
+
+bool Workers::TrySubmit(Job&& job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_ || queue_.size() >= max_queued_) return false;
+    queue_.push_back(std::move(job));
+    counters_.queued = queue_.size();
+  }
+  ready_.notify_one();
+  return true;
+}
+
+void Workers::Stop() {
+  stop_.request_stop();
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    queue_.clear();
+    counters_.queued = 0;
+  }
+  ready_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void Workers::Run() {
+  for (;;) {
+    std::optional<Job> job;
+    {
+      std::unique_lock lock(mutex_);
+      ready_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
+      if (stopped_) return;
+      job.emplace(std::move(queue_.front()));
+      queue_.pop_front();
+      counters_.queued = queue_.size();
+    }
+    completion_(job->connection, Serve(*job));
+  }
+}
+
+Response Workers::Serve(const Job& job) {
+  if (std::chrono::steady_clock::now() >= job.deadline) {
+    counters_.Count(Refusal::kExpired);
+    return PlainText(503, "the request waited longer than its caller does");
+  }
+  counters_.requests.fetch_add(1);
+  const RequestHead& head = job.head;
+  const Request request{head.method,      head.path,
+                        head.query,       head.content_type,
+                        head.traceparent, std::string_view(job.bytes).substr(job.body_at),
+                        job.deadline,     stop_.get_token()};
+  try {
+    return job.route->handler(request);
+  } catch (const std::exception& e) {
+    // For the operator's eyes only: the text may hold anything.
+    Log(LogLevel::kError, "a request handler failed", {{"path", head.path}, {"error", e.what()}});
+  } catch (...) {
+    Log(LogLevel::kError, "a request handler failed", {{"path", head.path}});
+  }
+  counters_.handler_exceptions.fetch_add(1);
+  return PlainText(500, "internal error");
+}
+
+}  // namespace countersign::http

@@ -1,0 +1,62 @@
+// workers.h: the threads that run handlers, and the bounded queue in front of them.
+//
+// Thread-safe. A handler's exception becomes a 500; a request whose deadline passed while it waited
+// is not worth a handler and becomes a 503. Every job submitted is completed exactly once, unless
+// Stop() discards what was still queued.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "webhook/http/request_head.h"
+#include "webhook/http/stats.h"
+
+namespace countersign::http {
+
+struct Job {
+  std::uint64_t connection;
+  const Route* route;
+  RequestHead head;
+  std::string bytes;  // the whole request; the body begins at `body_at`
+  std::size_t body_at;
+  SteadyTime deadline;
+  BufferLease lease;  // of `bytes`
+};
+
+class Workers {
+ public:
+  using Completion = std::function<void(std::uint64_t connection, Response response)>;
+
+  // `counters` outlives the workers. `completion` is called on their threads.
+  Workers(int threads, std::size_t max_queued, Counters& counters, Completion completion);
+  ~Workers();  // Stop()
+
+  // False when the queue is full; `job` is then untouched.
+  [[nodiscard]] bool TrySubmit(Job&& job);
+
+  // Tells handlers to end, discards the queue, joins. Idempotent.
+  void Stop();
+
+ private:
+  void Run();
+  [[nodiscard]] Response Serve(const Job& job);
+
+  const std::size_t max_queued_;
+  Counters& counters_;
+  const Completion completion_;
+  std::stop_source stop_;
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<Job> queue_;  // under mutex_
+  bool stopped_ = false;   // under mutex_
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace countersign::http
