@@ -14,7 +14,7 @@
 namespace countersign {
 
 // An envelope is stored in an annotation: far below the 256 KiB that all annotations may take.
-inline constexpr std::size_t kMaxEnvelopeBytes = 64 * 1024;
+inline constexpr std::size_t kMaxEnvelopeBytes = 65'536;
 
 [[nodiscard]] Result<std::string> SignEnvelope(const InstallationKey& key, std::string_view type,
                                                const Json& payload);

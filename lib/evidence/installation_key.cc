@@ -16,7 +16,7 @@ namespace countersign {
 namespace {
 
 // A P-256 key in PEM takes 241 bytes; this leaves room for comments.
-constexpr std::size_t kMaxKeyFileBytes = 16 * 1024;
+constexpr std::size_t kMaxKeyFileBytes = 16'384;
 constexpr std::string_view kPemStart = "-----BEGIN ";
 
 // An error left in OpenSSL's queue makes the next TLS read on this thread fail.

@@ -29,7 +29,7 @@ struct StampAuthority {
 // payload base64 makes a third longer, within an eighth of what annotations may take.
 inline constexpr std::size_t kMaxStampedGroups = 256;        // groups of one account
 inline constexpr std::size_t kMaxStampedNameBytes = 256;     // of the account and of each group
-inline constexpr std::size_t kMaxStampedGroupBytes = 16384;  // of all groups together
+inline constexpr std::size_t kMaxStampedGroupBytes = 16'384;  // of all groups together
 
 // The stamp for `object` as it stands, made for `user`. Fails when the object has no kind,
 // namespace or canonical spec, or the user's name and groups are beyond the limits above.
