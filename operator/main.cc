@@ -14,6 +14,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/digest.h"
+#include "base/host_port.h"
 #include "base/log.h"
 #include "kube/http_transport.h"
 #include "kube/kubeconfig.h"
@@ -31,6 +32,10 @@ constexpr char kLeaseName[] = "countersign-operator";
 // restart; the server's priority and fairness is what protects it.
 constexpr double kQps = 200;
 constexpr int kBurst = 400;
+
+// glibc gives each thread an arena of its own and keeps in it what the largest JSON document took;
+// thirty informers and workers would hold on to thirty of these.
+constexpr int kMallocArenas = 2;
 
 struct Flags {
   std::string kubeconfig;
@@ -114,6 +119,8 @@ int Work(Operator& parts, const KubeClient& client, Clock& clock, const Flags& f
   parts.StartCaches();
   Log(LogLevel::kInfo, "filling caches");
   if (!parts.WaitForSync(stop)) return EXIT_SUCCESS;
+  // The lists were parsed and taken apart; what that took goes back.
+  malloc_trim(0);
   Log(LogLevel::kInfo, "caches are full");
   if (Lead(parts, client, clock, flags, identity, std::move(stop))) return EXIT_SUCCESS;
   Log(LogLevel::kError, "the Lease was lost; another replica may act");
@@ -149,17 +156,22 @@ int Run(const Flags& flags, const sigset_t& signals) {
   const KubeClient lease_client(shared, clock, lease_options);
 
   Operator parts(client, clock, std::move(*options));
-  std::unique_ptr<ProbeServer> probes;
+  std::unique_ptr<http::ProbeServer> probes;
   if (!flags.probe_listen.empty()) {
-    auto started = ProbeServer::Start(flags.probe_listen, {[&]() -> std::optional<std::string> {
-                                                             if (parts.HasSynced())
-                                                               return std::nullopt;
-                                                             return "caches are not full yet";
-                                                           },
-                                                           [&] { return parts.MetricsText(); }});
+    auto listen = ParseHostPort(flags.probe_listen);
+    if (!listen) return Complain(listen.error());
+    http::ProbeOptions probe;
+    probe.address = listen->host;
+    probe.port = listen->port;
+    probe.not_ready = [&]() -> std::optional<std::string> {
+      if (parts.HasSynced()) return std::nullopt;
+      return "caches are not full yet";
+    };
+    probe.metrics = [&] { return parts.MetricsText(); };
+    auto started = http::ProbeServer::Start(std::move(probe));
     if (!started) return Complain(started.error());
     probes = std::move(*started);
-    Log(LogLevel::kInfo, "answering probes", {{"port", probes->port()}});
+    Log(LogLevel::kInfo, "answering probes", {{"port", probes->Port()}});
   }
   int exit_code = EXIT_SUCCESS;
   std::jthread worker([&] {
@@ -183,6 +195,7 @@ int Run(const Flags& flags, const sigset_t& signals) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  mallopt(M_ARENA_MAX, countersign::kMallocArenas);
   countersign::Flags flags;
   CLI::App app{"Serves approved ModelDeployments and withdraws what is approved no more."};
   app.set_version_flag("--version", COUNTERSIGN_VERSION);

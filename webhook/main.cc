@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <mutex>
 
+#include "base/host_port.h"
 #include "base/log.h"
 #include "catalog/live_reader.h"
 #include "kube/http_transport.h"
@@ -106,41 +108,49 @@ int Run(Flags flags) {
                              metrics.Count(record);
                            });
 
-  auto listen = ParseListen(flags.listen);
+  auto listen = ParseHostPort(flags.listen);
   if (!listen) return Die(listen.error());
-  HttpsOptions options;
+  auto probe_listen = ParseHostPort(flags.probe_listen);
+  if (!probe_listen) return Die(probe_listen.error());
+  http::ServerOptions options;
   options.address = listen->host;
   options.port = listen->port;
-  options.workers = flags.workers;
-  options.allowed_clients = flags.allowed_clients;
-  CertificateProvider provider;
-  provider.serving = [&] { return (*certificates)->Current(); };
-  if (!flags.files.client_ca.empty()) provider.trust = [&] { return (*certificates)->Trust(); };
-  const auto entry = [&](AdmissionReply (AdmissionHandler::*method)(const AdmissionCall&) const) {
-    return [&handler, method](const HttpsRequest& request) {
-      AdmissionReply reply =
-          (handler.*method)({request.body, request.traceparent, request.deadline});
-      return HttpsResponse{reply.http_status, std::move(reply.body),
-                           reply.http_status == 200 ? "application/json" : "text/plain"};
-    };
+  options.worker_threads = flags.workers;
+  http::TlsOptions tls;
+  tls.certificate = [&] { return (*certificates)->Current(); };
+  if (!flags.files.client_ca.empty()) tls.client_trust = [&] { return (*certificates)->Trust(); };
+  tls.allowed_clients = flags.allowed_clients;
+  const auto route = [&](const char* path,
+                         AdmissionReply (AdmissionHandler::*method)(const AdmissionCall&) const) {
+    return http::Route{path, [&handler, method](const http::Request& request) {
+                         AdmissionReply reply = (handler.*method)(
+                             {request.body, request.traceparent, request.deadline});
+                         http::Response response;
+                         response.status = reply.http_status;
+                         response.body = std::move(reply.body);
+                         if (response.status != 200) response.content_type = "text/plain";
+                         return response;
+                       }};
   };
-  HttpsServer server(options, provider,
-                     {{"/validate/v1", entry(&AdmissionHandler::Validate)},
-                      {"/mutate/v1", entry(&AdmissionHandler::Mutate)}});
 
+  std::unique_ptr<http::HttpsServer> server;
+  std::mutex server_mutex;  // the server starts after the probes, which report on it
   std::atomic<bool> leaving = false;
-  ProbeCallbacks probes;
-  probes.unready = [&]() -> std::optional<std::string> {
+  http::ProbeOptions probes;
+  probes.address = probe_listen->host;
+  probes.port = probe_listen->port;
+  probes.not_ready = [&]() -> std::optional<std::string> {
     if (leaving) return "shutting down";
     if (!catalog.HasSynced()) return "caches are not synced yet";
     if (auto healthy = (*certificates)->Healthy(); !healthy) return healthy.error().ToString();
     return std::nullopt;
   };
   probes.metrics = [&] {
-    return metrics.Text(
-        {[&] { return server.Stats(); }, [&] { return (*certificates)->NotAfter(); }, &catalog});
+    const std::lock_guard lock(server_mutex);
+    return metrics.Text({server == nullptr ? http::ServerStats{} : server->Stats(),
+                         (*certificates)->NotAfter(), catalog});
   };
-  auto probe = ProbeServer::Start(flags.probe_listen, probes);
+  auto probe = http::ProbeServer::Start(probes);
   if (!probe) return Die(probe.error());
   catalog.Start();
   // Until the caches are full every answer would be "missing": better none.
@@ -148,10 +158,18 @@ int Run(Flags flags) {
     const timespec no_wait{0, 0};
     if (sigtimedwait(&signals, nullptr, &no_wait) > 0) return 0;
   }
-  auto port = server.Start();
-  if (!port) return Die(port.error());
+  auto started = http::HttpsServer::Start(options, tls,
+                                          {route("/validate/v1", &AdmissionHandler::Validate),
+                                           route("/mutate/v1", &AdmissionHandler::Mutate)});
+  if (!started) return Die(started.error());
+  {
+    const std::lock_guard lock(server_mutex);
+    server = std::move(*started);
+  }
   Log(LogLevel::kInfo, "serving admission reviews",
-      {{"port", *port}, {"probePort", (*probe)->port()}, {"installation", flags.installation}});
+      {{"port", server->Port()},
+       {"probePort", (*probe)->Port()},
+       {"installation", flags.installation}});
 
   int signal = 0;
   sigwait(&signals, &signal);
@@ -160,9 +178,9 @@ int Run(Flags flags) {
   Log(LogLevel::kInfo, "draining", {{"seconds", flags.drain_seconds}});
   const timespec patience{flags.drain_seconds, 0};
   sigtimedwait(&signals, nullptr, &patience);  // a second signal ends the wait
-  server.Drain();
+  server->Drain();
   stop.request_stop();
-  server.Stop();
+  server->Stop();
   catalog.Stop();
   return 0;
 }

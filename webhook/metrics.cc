@@ -41,6 +41,10 @@ class WebhookMetrics::Impl {
                     .Name("countersign_webhook_server")
                     .Help("State and totals of the HTTPS server, by what is counted.")
                     .Register(registry_)),
+        refused_(prometheus::BuildGauge()
+                     .Name("countersign_webhook_refused_total")
+                     .Help("Connections and requests that were not served, by reason.")
+                     .Register(registry_)),
         cached_(prometheus::BuildGauge()
                     .Name("countersign_cache_objects")
                     .Help("Objects in the caches, by kind.")
@@ -75,24 +79,26 @@ class WebhookMetrics::Impl {
   }
 
   std::string Text(const Sources& sources) {
-    const HttpsStats stats = sources.server();
+    const http::ServerStats& stats = sources.server;
     const std::pair<const char*, std::uint64_t> values[] = {
         {"accepted_total", stats.accepted},
-        {"connections", stats.connections},
-        {"parked", stats.parked},
         {"requests_total", stats.requests},
+        {"tls_failures_total", stats.tls_failures},
+        {"handler_exceptions_total", stats.handler_exceptions},
+        {"connections", stats.active},
+        {"silent_connections", stats.silent},
+        {"idle_connections", stats.idle},
         {"in_flight", stats.in_flight},
         {"queued", stats.queued},
-        {"shed_total", stats.shed},
-        {"refused_total", stats.refused},
-        {"rejected_total", stats.rejected},
-        {"timed_out_total", stats.timed_out},
-        {"tls_failures_total", stats.tls_failures},
-        {"handler_failures_total", stats.handler_failures}};
+        {"buffered_bytes", stats.buffered_bytes}};
     for (const auto& [name, value] : values) {
       server_.Add({{"what", name}}).Set(static_cast<double>(value));
     }
-    const Catalog& c = *sources.catalog;
+    for (std::size_t i = 0; i < http::kRefusals; ++i) {
+      refused_.Add({{"reason", http::RefusalName(static_cast<http::Refusal>(i))}})
+          .Set(static_cast<double>(stats.refused.at(i)));
+    }
+    const Catalog& c = sources.catalog;
     const std::pair<std::string_view, const InformerBase*> caches[] = {
         {GovernancePolicySpec::kKind, &c.policies()},
         {UseCaseSpec::kKind, &c.use_cases()},
@@ -107,7 +113,7 @@ class WebhookMetrics::Impl {
     }
     synced_.Set(c.HasSynced() ? 1 : 0);
     expiry_.Set(static_cast<double>(std::chrono::duration_cast<std::chrono::seconds>(
-                                        sources.certificate_expiry().time_since_epoch())
+                                        sources.certificate_expiry.time_since_epoch())
                                         .count()));
     return prometheus::TextSerializer().Serialize(registry_.Collect());
   }
@@ -117,6 +123,7 @@ class WebhookMetrics::Impl {
   prometheus::Family<prometheus::Counter>& decisions_;
   prometheus::Histogram& seconds_;
   prometheus::Family<prometheus::Gauge>& server_;
+  prometheus::Family<prometheus::Gauge>& refused_;
   prometheus::Family<prometheus::Gauge>& cached_;
   prometheus::Family<prometheus::Gauge>& unreadable_;
   prometheus::Gauge& synced_;

@@ -3,7 +3,6 @@
 // Few series: labels are verdicts, kinds and flags, never names that users choose. Thread-safe.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,11 +19,11 @@ class WebhookMetrics {
 
   void Count(const DecisionRecord& record);
 
-  // Gauges are read when scraped.
+  // What is read when somebody scrapes.
   struct Sources {
-    std::function<HttpsStats()> server;
-    std::function<Time()> certificate_expiry;
-    const Catalog* catalog = nullptr;
+    http::ServerStats server;
+    Time certificate_expiry;
+    const Catalog& catalog;
   };
   [[nodiscard]] std::string Text(const Sources& sources);
 

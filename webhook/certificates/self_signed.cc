@@ -139,6 +139,9 @@ Result<PemPair> MakeCertificate(const PemPair& authority, CertificateUse use,
   const KeyPtr issuer_key(PEM_read_bio_PrivateKey(ReadBio(authority.key).get(), nullptr,
                                                   openssl::NoPassphrase, nullptr));
   if (issuer == nullptr || issuer_key == nullptr) return Refused("the authority is not PEM");
+  if (X509_check_ca(issuer.get()) == 0) {
+    return Refused("its issuer is not a certificate authority");
+  }
   const KeyPtr key(EVP_EC_gen("P-256"));
   if (key == nullptr) return Refused("no key");
   Result<X509Ptr> begun = Begin(key.get(), common_name, validity);

@@ -13,6 +13,8 @@ constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr std::string_view kProtocol = "\x08http/1.1";  // length-prefixed (RFC 7301, 3.1)
 
 int ChooseCertificate(SSL* ssl, void* argument) {
+  // What is left in the queue here would fail the handshake that asked.
+  const openssl::ErrorScope scope;
   const auto* options = static_cast<const TlsOptions*>(argument);
   // Called from C: nothing may be thrown through it.
   try {
@@ -65,6 +67,7 @@ bool HasAllowedName(const TlsOptions& options, X509* client) {
 // After OpenSSL's own verification of each certificate: the leaf must also carry an allowed name.
 int VerifyClient(int verified, X509_STORE_CTX* store) {
   if (verified != 1 || X509_STORE_CTX_get_error_depth(store) != 0) return verified;
+  const openssl::ErrorScope scope;
   try {
     auto* ssl =
         static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
