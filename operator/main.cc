@@ -10,6 +10,7 @@
 #include <sstream>
 #include <thread>
 
+#include <malloc.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
