@@ -48,7 +48,7 @@ def digest_swapped(stage: Stage) -> None:
     first = _spec(stage.deployment_file("1.0.0"))["model"]
     patch = json.dumps({"spec": {"model": {key: first[key] for key in ("digest", "uri")}}})
     answer = dana.run("patch", "mdeploy", SCORER, "-n", PROD, "--type=merge", "-p", patch)
-    refused(answer, "SignOffForOtherRevision", "BiasOutOfBounds")
+    refused(answer, "SignOffForOtherRevision", "ReproductionMissing")
     stage.decision_id = decision_id(answer)
     digest = _spec(stage.deployment_file("2.0.0"))["model"]["digest"]
     served = mounted_model(_running(stage, SCORER, 2))
