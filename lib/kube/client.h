@@ -50,9 +50,9 @@ struct ClientOptions {
   double qps = 50;
   int burst = 100;
   // Ends every call that brings no stop token of its own.
-  std::stop_token stop;
+  std::stop_token stop{};
   // Told each `Warning` header of an answer (deprecations, admission warnings), unquoted.
-  std::function<void(std::string_view)> on_warning;
+  std::function<void(std::string_view)> on_warning{};
 };
 
 // The API server keeps objects of up to 10,000 levels (apimachinery: json maxDepth); lists and
@@ -62,41 +62,41 @@ inline constexpr int kMaxServerJsonDepth = 10'010;
 
 // How long a call (of a list: a page) may take, and what ends it early.
 struct Call {
-  std::stop_token stop;
+  std::stop_token stop{};
   std::chrono::milliseconds timeout = kDefaultCallTimeout;
 };
 
 struct ListOptions {
-  std::string label_selector;
-  std::string field_selector;
+  std::string label_selector{};
+  std::string field_selector{};
   int page_size = kDefaultPageSize;  // 0: everything in one answer
 };
 
 // One answer to a list call. Items of built-in kinds get the kind and apiVersion they lack.
 struct ListPage {
-  std::vector<Json> items;
-  std::string resource_version;
-  std::string next;  // continue token; empty on the last page
+  std::vector<Json> items{};
+  std::string resource_version{};
+  std::string next{};  // continue token; empty on the last page
 };
 
 struct WriteOptions {
   bool dry_run = false;
-  std::string field_manager;     // empty: the client's
-  std::string field_validation;  // empty (the server's default, Warn), "Strict", "Ignore"
-  std::string subresource;       // "status", "scale"; not for Create of a main resource
+  std::string field_manager{};     // empty: the client's
+  std::string field_validation{};  // empty (the server's default, Warn), "Strict", "Ignore"
+  std::string subresource{};       // "status", "scale"; not for Create of a main resource
 };
 
 struct ApplyOptions {
   bool force = false;  // take over fields owned by other managers
   bool dry_run = false;
-  std::string field_manager;  // empty: the client's
-  std::string subresource;
+  std::string field_manager{};  // empty: the client's
+  std::string subresource{};
 };
 
 struct DeleteOptions {
-  std::string propagation;       // "", "Foreground", "Background", "Orphan"
-  std::string uid;               // precondition: only this very object
-  std::string resource_version;  // precondition: only this very state
+  std::string propagation{};       // "", "Foreground", "Background", "Orphan"
+  std::string uid{};               // precondition: only this very object
+  std::string resource_version{};  // precondition: only this very state
   bool dry_run = false;
 };
 

@@ -19,16 +19,16 @@ namespace countersign {
 
 // A client certificate (with its chain) and its key, PEM.
 struct ClientIdentity {
-  std::string certificate_pem;
-  std::string key_pem;
+  std::string certificate_pem{};
+  std::string key_pem{};
 
   friend bool operator==(const ClientIdentity&, const ClientIdentity&) = default;
 };
 
 struct Credential {
-  std::string authorization;  // value of the Authorization header, or empty
+  std::string authorization{};  // value of the Authorization header, or empty
   // The same pointer as long as the identity is the same.
-  std::shared_ptr<const ClientIdentity> identity;
+  std::shared_ptr<const ClientIdentity> identity{};
 
   friend bool operator==(const Credential&, const Credential&) = default;
 };

@@ -28,12 +28,12 @@
 namespace countersign {
 
 struct ObjectReference {
-  std::string api_version;
-  std::string kind;
-  std::string ns;
-  std::string name;
-  std::string uid;
-  std::string resource_version;
+  std::string api_version{};
+  std::string kind{};
+  std::string ns{};
+  std::string name{};
+  std::string uid{};
+  std::string resource_version{};
 
   [[nodiscard]] static ObjectReference To(const Json& object);
   friend auto operator<=>(const ObjectReference&, const ObjectReference&) = default;
@@ -43,11 +43,11 @@ enum class EventType { kNormal, kWarning };
 
 struct Event {
   EventType type = EventType::kNormal;
-  std::string reason;  // UpperCamelCase, specific: "GateBlocked"
-  std::string action;  // what was being done: "EvaluateGate"
-  std::string note;    // for people; cut to kMaxEventNote bytes
-  ObjectReference regarding;
-  std::optional<ObjectReference> related;
+  std::string reason{};  // UpperCamelCase, specific: "GateBlocked"
+  std::string action{};  // what was being done: "EvaluateGate"
+  std::string note{};    // for people; cut to kMaxEventNote bytes
+  ObjectReference regarding{};
+  std::optional<ObjectReference> related{};
 };
 
 inline constexpr std::size_t kMaxQueuedEvents = 1000;  // client-go: maxQueuedEvents

@@ -41,10 +41,10 @@
 namespace countersign {
 
 struct InformerOptions {
-  WatchScope scope;
-  WatchTimings timings;
+  WatchScope scope{};
+  WatchTimings timings{};
   // Hears every list and watch failure (the informer retries by itself).
-  std::function<void(const ApiError&)> on_error;
+  std::function<void(const ApiError&)> on_error{};
 };
 
 // Everything of an informer that does not depend on T.

@@ -24,19 +24,19 @@ namespace countersign {
 
 // component-base's defaults. lease_duration > renew_deadline > 1.2 x retry_period must hold.
 struct LeaderElectionOptions {
-  ObjectKey lease;
-  std::string identity;
+  ObjectKey lease{};
+  std::string identity{};
   std::chrono::seconds lease_duration{15};
   std::chrono::seconds renew_deadline{10};
   std::chrono::seconds retry_period{2};
   bool release_on_stop = true;
   // Leading begins; return soon (start threads). Leading is over; return when nothing acts any
   // more.
-  std::function<void()> on_started_leading;
-  std::function<void()> on_stopped_leading;
+  std::function<void()> on_started_leading{};
+  std::function<void()> on_stopped_leading{};
   // Another identity (or our own) was seen to lead.
-  std::function<void(const std::string& identity)> on_new_leader;
-  std::function<void(const ApiError&)> on_error;
+  std::function<void(const std::string& identity)> on_new_leader{};
+  std::function<void(const ApiError&)> on_error{};
 };
 
 enum class LeadershipEnd { kStopped, kLost };

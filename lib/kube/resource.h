@@ -57,8 +57,8 @@ inline const Resource kSelfSubjectReviews{"authentication.k8s.io", "v1", "selfsu
 // One object of a collection. `ns` is empty for cluster-scoped kinds. Sorts by namespace, then
 // name.
 struct ObjectKey {
-  std::string ns;
-  std::string name;
+  std::string ns{};
+  std::string name{};
 
   // "namespace/name", or "name".
   [[nodiscard]] std::string ToString() const;

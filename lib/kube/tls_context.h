@@ -17,10 +17,10 @@
 namespace countersign {
 
 struct TlsOptions {
-  std::string ca_pem;       // empty: the system's CAs
-  std::string server_name;  // name or IP address to verify; names are also sent (SNI)
-  bool insecure = false;    // verify nothing: only what the user's kubeconfig asks for
-  std::shared_ptr<const ClientIdentity> identity;
+  std::string ca_pem{};       // empty: the system's CAs
+  std::string server_name{};  // name or IP address to verify; names are also sent (SNI)
+  bool insecure = false;      // verify nothing: only what the user's kubeconfig asks for
+  std::shared_ptr<const ClientIdentity> identity{};
 };
 
 class TlsContext {

@@ -31,18 +31,18 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 inline constexpr std::size_t kMaxResponseBytes = std::size_t{512} << 20;
 
 struct HttpRequest {
-  std::string method;
-  std::string target;  // path and query, percent-encoded
-  HttpHeaders headers;
-  std::string body;
+  std::string method{};
+  std::string target{};  // path and query, percent-encoded
+  HttpHeaders headers{};
+  std::string body{};
   SteadyTime deadline = SteadyTime::max();
   std::size_t max_response_bytes = kMaxResponseBytes;
 };
 
 struct HttpResponse {
   int status = 0;
-  HttpHeaders headers;
-  std::string body;  // empty when it went to a sink
+  HttpHeaders headers{};
+  std::string body{};  // empty when it went to a sink
 
   // The first header of that name (ASCII case does not matter), or nullopt.
   [[nodiscard]] std::optional<std::string> Header(std::string_view name) const;

@@ -27,10 +27,10 @@ namespace countersign {
 
 // What is followed. `ns` empty: all namespaces.
 struct WatchScope {
-  Resource resource;
-  std::string ns;
-  std::string label_selector;
-  std::string field_selector;
+  Resource resource{};
+  std::string ns{};
+  std::string label_selector{};
+  std::string field_selector{};
 };
 
 // Receives the collection: Begin, Initial…, Complete, then Applied and Deleted; Begin again after a
@@ -126,7 +126,7 @@ class Watcher {
   const WatchTimings timings_;
   std::minstd_rand random_;
   bool streaming_lists_ = true;  // false once the server was seen not to have them
-  State state_;  // after streaming_lists_, by which its first value is chosen
+  State state_;                  // after streaming_lists_, by which its first value is chosen
   int unfinished_lists_ = 0;     // streaming lists in a row that ended without their bookmark
   int internal_errors_ = 0;      // in a row, on one watch position
   std::chrono::milliseconds backoff_{0};
