@@ -106,7 +106,7 @@ Json NamespacedMeta(const std::string& name, const std::string& ns) {
 void AddLeaseRole(std::vector<Json>& objects, const Json& subject, const std::string& ns) {
   const Json rule = {{"apiGroups", Names({"coordination.k8s.io"})},
                      {"resources", Names({"leases"})},
-                     {"verbs", Names({"get", "list", "watch", "create", "update", "patch"})}};
+                     {"verbs", Names({"get", "create", "update"})}};
   objects.push_back({{"apiVersion", "rbac.authorization.k8s.io/v1"},
                      {"kind", "Role"},
                      {"metadata", NamespacedMeta("countersign-operator", ns)},

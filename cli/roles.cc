@@ -24,6 +24,9 @@ Json ReadAll() {
               kRead);
 }
 
+// What the operator did and why, for whoever may see the objects it did it to.
+Json ReadEvents() { return Rule("events.k8s.io", {"events"}, kRead); }
+
 // `aggregate`: the built-in roles ("view", "edit", "admin") that shall contain it.
 Json ClusterRole(const std::string& name, Json rules, const Names& aggregate = {}) {
   Json role = {{"apiVersion", "rbac.authorization.k8s.io/v1"},
@@ -41,29 +44,35 @@ Json ClusterRole(const std::string& name, Json rules, const Names& aggregate = {
 std::vector<Json> ClusterRoles() {
   const Names reports = {"reproducibilitysnapshots", "biastests"};
   return {
-      ClusterRole("countersign-viewer", Json::array({ReadAll()}), {"view", "edit", "admin"}),
+      ClusterRole("countersign-viewer", Json::array({ReadAll(), ReadEvents()}),
+                  {"view", "edit", "admin"}),
       // Evidence is added, not taken away: without the latest test an earlier, better one counts.
-      ClusterRole("countersign-developer",
-                  Json::array({ReadAll(), Ours({"modeldeployments", "usecases"}, kAllVerbs),
-                               Ours({"modeldeployments/scale"}, {"get", "update", "patch"}),
-                               Ours(reports, kChange)}),
-                  {"edit", "admin"}),
+      ClusterRole(
+          "countersign-developer",
+          Json::array({ReadAll(), ReadEvents(), Ours({"modeldeployments", "usecases"}, kAllVerbs),
+                       Ours({"modeldeployments/scale"}, {"get", "update", "patch"}),
+                       Ours(reports, kChange)}),
+          {"edit", "admin"}),
       // Not part of the built-in admin: whoever runs a namespace is not thereby an approver.
       ClusterRole("countersign-approver",
-                  Json::array({ReadAll(), Ours({"signoffs"}, {"create"}), Ours(reports, kChange)})),
+                  Json::array({ReadAll(), ReadEvents(), Ours({"signoffs"}, {"create"}),
+                               Ours(reports, kChange)})),
       ClusterRole("countersign-policy-admin",
                   Json::array({ReadAll(), Ours({"governancepolicies"}, kAllVerbs)})),
       ClusterRole("countersign-webhook", Json::array({ReadAll()})),
-      ClusterRole("countersign-operator",
-                  Json::array({ReadAll(),
-                               Ours({"governancepolicies/status", "usecases/status",
-                                     "modeldeployments/status", "signoffs/status",
-                                     "reproducibilitysnapshots/status", "biastests/status"},
-                                    {"get", "update", "patch"}),
-                               Ours({"modeldeployments/finalizers"}, {"update"}),
-                               Rule("apps", {"deployments", "controllerrevisions"}, kAllVerbs),
-                               Rule("", {"services"}, kAllVerbs), Rule("", {"configmaps"}, kRead),
-                               Rule("events.k8s.io", {"events"}, {"create", "update", "patch"})}))};
+      ClusterRole(
+          "countersign-operator",
+          Json::array(
+              {ReadAll(),
+               Ours({"governancepolicies/status", "usecases/status", "modeldeployments/status",
+                     "signoffs/status", "reproducibilitysnapshots/status", "biastests/status"},
+                    {"get", "patch"}),
+               Ours({"modeldeployments/finalizers"}, {"update"}),
+               Rule("apps", {"deployments"}, kAllVerbs),
+               // What was approved is recorded or removed, never changed.
+               Rule("apps", {"controllerrevisions"}, {"get", "list", "watch", "create", "delete"}),
+               Rule("", {"services"}, kAllVerbs), Rule("", {"configmaps"}, kRead),
+               Rule("events.k8s.io", {"events"}, {"create", "patch"})}))};
 }
 
 }  // namespace countersign
