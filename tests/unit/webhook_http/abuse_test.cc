@@ -1,0 +1,255 @@
+// Clients that mean harm, or merely do nothing: they are bounded, and an honest one is served.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/unit/webhook_http/support.h"
+#include "webhook/http/server.h"
+
+namespace countersign::http {
+namespace {
+
+// Deadlines that nobody meets unless a test shortens them.
+ServerOptions PatientOptions() {
+  ServerOptions options = TestOptions();
+  options.handshake_deadline = kNever;
+  options.head_deadline = kNever;
+  options.request_deadline = kNever;
+  options.write_deadline = kNever;
+  return options;
+}
+
+bool IsServed(const HttpsServer& server) {
+  TlsClient client(server.Port());
+  return client.Exchange(Post("/echo", "honest")).body == "honest";
+}
+
+TEST(AbuseTest, TwoThousandSilentConnectionsKeepNobodyWaiting) {
+  const auto server = StartServer(PatientOptions(), {Echo()});
+  ASSERT_NE(server, nullptr);
+  std::vector<std::unique_ptr<TcpClient>> silent;
+  for (int i = 0; i < 2000; ++i) {
+    silent.push_back(std::make_unique<TcpClient>(server->Port()));
+    ASSERT_TRUE(silent.back()->Connected()) << i;
+  }
+  ASSERT_TRUE(Eventually([&] { return server->Stats().silent == 2000; }));
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(IsServed(*server));
+  EXPECT_GE(server->Stats().silent, 2000U) << "they are still there";
+}
+
+TEST(AbuseTest, ASilentConnectionIsCutAtItsDeadline) {
+  ServerOptions options = PatientOptions();
+  options.handshake_deadline = milliseconds(50);
+  const auto server = StartServer(options, {Echo()});
+  TcpClient silent(server->Port());
+  EXPECT_TRUE(silent.EndsSilently());
+  TcpClient half(server->Port());
+  ASSERT_TRUE(half.Send("\x16\x03\x01"));  // the beginning of a handshake
+  EXPECT_TRUE(half.EndsSilently());
+  EXPECT_TRUE(
+      Eventually([&] { return server->Stats().Refused(Refusal::kHandshakeDeadline) == 2; }));
+}
+
+// More of them than workers, each in the middle of a request, for ever.
+void ExpectDrippersKeepNobodyWaiting(const std::string& beginning) {
+  const auto server = StartServer(PatientOptions(), {Echo()});
+  std::vector<std::unique_ptr<TlsClient>> drippers;
+  for (int i = 0; i < 50; ++i) {
+    drippers.push_back(std::make_unique<TlsClient>(server->Port()));
+    ASSERT_TRUE(drippers.back()->Send(beginning));
+  }
+  ASSERT_TRUE(Eventually(
+      [&] { return server->Stats().buffered_bytes == drippers.size() * beginning.size(); }));
+  for (int round = 0; round < 10; ++round) {
+    for (const auto& dripper : drippers) ASSERT_TRUE(dripper->Send("x"));
+    EXPECT_TRUE(IsServed(*server));
+  }
+  EXPECT_EQ(server->Stats().Refused(Refusal::kRequestDeadline), 0U) << "all were still dripping";
+}
+
+TEST(AbuseTest, SlowHeadsKeepNobodyWaiting) {
+  ExpectDrippersKeepNobodyWaiting("POST /echo HTTP/1.1\r\nX: ");
+}
+
+TEST(AbuseTest, SlowBodiesKeepNobodyWaiting) {
+  ExpectDrippersKeepNobodyWaiting(
+      "POST /echo HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n");
+}
+
+// Sends a byte at a time until the server has had enough.
+bool IsCut(TlsClient& client) {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < give_up) {
+    if (!client.Send("x")) return true;
+    pollfd readable{client.Fd(), POLLIN, 0};
+    if (poll(&readable, 1, 1) == 1) return client.EndsSilently();
+  }
+  return false;
+}
+
+TEST(AbuseTest, ADrippingHeadIsCutAtItsDeadlineHoweverBusyItLooks) {
+  ServerOptions options = PatientOptions();
+  options.head_deadline = milliseconds(100);
+  const auto server = StartServer(options, {Echo()});
+  TlsClient dripper(server->Port());
+  ASSERT_TRUE(dripper.Send("POST /echo HTTP/1.1\r\nX: "));
+  EXPECT_TRUE(IsCut(dripper));
+  EXPECT_EQ(server->Stats().Refused(Refusal::kRequestDeadline), 1U);
+  EXPECT_TRUE(IsServed(*server));
+}
+
+TEST(AbuseTest, ADrippingBodyIsCutAtItsDeadline) {
+  ServerOptions options = PatientOptions();
+  options.request_deadline = milliseconds(100);
+  const auto server = StartServer(options, {Echo()});
+  TlsClient dripper(server->Port());
+  ASSERT_TRUE(dripper.Send(
+      "POST /echo HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"));
+  EXPECT_TRUE(IsCut(dripper));
+  EXPECT_EQ(server->Stats().Refused(Refusal::kRequestDeadline), 1U);
+  EXPECT_TRUE(Eventually([&] { return server->Stats().buffered_bytes == 0; }));
+}
+
+TEST(AbuseTest, AClientThatDoesNotReadItsResponseIsCut) {
+  ServerOptions options = PatientOptions();
+  options.write_deadline = milliseconds(100);
+  const std::string large(std::size_t{32} << 20, 'x');  // more than the sockets' buffers take
+  const auto server =
+      StartServer(options, {Echo(), Route{"/large", [&](const Request&) {
+                                            return Response{200, large, "text/plain", {}};
+                                          }}});
+  TlsClient deaf(server->Port());
+  ASSERT_TRUE(deaf.Send(Post("/large", "{}")));
+  EXPECT_TRUE(Eventually([&] { return server->Stats().Refused(Refusal::kWriteDeadline) == 1; }));
+  EXPECT_TRUE(IsServed(*server));
+}
+
+TEST(AbuseTest, GarbageInsteadOfTlsIsClosed) {
+  const auto server = StartServer(TestOptions(), {Echo()});
+  const std::vector<std::string> garbage = {
+      "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      std::string(100'000, '\xff'),
+      std::string(1000, '\0'),
+      std::string("\x16\x03\x01\xff\xff", 5) + std::string(70'000, 'A'),
+      "SSH-2.0-OpenSSH_9.2\r\n",
+  };
+  for (const std::string& bytes : garbage) {
+    TcpClient client(server->Port());
+    (void)client.Send(bytes);
+    char answer[64];
+    // At most a TLS alert (7 bytes), then the end.
+    while (const std::size_t n = client.Receive(answer, sizeof(answer))) EXPECT_LE(n, 7U);
+  }
+  EXPECT_TRUE(Eventually([&] { return server->Stats().tls_failures == garbage.size(); }));
+  EXPECT_TRUE(IsServed(*server));
+}
+
+TEST(AbuseTest, AConnectionThatOpensAndClosesIsNoFailureOfTls) {
+  const auto server = StartServer(TestOptions(), {Echo()});
+  {
+    const TcpClient health_check(server->Port());
+  }
+  ASSERT_TRUE(
+      Eventually([&] { return server->Stats().accepted == 1 && server->Stats().active == 0; }));
+  EXPECT_EQ(server->Stats().tls_failures, 0U);
+}
+
+TEST(AbuseTest, AnEndlessHeadIsRefusedAtTheLimit) {
+  const auto server = StartServer(TestOptions(), {Echo()});
+  const std::vector<std::string> floods = {
+      std::string(200'000, 'A'),
+      "POST /echo HTTP/1.1\r\nX: " + std::string(200'000, 'b'),
+      [] {
+        std::string many = "POST /echo HTTP/1.1\r\n";
+        for (int i = 0; i < 20'000; ++i) many += "X" + std::to_string(i) + ": y\r\n";
+        return many;
+      }(),
+  };
+  for (const std::string& flood : floods) {
+    TlsClient client(server->Port());
+    (void)client.Send(flood);
+    EXPECT_EQ(client.Read().status, 431);
+    EXPECT_TRUE(client.EndsSilently());
+  }
+  EXPECT_EQ(server->Stats().Refused(Refusal::kHeadTooLarge), floods.size());
+  EXPECT_TRUE(Eventually([&] { return server->Stats().buffered_bytes == 0; }));
+  EXPECT_TRUE(IsServed(*server));
+}
+
+TEST(AbuseTest, AtTheConnectionLimitThoseThatNeverAskedAnythingGiveWay) {
+  ServerOptions options = PatientOptions();
+  options.max_connections = 10;
+  const auto server = StartServer(options, {Echo()});
+  TlsClient proven(server->Port());
+  ASSERT_EQ(proven.Exchange(Post("/echo", "1")).status, 200);
+  std::vector<std::unique_ptr<TcpClient>> silent;
+  for (int i = 0; i < 100; ++i) silent.push_back(std::make_unique<TcpClient>(server->Port()));
+  EXPECT_TRUE(IsServed(*server));
+  EXPECT_EQ(proven.Exchange(Post("/echo", "2")).body, "2") << "the proven one was kept";
+  EXPECT_LE(server->Stats().active, 10U);
+  EXPECT_GE(server->Stats().Refused(Refusal::kConnectionLimit), 91U);
+}
+
+TEST(AbuseTest, AtTheConnectionLimitProvenConnectionsStayAndNewOnesAreClosed) {
+  ServerOptions options = PatientOptions();
+  options.max_connections = 2;
+  const auto server = StartServer(options, {Echo()});
+  TlsClient first(server->Port());
+  TlsClient second(server->Port());
+  ASSERT_EQ(first.Exchange(Post("/echo", "1")).status, 200);
+  ASSERT_EQ(second.Exchange(Post("/echo", "1")).status, 200);
+  EXPECT_FALSE(TlsClient(server->Port()).Shaken());
+  EXPECT_EQ(first.Exchange(Post("/echo", "2")).status, 200);
+  EXPECT_EQ(second.Exchange(Post("/echo", "2")).status, 200);
+}
+
+TEST(AbuseTest, WhoHoardsMemoryWithUnfinishedBodiesGoesBeforeAnyoneElse) {
+  ServerOptions options = PatientOptions();
+  options.max_buffered_bytes = 1'000'000;
+  const auto server = StartServer(options, {Echo()});
+  const std::string head =
+      "POST /echo HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 600000\r\n\r\n";
+  std::vector<std::unique_ptr<TlsClient>> hoarders;
+  for (int i = 0; i < 10; ++i) {
+    hoarders.push_back(std::make_unique<TlsClient>(server->Port()));
+    (void)hoarders.back()->Send(head + std::string(400'000, 'x'));
+    EXPECT_TRUE(IsServed(*server));
+    EXPECT_LE(server->Stats().buffered_bytes, 1'000'000U);
+  }
+  ASSERT_TRUE(Eventually([&] { return server->Stats().Refused(Refusal::kMemory) >= 8; }));
+}
+
+TEST(AbuseTest, BytesOfARequestWhoseClientLeftAreStillCountedUntilItIsDone) {
+  Gate gate;
+  const auto server = StartServer(TestOptions(), {Route{"/wait", [&](const Request&) {
+                                                          gate.Await();
+                                                          return Response();
+                                                        }}});
+  const std::string request = Post("/wait", std::string(100'000, 'x'));
+  {
+    TlsClient client(server->Port());
+    ASSERT_TRUE(client.Send(request));
+    ASSERT_TRUE(Eventually([&] { return server->Stats().in_flight == 1; }));
+  }
+  EXPECT_EQ(server->Stats().buffered_bytes, request.size());
+  gate.Open();
+  EXPECT_TRUE(Eventually(
+      [&] { return server->Stats().buffered_bytes == 0 && server->Stats().active == 0; }));
+}
+
+TEST(AbuseTest, AStreamOfKeyUpdatesLetsOthersThrough) {
+  const auto server = StartServer(PatientOptions(), {Echo()});
+  TlsClient client(server->Port());
+  ASSERT_TRUE(client.Shaken());
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_EQ(SSL_key_update(client.Ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(client.Ssl()), 1);
+  }
+  EXPECT_TRUE(IsServed(*server));
+  EXPECT_EQ(client.Exchange(Post("/echo", "and so is this one")).body, "and so is this one");
+}
+
+}  // namespace
+}  // namespace countersign::http
