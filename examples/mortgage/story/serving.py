@@ -87,7 +87,7 @@ def expiry(stage: Stage) -> None:
         out: the model is suspended at that instant, and underwriters decide, as the deployment's
         fallback names them."""
     )
-    note = event(victor, PROD, SCORER, condition["reason"])
+    note = event(victor, PROD, SCORER, "ServingSuspended")
     console.output(f"Event: {note}")
     console.seen("Governed=False, no pods left, and an Event says why")
 
