@@ -26,6 +26,7 @@ Json ResolvePlain(const std::string& text) {
   const char* last = first + text.size();
   const char* number = *first == '+' ? first + 1 : first;
   const char* digits = *number == '-' ? number + 1 : number;
+  if (number != first && digits != number) return text;  // "+-5"
   if (digits == last || (*digits != '.' && (*digits < '0' || *digits > '9'))) return text;
   const bool leading_zero =
       *digits == '0' && last - digits > 1 && digits[1] >= '0' && digits[1] <= '9';

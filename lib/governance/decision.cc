@@ -126,6 +126,22 @@ std::string RefusalText(const Decision& decision, const std::string& subject, st
   return text;
 }
 
+std::string OneLine(std::string text, std::size_t limit) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7F) text[i] = ' ';
+    // U+0080 to U+009F, in UTF-8 C2 80 to C2 9F.
+    if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+      text[i] = ' ';
+      text[i + 1] = ' ';
+    }
+  }
+  if (text.size() <= limit) return text;
+  std::size_t end = limit - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
 std::optional<Reaction> ReactionNow(const Decision& decision, Time now) {
   std::optional<Reaction> worst;
   for (const Gate& gate : decision.gates) {

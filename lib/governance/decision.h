@@ -83,6 +83,10 @@ struct Decision {
 [[nodiscard]] std::string RefusalText(const Decision& decision, const std::string& subject,
                                       std::size_t limit);
 
+// `text` on one line of at most `limit` bytes (three at least): control characters, C1 included,
+// become spaces, and what is cut is cut between characters and ends in "...".
+[[nodiscard]] std::string OneLine(std::string text, std::size_t limit);
+
 // The worst reaction that the gates which do not pass ask for now, for what serves already.
 [[nodiscard]] std::optional<Reaction> ReactionNow(const Decision& decision, Time now);
 

@@ -50,6 +50,11 @@ std::optional<Time> EndOf(Time first_seen, const std::optional<Seconds>& max_age
   return first_seen + *max_age;
 }
 
+std::string Shorten(const std::string& text) {
+  constexpr std::size_t kShown = 200;  // what a reader of a refusal can use
+  return OneLine(text, kShown);
+}
+
 std::string Join(const std::vector<std::string>& parts, std::size_t limit) {
   std::string text;
   for (std::size_t i = 0; i < parts.size() && i < limit; ++i) {

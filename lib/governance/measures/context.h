@@ -66,6 +66,10 @@ template <class Spec>
   return latest;
 }
 
+// One line of at most 200 bytes of somebody's text, for a message: control characters become
+// spaces, so that a rationale cannot add lines to a refusal, and no UTF-8 sequence is cut in two.
+[[nodiscard]] std::string Shorten(const std::string& text);
+
 // "a; b; c", at most `limit` of them and how many more.
 [[nodiscard]] std::string Join(const std::vector<std::string>& parts, std::size_t limit = 5);
 

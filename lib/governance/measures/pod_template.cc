@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <set>
+
+#include "governance/measures/context.h"
 
 namespace countersign {
 namespace {
@@ -49,18 +52,20 @@ class Inspector {
     if (strict_ && !MatchesFormat(Format::kImageDigest, StringAt(container, "image"))) {
       Add("ImageNotPinned",
           "must name the image by digest (…@sha256:<64 digits>), is '" +
-              StringAt(container, "image").substr(0, 200) + "'",
+              Shorten(StringAt(container, "image")) + "'",
           path + ".image");
     }
-    ForEach(
-        container, "volumeMounts", path + ".volumeMounts",
-        [&](const Json& mount, const std::string& at) {
-          const std::string where = StringAt(mount, "mountPath");
-          if (where == kModelMountPath || where.starts_with(std::string(kModelMountPath) + "/")) {
-            Add("NameReserved", "'/models' is where the operator mounts the model",
-                at + ".mountPath");
-          }
-        });
+    ForEach(container, "volumeMounts", path + ".volumeMounts",
+            [&](const Json& mount, const std::string& at) {
+              // The kubelet cleans the path and takes a relative one from the root: '//models',
+              // 'models' and '/x/../models' are all the model's place.
+              const std::filesystem::path where =
+                  std::filesystem::path("/" + StringAt(mount, "mountPath")).lexically_normal();
+              if ((where / "").string().starts_with(std::string(kModelMountPath) + "/")) {
+                Add("NameReserved", "'/models' is where the operator mounts the model",
+                    at + ".mountPath");
+              }
+            });
     ForEach(container, "envFrom", path + ".envFrom", [&](const Json& from, const std::string& at) {
       if (const Json* ref = Find(from, "configMapRef")) Config(*ref, at + ".configMapRef");
     });

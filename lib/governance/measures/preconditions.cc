@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "governance/measures/context.h"
 #include "governance/measures/pod_template.h"
 
 namespace countersign {
@@ -135,20 +136,20 @@ Gate ModelGate(const std::vector<MatchedPolicy>& matched, const Facts& facts) {
   };
   const std::string& uri = spec.model.uri;
   if (!uri.starts_with("oci://") || uri.size() == 6) {
-    return fail("ModelUriUnsupported", "must start with 'oci://', is '" + uri.substr(0, 200) + "'",
+    return fail("ModelUriUnsupported", "must start with 'oci://', is '" + Shorten(uri) + "'",
                 "spec.model.uri");
   }
   const auto at = uri.find('@');
   if (at == std::string::npos && strict) {
     return fail("ModelNotPinned",
                 "must name the model by digest (oci://…@" + spec.model.digest.digest + "), is '" +
-                    uri.substr(0, 200) + "'",
+                    Shorten(uri) + "'",
                 "spec.model.uri");
   }
   if (at != std::string::npos && uri.substr(at + 1) != spec.model.digest.digest) {
     return fail("ModelDigestMismatch",
                 "must end in '@" + spec.model.digest.digest + "', the digest of spec.model, is '" +
-                    uri.substr(0, 200) + "'",
+                    Shorten(uri) + "'",
                 "spec.model.uri");
   }
   const auto faults = TemplateFaults(spec.serving, strict);
@@ -194,7 +195,7 @@ Gate FallbackGate(const Facts& facts, const std::vector<Gate>& measures) {
   gate.path = "spec.fallback";
   if (fallback) {
     return Conclude(std::move(gate), GateState::kPassed, "FallbackNamed",
-                    fallback->description.substr(0, 200));
+                    Shorten(fallback->description));
   }
   for (const Gate& measure : measures) {
     if (!MaySuspend(measure)) continue;

@@ -84,7 +84,7 @@ class Judge {
         outcome.evidence = {RefTo(*vote.sign_off)};
         return Finish(std::move(outcome), GateState::kFailed, "SignOffRejected",
                       "'" + vote.sign_off->by.user + "' rejected it as '" + requirement_.role +
-                          "': " + spec.rationale.substr(0, 200));
+                          "': " + Shorten(spec.rationale));
       }
       Exclude(vote);
       if (!vote.excluded.empty()) {
