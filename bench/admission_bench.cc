@@ -1,0 +1,356 @@
+// admission_bench: what a full decision costs over an empty answer of the same server.
+//
+// One process holds the server, the caches and the callers, so that both routes bear the same costs
+// of TLS, loopback and client, and only their ratio means something. The catalog is filled by hand
+// and never started; every use case has its evidence, so the answers are approvals made from
+// caches alone. Rounds of both routes alternate, because the machine's load drifts. Progress goes
+// to stderr, one JSON document to stdout.
+
+#include <httplib.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <thread>
+
+#include "base/json.h"
+#include "catalog/live_reader.h"
+#include "tests/unit/catalog/objects.h"
+#include "webhook/admission/handler.h"
+#include "webhook/certificates/self_signed.h"
+#include "webhook/http/server.h"
+
+namespace countersign {
+namespace {
+
+constexpr char kInstallation[] = "test";  // as StampedBy of objects.h has it
+constexpr int kConnections = 25;          // what an API server keeps idle at most (client-go)
+constexpr int kEvidencePerUseCase = 10;
+constexpr std::size_t kSizes[] = {4096, 65'536};  // bytes of a review
+
+struct Flags {
+  int use_cases = 1000;
+  int rounds = 3;
+  double seconds = 3;
+};
+
+// There is no API server: whoever reads live is told so at once, and would be seen as a denial.
+class NoServer final : public Transport {
+ public:
+  Result<HttpResponse> Send(const HttpRequest&, std::stop_token, BodySink*) override {
+    return Fail(Code::kUnavailable, "the benchmark has no API server");
+  }
+};
+
+double ResidentMiB() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) / 1024;
+  }
+  return 0;
+}
+
+std::string UseCaseName(int i) { return "case-" + std::to_string(i); }
+
+// The object of a review whose body has about `bytes`; the settings are part of what is digested.
+Json Deployment(const InstallationKey& key, int use_case, std::size_t bytes, Time now) {
+  Json object = DeploymentJson("scorer-" + std::to_string(use_case), UseCaseName(use_case));
+  constexpr std::size_t kRest = 2100;      // everything but the settings
+  constexpr std::size_t kPerSetting = 66;  // one of them
+  Json settings = Json::array();
+  for (std::size_t i = 0; kRest + i * kPerSetting < bytes; ++i) {
+    std::string number = std::to_string(10'000 + i);
+    settings.push_back({{"name", "SETTING_" + number}, {"value", std::string(30, 'v')}});
+  }
+  object["spec"]["serving"]["template"]["spec"]["containers"][0]["env"] = std::move(settings);
+  return StampedBy(key, std::move(object), "bob@bank.example", now);
+}
+
+std::string ReviewOf(Json object) {
+  const Json metadata = object["metadata"];
+  const Json resource = {
+      {"group", "countersign.dev"}, {"version", "v1alpha1"}, {"resource", "modeldeployments"}};
+  const Json kind = {
+      {"group", "countersign.dev"}, {"version", "v1alpha1"}, {"kind", "ModelDeployment"}};
+  return DumpJson(
+      {{"apiVersion", "admission.k8s.io/v1"},
+       {"kind", "AdmissionReview"},
+       {"request",
+        {{"uid", "705ab4f5-6393-11e8-b7cc-42010a800002"},
+         {"kind", kind},
+         {"resource", resource},
+         {"requestKind", kind},
+         {"requestResource", resource},
+         {"name", metadata["name"]},
+         {"namespace", metadata["namespace"]},
+         {"operation", "CREATE"},
+         {"userInfo", {{"username", "bob@bank.example"}, {"groups", Json::array({"model-risk"})}}},
+         {"object", std::move(object)},
+         {"oldObject", nullptr},
+         {"dryRun", false}}}});
+}
+
+// Fills the caches: each use case has the sign-offs its deployment needs and other evidence.
+class Seeder {
+ public:
+  Seeder(Catalog& catalog, const InstallationKey& key, Time now)
+      : catalog_(catalog), key_(key), now_(now) {}
+
+  void Policy() { Put(kGovernancePolicies, PolicyJson("lending")); }
+
+  void Fill(int use_case, std::size_t bytes) {
+    const std::string name = UseCaseName(use_case);
+    Json object = UseCaseJson(name);
+    const auto decoded = Decode<UseCaseSpec>(Json(object)).value();
+    Put(kUseCases, std::move(object));
+
+    Json answers = SignOffJson(name + "-answers", name);
+    SetPath(answers, "spec/subject/answersDigest", AnswersDigest(decoded.spec).value());
+    Put(kSignOffs, Stamped(std::move(answers), "vera@bank.example"));
+
+    const Json deployment = Deployment(key_, use_case, bytes, now_);
+    Json approval = SignOffJson(name + "-approval", name);
+    approval["spec"]["subject"] = {
+        {"kind", "ModelDeployment"},
+        {"useCase", name},
+        {"environment", "prod"},
+        {"model", {{"digest", kModelDigest}, {"digestType", "ociManifest"}}},
+        {"governedDigest", GovernedDigest(*Find(deployment, "spec")).value()}};
+    Put(kSignOffs, Stamped(std::move(approval), "vera@bank.example"));
+
+    for (int i = 2; i < kEvidencePerUseCase; ++i) {
+      const std::string evidence = name + "-" + std::to_string(i);
+      if (i % 2 == 0) {
+        Put(kReproducibilitySnapshots, Stamped(SnapshotJson(evidence, name), "dan@bank.example"));
+      } else {
+        Put(kBiasTests, Stamped(BiasTestJson(evidence, name), "dan@bank.example"));
+      }
+    }
+  }
+
+ private:
+  Json Stamped(Json object, const std::string& user) const {
+    return StampedBy(key_, std::move(object), user, now_);
+  }
+  void Put(const Resource& resource, Json object) {
+    SetPath(object, "metadata/resourceVersion", std::to_string(++version_));
+    SetPath(object, "metadata/creationTimestamp", "2026-11-01T12:00:00Z");
+    catalog_.Upsert(resource, std::move(object));
+  }
+
+  Catalog& catalog_;
+  const InstallationKey& key_;
+  const Time now_;
+  int version_ = 0;
+};
+
+struct Sample {
+  double seconds = 0;
+  std::vector<double> latencies{};  // ms
+  std::string failure{};
+};
+
+void Append(Sample& to, Sample&& from) {
+  to.seconds += from.seconds;
+  to.latencies.insert(to.latencies.end(), from.latencies.begin(), from.latencies.end());
+  if (to.failure.empty()) to.failure = std::move(from.failure);
+}
+
+double Percentile(std::vector<double>& values, double p) {
+  if (values.empty()) return 0;
+  const auto at = static_cast<std::ptrdiff_t>(p * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + at, values.end());
+  return values[static_cast<std::size_t>(at)];
+}
+
+// One connection a body, each in a closed loop. The connections outlive the rounds.
+class Callers {
+ public:
+  Callers(int port, std::vector<std::string> bodies) : bodies_(std::move(bodies)) {
+    for (std::size_t i = 0; i < bodies_.size(); ++i) {
+      auto client = std::make_unique<httplib::SSLClient>("127.0.0.1", port);
+      client->enable_server_certificate_verification(false);
+      client->set_keep_alive(true);
+      client->set_tcp_nodelay(true);
+      client->set_read_timeout(10);
+      clients_.push_back(std::move(client));
+    }
+  }
+
+  Sample Round(const char* path, double seconds) {
+    std::vector<Sample> samples(clients_.size());
+    std::vector<std::jthread> threads;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto end = begin + std::chrono::duration<double>(seconds);
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+      threads.emplace_back([&, i] { Loop(i, path, end, samples[i]); });
+    }
+    threads.clear();  // joins
+    Sample all;
+    for (Sample& sample : samples) Append(all, std::move(sample));
+    all.seconds = Since(begin) / 1000;
+    return all;
+  }
+
+ private:
+  static double Since(std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+        .count();
+  }
+
+  template <class End>
+  void Loop(std::size_t i, const char* path, End end, Sample& sample) {
+    while (std::chrono::steady_clock::now() < end) {
+      const auto begin = std::chrono::steady_clock::now();
+      const auto answer = clients_[i]->Post(path, bodies_[i], "application/json");
+      if (!answer) {
+        sample.failure = "no answer: " + httplib::to_string(answer.error());
+      } else if (answer->status != 200 ||
+                 answer->body.find(R"("allowed":true)") == std::string::npos) {
+        sample.failure = std::to_string(answer->status) + " " + answer->body.substr(0, 600);
+      }
+      if (!sample.failure.empty()) return;
+      sample.latencies.push_back(Since(begin));
+    }
+  }
+
+  const std::vector<std::string> bodies_;
+  std::vector<std::unique_ptr<httplib::SSLClient>> clients_;
+};
+
+Json Summary(Sample& sample) {
+  const auto count = static_cast<double>(sample.latencies.size());
+  return {{"requests", sample.latencies.size()},
+          {"perSecond", count / sample.seconds},
+          {"p50", Percentile(sample.latencies, 0.5)},
+          {"p99", Percentile(sample.latencies, 0.99)}};
+}
+
+// Both routes in alternate rounds; nullopt after telling why a request failed.
+std::optional<Json> Compare(int port, const Flags& flags, std::vector<std::string> bodies) {
+  const std::size_t bytes = bodies.front().size();
+  Callers callers(port, std::move(bodies));
+  Sample noop;
+  Sample validate;
+  constexpr double kWarmUpSeconds = 0.5;  // handshakes and first allocations
+  Append(noop, callers.Round("/noop", kWarmUpSeconds));
+  Append(validate, callers.Round("/validate/v1", kWarmUpSeconds));
+  for (Sample* sample : {&noop, &validate}) {
+    sample->latencies.clear();
+    sample->seconds = 0;
+  }
+  for (int i = 0; i < flags.rounds; ++i) {
+    Append(noop, callers.Round("/noop", flags.seconds));
+    Append(validate, callers.Round("/validate/v1", flags.seconds));
+  }
+  for (const Sample* sample : {&noop, &validate}) {
+    if (sample->failure.empty()) continue;
+    std::cerr << "admission_bench: a request was not approved: " << sample->failure << "\n";
+    return std::nullopt;
+  }
+  const double ratio = static_cast<double>(validate.latencies.size()) / validate.seconds /
+                       (static_cast<double>(noop.latencies.size()) / noop.seconds);
+  return Json{
+      {"bytes", bytes}, {"noop", Summary(noop)}, {"validate", Summary(validate)}, {"ratio", ratio}};
+}
+
+Result<std::shared_ptr<const ServingCertificate>> MakeServing(Time now) {
+  const Validity validity{now - std::chrono::hours(1), now + std::chrono::days(1)};
+  auto authority = MakeAuthority("benchmark CA", validity);
+  if (!authority) return Fail(authority.error());
+  auto leaf =
+      MakeCertificate(*authority, CertificateUse::kServer, "benchmark", {"127.0.0.1"}, validity);
+  if (!leaf) return Fail(leaf.error());
+  return ServingCertificate::Parse(leaf->certificate, leaf->key, "127.0.0.1", now);
+}
+
+int Run(const Flags& flags) {
+  SystemClock clock;
+  const auto key = InstallationKey::Generate();
+  const auto certificate = MakeServing(clock.Now());
+  if (!key || !certificate) {
+    std::cerr << "admission_bench: cannot make keys\n";
+    return 1;
+  }
+  KubeClient client(std::make_shared<NoServer>(), clock, {});
+  Catalog catalog(client, clock, {kInstallation, key->Public()});
+  LiveReader live(client, clock, catalog);
+  std::atomic<std::size_t> recorded = 0;  // the text of a record is made, as in life, but not kept
+  AdmissionHandler handler(catalog, live, clock, *key, {}, [&](const DecisionRecord& record) {
+    recorded += RecordLine(record).size();
+  });
+
+  http::TlsOptions tls;
+  tls.certificate = [&] { return *certificate; };
+  const http::Route noop{"/noop", [](const http::Request&) {
+                           return http::Response{
+                               200,
+                               R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview",)"
+                               R"("response":{"allowed":true,"uid":"0"}})",
+                               "application/json",
+                               {}};
+                         }};
+  const http::Route validate{
+      "/validate/v1", [&](const http::Request& request) {
+        AdmissionReply reply =
+            handler.Validate({request.body, request.traceparent, request.deadline});
+        return http::Response{reply.http_status, std::move(reply.body), "application/json", {}};
+      }};
+  auto server = http::HttpsServer::Start({}, tls, {noop, validate});
+  if (!server) {
+    std::cerr << "admission_bench: " << server.error().ToString() << "\n";
+    return 1;
+  }
+
+  const double before = ResidentMiB();
+  std::cerr << "filling the caches: " << flags.use_cases << " use cases\n";
+  Seeder seeder(catalog, *key, clock.Now());
+  seeder.Policy();
+  std::vector<std::vector<std::string>> bodies(std::size(kSizes));
+  for (int i = 0; i < flags.use_cases; ++i) {
+    // The first use cases are those that are asked about.
+    const auto group = static_cast<std::size_t>(i / kConnections);
+    const std::size_t bytes = kSizes[std::min(group, std::size(kSizes) - 1)];
+    seeder.Fill(i, bytes);
+    if (group >= std::size(kSizes)) continue;
+    bodies[group].push_back(ReviewOf(Deployment(*key, i, bytes, clock.Now())));
+  }
+  Json out = {{"useCases", flags.use_cases},
+              {"evidence", flags.use_cases * kEvidencePerUseCase},
+              {"connections", kConnections},
+              {"rssBeforeMiB", before},
+              {"rssSeededMiB", ResidentMiB()}};
+  Json results = Json::array();
+  for (auto& of_size : bodies) {
+    std::cerr << "measuring reviews of " << of_size.front().size() << " bytes\n";
+    auto result = Compare((*server)->Port(), flags, std::move(of_size));
+    if (!result) return 1;
+    results.push_back(std::move(*result));
+  }
+  out["reviews"] = std::move(results);
+  out["rssAfterLoadMiB"] = ResidentMiB();
+  std::cout << DumpJson(out) << "\n";
+  (*server)->Stop();
+  return 0;
+}
+
+}  // namespace
+}  // namespace countersign
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  countersign::Flags flags;
+  CLI::App app("Measures a full admission decision against an empty answer of the same server.");
+  app.add_option("--use-cases", flags.use_cases,
+                 "use cases cached, with ten pieces of evidence each")
+      ->check(CLI::Range(2 * countersign::kConnections, 100'000));
+  app.add_option("--rounds", flags.rounds, "rounds of each route and size")
+      ->check(CLI::Range(1, 100));
+  app.add_option("--seconds", flags.seconds, "length of a round")->check(CLI::Range(0.2, 60.0));
+  CLI11_PARSE(app, argc, argv);
+  return countersign::Run(flags);
+}

@@ -1,0 +1,265 @@
+#!/usr/bin/python3
+"""Throughput, latency and memory in one run, next to what we aim for.
+
+Runs admission_bench (a decision against an empty answer of the same server), then a control plane:
+what admission adds to a `create`, how long the webhook takes to be ready, and what both programs
+keep in memory. Ratios and differences of one run are what counts: absolute figures are the
+machine's. Nothing fails for being slow; it exits 1 only when something did not work.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import pathlib
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+import samples  # noqa: E402
+from world import BIN, Installation, wait_until  # noqa: E402
+
+API = "/apis/countersign.dev/v1alpha1"
+CREATORS = 4  # threads that create the operator's ModelDeployments
+EXEMPT = "bench-exempt"  # the namespace that the webhook configurations leave out
+BENCH_SECONDS = 600  # for admission_bench, on a busy machine
+WARM_UP = 20  # creates of each side before those that count
+
+
+class Api:
+    """One keep-alive connection of an administrator to the API server."""
+
+    def __init__(self, cluster):
+        context = ssl.create_default_context(cafile=str(cluster.authority.certificate))
+        admin = cluster.authority.client("kubernetes-admin", ["system:masters"])
+        context.load_cert_chain(admin.certificate, admin.key)
+        self.connection = http.client.HTTPSConnection(
+            "127.0.0.1", cluster.port, context=context, timeout=30
+        )
+        self.connection.connect()
+        self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def call(self, method, path, body=None, content_type="application/json"):
+        text = None if body is None else json.dumps(body)
+        self.connection.request(method, path, text, {"Content-Type": content_type})
+        answer = self.connection.getresponse()
+        content = answer.read()
+        if answer.status >= 300:
+            raise AssertionError(f"{method} {path}: {answer.status} {content[:500].decode()}")
+        return json.loads(content)
+
+    def create(self, plural, obj):
+        """Milliseconds it took."""
+        path = f"{API}/namespaces/{obj['metadata']['namespace']}/{plural}"
+        start = time.perf_counter()
+        self.call("POST", path, obj)
+        return (time.perf_counter() - start) * 1000
+
+    def namespace(self, name):
+        self.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+
+
+def memory(process, field="VmRSS"):
+    """MiB."""
+    for line in pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError(f"process {process.pid} has no {field}")
+
+
+def percentile(values, p):
+    return sorted(values)[min(len(values) - 1, int(p * len(values)))]
+
+
+def decisions(arguments, table):
+    done = subprocess.run(
+        [BIN / "admission_bench", "--rounds", str(arguments.rounds),
+         "--seconds", str(arguments.seconds), "--use-cases", str(arguments.use_cases)],
+        stdout=subprocess.PIPE, text=True, timeout=BENCH_SECONDS, check=True,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    print(
+        f"{found['useCases']} use cases, {found['evidence']} pieces of evidence, "
+        f"{found['connections']} keep-alive connections"
+    )
+    for review in found["reviews"]:
+        size = f"{review['bytes'] / 1024:.1f} KiB review"
+        for route in ("noop", "validate"):
+            row = review[route]
+            table.append((f"{size}, {route}: throughput", f"{row['perSecond']:.0f}/s", ""))
+            table.append((f"{size}, {route}: p50", f"{row['p50']:.2f} ms", ""))
+            table.append((f"{size}, {route}: p99", f"{row['p99']:.2f} ms", ""))
+        aim = ">= 0.6" if review["bytes"] < 10_000 else ""
+        table.append((f"{size}: validate/noop throughput", f"{review['ratio']:.2f}", aim))
+    table.append(("bench process before seeding", f"{found['rssBeforeMiB']:.1f} MiB", ""))
+    table.append(("bench process with caches", f"{found['rssSeededMiB']:.1f} MiB", "< 80 MiB"))
+    table.append(
+        ("bench process after load, callers included", f"{found['rssAfterLoadMiB']:.1f} MiB", "")
+    )
+
+
+def exempt_namespace(site, api):
+    """Lets the webhook configurations skip one namespace, so that creates with and without them can
+    alternate call by call."""
+    rule = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [EXEMPT]}
+    for kind in ("mutating", "validating"):
+        base = f"/apis/admissionregistration.k8s.io/v1/{kind}webhookconfigurations"
+        for item in api.call("GET", base)["items"]:
+            for hook in item["webhooks"]:
+                selector = hook.setdefault("namespaceSelector", {})
+                selector.setdefault("matchExpressions", []).append(rule)
+            api.call("PUT", f"{base}/{item['metadata']['name']}", item)
+    api.namespace(EXEMPT)
+
+    refused = case("probe", EXEMPT)  # where admission is asked; it knows no such kind of developer
+    refused["spec"]["developers"] = [{"kind": "Role", "name": "p"}]
+
+    def skipped():
+        try:
+            api.call("POST", f"{API}/namespaces/{EXEMPT}/usecases?dryRun=All", refused)
+        except AssertionError:
+            return False
+        return True
+
+    wait_until(skipped, "the exempt namespace to be left alone")
+
+
+def case(name, namespace):
+    found = samples.use_case(name)
+    found["metadata"]["namespace"] = namespace
+    return found
+
+
+def added_latency(site, api, creates, table):
+    exempt_namespace(site, api)
+    spent = {samples.HOME: [], EXEMPT: []}
+    for i in range(creates + WARM_UP):
+        for namespace in spent if i % 2 else reversed(spent):
+            took = api.create("usecases", case(f"bench-{i}", namespace))
+            if i >= WARM_UP:
+                spent[namespace].append(took)
+    records = [record for record in site.webhook.records if not record["dryRun"]]
+    asked = [record["object"]["namespace"] for record in records]
+    if asked.count(samples.HOME) < len(spent[samples.HOME]) or EXEMPT in asked:
+        raise AssertionError("admission was not asked about just the creates it should be")
+    for name, p in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+        with_it, without = (percentile(spent[n], p) for n in (samples.HOME, EXEMPT))
+        table.append(
+            (f"create of a UseCase: {name} with, without", f"{with_it:.2f}, {without:.2f} ms", "")
+        )
+        aim = "< 1 ms" if name == "p50" else ""
+        table.append((f"create of a UseCase: {name} added", f"{with_it - without:.2f} ms", aim))
+
+
+def time_to_ready(site, starts, table):
+    spent = []
+    for _ in range(starts):
+        site.webhook.stop()
+        begin = time.perf_counter()
+        ready = []
+
+        def look(begin=begin, ready=ready):
+            # It listens once its caches are filled, not before.
+            while time.perf_counter() - begin < 30:
+                with contextlib.suppress(OSError):
+                    socket.create_connection(("127.0.0.1", site.port), 1).close()
+                    ready.append(time.perf_counter() - begin)
+                    return
+                time.sleep(0.002)
+
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        site.start_webhook()
+        watcher.join()
+        spent += ready
+    table.append(("webhook: start to ready (median)", f"{statistics.median(spent) * 1000:.0f} ms", ""))
+
+
+def operator_memory(site, api, count, patience, table):
+    site.apply(samples.policy(), samples.use_case("credit"))
+    for namespace in (samples.DEV, samples.QA, samples.PROD):
+        api.namespace(namespace)
+    path = f"{API}/namespaces/{samples.DEV}/modeldeployments"
+    none = {"serving": {"replicas": 0, "minReplicas": None, "maxReplicas": None}}
+    # The webhook's caches lag behind the policy and the use case by a moment.
+    first = samples.deployment("model-0", samples.DEV, patch=none)
+    site.apply(first)
+
+    def create(start):
+        mine = Api(site.cluster)
+        for i in range(start, count, CREATORS):
+            mine.create("modeldeployments", samples.deployment(f"model-{i}", samples.DEV, patch=none))
+
+    with concurrent.futures.ThreadPoolExecutor(CREATORS) as pool:
+        for _ in pool.map(create, range(1, 1 + CREATORS)):
+            pass
+    site.start_operator()
+    end = time.monotonic() + patience
+    done = 0
+    while time.monotonic() < end and done < count:
+        if site.operator.process.poll() is not None:
+            raise AssertionError(f"the operator ended: {site.operator.log[-2000:]}")
+        time.sleep(2)
+        done = reconciled(api, path)
+    label = f"operator, {count} ModelDeployments ({done} reconciled)"
+    process = site.operator.process
+    table.append((f"{label}: resident", f"{memory(process):.1f} MiB", "< 150 MiB at 10000"))
+    table.append((f"{label}: at most", f"{memory(process, 'VmHWM'):.1f} MiB", ""))
+    table.append(("webhook with the same", f"{memory(site.webhook.process):.1f} MiB", ""))
+
+
+def reconciled(api, path):
+    done, more = 0, ""
+    while True:
+        page = api.call("GET", f"{path}?limit=500&continue={more}")
+        done += sum(1 for item in page["items"] if item.get("status"))
+        more = page["metadata"].get("continue")
+        if not more:
+            return done
+
+
+def show(table):
+    widths = [max(len(row[i]) for row in table) for i in range(3)]
+    for row in [("what", "measured", "aim"), *table]:
+        print(f"{row[0]:<{widths[0]}}  {row[1]:>{max(8, widths[1])}}  {row[2]}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each route and size")
+    parser.add_argument("--seconds", type=float, default=3, help="length of a round")
+    parser.add_argument("--use-cases", type=int, default=1000, help="use cases cached")
+    parser.add_argument("--creates", type=int, default=500, help="creates with and without webhook")
+    parser.add_argument("--starts", type=int, default=5, help="starts of the webhook")
+    parser.add_argument("--deployments", type=int, default=1000,
+                        help="ModelDeployments of the operator; 10000 takes long")  # fmt: skip
+    parser.add_argument("--patience", type=float, default=180,
+                        help="seconds the operator gets to reconcile them")  # fmt: skip
+    arguments = parser.parse_args()
+    table = []
+    decisions(arguments, table)
+    site = Installation()
+    try:
+        table.append(
+            ("webhook, idle: resident", f"{memory(site.webhook.process):.1f} MiB", "< 20 MiB")
+        )
+        api = Api(site.cluster)
+        api.namespace(samples.HOME)
+        time_to_ready(site, arguments.starts, table)
+        added_latency(site, api, arguments.creates, table)
+        operator_memory(site, api, arguments.deployments, arguments.patience, table)
+    finally:
+        site.close()
+        if table:
+            show(table)
+
+
+if __name__ == "__main__":
+    main()
