@@ -182,14 +182,14 @@ def test_evidence_expires_at_its_instant_and_serving_is_suspended(world):
 
 
 def test_expiry_alerts_first_and_acts_when_the_grace_is_over(world):
-    world.put_policy(onExpiry={"action": "Alert", "grace": "5s", "then": "Suspend"})
+    world.put_policy(onExpiry={"action": "Alert", "grace": "20s", "then": "Suspend"})
     world.put_use_case()
     world.put_deployment()
-    expires = now() + datetime.timedelta(seconds=5)
+    expires = now() + datetime.timedelta(seconds=10)
     world.approve(expires_at=expires)
     world.until(phase="Serving", Governed="Approved")
     obj = world.until(phase="Serving", Ready="Serving", Governed="SignOffExpired")
-    grace_ends = rfc3339(expires + datetime.timedelta(seconds=5))
+    grace_ends = rfc3339(expires + datetime.timedelta(seconds=20))
     assert obj["status"]["nextChange"] == grace_ends
     world.until(phase="Suspended")
     assert world.conditions()["Stalled"]["lastTransitionTime"] >= grace_ends
