@@ -27,8 +27,8 @@ struct StampAuthority {
 // An account with more or longer names than these cannot be stamped at all: dropping the excess
 // would let the order of groups decide which roles count. Together they keep the stamp, whose
 // payload base64 makes a third longer, within an eighth of what annotations may take.
-inline constexpr std::size_t kMaxStampedGroups = 256;        // groups of one account
-inline constexpr std::size_t kMaxStampedNameBytes = 256;     // of the account and of each group
+inline constexpr std::size_t kMaxStampedGroups = 256;         // groups of one account
+inline constexpr std::size_t kMaxStampedNameBytes = 256;      // of the account and of each group
 inline constexpr std::size_t kMaxStampedGroupBytes = 16'384;  // of all groups together
 
 // The stamp for `object` as it stands, made for `user`. Fails when the object has no kind,
