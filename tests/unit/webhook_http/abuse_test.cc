@@ -11,23 +11,13 @@
 namespace countersign::http {
 namespace {
 
-// Deadlines that nobody meets unless a test shortens them.
-ServerOptions PatientOptions() {
-  ServerOptions options = TestOptions();
-  options.handshake_deadline = kNever;
-  options.head_deadline = kNever;
-  options.request_deadline = kNever;
-  options.write_deadline = kNever;
-  return options;
-}
-
 bool IsServed(const HttpsServer& server) {
   TlsClient client(server.Port());
   return client.Exchange(Post("/echo", "honest")).body == "honest";
 }
 
 TEST(AbuseTest, TwoThousandSilentConnectionsKeepNobodyWaiting) {
-  const auto server = StartServer(PatientOptions(), {Echo()});
+  const auto server = StartServer(TestOptions(), {Echo()});
   ASSERT_NE(server, nullptr);
   std::vector<std::unique_ptr<TcpClient>> silent;
   for (int i = 0; i < 2000; ++i) {
@@ -40,7 +30,7 @@ TEST(AbuseTest, TwoThousandSilentConnectionsKeepNobodyWaiting) {
 }
 
 TEST(AbuseTest, ASilentConnectionIsCutAtItsDeadline) {
-  ServerOptions options = PatientOptions();
+  ServerOptions options = TestOptions();
   options.handshake_deadline = milliseconds(50);
   const auto server = StartServer(options, {Echo()});
   TcpClient silent(server->Port());
@@ -54,7 +44,7 @@ TEST(AbuseTest, ASilentConnectionIsCutAtItsDeadline) {
 
 // More of them than workers, each in the middle of a request, for ever.
 void ExpectDrippersKeepNobodyWaiting(const std::string& beginning) {
-  const auto server = StartServer(PatientOptions(), {Echo()});
+  const auto server = StartServer(TestOptions(), {Echo()});
   std::vector<std::unique_ptr<TlsClient>> drippers;
   for (int i = 0; i < 50; ++i) {
     drippers.push_back(std::make_unique<TlsClient>(server->Port()));
@@ -90,7 +80,7 @@ bool IsCut(TlsClient& client) {
 }
 
 TEST(AbuseTest, ADrippingHeadIsCutAtItsDeadlineHoweverBusyItLooks) {
-  ServerOptions options = PatientOptions();
+  ServerOptions options = TestOptions();
   options.head_deadline = milliseconds(100);
   const auto server = StartServer(options, {Echo()});
   TlsClient dripper(server->Port());
@@ -101,7 +91,7 @@ TEST(AbuseTest, ADrippingHeadIsCutAtItsDeadlineHoweverBusyItLooks) {
 }
 
 TEST(AbuseTest, ADrippingBodyIsCutAtItsDeadline) {
-  ServerOptions options = PatientOptions();
+  ServerOptions options = TestOptions();
   options.request_deadline = milliseconds(100);
   const auto server = StartServer(options, {Echo()});
   TlsClient dripper(server->Port());
@@ -113,7 +103,7 @@ TEST(AbuseTest, ADrippingBodyIsCutAtItsDeadline) {
 }
 
 TEST(AbuseTest, AClientThatDoesNotReadItsResponseIsCut) {
-  ServerOptions options = PatientOptions();
+  ServerOptions options = TestOptions();
   options.write_deadline = milliseconds(100);
   const std::string large(std::size_t{32} << 20, 'x');  // more than the sockets' buffers take
   const auto server =
@@ -179,7 +169,7 @@ TEST(AbuseTest, AnEndlessHeadIsRefusedAtTheLimit) {
 }
 
 TEST(AbuseTest, AtTheConnectionLimitThoseThatNeverAskedAnythingGiveWay) {
-  ServerOptions options = PatientOptions();
+  ServerOptions options = TestOptions();
   options.max_connections = 10;
   const auto server = StartServer(options, {Echo()});
   TlsClient proven(server->Port());
@@ -193,7 +183,7 @@ TEST(AbuseTest, AtTheConnectionLimitThoseThatNeverAskedAnythingGiveWay) {
 }
 
 TEST(AbuseTest, AtTheConnectionLimitProvenConnectionsStayAndNewOnesAreClosed) {
-  ServerOptions options = PatientOptions();
+  ServerOptions options = TestOptions();
   options.max_connections = 2;
   const auto server = StartServer(options, {Echo()});
   TlsClient first(server->Port());
@@ -206,7 +196,7 @@ TEST(AbuseTest, AtTheConnectionLimitProvenConnectionsStayAndNewOnesAreClosed) {
 }
 
 TEST(AbuseTest, WhoHoardsMemoryWithUnfinishedBodiesGoesBeforeAnyoneElse) {
-  ServerOptions options = PatientOptions();
+  ServerOptions options = TestOptions();
   options.max_buffered_bytes = 1'000'000;
   const auto server = StartServer(options, {Echo()});
   const std::string head =
@@ -240,7 +230,7 @@ TEST(AbuseTest, BytesOfARequestWhoseClientLeftAreStillCountedUntilItIsDone) {
 }
 
 TEST(AbuseTest, AStreamOfKeyUpdatesLetsOthersThrough) {
-  const auto server = StartServer(PatientOptions(), {Echo()});
+  const auto server = StartServer(TestOptions(), {Echo()});
   TlsClient client(server->Port());
   ASSERT_TRUE(client.Shaken());
   for (int i = 0; i < 1000; ++i) {
