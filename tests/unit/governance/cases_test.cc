@@ -1,0 +1,180 @@
+// Runs the cases of tests/cases: each is a patch of one passing situation, and what comes of it.
+// Gates that a case does not name must pass, so that a case shows the effect of its patch alone.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "governance/evaluate.h"
+#include "situation.h"
+
+namespace countersign::testing {
+namespace {
+
+struct Case {
+  std::string file;
+  std::string name;
+  Json merge;
+  Json expect;
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.file << ": " << c.name; }
+
+const Json& Base() {
+  static const Json base = ReadCases("base.yaml");
+  return base;
+}
+
+std::vector<Case> AllCases() {
+  std::set<std::string> files;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(SOURCE_DIR) + "/tests/cases")) {
+    const auto name = entry.path().filename().string();
+    if (name.ends_with(".yaml") && name != "base.yaml") files.insert(name);
+  }
+  std::vector<Case> cases;
+  for (const std::string& file : files) {
+    for (const Json& one : ReadCases(file)) {
+      const Json* merge = Find(one, "merge");
+      cases.push_back({file, StringAt(one, "name"), merge == nullptr ? Json::object() : *merge,
+                       one.at("expect")});
+    }
+  }
+  return cases;
+}
+
+Decision Decide(const Case& c) {
+  Json situation = Base();
+  MergePatch(situation, c.merge);
+  const Situation made = MakeSituation(situation, Base());
+  return Evaluate(made.policies, made.facts);
+}
+
+std::string AllText(const Decision& decision) {
+  std::string text = decision.answers_note + "\n";
+  for (const Gate& gate : decision.gates) {
+    text += gate.path + ": " + gate.message + "\n" + gate.remedy + "\n";
+  }
+  return text;
+}
+
+class Cases : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Cases, ComesOutAsTheCaseSays) {
+  const Case& c = GetParam();
+  const std::set<std::string> known = {"verdict",         "gates",    "classes",
+                                       "environment",     "messages", "nextChange",
+                                       "answersApproved", "reaction", "policies"};
+  for (const auto& [key, unused] : c.expect.items()) {
+    EXPECT_TRUE(known.contains(key)) << "the case expects '" << key << "', which nobody checks";
+  }
+  const Decision decision = Decide(c);
+  const std::string shown = DecisionJson(decision).dump(1);
+  EXPECT_EQ(VerdictName(decision.verdict), StringAt(c.expect, "verdict", "Allow")) << shown;
+
+  // Gates by measure; those of a second policy or environment are told apart by a number.
+  std::map<std::string, std::string> found;
+  for (const Gate& gate : decision.gates) {
+    std::string name = gate.measure;
+    for (int n = 2; found.contains(name); ++n) name = gate.measure + " " + std::to_string(n);
+    found[name] = std::string(GateStateName(gate.state)) + " " + gate.reason;
+  }
+  const Json* gates = Find(c.expect, "gates");
+  for (const auto& [name, text] : found) {
+    const Json* wanted = gates == nullptr ? nullptr : Find(*gates, name);
+    if (wanted == nullptr) {
+      EXPECT_TRUE(text.starts_with("Passed")) << name << " is " << text << "\n" << shown;
+    } else {
+      EXPECT_EQ(text, wanted->get<std::string>()) << name << "\n" << shown;
+    }
+  }
+  if (gates != nullptr) {
+    for (const auto& [name, wanted] : gates->items()) {
+      EXPECT_EQ(found.contains(name), wanted.get<std::string>() != "Absent") << name << shown;
+    }
+  }
+  if (const Json* classes = Find(c.expect, "classes")) {
+    EXPECT_EQ(Json(decision.classes), *classes) << shown;
+  }
+  if (const Json* environment = Find(c.expect, "environment")) {
+    EXPECT_EQ(decision.environment, environment->get<std::string>());
+  }
+  if (const Json* approved = Find(c.expect, "answersApproved")) {
+    EXPECT_EQ(decision.answers_approved, approved->get<bool>()) << shown;
+  }
+  if (const Json* next = Find(c.expect, "nextChange")) {
+    EXPECT_EQ(decision.next_change ? FormatTime(*decision.next_change) : "never",
+              next->get<std::string>());
+  }
+  if (const Json* reaction = Find(c.expect, "reaction")) {
+    Json situation = Base();
+    MergePatch(situation, c.merge);
+    const auto now = ReactionNow(decision, ParseTime(StringAt(situation, "now")).value());
+    EXPECT_EQ(now ? NameOf(*now) : "None", reaction->get<std::string>());
+  }
+  if (const Json* messages = Find(c.expect, "messages")) {
+    for (const Json& message : *messages) {
+      EXPECT_NE(AllText(decision).find(message.get<std::string>()), std::string::npos)
+          << "nowhere: " << message << "\n"
+          << shown;
+    }
+  }
+}
+
+std::string CaseName(const ::testing::TestParamInfo<Case>& info) {
+  std::string name = info.param.file.substr(0, info.param.file.find('.')) + "_";
+  for (const char c : info.param.name) {
+    name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  }
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Cases, ::testing::ValuesIn(AllCases()), CaseName);
+
+// Reason codes that no object which decodes can bring about; defences_test.cc has them.
+const std::set<std::string> kOnlyDefences = {"RequirementUnknown", "TemplateUnreadable",
+                                             "MetricUnknown", "BiasCountsInvalid"};
+
+TEST(CasesTest, EveryReasonCodeOfTheSourceHasACase) {
+  std::set<std::string> seen;
+  for (const Case& c : AllCases()) {
+    for (const Gate& gate : Decide(c).gates) seen.insert(gate.reason);
+  }
+  const std::string root = std::string(SOURCE_DIR) + "/lib/governance/";
+  std::vector<std::string> files = {root + "evaluate.cc"};
+  for (const auto& entry : std::filesystem::directory_iterator(root + "measures")) {
+    if (entry.path().extension() == ".cc") files.push_back(entry.path().string());
+  }
+  const std::regex literal(R"re("([A-Z][a-z]+(?:[A-Z][a-z]+)+)")re");
+  std::set<std::string> codes;
+  for (const std::string& file : files) {
+    std::ifstream in(file);
+    std::ostringstream text;
+    text << in.rdbuf();
+    const std::string source = text.str();
+    for (std::sregex_iterator it(source.begin(), source.end(), literal), end; it != end; ++it) {
+      codes.insert((*it)[1]);
+    }
+  }
+  EXPECT_GT(codes.size(), 40U) << "the codes are no longer found in the source";
+  for (const std::string& code : codes) {
+    if (kOnlyDefences.contains(code)) continue;
+    EXPECT_TRUE(seen.contains(code)) << "no case in tests/cases gives " << code;
+  }
+  for (const std::string& code : kOnlyDefences) EXPECT_TRUE(codes.contains(code)) << code;
+}
+
+TEST(CasesTest, EveryCaseHasANameOfItsOwn) {
+  std::set<std::string> names;
+  for (const Case& c : AllCases()) {
+    EXPECT_FALSE(c.name.empty()) << c.file;
+    EXPECT_TRUE(names.insert(c.name).second) << c.name;
+  }
+}
+
+}  // namespace
+}  // namespace countersign::testing

@@ -1,0 +1,184 @@
+#include "situation.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "base/digest.h"
+#include "base/yaml.h"
+
+namespace countersign::testing {
+namespace {
+
+template <class T>
+T Must(Result<T> result, const std::string& what) {
+  if (!result) throw std::runtime_error(what + ": " + result.error().ToString());
+  return std::move(*result);
+}
+
+Json At(const Json& json, const char* key) {
+  const Json* found = Find(json, key);
+  return found == nullptr ? Json() : *found;
+}
+
+// Lists that the notation writes as maps by name, so that a patch can change or remove one entry.
+Json Listed(const Json& json, const std::string& parent) {
+  constexpr std::array kNamed = {
+      "environments", "people",     "roles",   "questions", "classes",        "measures", "config",
+      "attributes",   "containers", "volumes", "data",      "initContainers", "cells"};
+  if (json.is_array()) {
+    Json list = Json::array();
+    for (const Json& item : json) list.push_back(Listed(item, parent));
+    return list;
+  }
+  if (!json.is_object()) return json;
+  Json result = Json::object();
+  for (auto it = json.begin(); it != json.end(); ++it) {
+    Json value = Listed(it.value(), it.key());
+    const bool named = std::find(kNamed.begin(), kNamed.end(), it.key()) != kNamed.end() ||
+                       (it.key() == "metrics" && parent == "biasTest");
+    if (named && value.is_object()) {
+      Json list = Json::array();
+      for (auto entry = value.begin(); entry != value.end(); ++entry) {
+        Json item = entry.value();
+        if (it.key() != "cells") item["name"] = entry.key();
+        list.push_back(std::move(item));
+      }
+      value = std::move(list);
+    }
+    result[it.key()] = std::move(value);
+  }
+  return result;
+}
+
+template <class Spec>
+std::shared_ptr<const Object<Spec>> Make(const std::string& name, const std::string& name_space,
+                                         const Json& spec) {
+  Json metadata = {{"name", name}};
+  if (!name_space.empty()) metadata["namespace"] = name_space;
+  const Json object = {{"apiVersion", kApiVersion},
+                       {"kind", Spec::kKind},
+                       {"metadata", std::move(metadata)},
+                       {"spec", Listed(spec, "")}};
+  return std::make_shared<const Object<Spec>>(
+      Must(Decode<Spec>(object), std::string(Spec::kKind) + " '" + name + "'"));
+}
+
+Provenance MakeProvenance(const Json& stamp) {
+  Provenance by;
+  if (!stamp.is_object()) return by;
+  by.authenticity = Authenticity::kAttested;
+  if (BoolAt(stamp, "assumed")) by.authenticity = Authenticity::kAssumed;
+  by.problem = StringAt(stamp, "forged");
+  if (!by.problem.empty()) by.authenticity = Authenticity::kForged;
+  by.user = StringAt(stamp, "user");
+  for (const Json& group : At(stamp, "groups")) by.groups.push_back(group.get<std::string>());
+  if (const auto at = StringAt(stamp, "at"); !at.empty()) {
+    by.first_seen = Must(ParseTime(at), "stamp.at");
+  }
+  return by;
+}
+
+using Placeholders = std::map<std::string, std::string>;
+
+Json Filled(const Json& json, const Placeholders& values) {
+  if (json.is_string()) {
+    const auto it = values.find(json.get<std::string>());
+    if (it != values.end()) return it->second;
+    if (json.get<std::string>().starts_with("$")) {
+      throw std::runtime_error("unknown placeholder " + json.get<std::string>());
+    }
+    return json;
+  }
+  if (!json.is_structured()) return json;  // a scalar iterates over itself
+  Json result = json;
+  for (Json& item : result) item = Filled(item, values);
+  return result;
+}
+
+std::string GovernedOf(const Json& situation) {
+  return Must(GovernedDigest(Listed(At(situation, "deployment"), "")), "governed digest");
+}
+
+std::shared_ptr<const UseCase> UseCaseOf(const Json& situation) {
+  const Json spec = At(situation, "useCase");
+  if (!spec.is_object()) return nullptr;
+  return Make<UseCaseSpec>("credit", "lending", spec);
+}
+
+std::string AnswersOf(const Json& situation) {
+  const auto use_case = UseCaseOf(situation);
+  if (use_case == nullptr) return "sha256:" + std::string(64, '0');
+  return Must(AnswersDigest(use_case->spec), "answers digest");
+}
+
+template <class Spec>
+void AddAll(const Json& evidence, Placeholders& values, std::vector<Attested<Spec>>& list) {
+  for (auto it = evidence.begin(); it != evidence.end(); ++it) {
+    if (StringAt(it.value(), "kind") != Spec::kKind) continue;
+    auto object = Make<Spec>(it.key(), "lending", Filled(At(it.value(), "spec"), values));
+    values["$digest:" + it.key()] = object->spec_digest;
+    list.push_back({std::move(object), MakeProvenance(At(it.value(), "stamp"))});
+  }
+}
+
+}  // namespace
+
+Json ReadCases(const std::string& name) {
+  std::ifstream file(std::string(SOURCE_DIR) + "/tests/cases/" + name);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) throw std::runtime_error("cannot read " + name);
+  return Must(ParseYaml(text.str()), name);
+}
+
+void MergePatch(Json& target, const Json& patch) {
+  if (!patch.is_object()) {
+    target = patch;
+    return;
+  }
+  if (!target.is_object()) target = Json::object();
+  for (auto it = patch.begin(); it != patch.end(); ++it) {
+    if (it.value().is_null()) {
+      target.erase(it.key());
+    } else {
+      MergePatch(target[it.key()], it.value());
+    }
+  }
+}
+
+Situation MakeSituation(const Json& situation, const Json& base) {
+  Situation made;
+  const Json policies = At(situation, "policies");
+  for (auto it = policies.begin(); it != policies.end(); ++it) {
+    made.policies.policies.push_back(Make<GovernancePolicySpec>(it.key(), "", it.value()));
+  }
+  for (const Json& text : At(situation, "unreadable")) {
+    made.policies.unreadable.push_back(text.get<std::string>());
+  }
+  Facts& facts = made.facts;
+  for (const Json& text : At(situation, "unknown")) {
+    facts.unknown.push_back(text.get<std::string>());
+  }
+  facts.now = Must(ParseTime(StringAt(situation, "now")), "now");
+  facts.name_space = StringAt(situation, "namespace");
+  facts.name = "credit-scorer";
+  facts.deployment =
+      Make<ModelDeploymentSpec>(facts.name, facts.name_space, At(situation, "deployment"));
+  facts.governed_digest = GovernedOf(situation);
+  facts.author = MakeProvenance(At(situation, "author"));
+  facts.use_case = UseCaseOf(situation);
+  Placeholders values = {{"$governedDigest", facts.governed_digest},
+                         {"$baseGovernedDigest", GovernedOf(base)},
+                         {"$answersDigest", AnswersOf(situation)},
+                         {"$baseAnswersDigest", AnswersOf(base)}};
+  const Json evidence = At(situation, "evidence");
+  AddAll(evidence, values, facts.snapshots);
+  AddAll(evidence, values, facts.bias_tests);
+  AddAll(evidence, values, facts.sign_offs);
+  return made;
+}
+
+}  // namespace countersign::testing
