@@ -62,6 +62,7 @@ def test_every_step_is_seen(demo):
         "refused; version 2.0.0 serves on",
         "[SignOffForOtherRevision]",
         "on record twice, with the same id",
+        "[SignerNotInRole]",
         "Governed=False",
         "no pods left, and an Event says why",
         "governed again, 2 pods available back",

@@ -10,7 +10,7 @@ import textwrap
 
 WIDTH = 96
 # Enough for any refusal; beyond it a listing says how much was left out.
-MOST_LINES = 40
+MOST_LINES = 60
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 

@@ -90,10 +90,15 @@ class Installation:
         entries.write_text(self._tool("install", "--url", url, "--ca-file", str(certificate)))
         self._undo.append(lambda: self._delete("-f", str(entries)))
         self._console.command(
-            "platform", "countersign install … | kubectl apply --server-side -f -"
+            "platform",
+            f"countersign install --url {url} --ca-file {certificate.name}"
+            " | kubectl apply --server-side -f -",
         )
         answer = self._admin.must("apply", "--server-side", "-f", str(entries), show=False)
-        self._console.output(answer.text)
+        many = len(answer.stdout.splitlines())
+        self._console.output(
+            f"({many} objects: service accounts, roles, admission policies, webhook configurations)"
+        )
 
     def _start(self, name: str, *arguments: str) -> None:
         probe = f"127.0.0.1:{free_port()}"

@@ -50,9 +50,10 @@ class Person:
         """Runs `kubectl …`; a refusal is an answer like any other."""
         return self._run("kubectl", arguments, show, stdin)
 
-    def countersign(self, *arguments: str, show: bool = True) -> Answer:
-        """Runs the command line tool, which kubectl also finds as its plugin."""
-        return self._run("countersign", arguments, show, None)
+    def countersign(self, *arguments: str, last: int | None = None) -> Answer:
+        """Runs the command line tool, which kubectl also finds as its plugin. `last`: how many
+        lines of its answer are shown, where the reader has seen the like before."""
+        return self._run("countersign", arguments, True, None, last)
 
     def must(self, *arguments: str, show: bool = True, stdin: str | None = None) -> Answer:
         """Runs kubectl where anything but success ends the story."""
@@ -69,7 +70,12 @@ class Person:
         return json.loads(answer.stdout) if answer.stdout.strip() else {}
 
     def _run(
-        self, program: str, arguments: tuple[str, ...], show: bool, stdin: str | None
+        self,
+        program: str,
+        arguments: tuple[str, ...],
+        show: bool,
+        stdin: str | None,
+        last: int | None = None,
     ) -> Answer:
         shown = "kubectl countersign" if program == "countersign" else program
         if show:
@@ -93,7 +99,10 @@ class Person:
             ) from late
         answer = Answer(done.returncode, done.stdout, done.stderr)
         if show:
-            self._console.output(answer.text, refusal=not answer.ok)
+            said = answer.text.split("\n")
+            if last is not None and len(said) > last:
+                said = ["…", *said[-last:]]
+            self._console.output("\n".join(said), refusal=not answer.ok)
         return answer
 
 

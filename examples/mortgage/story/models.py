@@ -92,16 +92,28 @@ def sign_offs(stage: Stage) -> None:
     console.chapter("Who may approve, and whose approval counts")
     file = stage.deployment_file("2.0.0")
 
-    console.say("Dana cannot approve her own model: she does not hold the role.")
+    console.say("Dana cannot approve her own model: nobody gave her the right to sign off.")
     refused(_approve(stage, "dana", VALIDATOR, "Looks good to me."))
-    console.seen("refused when she tries")
+    console.say("Victor may sign off, but not in a role that he does not hold:")
+    refused(
+        _approve(stage, "victor", OWNER, "The business will not mind."),
+        "SignerNotInRole",
+        "ana@bank.example",
+    )
+    console.seen("both are refused when they try, by RBAC and by the policy's roles")
 
     console.say(
         """Dan does hold the role. His sign-off is stored, because it is his and true. It does not
         count, because the use case lists him as a developer:"""
     )
     accepted(_approve(stage, "dan", VALIDATOR, "I know this code well."))
-    accepted(_approve(stage, "vera", VALIDATOR, "Retrained it; same bytes, same counts."))
+    console.say(
+        """Vera signs too. Her sign-off names the digests of all that she was shown, so that it
+        says for ever what she said yes to:"""
+    )
+    accepted(
+        _approve(stage, "vera", VALIDATOR, "Retrained it; same bytes, same counts.", last=None)
+    )
     answer = people["dana"].run("apply", "-f", file)
     refused(answer, "vera@bank.example", "'dan@bank.example' does not count", "developer")
     no_deployment(stage.admin, SCORER, PROD)
@@ -119,7 +131,9 @@ def validate_again(stage: Stage, who: str, rationale: str, *more: str) -> None:
     accepted(_approve(stage, who, VALIDATOR, rationale, *more))
 
 
-def _approve(stage: Stage, who: str, role: str, rationale: str, *more: str) -> Answer:
+def _approve(
+    stage: Stage, who: str, role: str, rationale: str, *more: str, last: int | None = 2
+) -> Answer:
     return stage.people[who].countersign(
         "approve",
         "-f",
@@ -130,6 +144,7 @@ def _approve(stage: Stage, who: str, role: str, rationale: str, *more: str) -> A
         rationale,
         "--yes",
         *more,
+        last=last,
     )
 
 

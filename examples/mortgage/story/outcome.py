@@ -10,7 +10,9 @@ from story.kubectl import Answer, Person
 def refused(answer: Answer, *must_say: str) -> None:
     """The API server said no, for the reasons named and in a way that a person can act on."""
     expect(not answer.ok, "a refusal", answer.text)
-    expect("Forbidden" in answer.text or "forbidden" in answer.text, "a 403", answer.text)
+    # What a 403 is called by kubectl, by RBAC, and by the API server about a webhook.
+    words = ("Forbidden", "forbidden", "denied the request")
+    expect(any(word in answer.text for word in words), "a 403", answer.text)
     for phrase in must_say:
         expect(phrase in answer.text, f"the refusal to say {phrase!r}", answer.text)
 

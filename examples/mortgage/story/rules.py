@@ -50,8 +50,10 @@ def set_rules(stage: Stage) -> None:
     )
     text = (ROOT / f"{EXAMPLE}/manifests/policy.yaml").read_text()
     broken = text.replace("        role: model-validator\n", "        role: model-validater\n", 1)
-    answer = admin.run("apply", "--dry-run=server", "-f", "-", stdin=broken)
-    refused(answer, "model-validater")
+    draft = stage.logs / "policy-draft.yaml"
+    draft.write_text(broken.replace("name: consumer-lending", "name: draft", 1))
+    answer = admin.run("create", "--dry-run=server", "-f", str(draft.relative_to(ROOT)))
+    refused(answer, "[SpecInvalid] spec.measures[2].require.signOff.role", "model-validater")
     console.seen("a policy with an unknown role is refused, with the field's path")
 
     console.say(

@@ -21,7 +21,7 @@ from story.outcome import (
 from story.stage import BUILT, HOME, PROD, ROOT, ROUTER, SCORER, Stage
 
 # Long enough to show the model serving on it, short enough to wait for.
-SHORT_SIGN_OFF_SECONDS = 15
+SHORT_SIGN_OFF_SECONDS = 12
 
 
 def serves(stage: Stage) -> None:
@@ -72,6 +72,7 @@ def expiry(stage: Stage) -> None:
     )
     until = _end_of_sign_off(stage)
     condition_is(victor, "mdeploy", SCORER, PROD, "Governed", "True")
+    _running(stage, SCORER, 2)
     console.seen(f"still governed and serving; the sign-off ends at {until:%H:%M:%S}")
 
     condition = condition_is(
@@ -89,7 +90,10 @@ def expiry(stage: Stage) -> None:
     )
     note = event(victor, PROD, SCORER, "ServingSuspended")
     console.output(f"Event: {note}")
-    console.seen("Governed=False, no pods left, and an Event says why")
+    console.seen(
+        f"Governed=False, seen {late:.1f} s after the sign-off ended; no pods left, and an Event "
+        "says why"
+    )
 
     console.say("Victor looks at it again and renews his approval:")
     models.validate_again(stage, "victor", "Reviewed after the first weeks; nothing has changed.")
