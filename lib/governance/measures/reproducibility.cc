@@ -109,7 +109,8 @@ Gate Reproduced(const Context& context, Gate gate, const AttestedSnapshot& origi
       code = "ReproductionDiffers";
     } else {
       gate.evidence.push_back(RefTo(copy));
-      gate.message += ", reproduced by '" + copy.by.user + "'";
+      gate.message += ", reproduced";
+      if (!copy.by.user.empty()) gate.message += " by '" + copy.by.user + "'";
       return gate;
     }
     notes.push_back("'" + copy.object->meta.name + "' does not count: " + why);
