@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -36,7 +37,9 @@ bool SameIdentity(const std::shared_ptr<const ClientIdentity>& a,
 class ConnectionPool {
  public:
   ConnectionPool(ServerConfig server, Endpoint endpoint, Clock& clock)
-      : server_(std::move(server)), endpoint_(std::move(endpoint)), clock_(clock) {}
+      : server_(std::move(server)), endpoint_(std::move(endpoint)), clock_(clock) {
+    if (!server_.ca_pem.empty()) ca_pem_ = server_.ca_pem;
+  }
 
   // Reads the CA file if it is due, and builds the TLS context anew when that or the identity
   // changed. Connections of before are not used for new exchanges; running ones go on.
@@ -45,7 +48,7 @@ class ConnectionPool {
     const std::lock_guard lock(mutex_);
     const bool ca_due = !server_.ca_file.empty() && server_.ca_pem.empty() &&
                         (!tls_ || clock_.Steady() >= ca_read_at_ + kCaFilePeriod);
-    TlsOptions next{ca_pem_.empty() ? server_.ca_pem : ca_pem_,
+    TlsOptions next{ca_pem_,
                     server_.tls_server_name.empty() ? endpoint_.host : server_.tls_server_name,
                     server_.insecure_skip_tls_verify, identity};
     if (ca_due) {
@@ -113,7 +116,7 @@ class ConnectionPool {
   Clock& clock_;
   std::mutex mutex_;
   std::shared_ptr<const TlsContext> tls_;
-  std::string ca_pem_;  // what tls_ trusts
+  std::optional<std::string> ca_pem_;  // what tls_ trusts; none: the system's CAs
   SteadyTime ca_read_at_{};
   std::shared_ptr<const ClientIdentity> identity_;
   std::vector<Idle> idle_;

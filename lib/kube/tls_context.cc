@@ -112,9 +112,9 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::Make(const TlsOptions& opt
     if (Status status = RequireServer(context.get(), options.server_name); !status) {
       return Fail(status.error());
     }
-    if (options.ca_pem.empty()) {
+    if (!options.ca_pem) {
       SSL_CTX_set_default_verify_paths(context.get());
-    } else if (Status status = TrustBundle(context.get(), options.ca_pem); !status) {
+    } else if (Status status = TrustBundle(context.get(), *options.ca_pem); !status) {
       return Fail(status.error());
     }
   }

@@ -1,7 +1,7 @@
 // tls_context.h: how connections to one API server are secured.
 //
 // An immutable OpenSSL client context: TLS 1.2 or later, trust in the given CA bundle alone (the
-// system's when there is none), the server's name or IP checked by OpenSSL inside of the handshake
+// system's when none is given), the server's name or IP checked by OpenSSL inside of the handshake
 // (subject alternative names only, as Go does), an optional client certificate from memory, ALPN
 // http/1.1. Nothing is sent to a server that fails this. Thread-safe after Make.
 #pragma once
@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -17,7 +18,9 @@
 namespace countersign {
 
 struct TlsOptions {
-  std::string ca_pem{};       // empty: the system's CAs
+  // None: the system's CAs. Empty is an error and not the same: a CA file may be empty for a
+  // moment.
+  std::optional<std::string> ca_pem{};
   std::string server_name{};  // name or IP address to verify; names are also sent (SNI)
   bool insecure = false;      // verify nothing: only what the user's kubeconfig asks for
   std::shared_ptr<const ClientIdentity> identity{};

@@ -110,6 +110,8 @@ class FakeApi final : public Transport {
     {
       const std::lock_guard lock(mutex_);
       requests_.push_back(request.method + " " + request.target);
+      ++activity_;
+      activity_cv_.notify_all();
       interceptor = interceptor_;
     }
     if (stop.stop_requested()) return Fail(Code::kCancelled, "stopped");
