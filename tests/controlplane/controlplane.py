@@ -248,6 +248,7 @@ class ControlPlane:
             "kwok",
             f"--kubeconfig={self.kubeconfig}",
             "--manage-all-nodes=true",
+            "--node-lease-duration-seconds=40",
             f"--server-address=127.0.0.1:{free_port()}",
             f"--config={HERE / 'stages.yaml'}",
         )

@@ -188,7 +188,7 @@ def test_expiry_alerts_first_and_acts_when_the_grace_is_over(world):
     expires = now() + datetime.timedelta(seconds=10)
     world.approve(expires_at=expires)
     world.until(phase="Serving", Governed="Approved")
-    obj = world.until(phase="Serving", Ready="Serving", Governed="SignOffExpired")
+    obj = world.until(phase="Serving", Governed="SignOffExpired")
     grace_ends = rfc3339(expires + datetime.timedelta(seconds=20))
     assert obj["status"]["nextChange"] == grace_ends
     world.until(phase="Suspended")
