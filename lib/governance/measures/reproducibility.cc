@@ -83,8 +83,10 @@ Gate Reproduced(const Context& context, Gate gate, const AttestedSnapshot& origi
   if (r.reproduced_by == ReproducedBy::kNobody) return gate;
   const bool independent = r.reproduced_by == ReproducedBy::kIndependent;
   const std::string& name = original.object->meta.name;
+  const std::string who = r.reproducers.empty() ? "nobody: the measure lists no reproducers"
+                                                : SubjectsText(r.reproducers);
   const std::string remedy =
-      std::string(independent ? "somebody other than the author and the developers" : "anybody") +
+      (independent ? "somebody of " + who + " who is neither author nor developer" : who) +
       " repeats the run and creates a ReproducibilitySnapshot with spec.reproductionOf: " + name;
   const std::string author = PersonOf(context.policy.spec, original.by.user);
   std::vector<std::string> notes;
@@ -103,6 +105,9 @@ Gate Reproduced(const Context& context, Gate gate, const AttestedSnapshot& origi
                 IsNamedByAny(context.policy.spec, context.insiders.groups, copy.by))) {
       why = "'" + copy.by.user + "' is not independent";
       code = "ReproductionNotIndependent";
+    } else if (!IsTrustedIssuer(context.policy.spec, r.reproducers, copy.by)) {
+      why = "'" + copy.by.user + "' is not among the measure's reproducers";
+      code = "ReproducerNotTrusted";
     } else if (why = Difference(original.object->spec, spec,
                                 context.facts.deployment->spec.model.digest, r.tolerance);
                !why.empty()) {

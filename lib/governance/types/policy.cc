@@ -291,6 +291,11 @@ void Describe(V& v, ReproducibilityRequirement& r) {
           r.tolerance);
   v.Field(MaxAgeField(), r.max_age);
   v.Field(IssuersField(), r.issuers);
+  v.Field({.name = "reproducers",
+           .doc = "Whose repetitions this measure believes: accounts, groups, people or roles of "
+                  "this policy. Needed with reproducedBy Anyone or Independent.",
+           .max = kMaxListed},
+          r.reproducers);
 }
 
 template <class V>

@@ -121,6 +121,7 @@ struct ReproducibilityRequirement {
   std::optional<Decimal> tolerance;
   std::optional<Seconds> max_age;
   std::vector<Subject> issuers;
+  std::vector<Subject> reproducers;
 };
 
 struct RequiredAttribute {

@@ -228,7 +228,9 @@ class Checker {
     }
     if (r.sign_off) SignOffPart(*r.sign_off, path + ".require.signOff");
     if (r.reproducibility) {
-      Issuers(r.reproducibility->issuers, path + ".require.reproducibility.issuers");
+      const std::string at = path + ".require.reproducibility";
+      Issuers(r.reproducibility->issuers, at + ".issuers");
+      Issuers(r.reproducibility->reproducers, at + ".reproducers");
       if (r.reproducibility->tolerance && *r.reproducibility->tolerance < Decimal()) {
         Add(path + ".require.reproducibility.tolerance", "must not be negative");
       }
