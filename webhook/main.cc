@@ -142,6 +142,7 @@ int Run(Flags flags) {
   probes.not_ready = [&]() -> std::optional<std::string> {
     if (leaving) return "shutting down";
     if (!catalog.HasSynced()) return "caches are not synced yet";
+    if (const auto stale = catalog.Stale(clock.Steady()); !stale.empty()) return stale.front();
     if (auto healthy = (*certificates)->Healthy(); !healthy) return healthy.error().ToString();
     return std::nullopt;
   };

@@ -54,7 +54,8 @@ std::string Unreadable(std::string_view kind, const std::string& name, const Err
 }  // namespace
 
 Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authority)
-    : authority_(std::move(authority)),
+    : clock_(clock),
+      authority_(std::move(authority)),
       policies_(client, clock, Follow(kGovernancePolicies),
                 [](Json&& json) { return Decode<GovernancePolicySpec>(json); }),
       use_cases_(client, clock, Follow(kUseCases),
@@ -168,6 +169,17 @@ std::vector<CacheStatus> Catalog::Caches() const {
   return caches;
 }
 
+std::vector<std::string> Catalog::Stale(SteadyTime now) const {
+  std::vector<std::string> stale;
+  for (const CacheStatus& cache : Caches()) {
+    if (!cache.last_heard || now - *cache.last_heard < kStaleAfter) continue;
+    const auto silent = std::chrono::duration_cast<Seconds>(now - *cache.last_heard);
+    stale.push_back("the API server has not been heard about " + std::string(cache.kind) +
+                    " objects for " + std::to_string(silent.count()) + " s");
+  }
+  return stale;
+}
+
 void Catalog::RebuildPolicies() {
   auto set = std::make_shared<PolicySet>();
   set->policies = policies_.List();
@@ -202,6 +214,7 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
   facts.name = name;
   facts.governed_digest = std::move(governed_digest);
   facts.author = std::move(author);
+  facts.unknown = Stale(clock_.Steady());
   const UseCaseRef& ref = deployment->spec.use_case;
   const ObjectKey home{ref.name_space, ref.name};
   const Lookup<UseCase> use_case = use_cases_.Find(home);

@@ -50,6 +50,11 @@ struct CacheStatus {
   std::optional<SteadyTime> last_heard;
 };
 
+// A watch ends after five minutes at most (kube/watcher.h) and brings a bookmark about once a
+// minute; silence beyond that and some tries to reconnect means that what the caches say may long
+// be untrue.
+inline constexpr std::chrono::minutes kStaleAfter{6};
+
 class Catalog {
  public:
   // `client`, `clock` must outlive the catalog.
@@ -67,6 +72,10 @@ class Catalog {
 
   // One entry a kind, always in the same order.
   [[nodiscard]] std::vector<CacheStatus> Caches() const;
+
+  // A sentence for each kind that the API server has not been heard about for kStaleAfter: evidence
+  // may have been withdrawn since. Gather counts them as unknown facts.
+  [[nodiscard]] std::vector<std::string> Stale(SteadyTime now) const;
 
   // The same snapshot until a policy changes.
   [[nodiscard]] std::shared_ptr<const PolicySet> Policies() const;
@@ -109,6 +118,7 @@ class Catalog {
   using Caching = std::pair<std::string_view, const InformerBase*>;
   [[nodiscard]] std::vector<Caching> All() const;
 
+  Clock& clock_;
   const StampAuthority authority_;
   Concerns concerns_;
   Informer<GovernancePolicy> policies_;

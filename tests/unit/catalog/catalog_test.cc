@@ -55,6 +55,21 @@ TEST_F(CatalogTest, KnowsWhoMadeEachPieceOfEvidence) {
   EXPECT_EQ(facts.sign_offs[2].by.authenticity, Authenticity::kUnproven);
 }
 
+TEST_F(CatalogTest, OldKnowledgeIsAnUnknownFact) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  StartCatalog();
+  EXPECT_TRUE(GatherFor("scoring").unknown.empty());
+  clock_.Shift(kStaleAfter);
+  const Facts facts = GatherFor("scoring");
+  // One sentence a kind: any of them may hide a withdrawal.
+  ASSERT_EQ(facts.unknown.size(), catalog_.Caches().size());
+  EXPECT_NE(facts.unknown.front().find("has not been heard about"), std::string::npos);
+  // The next word from the server ends it, for the kind it is about.
+  server_->Put(kUseCases, UseCaseJson("chat"));
+  AwaitChange("UseCase", "chat");
+  EXPECT_EQ(GatherFor("scoring").unknown.size(), catalog_.Caches().size() - 1);
+}
+
 TEST_F(CatalogTest, WaitsForUnreadableEvidenceThatMayBeAboutTheUseCase) {
   struct Case {
     const Resource& resource;

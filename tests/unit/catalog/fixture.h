@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "tests/unit/catalog/fake_collections.h"
 #include "tests/unit/catalog/objects.h"
+#include "tests/unit/support/shifted_clock.h"
 
 namespace countersign {
 
@@ -69,7 +70,7 @@ class CatalogTest : public testing::Test {
     return catalog_.Gather(deployment, "sha256:g", {}, ns, "scorer", clock_.Now());
   }
 
-  SystemClock clock_;
+  ShiftedClock clock_;
   const InstallationKey key_ = InstallationKey::Generate().value();
   const std::shared_ptr<FakeCollections> server_ = std::make_shared<FakeCollections>();
   KubeClient client_{server_, clock_, Unlimited()};

@@ -117,7 +117,8 @@ class FakeClock final : public Clock {
   mutable std::mutex mutex_;
   std::condition_variable_any waiting_;
   Time now_;
-  SteadyTime steady_{std::chrono::hours(1)};
+  // Far ahead of the machine's: a deadline made from it never ends the wait on a real socket.
+  SteadyTime steady_{std::chrono::hours(24 * 3650)};
   std::vector<std::shared_ptr<Waiter>> waiters_;
 };
 
