@@ -143,10 +143,13 @@ class Decoder {
       Read(info, json, at, out.emplace());
     } else if constexpr (IsVector<T>::value) {
       if (!ListOk(info, json, at)) return;
+      // The list's minimum is about the list, as in the schema: a name may be one character long.
+      FieldInfo each = info;
+      each.min = 0;
       std::int64_t index = 0;
       for (const Json& item : json) {
         const JsonPath item_path{&at, {}, index++};
-        Read(info, item, item_path, out.emplace_back());
+        Read(each, item, item_path, out.emplace_back());
       }
     } else if constexpr (IsMap<T>::value) {
       if (!MapOk(info, json, at)) return;

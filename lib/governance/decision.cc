@@ -107,14 +107,17 @@ std::string RefusalText(const Decision& decision, const std::string& subject, st
                                                : "does not meet its policy";
   if (!decision.environment.empty()) text += " in environment '" + decision.environment + "'";
   text += ": " + std::to_string(unmet) + " of " + std::to_string(total) + " gates not passed.";
-  if (!decision.answers_note.empty()) text += " " + decision.answers_note;
+  // A quarter each for the note and for a gate's message and remedy: one long text must not crowd
+  // out which gate it is and what to do.
+  const std::size_t part = limit / 4;
+  if (!decision.answers_note.empty()) text += " " + OneLine(decision.answers_note, part);
   std::size_t shown = 0;
   for (const Gate& gate : decision.gates) {
     if (gate.state == GateState::kPassed) continue;
     std::string line = "\n- [" + gate.reason + "] " + gate.measure;
     if (!gate.path.empty()) line += " (" + gate.path + ")";
-    line += ": " + gate.message;
-    if (!gate.remedy.empty()) line += "\n  Remedy: " + gate.remedy;
+    line += ": " + OneLine(gate.message, part);
+    if (!gate.remedy.empty()) line += "\n  Remedy: " + OneLine(gate.remedy, part);
     // Room for the sentence that says how many are missing.
     if (text.size() + line.size() + 64 > limit) {
       text += "\n(and " + std::to_string(unmet - shown) + " more)";

@@ -154,6 +154,28 @@ Verdict VerdictOf(const Gate& gate) {
   return Verdict::kDeny;
 }
 
+template <class Spec>
+bool BeforeByName(const Attested<Spec>& a, const Attested<Spec>& b) {
+  return a.object->meta.name < b.object->meta.name;
+}
+
+bool InOrder(const Facts& facts) {
+  return std::is_sorted(facts.sign_offs.begin(), facts.sign_offs.end(),
+                        BeforeByName<SignOffSpec>) &&
+         std::is_sorted(facts.snapshots.begin(), facts.snapshots.end(),
+                        BeforeByName<ReproducibilitySnapshotSpec>) &&
+         std::is_sorted(facts.bias_tests.begin(), facts.bias_tests.end(),
+                        BeforeByName<BiasTestSpec>);
+}
+
+Facts Ordered(Facts facts) {
+  std::stable_sort(facts.sign_offs.begin(), facts.sign_offs.end(), BeforeByName<SignOffSpec>);
+  std::stable_sort(facts.snapshots.begin(), facts.snapshots.end(),
+                   BeforeByName<ReproducibilitySnapshotSpec>);
+  std::stable_sort(facts.bias_tests.begin(), facts.bias_tests.end(), BeforeByName<BiasTestSpec>);
+  return facts;
+}
+
 void Earlier(std::optional<Time>& next, const std::optional<Time>& candidate, Time now) {
   if (candidate && *candidate > now && (!next || *candidate < *next)) next = candidate;
 }
@@ -161,6 +183,9 @@ void Earlier(std::optional<Time>& next, const std::optional<Time>& candidate, Ti
 }  // namespace
 
 Decision Evaluate(const PolicySet& policies, const Facts& facts) {
+  // Reasons and messages name evidence in the order in which it comes. A decision that changed with
+  // that order would be written to the status again and again.
+  if (!InOrder(facts)) return Evaluate(policies, Ordered(facts));
   Decision decision;
   decision.governed_digest = facts.governed_digest;
   const std::vector<MatchedPolicy> matched = Match(policies, facts.name_space);

@@ -1,0 +1,416 @@
+// What the six kinds' decoders, digests and the check of policies say. Each fault of a policy is a
+// row: one change of a valid policy, and the path and text of the complaint.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "base/yaml.h"
+#include "governance/types/model_deployment.h"
+#include "governance/types/policy.h"
+#include "governance/types/sign_off.h"
+#include "governance/types/use_case.h"
+#include "situation.h"
+
+namespace countersign::testing {
+namespace {
+
+Json Yaml(const std::string& text) {
+  auto json = ParseYaml(text);
+  if (!json) throw std::runtime_error(json.error().ToString());
+  return *json;
+}
+
+Json Deployment() {
+  return Yaml(R"(
+apiVersion: countersign.dev/v1alpha1
+kind: ModelDeployment
+metadata: {name: credit, namespace: lending-prod}
+spec:
+  useCaseRef: {namespace: lending, name: credit}
+  model:
+    name: credit
+    version: "1"
+    uri: oci://r.example/m@sha256:1111111111111111111111111111111111111111111111111111111111111111
+    digest: sha256:1111111111111111111111111111111111111111111111111111111111111111
+    digestType: ociManifest
+  decision: {threshold: "0.5", preprocessing: v1}
+  fallback: {kind: Human, description: People decide.}
+  serving:
+    backend: Deployment
+    replicas: 3
+    minReplicas: 2
+    maxReplicas: 6
+    port: 8080
+    config: [{name: c, digest: "sha256:2222222222222222222222222222222222222222222222222222222222222222"}]
+    template:
+      metadata: {labels: {a: b}, annotations: {c: d}}
+      spec:
+        containers:
+        - {name: server, image: "r.example/s@sha256:3333333333333333333333333333333333333333333333333333333333333333", args: [x, "y"]}
+)");
+}
+
+std::string Governed(const Json& object) { return GovernedDigest(object.at("spec")).value(); }
+
+TEST(GovernedDigestTest, LabelsAnnotationsAndReplicasWithinBoundsDoNotChangeIt) {
+  const std::string digest = Governed(Deployment());
+  const std::vector<std::string> patches = {
+      R"({"metadata": {"labels": {"x": "y"}}})",
+      R"({"spec": {"serving": {"replicas": 2}}})",
+      R"({"spec": {"serving": {"replicas": 6}}})",
+      R"({"spec": {"serving": {"template": {"metadata": {"labels": {"a": "other", "e": "f"}}}}}})",
+      R"({"spec": {"serving": {"template": {"metadata": {"annotations": null}}}}})",
+      R"({"spec": {"serving": {"template": {"metadata": {"labels": null, "annotations": null}}}}})",
+      R"({"spec": {"serving": {"template": {"metadata": null}}}})",
+      R"({"spec": {"serving": {"template": {"metadata": {"creationTimestamp": null}}}}})"};
+  for (const std::string& patch : patches) {
+    Json changed = Deployment();
+    MergePatch(changed, Json::parse(patch));
+    EXPECT_EQ(Governed(changed), digest) << patch;
+  }
+  // What the API server adds to a template without metadata.
+  Json null_time = Deployment();
+  SetPath(null_time, "spec/serving/template/metadata", Json{{"creationTimestamp", nullptr}});
+  EXPECT_EQ(Governed(null_time), digest);
+}
+
+TEST(GovernedDigestTest, EverythingElseChangesIt) {
+  const std::string digest = Governed(Deployment());
+  const std::vector<std::string> patches = {
+      R"({"spec": {"serving": {"replicas": 1}}})",
+      R"({"spec": {"serving": {"replicas": 7}}})",
+      R"({"spec": {"serving": {"minReplicas": 1}}})",
+      R"({"spec": {"serving": {"maxReplicas": null}}})",
+      R"({"spec": {"serving": {"template": {"metadata": {"name": "x"}}}}})",
+      R"({"spec": {"serving": {"template": {"spec": {"hostNetwork": true}}}}})",
+      R"({"spec": {"serving": {"template": {"spec": {"somethingNew": {}}}}}})",
+      R"({"spec": {"somethingNew": "x"}})",
+      R"({"spec": {"somethingNew": {}}})",
+      R"({"spec": {"decision": null}})",
+      R"({"spec": {"decision": {"threshold": "0.50"}}})",
+      R"({"spec": {"fallback": {"description": "Others decide."}}})",
+      R"({"spec": {"serving": {"labels": {"x": "y"}}}})"};
+  for (const std::string& patch : patches) {
+    Json changed = Deployment();
+    MergePatch(changed, Json::parse(patch));
+    EXPECT_NE(Governed(changed), digest) << patch;
+  }
+}
+
+TEST(GovernedDigestTest, WithoutBothBoundsTheNumberOfReplicasIsGoverned) {
+  for (const char* bound : {"minReplicas", "maxReplicas"}) {
+    Json one = Deployment();
+    one["spec"]["serving"].erase(bound);
+    Json other = one;
+    other["spec"]["serving"]["replicas"] = 4;
+    EXPECT_NE(Governed(one), Governed(other)) << bound;
+  }
+}
+
+// Pointers to every value inside `json`.
+void Leaves(const Json& json, const Json::json_pointer& at, std::vector<Json::json_pointer>& all) {
+  if (!json.is_structured()) {
+    all.push_back(at);
+    return;
+  }
+  for (auto it = json.begin(); it != json.end(); ++it) {
+    if (json.is_object()) {
+      Leaves(it.value(), at / it.key(), all);
+    } else {
+      Leaves(it.value(), at / static_cast<std::size_t>(it - json.begin()), all);
+    }
+  }
+}
+
+TEST(GovernedDigestTest, ChangingOrRemovingAnyGovernedValueChangesIt) {
+  const Json original = Deployment();
+  const std::string digest = Governed(original);
+  std::vector<Json::json_pointer> leaves;
+  Leaves(original.at("spec"), Json::json_pointer("/spec"), leaves);
+  ASSERT_GT(leaves.size(), 20U);
+  for (const auto& leaf : leaves) {
+    const std::string path = leaf.to_string();
+    const bool free = path.starts_with("/spec/serving/template/metadata/");
+    Json changed = original;
+    changed[leaf] = "changed";
+    EXPECT_EQ(Governed(changed) == digest, free) << path;
+    Json removed = original;
+    Json& parent = removed[leaf.parent_pointer()];
+    if (parent.is_object()) {
+      parent.erase(leaf.back());
+    } else {
+      parent.erase(std::stoul(leaf.back()));
+    }
+    // Replicas that are not stated are not those that were approved either, but nothing decodes so.
+    if (path == "/spec/serving/replicas") continue;
+    EXPECT_EQ(Governed(removed) == digest, free) << path;
+  }
+}
+
+TEST(AnswersDigestTest, CoversAnswersPurposeOwnerAndDevelopers) {
+  UseCaseSpec spec;
+  spec.title = "Credit";
+  spec.purpose = "p";
+  spec.purpose_category = "c";
+  spec.owner = "o";
+  spec.developers = {{SubjectKind::kUser, "d"}};
+  spec.answers = {{"q", {"a"}}};
+  const std::string digest = AnswersDigest(spec).value();
+  const std::vector<std::function<void(UseCaseSpec&)>> covered = {
+      [](UseCaseSpec& s) { s.purpose = "x"; },
+      [](UseCaseSpec& s) { s.purpose_category = "x"; },
+      [](UseCaseSpec& s) { s.owner = "x"; },
+      [](UseCaseSpec& s) { s.developers.clear(); },
+      [](UseCaseSpec& s) { s.developers[0].kind = SubjectKind::kGroup; },
+      [](UseCaseSpec& s) { s.developers[0].name = "x"; },
+      [](UseCaseSpec& s) { s.answers["q"] = {"b"}; },
+      [](UseCaseSpec& s) { s.answers["q"] = {"a", "b"}; },
+      [](UseCaseSpec& s) { s.answers["r"] = {"a"}; }};
+  for (std::size_t i = 0; i < covered.size(); ++i) {
+    UseCaseSpec changed = spec;
+    covered[i](changed);
+    EXPECT_NE(AnswersDigest(changed).value(), digest) << i;
+  }
+  UseCaseSpec free = spec;
+  free.title = "x";
+  free.links = {{"n", "u"}};
+  free.kpis = {{"n", "t", "d"}};
+  free.lifecycle = Lifecycle::kRetiring;
+  free.deploy_to = {"x"};
+  EXPECT_EQ(AnswersDigest(free).value(), digest);
+}
+
+TEST(DecodeTest, AllFaultsComeInOneErrorWithTheirPaths) {
+  Json object = Deployment();
+  MergePatch(object, Json::parse(R"({"spec": {
+    "useCaseRef": {"name": null, "namespace": 7},
+    "model": {"digest": "sha256:ABC", "digestType": "md5", "colour": "red"},
+    "serving": {"replicas": -1, "port": 70000, "backend": null},
+    "decision": {"threshold": 0.5}}})"));
+  const auto decoded = Decode<ModelDeploymentSpec>(object);
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, Code::kInvalidArgument);
+  const std::string text = decoded.error().ToString();
+  for (const char* path :
+       {"spec.useCaseRef.name", "spec.useCaseRef.namespace", "spec.model.digest",
+        "spec.model.digestType", "spec.model.colour", "spec.serving.replicas", "spec.serving.port",
+        "spec.serving.backend", "spec.decision.threshold"}) {
+    EXPECT_NE(text.find(path), std::string::npos) << path << " is not in: " << text;
+  }
+}
+
+TEST(DecodeTest, AnotherKindGroupOrVersionIsRefused) {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {R"({"kind": "UseCase"})", "kind"},
+      {R"({"apiVersion": "countersign.dev/v1"})", "apiVersion"},
+      {R"({"apiVersion": "other.dev/v1alpha1"})", "apiVersion"},
+      {R"({"apiVersion": null})", "apiVersion"},
+      {R"({"apiVersion": 1})", "apiVersion"},
+      {R"({"spec": null})", "spec"},
+      {R"({"spec": "text"})", "spec"}};
+  for (const auto& [patch, path] : rows) {
+    Json object = Deployment();
+    MergePatch(object, Json::parse(patch));
+    const auto decoded = Decode<ModelDeploymentSpec>(object);
+    ASSERT_FALSE(decoded) << patch;
+    EXPECT_EQ(decoded.error().path, path) << patch;
+  }
+  for (const Json& object : {Json(), Json("x"), Json(1), Json::array()}) {
+    EXPECT_FALSE(Decode<ModelDeploymentSpec>(object));
+  }
+}
+
+TEST(DecodeTest, ASignOffNamesExactlyWhatItsKindOfSubjectHas) {
+  const std::string digest = "\"sha256:" + std::string(64, '1') + "\"";
+  const auto decode = [&](const std::string& subject) {
+    Json object = Yaml(
+        "{apiVersion: countersign.dev/v1alpha1, kind: SignOff, metadata: {name: s}, spec: {role: "
+        "r, "
+        "decision: Approve, signer: {username: u}, rationale: because, subject: " +
+        subject + "}}");
+    return Decode<SignOffSpec>(object);
+  };
+  const std::string model = "model: {digest: " + digest + ", digestType: file}";
+  EXPECT_TRUE(decode("{kind: UseCase, useCase: u, answersDigest: " + digest + "}"));
+  EXPECT_TRUE(decode("{kind: ModelDeployment, useCase: u, environment: prod, " + model +
+                     ", governedDigest: " + digest + "}"));
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"{kind: UseCase, useCase: u}", "answersDigest"},
+      {"{kind: UseCase, useCase: u, environment: prod, answersDigest: " + digest + "}",
+       "must not name a deployment"},
+      {"{kind: UseCase, useCase: u, " + model + ", answersDigest: " + digest + "}",
+       "must not name a deployment"},
+      {"{kind: ModelDeployment, useCase: u, " + model + ", governedDigest: " + digest + "}",
+       "spec.subject.environment"},
+      {"{kind: ModelDeployment, useCase: u, environment: prod, governedDigest: " + digest + "}",
+       "spec.subject.model"},
+      {"{kind: ModelDeployment, useCase: u, environment: prod, " + model + "}",
+       "spec.subject.governedDigest"},
+      {"{kind: ModelDeployment, useCase: u, environment: prod, " + model +
+           ", governedDigest: " + digest + ", answersDigest: " + digest + "}",
+       "spec.subject.answersDigest"}};
+  for (const auto& [subject, text] : rows) {
+    const auto decoded = decode(subject);
+    ASSERT_FALSE(decoded) << subject;
+    EXPECT_NE(decoded.error().ToString().find(text), std::string::npos)
+        << decoded.error().ToString();
+  }
+}
+
+TEST(DecodeTest, AListThatNeedsTwoItemsTakesItemsOfOneCharacter) {
+  Json base = ReadCases("base.yaml");
+  MergePatch(base,
+             Yaml("{policies: {bank: {measures: {bias: {require: {biasTest: {attributes: {sex: "
+                  "{groups: [f, m], reference: m}}}}}}}}}"));
+  EXPECT_NO_THROW((void)MakeSituation(base, base));
+}
+
+// ---- The check of policies -------------------------------------------------------------------
+
+struct Fault {
+  std::string name;
+  std::string merge;  // of the policy's spec in tests/cases/base.yaml
+  std::string text;
+};
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
+
+class PolicyFaults : public ::testing::TestWithParam<Fault> {};
+
+TEST_P(PolicyFaults, AreRefusedWithPathAndReason) {
+  const Json base = ReadCases("base.yaml");
+  Json broken = base;
+  MergePatch(broken["policies"]["bank"], Yaml(GetParam().merge));
+  try {
+    (void)MakeSituation(broken, base);
+    FAIL() << "the policy was accepted";
+  } catch (const std::runtime_error& e) {
+    EXPECT_NE(std::string(e.what()).find(GetParam().text), std::string::npos) << e.what();
+  }
+}
+
+// Lists come in the order of names: acceptance, bias, reproducible, validation.
+INSTANTIATE_TEST_SUITE_P(
+    All, PolicyFaults,
+    ::testing::Values(
+        Fault{"AnAccountOfTwoPeople", "{people: {zoe: {accounts: [vera@bank.example]}}}",
+              "spec.people[1].accounts[0]: account 'vera@bank.example' already belongs to 'vera'"},
+        Fault{"ARoleHeldByARole",
+              "{roles: {product-owner: {subjects: [{kind: Role, name: model-validator}]}}}",
+              "spec.roles[2].subjects[0].kind"},
+        Fault{"ARoleHeldByAnUnknownPerson",
+              "{roles: {product-owner: {subjects: [{kind: Person, name: nobody}]}}}",
+              "spec.roles[2].subjects[0].name: 'nobody' is not a person"},
+        Fault{"ClassificationSignedOffByAnUnknownRole",
+              "{classification: {signOff: {role: nobody}}}",
+              "spec.classification.signOff.role: 'nobody' is not a role"},
+        Fault{"AConditionWithTwoTests",
+              "{classification: {classes: {medium: {when: {answer: impact, includes: legal}}}}}",
+              "must have exactly one of its tests, has 2"},
+        Fault{"AConditionWithoutTest",
+              "{classification: {classes: {medium: {when: {scoreAtLeast: null}}}}}",
+              "must have exactly one of its tests, has 0"},
+        Fault{"AnAnswerWithoutOption",
+              "{classification: {classes: {medium: {when: {scoreAtLeast: null, answer: impact}}}}}",
+              "answer and includes go together"},
+        Fault{"AConditionOnAnUnknownQuestion",
+              "{classification: {classes: {medium: {when: {scoreAtLeast: null, answer: colour, "
+              "includes: red}}}}}",
+              "'colour' is not a question"},
+        Fault{"AConditionOnAnUnknownOption",
+              "{classification: {classes: {medium: {when: {scoreAtLeast: null, answer: impact, "
+              "includes: red}}}}}",
+              "'red' is not an option of question 'impact'"},
+        Fault{"NoClassForWhatIsLeft",
+              "{classification: {classes: {low: {when: {otherwise: null, scoreAtLeast: 1}}}}}",
+              "there are 0"},
+        Fault{"TwoClassesForWhatIsLeft",
+              "{classification: {classes: {medium: {when: {otherwise: true, scoreAtLeast: "
+              "null}}}}}",
+              "there are 2"},
+        Fault{"AnUnknownAccountableRole", "{measures: {acceptance: {accountable: nobody}}}",
+              "spec.measures[0].accountable: 'nobody' is not a role"},
+        Fault{"AnUnknownResponsibleRole", "{measures: {acceptance: {responsible: [nobody]}}}",
+              "spec.measures[0].responsible[0]"},
+        Fault{"AnUnknownConsultedRole", "{measures: {acceptance: {consulted: [nobody]}}}",
+              "spec.measures[0].consulted[0]"},
+        Fault{"AnUnknownInformedRole", "{measures: {acceptance: {informed: [nobody]}}}",
+              "spec.measures[0].informed[0]"},
+        Fault{"AMeasureForAnUnknownClass", "{measures: {bias: {applies: {classes: [hihg]}}}}",
+              "spec.measures[1].applies.classes[0]: 'hihg' is not a class"},
+        Fault{"AMeasureForAnUnknownEnvironment",
+              "{measures: {bias: {applies: {environments: [production]}}}}",
+              "spec.measures[1].applies.environments[0]: 'production' is not an environment"},
+        Fault{"AMeasureThatRequiresNothing", "{measures: {acceptance: {require: {signOff: null}}}}",
+              "must have exactly one of signOff, reproducibility and biasTest, has 0"},
+        Fault{"AMeasureThatRequiresTwoThings",
+              "{measures: {acceptance: {require: {reproducibility: {level: MetricsOnly, "
+              "reproducedBy: Nobody, issuers: []}}}}}",
+              "must have exactly one of signOff, reproducibility and biasTest, has 2"},
+        Fault{"ASignOffInAnUnknownRole",
+              "{measures: {acceptance: {require: {signOff: {role: nobody}}}}}",
+              "spec.measures[0].require.signOff.role"},
+        Fault{"ASignOffByNobody", "{measures: {acceptance: {require: {signOff: {count: 0}}}}}",
+              "spec.measures[0].require.signOff.count"},
+        Fault{"AnIssuerInAnUnknownRole",
+              "{measures: {reproducible: {require: {reproducibility: {issuers: [{kind: Role, name: "
+              "nobody}]}}}}}",
+              "spec.measures[2].require.reproducibility.issuers[0].name"},
+        Fault{
+            "AnIssuerWhoIsAnUnknownPerson",
+            "{measures: {bias: {require: {biasTest: {issuers: [{kind: Person, name: nobody}]}}}}}",
+            "spec.measures[1].require.biasTest.issuers[0].name"},
+        Fault{"ANegativeTolerance",
+              "{measures: {reproducible: {require: {reproducibility: {tolerance: \"-0.1\"}}}}}",
+              "must not be negative"},
+        Fault{
+            "AReferenceThatIsNoGroup",
+            "{measures: {bias: {require: {biasTest: {attributes: {race: {reference: purple}}}}}}}",
+            "attributes[0].reference: 'purple' is not one of the groups"},
+        Fault{"AnUnknownGroupThatIsJudged",
+              "{measures: {bias: {require: {biasTest: {attributes: {race: {unknownGroup: "
+              "black}}}}}}}",
+              "must not be one of the groups that are judged"},
+        Fault{"ACoverageBeyondOne",
+              "{measures: {bias: {require: {biasTest: {attributes: {race: {minCoverage: "
+              "\"1.01\"}}}}}}}",
+              "must be between 0 and 1"},
+        Fault{"ACoverageWithoutUnknownGroup",
+              "{measures: {bias: {require: {biasTest: {attributes: {race: {unknownGroup: "
+              "null}}}}}}}",
+              "needs unknownGroup"},
+        Fault{"BinsThatDoNotAscend",
+              "{measures: {bias: {require: {biasTest: {attributes: {race: {bins: [\"2\", "
+              "\"2\"]}}}}}}}",
+              "must be ascending"},
+        Fault{"AnIntersectionOfOneAttribute",
+              "{measures: {bias: {require: {biasTest: {intersections: [[race]]}}}}}",
+              "intersections[0]"},
+        Fault{"AnIntersectionOfAnUnknownAttribute",
+              "{measures: {bias: {require: {biasTest: {intersections: [[race, age]]}}}}}",
+              "'age' is not an attribute"},
+        Fault{"AnUnknownMetric",
+              "{measures: {bias: {require: {biasTest: {metrics: {luck: {min: \"1\"}}}}}}}",
+              "'luck' is not a known metric"},
+        Fault{"AMetricWithoutBounds",
+              "{measures: {bias: {require: {biasTest: {metrics: {disparateImpact: {min: null, max: "
+              "null}}}}}}}",
+              "metrics[0]"},
+        Fault{"BoundsTheWrongWayRound",
+              "{measures: {bias: {require: {biasTest: {metrics: {disparateImpact: {min: "
+              "\"1.3\"}}}}}}}",
+              "metrics[0]"},
+        Fault{"AConfidenceThatNobodyTabulated",
+              "{measures: {bias: {require: {biasTest: {confidence: \"0.5\"}}}}}",
+              "must be one of 0.9, 0.95, 0.99"},
+        Fault{
+            "TooManyCells",
+            "{measures: {bias: {require: {biasTest: {attributes: {sex: {groups: "
+            "[male, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o]}, x: {groups: [male, a, b, c, d, "
+            "e, f, g, h, i, j, k], reference: male}}}}}}}",
+            "at most 512 cells"},
+        Fault{"AFieldThatNobodyKnows", "{measures: {bias: {enforcment: Deny}}}",
+              "spec.measures[1].enforcment"}),
+    [](const auto& fault) { return fault.param.name; });
+
+}  // namespace
+}  // namespace countersign::testing
