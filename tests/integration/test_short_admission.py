@@ -150,6 +150,19 @@ def test_nobody_signs_in_another_name_without_the_role_or_as_a_robot(site):
     )
 
 
+def test_a_role_that_was_created_in_the_same_breath_is_known(site):
+    council = s.policy({"roles": [{"name": "council", "level": "Strategic",
+                                   "subjects": [{"kind": "Group", "name": "model-risk"}]},
+                                  *s.policy()["spec"]["roles"]],
+                        "environments": [{"name": "x", "namespaces": ["nowhere"],
+                                          "enforcement": "Deny"}],
+                        "measures": []}, name="council")  # fmt: skip
+    word = s.sign_off(s.deployment(case="complete", model="complete"), VERA, "council-vera",
+                      patch={"role": "council"})  # fmt: skip
+    site.apply(council)
+    site.apply(word, user=account(site, VERA))
+
+
 def test_evidence_is_final_and_says_so_with_403(site):
     site.apply(s.use_case("final"))
     site.apply(s.snapshot("final-snap", "final", "final"), user=account(site, DANA))

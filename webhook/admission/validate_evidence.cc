@@ -29,6 +29,27 @@ bool SettledByUpdate(const Review& review, ReviewAnswer& answer) {
   return true;
 }
 
+// What the policies say about one role and one person.
+struct RoleHolding {
+  bool known = false;   // some policy has the role
+  bool held = false;    // and in one of them the person holds it
+  std::string holders;  // whom to ask instead
+};
+
+RoleHolding HoldingOf(const PolicySet& policies, const std::string& role, const Provenance& who) {
+  RoleHolding holding;
+  for (const auto& policy : policies.policies) {
+    if (FindRole(policy->spec, role) == nullptr) continue;
+    holding.known = true;
+    if (IsNamedBy(policy->spec, {SubjectKind::kRole, role}, who)) {
+      holding.held = true;
+      return holding;
+    }
+    holding.holders = HoldersText(policy->spec, role);
+  }
+  return holding;
+}
+
 }  // namespace
 
 bool AdmissionHandler::CheckStamp(Context& context, bool fresh) const {
@@ -114,26 +135,29 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
   who.authenticity = Authenticity::kAttested;
   who.user = review.user.name;
   who.groups = review.user.groups;
-  bool known = false;
-  std::string holders;
-  for (const auto& policy : catalog_.Policies()->policies) {
-    if (FindRole(policy->spec, spec.role) == nullptr) continue;
-    known = true;
-    if (IsNamedBy(policy->spec, {SubjectKind::kRole, spec.role}, who)) {
-      if (CheckStamp(context, true)) context.answer.allowed = true;
-      return;
+  const RoleHolding holding = [&] {
+    RoleHolding found = HoldingOf(*catalog_.Policies(), spec.role, who);
+    if (found.held) return found;
+    // A policy applied in the same breath may not be in the cache yet.
+    const UseCaseRef home{review.name_space, spec.subject.use_case};
+    if (live_.Refresh(home, context.deadline)) {
+      found = HoldingOf(*catalog_.Policies(), spec.role, who);
     }
-    holders = HoldersText(policy->spec, spec.role);
+    return found;
+  }();
+  if (holding.held) {
+    if (CheckStamp(context, true)) context.answer.allowed = true;
+    return;
   }
-  if (!known) {
+  if (!holding.known) {
     return Refuse(context.answer, "RoleUnknown",
                   "'" + spec.role + "' is not a role of any policy: kubectl get govpol -o yaml",
                   "spec.role");
   }
-  Refuse(
-      context.answer, "SignerNotInRole",
-      "'" + review.user.name + "' does not hold role '" + spec.role + "'; it is held by " + holders,
-      "spec.role");
+  Refuse(context.answer, "SignerNotInRole",
+         "'" + review.user.name + "' does not hold role '" + spec.role + "'; it is held by " +
+             holding.holders,
+         "spec.role");
 }
 
 template <class Spec>
