@@ -14,7 +14,7 @@
 namespace countersign {
 namespace {
 
-constexpr std::size_t kReadAhead = 16 * 1024;  // one TLS record
+constexpr std::size_t kReadAhead = std::size_t{16} * 1024;  // one TLS record
 
 std::string ErrnoText(int error) { return std::generic_category().message(error); }
 
@@ -99,7 +99,7 @@ Status ByteStream::Handshake(const Limits& limits) {
     const int result = SSL_do_handshake(ssl_);
     if (result == 1) return {};
     const auto need = TlsNeed(result);
-    if (!need || !Wait(*need)) return Fail(*failure_);
+    if (!need || !Wait(*need)) return Fail(failure());
   }
 }
 

@@ -48,8 +48,9 @@ class ByteStream {
   [[nodiscard]] long Read(char* data, std::size_t size);
   // True when all was written.
   [[nodiscard]] bool Write(const char* data, std::size_t size);
-  // Why the exchange failed; nullopt when it did not.
-  [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
+  [[nodiscard]] bool failed() const { return failure_.has_value(); }
+  // Why the exchange failed, when it did.
+  [[nodiscard]] Error failure() const { return failure_.value_or(Error{}); }
   // Anything received since Begin?
   [[nodiscard]] bool received() const { return received_; }
 

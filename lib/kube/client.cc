@@ -36,6 +36,20 @@ ApiError WithRequest(const HttpRequest& request, Error error) {
   return ApiError(std::move(error));
 }
 
+// RFC 7234 section 5.5 as the API server writes it: `299 - "text"`, quotes escaped.
+std::string WarningText(const std::string& header) {
+  const auto quote = header.find('"');
+  if (quote == std::string::npos) return header;
+  std::string text;
+  bool escaped = false;
+  for (const char c : std::string_view(header).substr(quote + 1)) {
+    if (!escaped && c == '"') break;
+    escaped = !escaped && c == '\\';
+    if (!escaped) text += c;
+  }
+  return text;
+}
+
 void AddIfSet(Query& query, const char* name, const std::string& value) {
   if (!value.empty()) query.emplace_back(name, value);
 }
@@ -96,19 +110,12 @@ ApiResult<HttpResponse> KubeClient::Execute(HttpRequest request, const Call& cal
   }
 }
 
-// RFC 9111 section 5.5 as the API server writes it: `299 - "text"`.
 void KubeClient::ReportWarnings(const HttpResponse& response) const {
   if (!options_.on_warning) return;
   for (const auto& [name, value] : response.headers) {
     HttpResponse one{0, {{name, value}}, {}};
     if (!one.Header("Warning")) continue;
-    std::string text;
-    const auto quote = value.find('"');
-    for (std::size_t i = quote; i != std::string::npos && ++i < value.size() && value[i] != '"';) {
-      if (value[i] == '\\' && i + 1 < value.size()) ++i;
-      text += value[i];
-    }
-    options_.on_warning(quote == std::string::npos ? value : text);
+    options_.on_warning(WarningText(value));
   }
 }
 

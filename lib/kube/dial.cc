@@ -53,7 +53,7 @@ int GetAddresses(const std::string& host, int port, int flags, std::vector<Addre
 }
 
 Result<std::vector<Address>> Resolve(const Endpoint& endpoint, SteadyTime deadline,
-                                     std::stop_token stop) {
+                                     const std::stop_token& stop) {
   std::vector<Address> addresses;
   if (GetAddresses(endpoint.host, endpoint.port, AI_NUMERICHOST, addresses) == 0) return addresses;
   const auto lookup = std::make_shared<Lookup>();
@@ -113,9 +113,9 @@ int Connect(int fd, const Address& address, SteadyTime deadline, const StopFd& s
 
 }  // namespace
 
-Result<int> Dial(const Endpoint& endpoint, SteadyTime deadline, std::stop_token stop_token,
+Result<int> Dial(const Endpoint& endpoint, SteadyTime deadline, const std::stop_token& stop_token,
                  const StopFd& stop) {
-  auto addresses = Resolve(endpoint, deadline, std::move(stop_token));
+  auto addresses = Resolve(endpoint, deadline, stop_token);
   if (!addresses) return Fail(addresses.error());
   int error = EHOSTUNREACH;
   for (const Address& address : *addresses) {

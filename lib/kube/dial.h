@@ -23,6 +23,6 @@ inline constexpr std::chrono::seconds kPeerGone{60};
 // A connected non-blocking socket (TCP_NODELAY, keep-alive), owned by the caller. Errors:
 // kUnavailable, kDeadlineExceeded, kCancelled.
 [[nodiscard]] Result<int> Dial(const Endpoint& endpoint, SteadyTime deadline,
-                               std::stop_token stop_token, const StopFd& stop);
+                               const std::stop_token& stop_token, const StopFd& stop);
 
 }  // namespace countersign

@@ -15,10 +15,10 @@ constexpr std::chrono::seconds kRetryPause{10};
 constexpr std::size_t kMaxName = 253;  // RFC 1123 subdomain
 
 // At most `size` bytes, not cut within a character.
-std::string Cut(const std::string& text, std::size_t size) {
-  if (text.size() <= size) return text;
+std::string Cut(std::string_view text, std::size_t size) {
+  if (text.size() <= size) return std::string(text);
   while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
-  return text.substr(0, size);
+  return std::string(text.substr(0, size));
 }
 
 bool IsSubdomain(const std::string& name) {
@@ -52,8 +52,8 @@ ObjectReference ObjectReference::To(const Json& object) {
           ResourceVersionOf(object)};
 }
 
-EventRecorder::EventRecorder(const KubeClient& client, Clock& clock, std::string controller,
-                             std::string instance)
+EventRecorder::EventRecorder(const KubeClient& client, Clock& clock, std::string_view controller,
+                             std::string_view instance)
     : client_(client),
       clock_(clock),
       controller_(Cut(controller, kMaxEventField)),

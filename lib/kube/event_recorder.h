@@ -18,6 +18,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <tuple>
 
@@ -65,8 +66,8 @@ class EventRecorder {
  public:
   // `controller` such as "countersign.dev/operator", `instance` such as the Pod's name. `client`
   // and `clock` must outlive the recorder.
-  EventRecorder(const KubeClient& client, Clock& clock, std::string controller,
-                std::string instance);
+  EventRecorder(const KubeClient& client, Clock& clock, std::string_view controller,
+                std::string_view instance);
   ~EventRecorder();
   EventRecorder(const EventRecorder&) = delete;
   EventRecorder& operator=(const EventRecorder&) = delete;

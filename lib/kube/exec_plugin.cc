@@ -59,7 +59,10 @@ std::vector<std::string> ChildEnvironment(const ExecConfig& config, const std::s
     }
     if (!replaced) out.emplace_back(text);
   }
-  for (const auto& [name, value] : variables) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : variables) {
+    out.push_back(name);
+    out.back().append("=").append(value);
+  }
   return out;
 }
 

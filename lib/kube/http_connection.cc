@@ -23,10 +23,9 @@ class Stream final : public httplib::Stream {
   [[nodiscard]] bool is_readable() const override { return true; }
   [[nodiscard]] bool is_writable() const override { return true; }
   ssize_t read(char* data, std::size_t size) override {
-    if (in_head_ && (head_ += size) > kMaxResponseHead) {
-      too_long_ = true;
-      return -1;
-    }
+    if (in_head_) head_ += size;  // byte by byte, as httplib reads lines
+    too_long_ = too_long_ || head_ > kMaxResponseHead;
+    if (too_long_) return -1;
     return bytes_.Read(data, size);
   }
   ssize_t write(const char* data, std::size_t size) override {
@@ -110,7 +109,7 @@ class HttplibConnection final : public HttpConnection, private httplib::ClientIm
     httplib::Error error = httplib::Error::Success;
     const bool complete = process_request(stream, req, res, /*close_connection=*/false, error);
     if (!complete) {
-      if (bytes_->failure()) return Fail(*bytes_->failure());
+      if (bytes_->failed()) return Fail(bytes_->failure());
       if (refused) return Fail(Code::kCancelled, "the receiver of the answer refused it");
       if (too_long || stream.too_long()) {
         return Fail(Code::kResourceExhausted, "the API server's answer is too long");
@@ -151,9 +150,9 @@ class HttplibConnection final : public HttpConnection, private httplib::ClientIm
 Result<std::unique_ptr<HttpConnection>> HttpConnection::Open(const Endpoint& endpoint,
                                                              std::shared_ptr<const TlsContext> tls,
                                                              SteadyTime deadline,
-                                                             std::stop_token stop) {
+                                                             const std::stop_token& stop) {
   const StopFd stop_fd(stop);
-  const Result<int> fd = Dial(endpoint, deadline, std::move(stop), stop_fd);
+  const Result<int> fd = Dial(endpoint, deadline, stop, stop_fd);
   if (!fd) return Fail(fd.error());
   auto bytes = std::make_unique<ByteStream>(*fd, std::move(tls));
   if (Status status = bytes->Handshake({deadline, &stop_fd, {}}); !status) {

@@ -28,7 +28,7 @@ class HttpConnection {
   // Connects and, with `tls`, verifies the server.
   [[nodiscard]] static Result<std::unique_ptr<HttpConnection>> Open(
       const Endpoint& endpoint, std::shared_ptr<const TlsContext> tls, SteadyTime deadline,
-      std::stop_token stop);
+      const std::stop_token& stop);
   virtual ~HttpConnection() = default;
 
   // One exchange, as Transport::Send.

@@ -62,7 +62,7 @@ ApiResult<bool> LeaderElector::Attempt(std::stop_token stop, std::chrono::nanose
   return held;
 }
 
-bool LeaderElector::Acquire(std::stop_token stop) {
+bool LeaderElector::Acquire(const std::stop_token& stop) {
   std::uniform_real_distribution<double> jitter(1.0, 1.0 + kJitter);
   while (!stop.stop_requested()) {
     if (const auto held = Attempt(stop, options_.renew_deadline); held && *held) return true;
@@ -72,7 +72,7 @@ bool LeaderElector::Acquire(std::stop_token stop) {
   return false;
 }
 
-LeadershipEnd LeaderElector::Renew(std::stop_token stop) {
+LeadershipEnd LeaderElector::Renew(const std::stop_token& stop) {
   while (clock_.SleepFor(stop, options_.retry_period)) {
     // Counted from the last time that the hold was certain, not from the last try.
     const SteadyTime give_up =
@@ -96,7 +96,7 @@ void LeaderElector::EndLeading(bool release) {
   if (!released && options_.on_error) options_.on_error(released.error());
 }
 
-LeadershipEnd LeaderElector::Run(std::stop_token stop) {
+LeadershipEnd LeaderElector::Run(const std::stop_token& stop) {
   if (!Acquire(stop)) return LeadershipEnd::kStopped;
   Publish(lock_.held_until());
   if (options_.on_started_leading) options_.on_started_leading();

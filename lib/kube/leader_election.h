@@ -51,14 +51,14 @@ class LeaderElector {
   [[nodiscard]] Status Validate() const;
 
   // Blocks until `stop` (kStopped, whether we led or not) or until leadership is lost (kLost).
-  LeadershipEnd Run(std::stop_token stop);
+  LeadershipEnd Run(const std::stop_token& stop);
 
   // Thread-safe: we hold the Lease, and it cannot have expired yet.
   [[nodiscard]] bool IsLeader() const;
 
  private:
-  bool Acquire(std::stop_token stop);
-  LeadershipEnd Renew(std::stop_token stop);
+  bool Acquire(const std::stop_token& stop);
+  LeadershipEnd Renew(const std::stop_token& stop);
   [[nodiscard]] ApiResult<bool> Attempt(std::stop_token stop, std::chrono::nanoseconds timeout);
   void EndLeading(bool release);
   void Publish(SteadyTime held_until);

@@ -24,7 +24,7 @@ std::chrono::nanoseconds RateLimiter::Reserve() {
   return std::max(used_until_ - now, std::chrono::nanoseconds(0));
 }
 
-Status RateLimiter::Wait(std::stop_token stop, SteadyTime deadline) {
+Status RateLimiter::Wait(const std::stop_token& stop, SteadyTime deadline) {
   std::chrono::nanoseconds wait{0};
   {
     const std::lock_guard lock(mutex_);

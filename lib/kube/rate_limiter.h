@@ -23,7 +23,7 @@ class RateLimiter {
 
   // Waits for a token. kCancelled on stop; kDeadlineExceeded at once, without taking a token, when
   // it would come after `deadline`.
-  [[nodiscard]] Status Wait(std::stop_token stop, SteadyTime deadline);
+  [[nodiscard]] Status Wait(const std::stop_token& stop, SteadyTime deadline);
 
  private:
   // The time at which the next token is free, tokens unused up to now being worth `burst_` at most.

@@ -61,11 +61,10 @@ Status UseIdentity(SSL_CTX* context, const ClientIdentity& identity) {
     return Fail(Code::kInvalidArgument,
                 "client certificate is no usable PEM certificate: " + TakeOpensslError());
   }
-  while (Certificate link = NextCertificate(certificates.get())) {
-    if (SSL_CTX_add0_chain_cert(context, link.get()) != 1) {
+  while (const Certificate link = NextCertificate(certificates.get())) {
+    if (SSL_CTX_add1_chain_cert(context, link.get()) != 1) {
       return Fail(Code::kInvalidArgument, "client certificate chain: " + TakeOpensslError());
     }
-    (void)link.release();  // the context's now
   }
   ERR_clear_error();
   const Bio key_text = MemoryBio(identity.key_pem);

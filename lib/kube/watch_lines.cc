@@ -60,6 +60,7 @@ bool Watcher::LineSink::AcceptLine(std::string_view line) {
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return true;
   auto event = ParseJson(line, kMaxServerJsonDepth);
   if (!event) return Fail("a watch event is not JSON: " + event.error().message);
+  heard_ = true;
   const std::string type = StringAt(*event, "type");
   const auto object = event->find("object");
   if (object == event->end() || !object->is_object()) return Fail("a watch event has no object");

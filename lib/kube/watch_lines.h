@@ -32,6 +32,8 @@ class Watcher::LineSink final : public BodySink {
   // The end bookmark of the initial list has not come yet.
   [[nodiscard]] bool initial() const { return initial_; }
   [[nodiscard]] std::size_t events() const { return events_; }
+  // Anything at all was said, bookmarks included.
+  [[nodiscard]] bool heard() const { return heard_; }
 
  private:
   bool AcceptLine(std::string_view line);
@@ -46,6 +48,7 @@ class Watcher::LineSink final : public BodySink {
   std::string buffer_;
   std::optional<ApiError> error_;
   std::size_t events_ = 0;
+  bool heard_ = false;
 };
 
 }  // namespace countersign

@@ -144,12 +144,11 @@ Watcher::StepResult Watcher::Watch(const std::string& resource_version, bool str
   ApiStatus status = client_.Watch(scope_.resource, scope_.ns, query, lines,
                                    {std::move(stop), timeout + kWatchGrace});
   // What the stream said explains more than that we then hung up.
-  if (lines.error()) status = tl::unexpected(*lines.error());
+  if (const auto& spoken = lines.error(); spoken) status = tl::unexpected(*spoken);
   if (lines.initial()) return AfterInitial(std::move(status), lines);
   unfinished_lists_ = 0;
   if (lines.events() > 0) internal_errors_ = 0;
-  const bool very_short = clock_.Steady() - started < kVeryShortWatch && lines.events() == 0;
-  return AfterWatch(std::move(status), lines, very_short ? "the watch ended at once" : "");
+  return AfterWatch(std::move(status), lines, clock_.Steady() - started);
 }
 
 Watcher::StepResult Watcher::AfterInitial(ApiStatus status, const LineSink& lines) {
@@ -172,15 +171,16 @@ Watcher::StepResult Watcher::AfterInitial(ApiStatus status, const LineSink& line
 }
 
 Watcher::StepResult Watcher::AfterWatch(ApiStatus status, const LineSink& lines,
-                                        std::string_view too_short) {
+                                        std::chrono::nanoseconds lasted) {
   State here = Watching{lines.resource_version()};
-  if (status && too_short.empty()) {
-    state_ = std::move(here);
-    return {};
+  if (status && lines.events() == 0 && lasted < kVeryShortWatch) {
+    return Again(std::move(here),
+                 ApiError(Error{Code::kUnavailable, "the watch ended at once", {}, {}}));
   }
   if (status) {
-    return Again(std::move(here),
-                 ApiError(Error{Code::kUnavailable, std::string(too_short), {}, {}}));
+    const bool forgotten = !lines.heard() && lasted >= kBookmarkDue;
+    state_ = forgotten ? Start() : std::move(here);
+    return {};
   }
   ApiError error = std::move(status.error());
   const bool bad_stream = lines.error() && error.http_status == 0;
@@ -204,7 +204,8 @@ std::chrono::milliseconds Watcher::NextBackoff(const StepResult& result) {
   return delay;
 }
 
-void Watcher::Run(std::stop_token stop, const std::function<void(const ApiError&)>& on_error) {
+void Watcher::Run(const std::stop_token& stop,
+                  const std::function<void(const ApiError&)>& on_error) {
   while (!stop.stop_requested()) {
     const StepResult result = Step(stop);
     if (stop.stop_requested()) return;

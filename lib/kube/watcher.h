@@ -4,9 +4,9 @@
 // Watching, or Streaming (a watch that sends the list first, sendInitialEvents) where the server
 // has it. `Step` makes at most one API call, hands what it learns to the sink as it comes, and says
 // how long to wait before the next step; `Run` is the loop around it, so tests drive Step without
-// sockets or sleeping. Both forms of 410, dead streams, bookmarks and servers without streaming
-// lists are dealt with here. Errors are data for the loop: it never gives up before `stop`.
-// Not thread-safe: one owner thread; the sink is called on it.
+// sockets or sleeping. Both forms of 410, dead streams, bookmarks, servers without streaming
+// lists and servers restored from a backup are dealt with here. Errors are data for the loop: it
+// never gives up before `stop`. Not thread-safe: one owner thread; the sink is called on it.
 #pragma once
 
 #include <chrono>
@@ -59,6 +59,11 @@ inline constexpr std::chrono::milliseconds kVeryShortWatch{1'000};
 // etcd refuses objects over 1.5 MiB; JSON may need several bytes for one.
 inline constexpr std::size_t kMaxWatchLine = std::size_t{8} << 20;
 
+// The API server sends a bookmark about once a minute. A watch that lasted this long without one is
+// not merely quiet: most likely etcd was restored from a backup, so that our resourceVersion lies
+// in its future and deletions would go unseen. (Seen on 1.37: such a watch is accepted and silent.)
+inline constexpr std::chrono::seconds kBookmarkDue{150};
+
 struct WatchTimings {
   // The server ends a watch after a random time in this range, which spreads reconnects.
   std::chrono::seconds min_timeout{240};
@@ -88,7 +93,7 @@ class Watcher {
   StepResult Step(std::stop_token stop);
 
   // Steps until `stop`, backing off as Step says. `on_error` hears every error but cancellation.
-  void Run(std::stop_token stop, const std::function<void(const ApiError&)>& on_error);
+  void Run(const std::stop_token& stop, const std::function<void(const ApiError&)>& on_error);
 
   // Name of the state: "Relist", "Paging", "Streaming" or "Watching". For logs and tests.
   [[nodiscard]] std::string_view state() const;
@@ -114,7 +119,7 @@ class Watcher {
   StepResult TakePage(const std::string& next, bool whole, std::stop_token stop);
   StepResult Watch(const std::string& resource_version, bool streaming, std::stop_token stop);
   StepResult AfterInitial(ApiStatus status, const LineSink& lines);
-  StepResult AfterWatch(ApiStatus status, const LineSink& lines, std::string_view too_short);
+  StepResult AfterWatch(ApiStatus status, const LineSink& lines, std::chrono::nanoseconds lasted);
   StepResult Again(State state, ApiError error);
   [[nodiscard]] State Start() const;
   std::chrono::milliseconds NextBackoff(const StepResult& result);

@@ -85,7 +85,7 @@ SteadyTime WorkQueue::NextDueLocked() const {
   return delayed_order_.empty() ? SteadyTime::max() : delayed_order_.begin()->first;
 }
 
-std::optional<ObjectKey> WorkQueue::Get(std::stop_token stop) {
+std::optional<ObjectKey> WorkQueue::Get(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     PromoteLocked();

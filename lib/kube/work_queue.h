@@ -56,7 +56,7 @@ class WorkQueue {
 
   // The next key, to be followed by Done. Waits for one; nullopt when shut down and drained, or on
   // `stop`.
-  [[nodiscard]] std::optional<ObjectKey> Get(std::stop_token stop);
+  [[nodiscard]] std::optional<ObjectKey> Get(const std::stop_token& stop);
   void Done(const ObjectKey& key);
 
   // No more adds; what is queued is still handed out, what is delayed is dropped.

@@ -251,6 +251,19 @@ TEST_F(WatcherTest, AWatchThatEndsAtOnceWithoutAnEventBacksOff) {
   EXPECT_FALSE(Step().backoff);
 }
 
+TEST_F(WatcherTest, AWatchWithoutSoMuchAsABookmarkListsAnew) {
+  StartWatching("50");
+  StreamFor(seconds(240), {BookmarkLine("50")});
+  EXPECT_FALSE(Step().backoff);
+  EXPECT_EQ(watcher_.state(), "Watching");
+  StreamFor(seconds(100), {});  // ended early, by a restarting server
+  EXPECT_FALSE(Step().backoff);
+  EXPECT_EQ(watcher_.state(), "Watching");
+  StreamFor(seconds(240), {});
+  EXPECT_FALSE(Step().backoff);
+  EXPECT_EQ(watcher_.state(), "Streaming");
+}
+
 TEST_F(WatcherTest, LinesMayComeInAnyPieces) {
   StartWatching("50");
   std::string text = WatchLine("ADDED", Widget("a", "x", "51")) + "\n\n" +
