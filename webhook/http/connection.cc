@@ -5,11 +5,10 @@
 namespace countersign::http {
 
 std::string Connection::TakeRequest() {
-  const std::size_t size = head_size + head->content_length.value_or(0);
   std::string next;
-  if (in.size() > size) {  // pipelined
-    next = in.substr(size);
-    in.resize(size);
+  if (in.size() > request_size) {  // pipelined
+    next = in.substr(request_size);
+    in.resize(request_size);
   }
   std::string request = std::exchange(in, std::move(next));
   lease.Set(in.size());
@@ -17,7 +16,8 @@ std::string Connection::TakeRequest() {
 }
 
 void Connection::ResetRequest() {
-  head.reset();
+  head = RequestHead();
+  request_size = 0;
   route = nullptr;
   searched = 0;
   head_size = 0;

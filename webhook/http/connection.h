@@ -57,7 +57,8 @@ struct Connection {
   BufferLease lease;         // of `in`
   std::size_t searched = 0;  // bytes of `in` known to hold no end of the head
   std::size_t head_size = 0;
-  std::optional<RequestHead> head;
+  std::size_t request_size = 0;  // head and body; 0 until the head is there
+  RequestHead head;
   const Route* route = nullptr;
   SteadyTime answer_by;  // when its caller stops waiting
 
@@ -67,9 +68,7 @@ struct Connection {
   bool client_closes = false;  // asked for with the request that is answered
   bool close_after = false;
 
-  [[nodiscard]] bool IsComplete() const {
-    return head && in.size() - head_size >= head->content_length.value_or(0);
-  }
+  [[nodiscard]] bool IsComplete() const { return request_size > 0 && in.size() >= request_size; }
   // Moves the complete request out; bytes of the next one stay in `in`.
   [[nodiscard]] std::string TakeRequest();
   // Forgets the request. Frees the buffer: an idle connection should cost next to nothing.

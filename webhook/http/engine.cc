@@ -56,8 +56,8 @@ Result<std::unique_ptr<Engine>> Engine::Start(ServerOptions options, std::option
         {{"wanted", own.max_connections}, {"allowed", possible}});
     own.max_connections = possible;
   }
-  if (engine->tls_) {
-    Result<openssl::ContextPtr> context = MakeTlsContext(*engine->tls_);
+  if (const std::optional<TlsOptions>& used = engine->tls_; used.has_value()) {
+    Result<openssl::ContextPtr> context = MakeTlsContext(*used);
     if (!context) return Fail(context.error());
     engine->context_ = *std::move(context);
   }

@@ -98,7 +98,7 @@ bool EventLoop::Fill(Connection& c, std::size_t& budget) {
 
 // True when the bytes at hand led to something; false when more are needed.
 bool EventLoop::UseInput(Connection& c) {
-  if (!c.head) {
+  if (c.request_size == 0) {
     const std::size_t end = FindHeadEnd(c.in, c.searched);
     c.searched = c.in.size();
     if (std::min(end, c.in.size()) > options_.max_head_bytes) {
@@ -134,10 +134,12 @@ bool EventLoop::JudgeHead(Connection& c) {
   c.client_closes = head->close;
   c.answer_by = now_ + CallerPatience(*head);
   c.head = *std::move(head);
+  // Judged not to exceed max_body_bytes: the sum cannot overflow.
+  c.request_size = c.head_size + c.head.content_length.value_or(0);
   SetDeadline(c, c.began + options_.request_deadline);
   if (c.IsComplete()) return true;
-  c.in.reserve(c.head_size + std::min<std::size_t>(*c.head->content_length, kMaxReserve));
-  if (c.head->expects_continue) {
+  c.in.reserve(std::min(c.request_size, kMaxReserve));
+  if (c.head.expects_continue) {
     std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";
     // An empty send buffer takes 25 bytes; a client for which it does not is none of ours.
     if (c.transport->Write(interim) != Io::kDone || !interim.empty()) {
@@ -152,7 +154,7 @@ void EventLoop::Dispatch(Connection& c) {
   std::string bytes = c.TakeRequest();
   Job job{c.id,
           c.route,
-          *std::move(c.head),
+          std::move(c.head),
           std::move(bytes),
           c.head_size,
           c.answer_by,

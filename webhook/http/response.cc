@@ -40,7 +40,10 @@ std::string Serialize(const Response& response, bool close) {
     text += response.content_type;
   }
   for (const auto& [name, value] : response.headers) {
-    text += "\r\n" + name + ": " + value;
+    text += "\r\n";
+    text += name;
+    text += ": ";
+    text += value;
   }
   if (close) text += "\r\nConnection: close";
   text += "\r\n\r\n";

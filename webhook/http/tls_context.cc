@@ -68,15 +68,10 @@ bool HasAllowedName(const TlsOptions& options, X509* client) {
 int VerifyClient(int verified, X509_STORE_CTX* store) {
   if (verified != 1 || X509_STORE_CTX_get_error_depth(store) != 0) return verified;
   const openssl::ErrorScope scope;
-  try {
-    auto* ssl =
-        static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
-    const auto* options =
-        static_cast<const TlsOptions*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-    if (HasAllowedName(*options, X509_STORE_CTX_get_current_cert(store))) return 1;
-  } catch (...) {
-    // falls through to the refusal
-  }
+  auto* ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const auto* options = static_cast<const TlsOptions*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  if (HasAllowedName(*options, X509_STORE_CTX_get_current_cert(store))) return 1;
   X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
   return 0;
 }

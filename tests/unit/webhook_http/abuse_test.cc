@@ -148,15 +148,10 @@ TEST(AbuseTest, AConnectionThatOpensAndClosesIsNoFailureOfTls) {
 
 TEST(AbuseTest, AnEndlessHeadIsRefusedAtTheLimit) {
   const auto server = StartServer(TestOptions(), {Echo()});
+  std::string many = "POST /echo HTTP/1.1\r\n";
+  for (int i = 0; i < 20'000; ++i) many += "X" + std::to_string(i) + ": y\r\n";
   const std::vector<std::string> floods = {
-      std::string(200'000, 'A'),
-      "POST /echo HTTP/1.1\r\nX: " + std::string(200'000, 'b'),
-      [] {
-        std::string many = "POST /echo HTTP/1.1\r\n";
-        for (int i = 0; i < 20'000; ++i) many += "X" + std::to_string(i) + ": y\r\n";
-        return many;
-      }(),
-  };
+      std::string(200'000, 'A'), "POST /echo HTTP/1.1\r\nX: " + std::string(200'000, 'b'), many};
   for (const std::string& flood : floods) {
     TlsClient client(server->Port());
     (void)client.Send(flood);
@@ -175,6 +170,7 @@ TEST(AbuseTest, AtTheConnectionLimitThoseThatNeverAskedAnythingGiveWay) {
   TlsClient proven(server->Port());
   ASSERT_EQ(proven.Exchange(Post("/echo", "1")).status, 200);
   std::vector<std::unique_ptr<TcpClient>> silent;
+  silent.reserve(100);
   for (int i = 0; i < 100; ++i) silent.push_back(std::make_unique<TcpClient>(server->Port()));
   EXPECT_TRUE(IsServed(*server));
   EXPECT_EQ(proven.Exchange(Post("/echo", "2")).body, "2") << "the proven one was kept";
