@@ -17,7 +17,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from story.main import main  # noqa: E402: the path comes first
+from story.main import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -15,6 +16,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "mortgage" / "demo.py"
 # The slowest part is a first installation of the example's Python packages.
 TIMEOUT_SECONDS = 600
+
+
+sys.path.insert(0, str(ROOT / "tests" / "controlplane"))
+
+import controlplane  # noqa: E402
+
+# What the demo creates beside namespaces, and must take away from a cluster that is not its own.
+CLUSTER_WIDE = (
+    "namespaces,crds,clusterroles,clusterrolebindings,csr,"
+    "validatingadmissionpolicies,validatingadmissionpolicybindings,"
+    "validatingwebhookconfigurations,mutatingwebhookconfigurations"
+)
 
 
 def run(**environment: str) -> subprocess.CompletedProcess:
@@ -108,3 +121,30 @@ users: [{name: nobody, user: {token: none}}]
     done = run(KUBECONFIG=str(kubeconfig))
     assert done.returncode == 1
     assert "Cannot run the demo: the cluster of KUBECONFIG does not answer" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with controlplane.start() as running:
+        yield running
+
+
+def names(cluster) -> set[str]:
+    return set(cluster.run("get", CLUSTER_WIDE, "-o", "name").stdout.split())
+
+
+def test_a_cluster_of_the_users_is_left_as_it_was(cluster):
+    before = names(cluster)
+    done = run(KUBECONFIG=str(cluster.kubeconfig))
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "Using the cluster of KUBECONFIG" in done.stdout
+    assert names(cluster) == before
+
+
+def test_a_namespace_that_is_there_already_is_not_touched(cluster):
+    cluster.run("create", "namespace", "lending-prod")
+    before = names(cluster)
+    done = run(KUBECONFIG=str(cluster.kubeconfig))
+    assert done.returncode == 1
+    assert "has a namespace 'lending-prod' already" in done.stdout
+    assert names(cluster) == before

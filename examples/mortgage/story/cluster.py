@@ -7,6 +7,7 @@ its end: on the user's cluster by name, and nothing that was there before.
 import dataclasses
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,7 +47,10 @@ def find(console: Console, folder: pathlib.Path) -> Cluster:
     sys.path.insert(0, str(ROOT / "tests" / "controlplane"))
     import controlplane
 
-    running = controlplane.start()
+    try:
+        running = controlplane.start()
+    except controlplane.StartError as problem:
+        raise CannotStart(str(problem)) from None
     return Cluster(
         pathlib.Path(running.kubeconfig),
         pathlib.Path(running.kubectl),
@@ -114,7 +118,7 @@ def _flattened(kubectl: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
 
 def _kubectl() -> pathlib.Path:
     folder = os.environ.get("COUNTERSIGN_ASSETS")
-    path = pathlib.Path(folder) / "kubectl" if folder else None
-    if path is None or not path.exists():
-        raise CannotStart("no kubectl: set COUNTERSIGN_ASSETS to its folder, or run `make demo`")
-    return path
+    found = shutil.which("kubectl", path=folder) or shutil.which("kubectl")
+    if found is None:
+        raise CannotStart("there is no kubectl in COUNTERSIGN_ASSETS or PATH: run `make demo`")
+    return pathlib.Path(found)

@@ -67,6 +67,8 @@ class Installation:
         self._start(
             "countersign-webhook",
             *("--listen", listen, "--tls-cert", str(certificate), "--tls-key", str(private)),
+            # No endpoints to wait for: the API server calls this one address.
+            *("--drain-seconds", "0"),
             *stamp,
         )
         self._start("countersign-operator", *stamp, "--namespace", SYSTEM)

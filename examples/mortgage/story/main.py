@@ -30,6 +30,8 @@ CHAPTERS = (
 )
 
 LOGS = ROOT / "build" / "demo"
+# Of the temporary folder with keys and kubeconfigs.
+PREFIX = "countersign-demo-"
 
 
 def main() -> int:
@@ -40,8 +42,10 @@ def main() -> int:
     try:
         with contextlib.ExitStack() as after:
             programs = find_programs()
-            folder = pathlib.Path(tempfile.mkdtemp(prefix="countersign-demo-"))
+            _sweep()
+            folder = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX))
             after.callback(shutil.rmtree, folder, ignore_errors=True)
+            (folder / "owner").write_text(str(os.getpid()))
             shutil.rmtree(LOGS, ignore_errors=True)
             LOGS.mkdir(parents=True)
 
@@ -72,6 +76,15 @@ def main() -> int:
             f"  logs:     {os.path.relpath(LOGS)}/"
         )
         return 1
+
+
+def _sweep() -> None:
+    """Removes what a run that was killed outright could not."""
+    for folder in pathlib.Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError, ValueError):
+            owner = int((folder / "owner").read_text())
+            if not pathlib.Path("/proc", str(owner)).exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _set_up(

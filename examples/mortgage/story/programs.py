@@ -27,7 +27,7 @@ class Program:
     def __init__(self, name: str, command: list[str], log: pathlib.Path, probe: str):
         self.name, self.log, self._probe = name, log, probe
         # If this script is killed outright, the kernel ends what it started.
-        guard = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+        guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         with log.open("wb") as sink:
             self._process = subprocess.Popen(
                 [*guard, *command], stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
