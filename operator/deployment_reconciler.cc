@@ -154,7 +154,7 @@ std::optional<ReconcileResult> DeploymentReconciler::Observe(Work& work) {
   if (work.status == nullptr) return ReconcileResult::Wait(kCacheRetry);
   if (lookup.found == Found::kPresent) {
     work.object = {lookup.value, &lookup.value->object};
-    work.governed_digest = lookup.value->digest;
+    work.governed_digest = lookup.value->object.spec_digest;
     work.author = lookup.value->by;
   } else {
     // The spec cannot be judged, but what was approved before still is.

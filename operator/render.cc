@@ -89,8 +89,9 @@ Status MountModel(Json& pod_spec, const char* list) {
 }
 
 Result<Json> PodTemplate(const RenderInput& input, const ModelDeploymentSpec& spec) {
-  auto pod = ParseJson(spec.serving.pod_template.text, kMaxForeignJsonDepth);
-  if (!pod) return Fail(pod.error().code, pod.error().message, "spec.serving.template");
+  const auto tree = spec.serving.pod_template.Tree();
+  if (!tree) return Fail(tree.error().code, tree.error().message, "spec.serving.template");
+  const Json* pod = tree->get();
   auto image = ModelImage(spec.model);
   if (!image) return Fail(image.error());
 

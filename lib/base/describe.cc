@@ -71,6 +71,31 @@ std::string JsonPath::ToString() const {
   return out + std::string(key);
 }
 
+RawJson RawJson::Of(Json tree) {
+  RawJson raw;
+  raw.tree_ = std::make_shared<const Json>(std::move(tree));
+  return raw;
+}
+
+RawJson RawJson::FromText(std::string text) {
+  RawJson raw;
+  raw.text_ = std::move(text);
+  return raw;
+}
+
+Result<std::shared_ptr<const Json>> RawJson::Tree() const {
+  if (tree_ != nullptr) return tree_;
+  auto tree = ParseJson(text_, kMaxForeignJsonDepth);
+  if (!tree) return Fail(tree.error());
+  return std::make_shared<const Json>(*std::move(tree));
+}
+
+void RawJson::Pack() {
+  if (tree_ == nullptr) return;
+  text_ = DumpJson(*tree_);
+  tree_ = nullptr;
+}
+
 Decoder::Decoder(const Json& json, const JsonPath& path, std::vector<Error>& errors)
     : json_(json), path_(path), errors_(errors) {}
 
@@ -216,13 +241,13 @@ void Decoder::ReadScalar(const FieldInfo& /*info*/, const Json& json, const Json
 
 void Decoder::ReadScalar(const FieldInfo& /*info*/, const Json& json, const JsonPath& at,
                          RawJson& out) {
-  if (IsObject(json, at)) out.text = DumpJson(json);
+  if (IsObject(json, at)) out = RawJson::Of(json);
 }
 
 Json Encoder::Scalar(const RawJson& value) {
-  if (value.text.empty()) return nullptr;
-  auto json = ParseJson(value.text, kMaxForeignJsonDepth);
-  return json ? std::move(*json) : Json(nullptr);
+  if (value.empty()) return nullptr;
+  const auto tree = value.Tree();
+  return tree ? **tree : Json(nullptr);
 }
 
 bool Encoder::IsEmpty(const Json& value) {

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,10 +68,22 @@ struct Rule {
   std::string_view message;
 };
 
-// JSON that is kept as it came, as compact text: the pod template alone.
-struct RawJson {
-  std::string text;  // empty: absent
-  friend bool operator==(const RawJson&, const RawJson&) = default;
+// JSON that is kept as it came: the pod template alone. Copies share the tree.
+class RawJson {
+ public:
+  RawJson() = default;  // absent
+  [[nodiscard]] static RawJson Of(Json tree);
+  [[nodiscard]] static RawJson FromText(std::string text);
+
+  [[nodiscard]] bool empty() const { return tree_ == nullptr && text_.empty(); }
+  // Never null. Error: the text is not JSON.
+  [[nodiscard]] Result<std::shared_ptr<const Json>> Tree() const;
+  // From a tree to compact text, which takes a fraction of the memory: for what is kept.
+  void Pack();
+
+ private:
+  std::string text_;  // only without a tree
+  std::shared_ptr<const Json> tree_;
 };
 
 // Specialise for an enum: `static constexpr std::pair<E, std::string_view> kNames[] = {…};`

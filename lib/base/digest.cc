@@ -35,8 +35,8 @@ std::string Sha256Hex(std::string_view data) {
   return Hex(digest.data(), digest.size());
 }
 
-Result<std::string> JsonDigest(const Json& value) {
-  auto canonical = CanonicalJson(value);
+Result<std::string> JsonDigest(const Json& value, const Replacements& instead) {
+  auto canonical = CanonicalJson(value, instead);
   if (!canonical) return Fail(canonical.error());
   return "sha256:" + Sha256Hex(*canonical);
 }

@@ -15,8 +15,8 @@ namespace countersign {
 
 // 64 lower-case hexadecimal digits.
 [[nodiscard]] std::string Sha256Hex(std::string_view data);
-// "sha256:" and the digest of the RFC 8785 form of `value`.
-[[nodiscard]] Result<std::string> JsonDigest(const Json& value);
+// "sha256:" and the digest of the RFC 8785 form of `value`; `instead` as for CanonicalJson.
+[[nodiscard]] Result<std::string> JsonDigest(const Json& value, const Replacements& instead = {});
 
 // RFC 4648 section 4, with padding, without line breaks.
 [[nodiscard]] std::string Base64Encode(std::string_view data);

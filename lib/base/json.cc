@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,35 +10,36 @@
 namespace countersign {
 namespace {
 
-using DomParser = nlohmann::detail::json_sax_dom_parser<Json>;
-
-// The library's own DOM builder, plus the three checks it lacks: duplicate keys (it lets the last
-// one win, the API server lets neither), depth, and errors as values instead of exceptions.
-class StrictHandler : public DomParser {
+// Builds the document, with the three checks that the library's own builder lacks: duplicate keys
+// (it lets the last one win, the API server lets neither), depth, and errors as values instead of
+// exceptions. The library calls it as it reads; strings are ours to take.
+class StrictBuilder {
  public:
-  StrictHandler(Json& document, int max_depth)
-      : DomParser(document, false), max_depth_(max_depth) {}
+  StrictBuilder(Json& document, int max_depth) : document_(document), max_depth_(max_depth) {}
 
-  bool start_object(std::size_t size) {
-    keys_.emplace_back();
-    return Enter() && DomParser::start_object(size);
-  }
-  bool end_object() {
-    keys_.pop_back();
-    --depth_;
-    return DomParser::end_object();
-  }
-  bool start_array(std::size_t size) { return Enter() && DomParser::start_array(size); }
-  bool end_array() {
-    --depth_;
-    return DomParser::end_array();
-  }
+  bool null() { return Add(Json(nullptr)); }
+  bool boolean(bool value) { return Add(Json(value)); }
+  bool number_integer(std::int64_t value) { return Add(Json(value)); }
+  bool number_unsigned(std::uint64_t value) { return Add(Json(value)); }
+  bool number_float(double value, const std::string& /*text*/) { return Add(Json(value)); }
+  bool string(std::string& value) { return Add(Json(std::move(value))); }
+  bool binary(Json::binary_t& /*value*/) { return false; }  // no such thing in text
+
+  bool start_object(std::size_t /*size*/) { return Open(Json::object()); }
+  bool end_object() { return Close(); }
+  bool start_array(std::size_t /*size*/) { return Open(Json::array()); }
+  bool end_array() { return Close(); }
   bool key(std::string& name) {
-    if (!keys_.back().insert(name).second) {
-      error_ = "duplicate key '" + name + "'";
+    auto& members = open_.back()->get_ref<Json::object_t&>();
+    // Most documents come sorted, and then the place at the end is the right one.
+    const auto size = members.size();
+    const auto member = members.try_emplace(members.end(), std::move(name));
+    if (members.size() == size) {
+      error_ = "duplicate key '" + member->first + "'";
       return false;
     }
-    return DomParser::key(name);
+    member_ = &member->second;
+    return true;
   }
   template <class Exception>
   bool parse_error(std::size_t position, const std::string& /*token*/, const Exception& e) {
@@ -53,15 +53,33 @@ class StrictHandler : public DomParser {
   [[nodiscard]] const std::string& error() const { return error_; }
 
  private:
-  bool Enter() {
-    if (++depth_ <= max_depth_) return true;
-    error_ = "nested deeper than " + std::to_string(max_depth_) + " levels";
-    return false;
+  // A container does not grow while one of its parts is open, so pointers to parts hold.
+  Json& Place(Json&& value) {
+    if (open_.empty()) return document_ = std::move(value);
+    if (open_.back()->is_object()) return *member_ = std::move(value);
+    return open_.back()->get_ref<Json::array_t&>().emplace_back(std::move(value));
+  }
+  bool Add(Json&& value) {
+    Place(std::move(value));
+    return true;
+  }
+  bool Open(Json&& value) {
+    if (static_cast<int>(open_.size()) >= max_depth_) {
+      error_ = "nested deeper than " + std::to_string(max_depth_) + " levels";
+      return false;
+    }
+    open_.push_back(&Place(std::move(value)));
+    return true;
+  }
+  bool Close() {
+    open_.pop_back();
+    return true;
   }
 
-  int max_depth_;
-  int depth_ = 0;
-  std::vector<std::set<std::string, std::less<>>> keys_;
+  Json& document_;
+  const int max_depth_;
+  std::vector<Json*> open_;  // the containers around the next value, the innermost last
+  Json* member_ = nullptr;   // where the value of the last key belongs
   std::string error_;
 };
 
@@ -119,82 +137,134 @@ std::string EcmaNumber(double value) {
   return value < 0 ? "-" + out : out;
 }
 
-Status AppendCanonical(const Json& value, std::string& out, int depth) {
-  constexpr std::int64_t kMaxSafe = (std::int64_t{1} << 53) - 1;
-  if (depth > kMaxForeignJsonDepth) return Fail(Code::kInvalidArgument, "nested too deeply");
-  switch (value.type()) {
-    case Json::value_t::object: {
-      std::vector<std::pair<std::u16string, Json::const_iterator>> order;
-      order.reserve(value.size());
-      for (auto it = value.begin(); it != value.end(); ++it)
-        order.emplace_back(Utf16(it.key()), it);
+// Whether the text is its own canonical form between quotes. The library knows all others.
+bool IsPlain(const std::string& text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+}
+
+// Bytes of UTF-8 sort as UTF-16 does, except that lead bytes 0xEE and above stand for characters
+// which surrogates, the halves of others, come before.
+bool SortsAsUtf16(const std::string& key) {
+  return std::all_of(key.begin(), key.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0xEE; });
+}
+
+class CanonicalWriter {
+ public:
+  CanonicalWriter(const Replacements& instead, std::string& out) : instead_(instead), out_(out) {}
+
+  Status Write(const Json& value, int depth) {
+    constexpr std::int64_t kMaxSafe = (std::int64_t{1} << 53) - 1;
+    if (depth > kMaxForeignJsonDepth) return Fail(Code::kInvalidArgument, "nested too deeply");
+    switch (value.type()) {
+      case Json::value_t::object: return WriteObject(value, depth);
+      case Json::value_t::array: return WriteArray(value, depth);
+      case Json::value_t::string: return WriteString(value.get_ref<const std::string&>());
+      case Json::value_t::number_unsigned:
+        if (value.get<std::uint64_t>() > static_cast<std::uint64_t>(kMaxSafe)) break;
+        out_ += std::to_string(value.get<std::uint64_t>());
+        return {};
+      case Json::value_t::number_integer:
+        if (const auto n = value.get<std::int64_t>(); n > kMaxSafe || n < -kMaxSafe) break;
+        out_ += std::to_string(value.get<std::int64_t>());
+        return {};
+      case Json::value_t::number_float:
+        if (!std::isfinite(value.get<double>())) {
+          return Fail(Code::kInvalidArgument, "a number must be finite");
+        }
+        out_ += EcmaNumber(value.get<double>());
+        return {};
+      case Json::value_t::boolean: out_ += value.get<bool>() ? "true" : "false"; return {};
+      case Json::value_t::null: out_ += "null"; return {};
+      default: return Fail(Code::kInvalidArgument, "not a JSON value");
+    }
+    return Fail(Code::kInvalidArgument,
+                "integer " + value.dump() + " is beyond 2^53-1 and has no canonical form");
+  }
+
+ private:
+  Status WriteObject(const Json& object, int depth) {
+    const auto& members = object.get_ref<const Json::object_t&>();
+    out_ += '{';
+    const bool sorted = std::all_of(members.begin(), members.end(),
+                                    [](const auto& member) { return SortsAsUtf16(member.first); });
+    if (sorted) {
+      for (const auto& [key, value] : members) {
+        if (auto s = WriteMember(key, value, depth); !s) return s;
+      }
+    } else {
+      std::vector<std::pair<std::u16string, Json::object_t::const_iterator>> order;
+      for (auto it = members.begin(); it != members.end(); ++it) {
+        order.emplace_back(Utf16(it->first), it);
+      }
       std::sort(order.begin(), order.end(),
                 [](const auto& a, const auto& b) { return a.first < b.first; });
-      out += '{';
       for (const auto& [unused, it] : order) {
-        if (out.back() != '{') out += ',';
-        if (auto s = AppendCanonical(Json(it.key()), out, depth + 1); !s) return s;
-        out += ':';
-        if (auto s = AppendCanonical(it.value(), out, depth + 1); !s) return s;
+        if (auto s = WriteMember(it->first, it->second, depth); !s) return s;
       }
-      out += '}';
-      return {};
     }
-    case Json::value_t::array: {
-      out += '[';
-      bool first = true;
-      for (const Json& item : value) {
-        if (!first) out += ',';
-        first = false;
-        if (auto s = AppendCanonical(item, out, depth + 1); !s) return s;
-      }
-      out += ']';
-      return {};
-    }
-    case Json::value_t::string: try { out += value.dump();
-      } catch (const Json::exception&) {
-        return Fail(Code::kInvalidArgument, "a string must be valid UTF-8");
-      }
-      return {};
-    case Json::value_t::number_unsigned:
-      if (value.get<std::uint64_t>() > static_cast<std::uint64_t>(kMaxSafe)) break;
-      out += std::to_string(value.get<std::uint64_t>());
-      return {};
-    case Json::value_t::number_integer:
-      if (const auto n = value.get<std::int64_t>(); n > kMaxSafe || n < -kMaxSafe) break;
-      out += std::to_string(value.get<std::int64_t>());
-      return {};
-    case Json::value_t::number_float:
-      if (!std::isfinite(value.get<double>())) {
-        return Fail(Code::kInvalidArgument, "a number must be finite");
-      }
-      out += EcmaNumber(value.get<double>());
-      return {};
-    case Json::value_t::boolean: out += value.get<bool>() ? "true" : "false"; return {};
-    case Json::value_t::null: out += "null"; return {};
-    default: return Fail(Code::kInvalidArgument, "not a JSON value");
+    out_ += '}';
+    return {};
   }
-  return Fail(Code::kInvalidArgument,
-              "integer " + value.dump() + " is beyond 2^53-1 and has no canonical form");
-}
+
+  Status WriteMember(const std::string& key, const Json& value, int depth) {
+    const Json* shown = &value;
+    for (const auto& [from, to] : instead_) {
+      if (from == &value) shown = to;
+    }
+    if (shown == nullptr) return {};
+    if (out_.back() != '{') out_ += ',';
+    if (auto s = WriteString(key); !s) return s;
+    out_ += ':';
+    return Write(*shown, depth + 1);
+  }
+
+  Status WriteArray(const Json& array, int depth) {
+    out_ += '[';
+    for (const Json& item : array) {
+      if (out_.back() != '[') out_ += ',';
+      if (auto s = Write(item, depth + 1); !s) return s;
+    }
+    out_ += ']';
+    return {};
+  }
+
+  Status WriteString(const std::string& text) {
+    if (IsPlain(text)) {
+      (out_ += '"').append(text) += '"';
+      return {};
+    }
+    try {
+      out_ += Json(text).dump();
+    } catch (const Json::exception&) {
+      return Fail(Code::kInvalidArgument, "a string must be valid UTF-8");
+    }
+    return {};
+  }
+
+  const Replacements& instead_;
+  std::string& out_;
+};
 
 }  // namespace
 
 Result<Json> ParseJson(std::string_view text, int max_depth) {
   Json root;
-  StrictHandler handler(root, max_depth);
-  if (Json::sax_parse(text, &handler)) return root;
+  StrictBuilder builder(root, max_depth);
+  if (Json::sax_parse(text, &builder)) return root;
   return Fail(Code::kInvalidArgument,
-              "invalid JSON: " + (handler.error().empty() ? "parse error" : handler.error()));
+              "invalid JSON: " + (builder.error().empty() ? "parse error" : builder.error()));
 }
 
 std::string DumpJson(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Result<std::string> CanonicalJson(const Json& value) {
+Result<std::string> CanonicalJson(const Json& value, const Replacements& instead) {
   std::string out;
-  if (auto status = AppendCanonical(value, out, 0); !status) return Fail(status.error());
+  CanonicalWriter writer(instead, out);
+  if (auto status = writer.Write(value, 0); !status) return Fail(status.error());
   return out;
 }
 

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -34,8 +36,11 @@ inline constexpr int kMaxForeignJsonDepth = 1000;
 [[nodiscard]] std::string DumpJson(const Json& value);
 
 // RFC 8785 canonical form. Fails on NaN, infinity, invalid UTF-8 and on integers beyond ±(2^53−1),
-// which two JSON implementations may read as different numbers.
-[[nodiscard]] Result<std::string> CanonicalJson(const Json& value);
+// which two JSON implementations may read as different numbers. `instead` shows members of objects
+// within `value`, by their address, as something else, or leaves them out (null).
+using Replacements = std::vector<std::pair<const Json*, const Json*>>;
+[[nodiscard]] Result<std::string> CanonicalJson(const Json& value,
+                                                const Replacements& instead = {});
 
 // Checked reading. Each follows `path` (keys joined by '/', leading '/' optional: "metadata/name";
 // a key that contains '/' must be read with Find(json, key) step by step) and gives the fallback,

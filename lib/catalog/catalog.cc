@@ -87,14 +87,17 @@ template <class Spec>
 std::function<Result<Cached<Spec>>(Json&&)> Catalog::DecodeCached() {
   return [this](Json&& json) -> Result<Cached<Spec>> {
     auto object = Decode<Spec>(json);
-    auto digest = object ? StampedDigest(json) : Result<std::string>(Fail(object.error()));
-    if (!digest) {
+    if (!object) {
       concerns_.Note(json);
-      return Fail(digest.error());
+      return Fail(object.error());
     }
-    Cached<Spec> cached{std::move(*object), VerifyStamp(authority_, json), std::move(*digest)};
-    // Verified and taken apart; keeping its text would double the object.
-    if constexpr (!std::is_same_v<Spec, ModelDeploymentSpec>) cached.object.meta.stamp.clear();
+    Cached<Spec> cached{std::move(*object), {}};
+    cached.by = VerifyStamp(authority_, json, cached.object.spec_digest);
+    // Taken apart, and seldom needed: both would multiply what an object takes here.
+    cached.object.meta.stamp = {};
+    if constexpr (std::is_same_v<Spec, ModelDeploymentSpec>) {
+      cached.object.spec.serving.pod_template.Pack();
+    }
     return cached;
   };
 }

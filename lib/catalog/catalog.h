@@ -29,7 +29,6 @@ template <class Spec>
 struct Cached {
   Object<Spec> object;
   Provenance by;
-  std::string digest;  // what a stamp binds: the governed digest of a ModelDeployment
 };
 
 struct CatalogChange {

@@ -76,12 +76,15 @@ Result<PublicKeys> PublicKeys::Parse(std::string_view pem) {
 }
 
 bool PublicKeys::Verify(std::string_view data, std::string_view signature) const {
+  if (keys_.empty()) return false;
+  if (verified_->Contains(data, signature)) return true;
   const ErrorScope scope;
   for (const auto& key : keys_) {
     const DigestContext context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
     if (EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1 &&
         EVP_DigestVerify(context.get(), Bytes(signature), signature.size(), Bytes(data),
                          data.size()) == 1) {
+      verified_->Add(data, signature);
       return true;
     }
   }

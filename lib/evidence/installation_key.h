@@ -2,7 +2,8 @@
 //
 // ECDSA P-256 with SHA-256 (FIPS 186-5), signatures in DER. The private key signs stamps and
 // revisions; verification needs the public keys alone, several of them while a key is replaced.
-// Immutable once made, so safe to use from many threads; errors never contain key material.
+// Keys are immutable once made, so safe to use from many threads; errors never contain key
+// material.
 #pragma once
 
 #include <memory>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "evidence/verified_signatures.h"
 
 typedef struct evp_pkey_st EVP_PKEY;  // OpenSSL's, so that its headers stay out of ours
 
@@ -22,12 +24,13 @@ class PublicKeys {
   // PEM text with one or more public keys (SubjectPublicKeyInfo).
   [[nodiscard]] static Result<PublicKeys> Parse(std::string_view pem);
 
-  // Whether any of the keys made `signature` over `data`.
+  // Whether any of the keys made `signature` over `data`. Copies share what they remember.
   [[nodiscard]] bool Verify(std::string_view data, std::string_view signature) const;
 
  private:
   friend class InstallationKey;
   std::vector<std::shared_ptr<EVP_PKEY>> keys_;
+  std::shared_ptr<VerifiedSignatures> verified_ = std::make_shared<VerifiedSignatures>();
 };
 
 class InstallationKey {

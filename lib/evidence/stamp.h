@@ -41,6 +41,9 @@ inline constexpr std::size_t kMaxStampedGroupBytes = 16'384;  // of all groups t
 // Who made `object`, by the stamp it carries: kUnproven without one, kForged with the reason when
 // it does not hold for this very object.
 [[nodiscard]] Provenance VerifyStamp(const StampAuthority& authority, const Json& object);
+// The same where StampedDigest(object) is known already.
+[[nodiscard]] Provenance VerifyStamp(const StampAuthority& authority, const Json& object,
+                                     const std::string& stamped_digest);
 
 // What a stamp binds of the spec: GovernedDigest for a ModelDeployment, else the digest of it all.
 [[nodiscard]] Result<std::string> StampedDigest(const Json& object);

@@ -73,9 +73,9 @@ class AdmissionHandler {
                                       const std::string& digest, const Provenance& author,
                                       bool unchanged) const;
   // True if the object carries the stamp it must: the requester's own when it is new (`fresh`), the
-  // one it had when not. Refuses otherwise.
-  bool CheckStamp(Context& context, bool fresh) const;
-  [[nodiscard]] Json StampPatch(const Review& review, Time now, std::string& problem) const;
+  // one it had when not. Refuses otherwise. `digest` is the new object's Object::spec_digest.
+  bool CheckStamp(Context& context, bool fresh, const std::string& digest) const;
+  [[nodiscard]] Json StampPatch(Review& review, Time now, std::string& problem) const;
   void Finish(Context& context, std::string_view traceparent, SteadyTime started) const;
 
   Catalog& catalog_;

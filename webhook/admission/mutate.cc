@@ -26,8 +26,8 @@ Json SetStamp(const Json& object, const std::string& stamp) {
 
 // A new revision is stamped with its requester; anything else keeps the stamp it had, whatever the
 // request says, so that a replace cannot lose it and an edit cannot forge it.
-Json AdmissionHandler::StampPatch(const Review& review, Time now, std::string& problem) const {
-  Json object = review.object;
+Json AdmissionHandler::StampPatch(Review& review, Time now, std::string& problem) const {
+  Json& object = review.object;
   // generateName leaves the namespace to the request.
   if (StringAt(object, "metadata/namespace").empty()) {
     SetPath(object, "metadata/namespace", review.name_space);

@@ -176,25 +176,22 @@ void AdmissionHandler::Decide(Context& context) const {
 void AdmissionHandler::DecideDeployment(Context& context) const {
   const Review& review = context.review;
   auto decoded = Decode<ModelDeploymentSpec>(review.object);
-  auto digest = StampedDigest(review.object);
-  const bool update = review.operation == Operation::kUpdate;
-  const auto old_digest =
-      update ? StampedDigest(review.old_object) : Result<std::string>(Fail(Code::kNotFound, "new"));
-  const bool unchanged = digest && old_digest && *digest == *old_digest;
-  if (!decoded || !digest) {
+  if (!decoded) {
     // An object that an older version admitted must stay editable where it does not change.
-    if (unchanged && SpecUnchanged(review)) {
+    if (review.operation == Operation::kUpdate && SpecUnchanged(review)) {
       context.answer.allowed = true;
       return;
     }
-    const Error& error = !decoded ? decoded.error() : digest.error();
-    return Refuse(context.answer, "SpecInvalid", error.message, error.path);
+    return Refuse(context.answer, "SpecInvalid", decoded.error().message, decoded.error().path);
   }
   context.record.model_digest = decoded->spec.model.digest.digest;
-  if (!CheckStamp(context, !unchanged)) return;
+  const std::string digest = decoded->spec_digest;
+  const bool unchanged = review.operation == Operation::kUpdate &&
+                         StampedDigest(review.old_object).value_or(std::string()) == digest;
+  if (!CheckStamp(context, !unchanged, digest)) return;
   Provenance author;
   if (unchanged) {
-    author = VerifyStamp(catalog_.authority(), review.old_object);
+    author = VerifyStamp(catalog_.authority(), review.old_object, digest);
   } else {
     author.authenticity = Authenticity::kAttested;
     author.user = review.user.name;
@@ -202,7 +199,7 @@ void AdmissionHandler::DecideDeployment(Context& context) const {
     author.first_seen = context.now;
   }
   const auto deployment = std::make_shared<const ModelDeployment>(std::move(*decoded));
-  context.decision = EvaluateLive(context, deployment, *digest, author, unchanged);
+  context.decision = EvaluateLive(context, deployment, digest, author, unchanged);
   Admission admission = Admit(context.decision, SubjectOf(review), unchanged);
   context.answer.allowed = admission.allowed;
   context.answer.message = std::move(admission.message);

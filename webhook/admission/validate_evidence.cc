@@ -52,7 +52,7 @@ RoleHolding HoldingOf(const PolicySet& policies, const std::string& role, const 
 
 }  // namespace
 
-bool AdmissionHandler::CheckStamp(Context& context, bool fresh) const {
+bool AdmissionHandler::CheckStamp(Context& context, bool fresh, const std::string& digest) const {
   const Review& review = context.review;
   if (review.dry_run) return true;  // a dry run gets none, see Mutate
   if (!fresh) {
@@ -62,7 +62,7 @@ bool AdmissionHandler::CheckStamp(Context& context, bool fresh) const {
            "metadata.annotations['countersign.dev/stamp']");
     return false;
   }
-  const Provenance by = VerifyStamp(catalog_.authority(), review.object);
+  const Provenance by = VerifyStamp(catalog_.authority(), review.object, digest);
   if (by.authenticity == Authenticity::kAttested && by.user == review.user.name &&
       by.groups == review.user.groups) {
     return true;
@@ -102,7 +102,7 @@ void AdmissionHandler::DecideUseCase(Context& context) const {
 void AdmissionHandler::DecideSignOff(Context& context) const {
   const Review& review = context.review;
   if (SettledByUpdate(review, context.answer)) {
-    if (context.answer.allowed) CheckStamp(context, false);
+    if (context.answer.allowed) CheckStamp(context, false, {});
     return;
   }
   auto sign_off = Decode<SignOffSpec>(review.object);
@@ -146,7 +146,7 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
     return found;
   }();
   if (holding.held) {
-    if (CheckStamp(context, true)) context.answer.allowed = true;
+    if (CheckStamp(context, true, sign_off->spec_digest)) context.answer.allowed = true;
     return;
   }
   if (!holding.known) {
@@ -164,7 +164,7 @@ template <class Spec>
 void AdmissionHandler::DecideReport(Context& context) const {
   const Review& review = context.review;
   if (SettledByUpdate(review, context.answer)) {
-    if (context.answer.allowed) CheckStamp(context, false);
+    if (context.answer.allowed) CheckStamp(context, false, {});
     return;
   }
   auto report = Decode<Spec>(review.object);
@@ -176,7 +176,7 @@ void AdmissionHandler::DecideReport(Context& context) const {
                   "must not be in the future, is " + FormatTime(report->spec.performed_at),
                   "spec.performedAt");
   }
-  if (CheckStamp(context, true)) context.answer.allowed = true;
+  if (CheckStamp(context, true, report->spec_digest)) context.answer.allowed = true;
 }
 
 template void AdmissionHandler::DecideReport<BiasTestSpec>(Context&) const;

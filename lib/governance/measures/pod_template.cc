@@ -124,11 +124,11 @@ class Inspector {
 }  // namespace
 
 std::vector<TemplateFault> TemplateFaults(const Serving& serving, bool strict) {
-  const auto pod_template = ParseJson(serving.pod_template.text, kMaxForeignJsonDepth);
+  const auto pod_template = serving.pod_template.Tree();
   if (!pod_template) {
     return {{"TemplateUnreadable", pod_template.error().message, "spec.serving.template"}};
   }
-  return Inspector(serving, strict).Run(*pod_template);
+  return Inspector(serving, strict).Run(**pod_template);
 }
 
 }  // namespace countersign

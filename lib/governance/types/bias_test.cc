@@ -147,7 +147,7 @@ void Describe(V& v, BiasTestSpec& s) {
           s.declared);
 }
 
-static void Check(const BiasTestSpec& spec, std::vector<Error>& errors) {
+static void Check(const BiasTestSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
   std::int64_t total = 0;
   for (std::size_t i = 0; i < spec.cells.size(); ++i) {
     const BiasCell& cell = spec.cells[i];

@@ -13,8 +13,14 @@ namespace countersign {
 // Checks apiVersion and kind and gives the spec, or says what is wrong.
 [[nodiscard]] Result<const Json*> SpecOf(const Json& object, std::string_view kind);
 
+// Object::spec_digest; specialised where part of the spec is not bound.
+template <class Spec>
+Result<std::string> DigestOf(const Json& spec) {
+  return JsonDigest(spec);
+}
+
 // Needs, next to the instantiation: Spec::kKind, Describe(V&, Spec&) and
-// Check(const Spec&, std::vector<Error>&) for what the schema cannot say.
+// Check(const Spec&, const Json& spec, std::vector<Error>&) for what the schema cannot say.
 template <class Spec>
 Result<Object<Spec>> Decode(const Json& object) {
   auto json = SpecOf(object, Spec::kKind);
@@ -22,9 +28,9 @@ Result<Object<Spec>> Decode(const Json& object) {
   Object<Spec> result;
   result.meta = DecodeMeta(object);
   auto errors = DecodeInto(**json, "spec", result.spec);
-  if (errors.empty()) Check(result.spec, errors);
+  if (errors.empty()) Check(result.spec, **json, errors);
   if (!errors.empty()) return Fail(JoinErrors(errors));
-  auto digest = JsonDigest(**json);
+  auto digest = DigestOf<Spec>(**json);
   if (!digest) return Fail(Code::kInvalidArgument, digest.error().message, "spec");
   result.spec_digest = std::move(*digest);
   return result;

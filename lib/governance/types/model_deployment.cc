@@ -155,47 +155,46 @@ void Describe(V& v, ModelDeploymentSpec& s) {
   v.Field({.name = "serving", .doc = "How the model is served.", .required = true}, s.serving);
 }
 
-static void Check(const ModelDeploymentSpec& spec, std::vector<Error>& errors) {
+static void Check(const ModelDeploymentSpec& spec, const Json& json, std::vector<Error>& errors) {
   const Serving& s = spec.serving;
   if (s.min_replicas && s.max_replicas && *s.min_replicas > *s.max_replicas) {
     AddError(errors, "spec.serving.minReplicas", "must be at most maxReplicas");
   }
-  auto pod_template = ParseJson(s.pod_template.text, kMaxForeignJsonDepth);
-  const Json* containers = pod_template ? FindPath(*pod_template, "spec/containers") : nullptr;
+  const Json* containers = FindPath(json, "serving/template/spec/containers");
   if (containers == nullptr || !containers->is_array() || containers->empty()) {
     AddError(errors, "spec.serving.template.spec.containers", "must list the serving container");
   }
 }
 
 Result<std::string> GovernedDigest(const Json& spec) {
-  Json governed = spec;
+  static const Json kFree = nullptr;
+  Replacements instead;
   const std::int64_t replicas = IntAt(spec, "serving/replicas", -1);
   const std::int64_t least = IntAt(spec, "serving/minReplicas", -1);
   const std::int64_t most = IntAt(spec, "serving/maxReplicas", -1);
   // Only between bounds that are both set, themselves governed, is the number free.
   if (least >= 0 && most >= 0 && replicas >= least && replicas <= most) {
-    SetPath(governed, "serving/replicas", nullptr);
+    instead.emplace_back(FindPath(spec, "serving/replicas"), &kFree);
   }
-  if (FindPath(governed, "serving/template/metadata/labels") != nullptr) {
-    SetPath(governed, "serving/template/metadata/labels", nullptr);
-  }
-  if (FindPath(governed, "serving/template/metadata/annotations") != nullptr) {
-    SetPath(governed, "serving/template/metadata/annotations", nullptr);
-  }
-  if (const Json* metadata = FindPath(governed, "serving/template/metadata"); metadata != nullptr) {
+  const Json* metadata = FindPath(spec, "serving/template/metadata");
+  if (metadata != nullptr && metadata->is_object()) {
     // Adding the first label must not change the digest: absent, empty and ignored are one.
-    Json kept = Json::object();
-    if (metadata->is_object()) {
-      for (auto it = metadata->begin(); it != metadata->end(); ++it) {
-        if (!it.value().is_null()) kept.emplace(it.key(), it.value());
+    bool kept = false;
+    for (auto it = metadata->begin(); it != metadata->end(); ++it) {
+      if (it.key() == "labels" || it.key() == "annotations" || it->is_null()) {
+        instead.emplace_back(&*it, nullptr);
+      } else {
+        kept = true;
       }
-      Json pod_template = *FindPath(governed, "serving/template");
-      pod_template.erase("metadata");
-      if (!kept.empty()) pod_template.emplace("metadata", std::move(kept));
-      SetPath(governed, "serving/template", std::move(pod_template));
     }
+    if (!kept) instead.emplace_back(metadata, nullptr);
   }
-  return JsonDigest(governed);
+  return JsonDigest(spec, instead);
+}
+
+template <>
+Result<std::string> DigestOf<ModelDeploymentSpec>(const Json& spec) {
+  return GovernedDigest(spec);
 }
 
 COUNTERSIGN_INSTANTIATE_KIND(ModelDeploymentSpec);

@@ -1,9 +1,10 @@
 // object.h: what every object of our API group has in common.
 //
 // A `Object<Spec>` is one decoded object: the part of its metadata that we use, its spec, and the
-// digest of the spec as it was sent (RFC 8785, SHA-256), by which decisions name what they relied
-// on. `Decode` is strict about the spec and lenient about metadata, which belongs to
-// Kubernetes. Values without shared state; read from many threads once built.
+// digest of the spec as it was sent (RFC 8785, SHA-256; of a ModelDeployment the governed digest),
+// which stamps bind and by which decisions name what they relied on. `Decode` is strict about the
+// spec and lenient about metadata, which belongs to Kubernetes. Values without shared state; read
+// from many threads once built.
 #pragma once
 
 #include <optional>

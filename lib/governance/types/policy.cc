@@ -531,7 +531,8 @@ void Describe(V& v, GovernancePolicySpec& s) {
           s.measures);
 }
 
-static void Check(const GovernancePolicySpec& spec, std::vector<Error>& errors) {
+static void Check(const GovernancePolicySpec& spec, const Json& /*json*/,
+                  std::vector<Error>& errors) {
   CheckPolicy(spec, errors);
 }
 

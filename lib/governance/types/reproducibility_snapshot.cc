@@ -101,7 +101,7 @@ void Describe(V& v, ReproducibilitySnapshotSpec& s) {
           s.reproduction_of);
 }
 
-static void Check(const ReproducibilitySnapshotSpec&, std::vector<Error>&) {}
+static void Check(const ReproducibilitySnapshotSpec&, const Json& /*json*/, std::vector<Error>&) {}
 
 COUNTERSIGN_INSTANTIATE_KIND(ReproducibilitySnapshotSpec);
 

@@ -145,7 +145,7 @@ void Describe(V& v, SignOffSpec& s) {
           s.expires_at);
 }
 
-static void Check(const SignOffSpec& spec, std::vector<Error>& errors) {
+static void Check(const SignOffSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
   const SignOffSubject& s = spec.subject;
   if (s.kind == SubjectOfSignOff::kUseCase) {
     if (s.answers_digest.empty()) {

@@ -91,7 +91,7 @@ void Describe(V& v, UseCaseSpec& s) {
           s.links);
 }
 
-static void Check(const UseCaseSpec& spec, std::vector<Error>& errors) {
+static void Check(const UseCaseSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
   for (std::size_t i = 0; i < spec.developers.size(); ++i) {
     const SubjectKind kind = spec.developers[i].kind;
     if (kind == SubjectKind::kUser || kind == SubjectKind::kGroup) continue;

@@ -71,7 +71,9 @@ INSTANTIATE_TEST_SUITE_P(
                 }},
         Defence{"APodTemplateThatIsNoJson", "digest-binding", "TemplateUnreadable",
                 GateState::kFailed,
-                [](auto&, auto& deployment, auto&) { deployment.serving.pod_template.text = "{"; }},
+                [](auto&, auto& deployment, auto&) {
+                  deployment.serving.pod_template = RawJson::FromText("{");
+                }},
         Defence{"AMetricThatNobodyKnows", "bias", "MetricUnknown", GateState::kInsufficient,
                 [](auto& policy, auto&, auto&) { BiasOf(policy).metrics.front().name = "luck"; }},
         Defence{"ANegativeCount", "bias", "BiasCellMissing", GateState::kMissing,

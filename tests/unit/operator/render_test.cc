@@ -21,7 +21,7 @@ ModelDeploymentSpec Spec(const std::string& pod_template) {
   spec.model.digest = {kDigest, DigestType::kOciManifest};
   spec.serving.replicas = 3;
   spec.serving.port = 8080;
-  spec.serving.pod_template.text = pod_template;
+  spec.serving.pod_template = RawJson::FromText(pod_template);
   return spec;
 }
 

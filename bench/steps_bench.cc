@@ -1,0 +1,107 @@
+// steps_bench: where the time of one decision goes, step by step, on one thread without a network.
+// Arguments are bytes of a review; compare steps of one run with each other.
+
+#include <benchmark/benchmark.h>
+
+#include <memory>
+
+#include "base/clock.h"
+#include "bench/seeds.h"
+#include "catalog/live_reader.h"
+#include "evidence/stamp.h"
+#include "governance/evaluate.h"
+#include "webhook/admission/handler.h"
+
+namespace countersign {
+namespace {
+
+// One use case per size with all its evidence, and the review that it approves.
+struct Scene {
+  SystemClock clock;
+  InstallationKey key = InstallationKey::Generate().value();
+  KubeClient client{std::make_shared<NoServer>(), clock, {}};
+  Catalog catalog{client, clock, {kInstallation, key.Public()}};
+  LiveReader live{client, clock, catalog};
+  AdmissionHandler handler{
+      catalog, live,
+      clock,   key,
+      {},      [](const DecisionRecord& record) {
+        benchmark::DoNotOptimize(RecordLine(record)); }};
+  Json object;
+  std::string review;
+
+  explicit Scene(std::size_t bytes) {
+    Seeder seeder(catalog, key, clock.Now());
+    seeder.Policy();
+    seeder.Fill(0, bytes);
+    object = Deployment(key, 0, bytes, clock.Now());
+    review = ReviewOf(object);
+  }
+};
+
+Scene& SceneOf(const benchmark::State& state) {
+  static std::map<std::int64_t, std::unique_ptr<Scene>> scenes;
+  auto& scene = scenes[state.range(0)];
+  if (scene == nullptr) scene = std::make_unique<Scene>(static_cast<std::size_t>(state.range(0)));
+  return *scene;
+}
+
+void Parse(benchmark::State& state) {
+  const Scene& scene = SceneOf(state);
+  for (auto unused : state) benchmark::DoNotOptimize(ParseJson(scene.review, kMaxForeignJsonDepth));
+}
+
+void Canonical(benchmark::State& state) {
+  const Scene& scene = SceneOf(state);
+  for (auto unused : state) benchmark::DoNotOptimize(CanonicalJson(scene.object));
+}
+
+void DecodeObject(benchmark::State& state) {
+  const Scene& scene = SceneOf(state);
+  for (auto unused : state) benchmark::DoNotOptimize(Decode<ModelDeploymentSpec>(scene.object));
+}
+
+void Stamp(benchmark::State& state) {
+  const Scene& scene = SceneOf(state);
+  for (auto unused : state) {
+    benchmark::DoNotOptimize(VerifyStamp(scene.catalog.authority(), scene.object));
+  }
+}
+
+void GatherAndEvaluate(benchmark::State& state) {
+  const Scene& scene = SceneOf(state);
+  const auto deployment =
+      std::make_shared<ModelDeployment>(Decode<ModelDeploymentSpec>(scene.object).value());
+  const std::string digest = GovernedDigest(*Find(scene.object, "spec")).value();
+  const Provenance author = VerifyStamp(scene.catalog.authority(), scene.object);
+  for (auto unused : state) {
+    benchmark::DoNotOptimize(
+        Evaluate(*scene.catalog.Policies(),
+                 scene.catalog.Gather(deployment, digest, author, deployment->meta.name_space,
+                                      deployment->meta.name, scene.clock.Now())));
+  }
+}
+
+void Whole(benchmark::State& state) {
+  Scene& scene = SceneOf(state);
+  const SteadyTime deadline = scene.clock.Steady() + std::chrono::hours(1);
+  for (auto unused : state) {
+    const AdmissionReply reply = scene.handler.Validate({scene.review, {}, deadline});
+    if (reply.body.find(R"("allowed":true)") == std::string::npos) {
+      state.SkipWithError(reply.body.c_str());
+      return;
+    }
+  }
+}
+
+BENCHMARK(Parse)->Arg(4096)->Arg(65'536);
+BENCHMARK(Canonical)->Arg(4096)->Arg(65'536);
+BENCHMARK(DecodeObject)->Arg(4096)->Arg(65'536);
+BENCHMARK(Stamp)->Arg(4096)->Arg(65'536);
+BENCHMARK(GatherAndEvaluate)->Arg(4096);
+BENCHMARK(Whole)->Arg(4096)->Arg(65'536);
+
+}  // namespace
+}  // namespace countersign
+
+BENCHMARK_MAIN();
