@@ -1,0 +1,34 @@
+// fields.h: fields that several descriptions of a policy share. For policy.cc alone.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/describe.h"
+
+namespace countersign {
+
+// Budget of CEL and of the reader's patience: see docs/concepts.md, "Limits".
+inline constexpr std::int64_t kMaxListed = 128;
+inline constexpr std::int64_t kMaxMetrics = 32;
+
+constexpr FieldInfo NameField(std::string_view doc) {
+  return {.name = "name", .doc = doc, .required = true, .format = Format::kName, .length = 63};
+}
+
+constexpr FieldInfo IssuersField() {
+  return {.name = "issuers",
+          .doc =
+              "Whose reports this measure believes: accounts, groups, people or roles of this "
+              "policy. Nobody, if the list is empty.",
+          .max = kMaxListed};
+}
+
+constexpr FieldInfo MaxAgeField() {
+  return {.name = "maxAge",
+          .doc =
+              "How long the evidence holds, counted from when the system first saw it, for "
+              "example 90d. Without it the evidence does not age."};
+}
+
+}  // namespace countersign
