@@ -36,7 +36,7 @@ class StrictHandler : public DomParser {
   }
   bool key(std::string& name) {
     if (!keys_.back().insert(name).second) {
-      error_ = "duplicate key '" + name + "'";
+      error_ = "duplicate key '" + Excerpt(name) + "'";
       return false;
     }
     return DomParser::key(name);
@@ -46,7 +46,9 @@ class StrictHandler : public DomParser {
     // The library's text starts with an internal id in brackets that helps nobody.
     std::string text = e.what();
     if (const auto end = text.find("] "); end != std::string::npos) text.erase(0, end + 2);
-    error_ = text + " (byte " + std::to_string(position) + ")";
+    // It ends in what was read, which may be long, secret or invalid UTF-8.
+    text.erase(std::min(text.find("; last read: '"), text.size()));
+    error_ = Excerpt(text, 256) + " (byte " + std::to_string(position) + ")";
     return false;
   }
 
@@ -89,7 +91,7 @@ std::u16string Utf16(const std::string& utf8) {
 // ECMAScript's Number::toString (ECMA-262 section 6.1.6.1.20), as RFC 8785 section 3.2.2.3 asks.
 std::string EcmaNumber(double value) {
   if (value == 0) return "0";  // also −0
-  char buffer[40];
+  char buffer[40] = {};        // to_chars ends its text with nothing, atoi needs a NUL
   const auto end =
       std::to_chars(buffer, buffer + sizeof buffer, std::fabs(value), std::chars_format::scientific)
           .ptr;
@@ -120,7 +122,6 @@ std::string EcmaNumber(double value) {
 }
 
 Status AppendCanonical(const Json& value, std::string& out, int depth) {
-  constexpr std::int64_t kMaxSafe = (std::int64_t{1} << 53) - 1;
   if (depth > kMaxForeignJsonDepth) return Fail(Code::kInvalidArgument, "nested too deeply");
   switch (value.type()) {
     case Json::value_t::object: {
@@ -157,12 +158,11 @@ Status AppendCanonical(const Json& value, std::string& out, int depth) {
       }
       return {};
     case Json::value_t::number_unsigned:
-      if (value.get<std::uint64_t>() > static_cast<std::uint64_t>(kMaxSafe)) break;
-      out += std::to_string(value.get<std::uint64_t>());
-      return {};
     case Json::value_t::number_integer:
-      if (const auto n = value.get<std::int64_t>(); n > kMaxSafe || n < -kMaxSafe) break;
-      out += std::to_string(value.get<std::int64_t>());
+      // Readers of doubles and of integers agree on all digits that JCS itself writes: every
+      // integer up to 2^53−1, and 1e17 after the API server has stored it as 100000000000000000.
+      if (EcmaNumber(value.get<double>()) != value.dump()) break;
+      out += value.dump();
       return {};
     case Json::value_t::number_float:
       if (!std::isfinite(value.get<double>())) {
@@ -175,12 +175,18 @@ Status AppendCanonical(const Json& value, std::string& out, int depth) {
     default: return Fail(Code::kInvalidArgument, "not a JSON value");
   }
   return Fail(Code::kInvalidArgument,
-              "integer " + value.dump() + " is beyond 2^53-1 and has no canonical form");
+              "integer " + value.dump() +
+                  " is beyond 2^53-1 and has no canonical form: write it as a string");
 }
 
 }  // namespace
 
 Result<Json> ParseJson(std::string_view text, int max_depth) {
+  // The library takes a NUL byte for the end and would not look at what follows.
+  if (const auto nul = text.find('\0'); nul != text.npos) {
+    return Fail(Code::kInvalidArgument,
+                "invalid JSON: a NUL byte (byte " + std::to_string(nul + 1) + ")");
+  }
   Json root;
   StrictHandler handler(root, max_depth);
   if (Json::sax_parse(text, &handler)) return root;
