@@ -4,13 +4,14 @@ SHELL := /bin/bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 BUILD := build/release
 PYTHON := /usr/bin/python3
 # Our programs and tests talk to loopback only; a proxy would not know it.
 export NO_PROXY := 127.0.0.1,localhost,::1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup packages build assets test unit integration demo asan tsan bench lint fmt \
+.PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench lint fmt \
 	manifests verify clean
 
 help: ## list the targets
@@ -54,6 +55,14 @@ asan tsan: packages assets ## unit tests and the short integration run under san
 	export TSAN_OPTIONS=halt_on_error=1 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 	COUNTERSIGN_ASSETS=$$($(CURDIR)/tests/controlplane/install.sh) \
 	  ctest --output-on-failure --no-tests=error -L 'unit|short' -j $(JOBS)
+
+fuzz: packages ## fuzz each parser for FUZZ_SECONDS (60); the corpus stays in build/fuzz/corpus
+	@scripts/packages.sh scripts/packages-fuzz.txt
+	cmake --preset fuzz -DCOUNTERSIGN_FUZZ_SECONDS=$(FUZZ_SECONDS) > /dev/null
+	cmake --build --preset fuzz -j $(JOBS)
+	echo "Fuzzing each target for FUZZ_SECONDS=$(FUZZ_SECONDS), JOBS=$(JOBS) at a time."
+	cd build/fuzz && ctest --output-on-failure --no-tests=error -L fuzz -j $(JOBS) || {
+	  echo "Findings are in build/fuzz/findings: see tests/fuzz/README.md." >&2; exit 1; }
 
 bench: packages assets ## throughput, latency and memory, as ratios in one run
 	cmake --preset bench > /dev/null

@@ -62,13 +62,14 @@ bool MatchesFormat(Format format, std::string_view text) {
 }
 
 std::string JsonPath::ToString() const {
+  constexpr std::size_t kMaxKey = 317;  // a qualified label key: 253 + '/' + 63
   std::string out = parent == nullptr ? std::string() : parent->ToString();
   if (index >= 0) return out + "[" + std::to_string(index) + "]";
   if (key.find_first_of("./[] ") != std::string_view::npos) {
-    return out + "['" + std::string(key) + "']";
+    return out + "['" + Excerpt(key, kMaxKey) + "']";
   }
   if (!out.empty()) out += ".";
-  return out + std::string(key);
+  return out + Excerpt(key, kMaxKey);
 }
 
 RawJson RawJson::Of(Json tree) {
@@ -151,7 +152,7 @@ bool Decoder::ListOk(const FieldInfo& info, const Json& json, const JsonPath& at
                             : item.is_string()          ? item.get<std::string>()
                                                         : std::string();
     if (!seen.insert(key).second) {
-      Fault(at, "has '" + key + "' twice");
+      Fault(at, "has '" + Excerpt(key) + "' twice");
       return false;
     }
   }
@@ -179,8 +180,7 @@ void Decoder::ReadScalar(const FieldInfo& info, const Json& json, const JsonPath
   } else if (length < least) {
     Fault(at, "must not be empty");
   } else if (!MatchesFormat(info.format, *text)) {
-    Fault(at, "must be " + std::string(Row(info.format).example) + ", is '" + text->substr(0, 128) +
-                  "'");
+    Fault(at, "must be " + std::string(Row(info.format).example) + ", is '" + Excerpt(*text) + "'");
   } else {
     out = *text;
   }
@@ -188,16 +188,16 @@ void Decoder::ReadScalar(const FieldInfo& info, const Json& json, const JsonPath
 
 void Decoder::ReadScalar(const FieldInfo& info, const Json& json, const JsonPath& at,
                          std::int64_t& out) {
-  constexpr auto kLargest = static_cast<std::uint64_t>(INT64_MAX);
-  if (!json.is_number_integer() ||
-      (json.is_number_unsigned() && json.get<std::uint64_t>() > kLargest)) {
+  if (!json.is_number_integer()) {
     Fault(at, std::string("must be an integer, is ") + TypeName(json));
     return;
   }
+  constexpr auto kLargest = static_cast<std::uint64_t>(INT64_MAX);
+  const bool too_large = json.is_number_unsigned() && json.get<std::uint64_t>() > kLargest;
   const auto value = json.get<std::int64_t>();
-  if (value < info.min || value > info.max) {
+  if (too_large || value < info.min || value > info.max) {
     Fault(at, "must be between " + std::to_string(info.min) + " and " + std::to_string(info.max) +
-                  ", is " + std::to_string(value));
+                  ", is " + json.dump());
     return;
   }
   out = value;

@@ -183,7 +183,7 @@ class Decoder {
       for (const auto& [member, name] : EnumNames<T>::kNames) {
         allowed += (allowed.empty() ? "'" : ", '") + std::string(name) + "'";
       }
-      Fault(at, "must be one of " + allowed + ", is '" + *text + "'");
+      Fault(at, "must be one of " + allowed + ", is '" + Excerpt(*text) + "'");
     } else {
       if (!IsObject(json, at)) return;
       Decoder nested(json, at, errors_);

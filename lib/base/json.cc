@@ -35,7 +35,7 @@ class StrictBuilder {
     const auto size = members.size();
     const auto member = members.try_emplace(members.end(), std::move(name));
     if (members.size() == size) {
-      error_ = "duplicate key '" + member->first + "'";
+      error_ = "duplicate key '" + Excerpt(member->first) + "'";
       return false;
     }
     member_ = &member->second;
@@ -46,7 +46,9 @@ class StrictBuilder {
     // The library's text starts with an internal id in brackets that helps nobody.
     std::string text = e.what();
     if (const auto end = text.find("] "); end != std::string::npos) text.erase(0, end + 2);
-    error_ = text + " (byte " + std::to_string(position) + ")";
+    // It ends in what was read, which may be long, secret or invalid UTF-8.
+    text.erase(std::min(text.find("; last read: '"), text.size()));
+    error_ = Excerpt(text, 256) + " (byte " + std::to_string(position) + ")";
     return false;
   }
 
@@ -107,7 +109,7 @@ std::u16string Utf16(const std::string& utf8) {
 // ECMAScript's Number::toString (ECMA-262 section 6.1.6.1.20), as RFC 8785 section 3.2.2.3 asks.
 std::string EcmaNumber(double value) {
   if (value == 0) return "0";  // also −0
-  char buffer[40];
+  char buffer[40] = {};        // to_chars ends its text with nothing, atoi needs a NUL
   const auto end =
       std::to_chars(buffer, buffer + sizeof buffer, std::fabs(value), std::chars_format::scientific)
           .ptr;
@@ -155,20 +157,21 @@ class CanonicalWriter {
   CanonicalWriter(const Replacements& instead, std::string& out) : instead_(instead), out_(out) {}
 
   Status Write(const Json& value, int depth) {
-    constexpr std::int64_t kMaxSafe = (std::int64_t{1} << 53) - 1;
     if (depth > kMaxForeignJsonDepth) return Fail(Code::kInvalidArgument, "nested too deeply");
     switch (value.type()) {
       case Json::value_t::object: return WriteObject(value, depth);
       case Json::value_t::array: return WriteArray(value, depth);
       case Json::value_t::string: return WriteString(value.get_ref<const std::string&>());
       case Json::value_t::number_unsigned:
-        if (value.get<std::uint64_t>() > static_cast<std::uint64_t>(kMaxSafe)) break;
-        out_ += std::to_string(value.get<std::uint64_t>());
+      case Json::value_t::number_integer: {
+        const std::string text = value.dump();
+        // Readers of doubles and of integers agree on all digits that JCS itself writes: every
+        // integer up to 2^53−1, and 1e17 after the API server has stored it as 100000000000000000.
+        constexpr std::size_t kAlwaysSafe = 15;  // digits
+        if (text.size() > kAlwaysSafe && EcmaNumber(value.get<double>()) != text) break;
+        out_ += text;
         return {};
-      case Json::value_t::number_integer:
-        if (const auto n = value.get<std::int64_t>(); n > kMaxSafe || n < -kMaxSafe) break;
-        out_ += std::to_string(value.get<std::int64_t>());
-        return {};
+      }
       case Json::value_t::number_float:
         if (!std::isfinite(value.get<double>())) {
           return Fail(Code::kInvalidArgument, "a number must be finite");
@@ -180,7 +183,8 @@ class CanonicalWriter {
       default: return Fail(Code::kInvalidArgument, "not a JSON value");
     }
     return Fail(Code::kInvalidArgument,
-                "integer " + value.dump() + " is beyond 2^53-1 and has no canonical form");
+                "integer " + value.dump() +
+                    " is beyond 2^53-1 and has no canonical form: write it as a string");
   }
 
  private:
@@ -250,6 +254,11 @@ class CanonicalWriter {
 }  // namespace
 
 Result<Json> ParseJson(std::string_view text, int max_depth) {
+  // The library takes a NUL byte for the end and would not look at what follows.
+  if (const auto nul = text.find('\0'); nul != text.npos) {
+    return Fail(Code::kInvalidArgument,
+                "invalid JSON: a NUL byte (byte " + std::to_string(nul + 1) + ")");
+  }
   Json root;
   StrictBuilder builder(root, max_depth);
   if (Json::sax_parse(text, &builder)) return root;

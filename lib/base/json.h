@@ -35,9 +35,10 @@ inline constexpr int kMaxForeignJsonDepth = 1000;
 // Compact text for logs and wire. Invalid UTF-8 is replaced by U+FFFD, so this never throws.
 [[nodiscard]] std::string DumpJson(const Json& value);
 
-// RFC 8785 canonical form. Fails on NaN, infinity, invalid UTF-8 and on integers beyond ±(2^53−1),
-// which two JSON implementations may read as different numbers. `instead` shows members of objects
-// within `value`, by their address, as something else, or leaves them out (null).
+// RFC 8785 canonical form; parsing it and canonicalising again gives the same bytes. Fails on NaN,
+// infinity, invalid UTF-8 and on integers beyond ±(2^53−1) that two JSON implementations may read
+// as different numbers. `instead` shows members of objects within `value`, by their address, as
+// something else, or leaves them out (null).
 using Replacements = std::vector<std::pair<const Json*, const Json*>>;
 [[nodiscard]] Result<std::string> CanonicalJson(const Json& value,
                                                 const Replacements& instead = {});

@@ -36,6 +36,12 @@ spdlog::logger& RecordSink() {
   return *logger;
 }
 
+// Only ASCII: JSON allows U+2028, U+0085 and DEL as they are, but some readers of logs end a line
+// there and terminals obey them.
+std::string Encoded(const Json& value) {
+  return value.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
 }  // namespace
 
 void SetLogLevel(LogLevel level) { LogSink().set_level(Level(level)); }
@@ -46,9 +52,9 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
   std::string line = R"({"time":")" + FormatMicroTime(SystemClock().Now()) + R"(","level":")";
   const auto name = spdlog::level::to_string_view(Level(level));
   line.append(name.data(), name.size());
-  line += R"(","message":)" + DumpJson(Json(std::string(message)));
+  line += R"(","message":)" + Encoded(Json(message));
   for (const LogField& field : fields) {
-    line += ',' + DumpJson(Json(std::string(field.name))) + ':' + DumpJson(field.value);
+    line += ',' + Encoded(Json(field.name)) + ':' + Encoded(field.value);
   }
   line += '}';
   sink.log(Level(level), line);

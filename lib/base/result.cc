@@ -21,4 +21,11 @@ const char* CodeName(Code code) {
   return "Internal";
 }
 
+std::string Excerpt(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  // A UTF-8 character's later bytes are 10xxxxxx.
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
+  return std::string(text.substr(0, most)) + "…";
+}
+
 }  // namespace countersign

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <tl/expected.hpp>
@@ -35,6 +36,10 @@ enum class Code {
 
 // Short upper-camel name of `code`, for logs ("NotFound").
 [[nodiscard]] const char* CodeName(Code code);
+
+// What was found, for a message: at most `most` bytes of `text`, cut between characters, so that
+// nobody's input makes messages long or invalid UTF-8.
+[[nodiscard]] std::string Excerpt(std::string_view text, std::size_t most = 128);
 
 struct Error {
   Code code = Code::kInternal;

@@ -59,9 +59,9 @@ std::string FormatMicroTime(Time time) { return Format(time, true); }
 
 Result<Time> ParseTime(std::string_view text) {
   const auto fail = [&] {
-    return Fail(Code::kInvalidArgument,
-                "must be an RFC 3339 time such as 2026-01-31T12:00:00Z, is '" +
-                    std::string(text.substr(0, 64)) + "'");
+    return Fail(
+        Code::kInvalidArgument,
+        "must be an RFC 3339 time such as 2026-01-31T12:00:00Z, is '" + Excerpt(text, 64) + "'");
   };
   std::size_t at = 0;
   const int year = Digits(text, at, 4);
@@ -100,16 +100,20 @@ Result<Time> ParseTime(std::string_view text) {
                                          std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (at != text.size() || !date.ok()) return fail();
-  return Time(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
-         std::chrono::minutes(minute) + std::chrono::seconds(second) + microseconds(micros) -
-         offset;
+  const Time time = Time(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
+                    std::chrono::minutes(minute) + std::chrono::seconds(second) +
+                    microseconds(micros) - offset;
+  // An offset may lead out of the years that have four digits, which could not be written again.
+  const auto utc_year = std::chrono::year_month_day(floor<days>(time)).year();
+  if (utc_year < std::chrono::year(0) || utc_year > std::chrono::year(9999)) return fail();
+  return time;
 }
 
 Result<Seconds> ParseDuration(std::string_view text) {
   const auto fail = [&](const char* why) {
     return Fail(Code::kInvalidArgument,
                 std::string("must be a duration such as 90d, 12h or 1h30m") + why + ", is '" +
-                    std::string(text.substr(0, 64)) + "'");
+                    Excerpt(text, 64) + "'");
   };
   static constexpr std::string_view kUnits = "wdhms";
   static constexpr std::int64_t kSeconds[] = {7 * 86400, 86400, 3600, 60, 1};

@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -35,11 +36,63 @@ Json ResolvePlain(const std::string& text) {
   if (const auto r = std::from_chars(number, last, integer); r.ec == std::errc{} && r.ptr == last) {
     return integer;
   }
+  // Beyond int64, ParseJson keeps what fits uint64: the two readers must not differ.
+  std::uint64_t large = 0;
+  if (const auto r = std::from_chars(number, last, large); r.ec == std::errc{} && r.ptr == last) {
+    return large;
+  }
   double real = 0;
   if (const auto r = std::from_chars(number, last, real); r.ec == std::errc{} && r.ptr == last) {
     return std::isfinite(real) ? Json(real) : Json(text);
   }
   return text;
+}
+
+tl::unexpected<Error> FailAt(std::size_t line, std::size_t column, const std::string& message) {
+  return Fail(Code::kInvalidArgument, "invalid YAML at " + std::to_string(line) + ":" +
+                                          std::to_string(column) + ": " + message);
+}
+
+bool IsUtf8(std::string_view text) {
+  try {
+    static_cast<void>(Json(text).dump());
+    return true;
+  } catch (const Json::exception&) {
+    return false;
+  }
+}
+
+// What ends a line in YAML 1.1 (kubectl's reader) but not in 1.2 (ours), in UTF-8: NEL, LS, PS.
+constexpr std::array<std::string_view, 3> kForeignBreaks = {"\xC2\x85", "\xE2\x80\xA8",
+                                                            "\xE2\x80\xA9"};
+
+// Where a text holds something beyond printable characters (YAML 1.2.2 section 5.1), tabs and line
+// feeds, or npos.
+std::size_t FindUnprintable(std::string_view text) {
+  const auto at = std::find_if(text.begin(), text.end(), [](unsigned char c) {
+    return (c < 0x20 && c != '\t' && c != '\n') || c == 0x7F;
+  });
+  std::size_t found = at == text.end() ? text.npos : static_cast<std::size_t>(at - text.begin());
+  for (const std::string_view other : kForeignBreaks) found = std::min(found, text.find(other));
+  return found;
+}
+
+// yaml-cpp takes any byte, and byte 4 for the end of the stream. A comment that hides a line from
+// one reader and not from the other is refused here, before anything is read.
+Status CheckText(std::string_view text) {
+  for (std::size_t line = 1; !text.empty(); ++line) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view content = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (content.ends_with('\r')) content.remove_suffix(1);
+    if (const std::size_t at = FindUnprintable(content); at != content.npos) {
+      return FailAt(line, at + 1,
+                    "control characters and Unicode line separators are not allowed: write them "
+                    "as escapes in double quotes");
+    }
+    if (!IsUtf8(content)) return FailAt(line, 1, "the line must be UTF-8");
+  }
+  return {};
 }
 
 struct YamlError {
@@ -63,18 +116,20 @@ class ToJson : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     NoAnchor(mark, anchor);
+    const bool plain = tag == "?" || tag.empty();
+    if (!plain && tag != "!" && tag != "tag:yaml.org,2002:str") {
+      throw YamlError{mark, "tag '" + Excerpt(tag) + "' is not allowed"};
+    }
     if (!stack_.empty() && stack_.back().value.is_object() && !stack_.back().has_key) {
-      if (value == "<<" && tag == "?") throw YamlError{mark, "merge keys are not allowed"};
+      if (value == "<<" && plain) throw YamlError{mark, "merge keys are not allowed"};
       if (stack_.back().value.contains(value)) {
-        throw YamlError{mark, "duplicate key '" + value + "'"};
+        throw YamlError{mark, "duplicate key '" + Excerpt(value) + "'"};
       }
       stack_.back().key = value;
       stack_.back().has_key = true;
       return;
     }
-    if (tag == "?" || tag.empty()) return Put(mark, ResolvePlain(value));
-    if (tag == "!" || tag == "tag:yaml.org,2002:str") return Put(mark, value);
-    throw YamlError{mark, "tag '" + tag + "' is not allowed"};
+    Put(mark, plain ? ResolvePlain(value) : Json(value));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
@@ -104,7 +159,7 @@ class ToJson : public YAML::EventHandler {
     NoAnchor(mark, anchor);
     if (tag != "?" && tag != "!" && !tag.empty() && tag != "tag:yaml.org,2002:map" &&
         tag != "tag:yaml.org,2002:seq") {
-      throw YamlError{mark, "tag '" + tag + "' is not allowed"};
+      throw YamlError{mark, "tag '" + Excerpt(tag) + "' is not allowed"};
     }
     if (stack_.size() >= static_cast<std::size_t>(kMaxJsonDepth)) {
       throw YamlError{mark, "nested deeper than " + std::to_string(kMaxJsonDepth) + " levels"};
@@ -143,8 +198,43 @@ class ToJson : public YAML::EventHandler {
 };
 
 tl::unexpected<Error> At(const YAML::Mark& mark, const std::string& message) {
-  return Fail(Code::kInvalidArgument, "invalid YAML at " + std::to_string(mark.line + 1) + ":" +
-                                          std::to_string(mark.column + 1) + ": " + message);
+  return FailAt(static_cast<std::size_t>(mark.line + 1), static_cast<std::size_t>(mark.column + 1),
+                message);
+}
+
+// Words that YAML 1.1 readers (kubectl among them) take for booleans or merge keys, and all that
+// looks like a number in either version, are quoted: what was text stays text.
+bool NeedsQuotes(const std::string& text) {
+  std::string lower = text;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  static constexpr std::array<std::string_view, 7> kWords = {"yes", "no", "on", "off",
+                                                             "y",   "n",  "<<"};
+  if (std::find(kWords.begin(), kWords.end(), lower) != kWords.end()) return true;
+  const char first = text.empty() ? '\0' : text.front();
+  return (first >= '0' && first <= '9') || first == '-' || first == '+' || first == '.' ||
+         first == '=' || !ResolvePlain(text).is_string();
+}
+
+// A block of lines reads back exactly when it ends in one line feed and neither its first line nor
+// its end is blank: yaml-cpp writes no indentation or chomping indicators.
+bool FitsLiteral(const std::string& text) {
+  return text.size() > 1 && text.back() == '\n' && text[text.size() - 2] != '\n' &&
+         text.front() != ' ' && text.front() != '\n' && text.find('\t') == std::string::npos;
+}
+
+void EmitText(YAML::Emitter& out, const std::string& text, bool is_key) {
+  if (FindUnprintable(text) != std::string::npos) {
+    out << YAML::EscapeNonAscii << YAML::DoubleQuoted << text;
+  } else if (NeedsQuotes(text)) {
+    out << YAML::DoubleQuoted << text;
+  } else if (text.find('\n') == std::string::npos) {
+    out << text;
+  } else if (!is_key && FitsLiteral(text)) {
+    out << YAML::Literal << text;
+  } else {
+    out << YAML::DoubleQuoted << text;
+  }
 }
 
 void Emit(YAML::Emitter& out, const Json& value) {
@@ -157,7 +247,7 @@ void Emit(YAML::Emitter& out, const Json& value) {
       out << YAML::BeginMap;
       for (const auto& [key, item] : value.items()) {
         out << YAML::Key;
-        Emit(out, Json(key));
+        EmitText(out, key, true);
         out << YAML::Value;
         Emit(out, item);
       }
@@ -172,31 +262,8 @@ void Emit(YAML::Emitter& out, const Json& value) {
       for (const Json& item : value) Emit(out, item);
       out << YAML::EndSeq;
       return;
-    case Json::value_t::string: {
-      const auto& text = value.get_ref<const std::string&>();
-      // Words that YAML 1.1 readers (kubectl among them) take for booleans, and all that looks like
-      // a number in either version, are quoted: what was text stays text.
-      std::string lower = text;
-      std::transform(lower.begin(), lower.end(), lower.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      const bool word = lower == "yes" || lower == "no" || lower == "on" || lower == "off" ||
-                        lower == "y" || lower == "n";
-      const char first = text.empty() ? '\0' : text.front();
-      const bool numeric = (first >= '0' && first <= '9') || first == '-' || first == '+' ||
-                           first == '.' || first == '=';
-      if (word || numeric || !ResolvePlain(text).is_string()) {
-        out << YAML::DoubleQuoted << text;
-      } else if (text.find('\n') != std::string::npos &&
-                 text.find_first_of("\r\t") == std::string::npos && text.back() == '\n' &&
-                 first != ' ' && first != '\n') {
-        out << YAML::Literal << text;
-      } else if (text.find('\n') != std::string::npos) {
-        out << YAML::DoubleQuoted << text;
-      } else {
-        out << text;
-      }
-      return;
-    }
+    case Json::value_t::string: EmitText(out, value.get_ref<const std::string&>(), false); return;
+    case Json::value_t::null: out << YAML::LowerNull << YAML::Null; return;
     default: out << DumpJson(value); return;
   }
 }
@@ -204,6 +271,7 @@ void Emit(YAML::Emitter& out, const Json& value) {
 }  // namespace
 
 Result<std::vector<Json>> ParseYamlDocuments(std::string_view text) {
+  if (Status status = CheckText(text); !status) return Fail(status.error());
   std::vector<Json> documents;
   std::size_t budget = kMaxNodes;
   try {

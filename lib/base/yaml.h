@@ -1,8 +1,9 @@
 // yaml.h: the one door to yaml-cpp.
 //
-// Reads YAML as the JSON it stands for, by the YAML 1.2 core schema (`yes` and `012` are strings
-// and integers, not booleans and octals), and refuses what two readers may understand differently:
-// anchors and aliases, merge keys, duplicate keys, unknown tags, nesting beyond kMaxJsonDepth.
+// Reads YAML as the JSON it stands for, by the YAML 1.2 core schema, and refuses what two readers
+// may understand differently: anchors and aliases, merge keys, duplicate keys, unknown tags, raw
+// control characters and Unicode line separators, invalid UTF-8, nesting beyond kMaxJsonDepth.
+// What is a boolean or a number in YAML 1.1 only (`yes`, `012`, `0x1f`) stays text.
 // Errors carry line and column. Free functions without state.
 #pragma once
 
@@ -19,7 +20,8 @@ namespace countersign {
 [[nodiscard]] Result<std::vector<Json>> ParseYamlDocuments(std::string_view text);
 // Exactly one document.
 [[nodiscard]] Result<Json> ParseYaml(std::string_view text);
-// Block-style text whose strings read back as strings ("true", "1e3" and "" are quoted).
+// Block-style text that reads back as `value`: strings stay strings ("true", "1e3", "<<" and ""
+// are quoted), down to their last line feed.
 [[nodiscard]] std::string DumpYaml(const Json& value);
 
 }  // namespace countersign
