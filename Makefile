@@ -75,7 +75,7 @@ lint: build ## clang-format, clang-tidy and the rules of the house
 	git ls-files '*.h' '*.cc' | xargs clang-format-19 --dry-run -Werror
 	git ls-files '*.sh' .ci/run | xargs shellcheck
 	scripts/lint.sh
-	git ls-files '*.cc' | grep -v '^tests/' | xargs -P $(JOBS) -n 4 clang-tidy-19 -p $(BUILD) --quiet
+	git ls-files '*.cc' | grep -vE '^(tests|bench)/' | xargs -P $(JOBS) -n 4 clang-tidy-19 -p $(BUILD) --quiet
 
 fmt: ## format the C++ sources
 	git ls-files '*.h' '*.cc' | xargs clang-format-19 -i
