@@ -26,6 +26,7 @@
 #include "operator/controller.h"
 #include "operator/memory.h"
 #include "operator/plan.h"
+#include "operator/render.h"
 #include "operator/revision.h"
 #include "operator/status_state.h"
 
@@ -85,7 +86,9 @@ class DeploymentReconciler {
   std::optional<ReconcileResult> Announce(Work& work);
   std::optional<ReconcileResult> PruneRevisions(Work& work);
 
+  std::optional<ReconcileResult> Apply(Work& work, const Rendered& rendered);
   std::optional<ReconcileResult> RemoveChildren(Work& work);
+  void ObserveRollout(Work& work) const;
   void LoadRevisions(Work& work);
   [[nodiscard]] Decision Evaluated(const Work& work, std::shared_ptr<const ModelDeployment> object,
                                    const std::string& governed_digest,
