@@ -16,6 +16,13 @@ Result<std::shared_ptr<const ModelDeployment>> DeploymentReconciler::SpecToServe
 
 std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) {
   const ObjectKey child{work.key.ns, ChildName(work.key.name)};
+  const auto live = world_.workloads.Get(child);
+  if (live && live->owner_uid == work.meta.uid && !live->deleting) {
+    const auto gone = RevisionsAreGone(work);
+    if (!gone) return ReconcileResult::From(gone.error());
+    if (!*gone) return ReconcileResult::Wait(kCacheRetry);
+    work.missing = live->revision;
+  }
   for (ChildWriter* writer : {&world_.workload_writer, &world_.service_writer}) {
     auto removed = writer->Remove(child, work.meta.uid, work.stop);
     if (!removed) return ReconcileResult::From(removed.error());
@@ -46,8 +53,9 @@ std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Ren
       work.obstacle = written->obstacle;
       return std::nullopt;
     }
+    // The pods make what serves, whatever becomes of the Service.
+    if (writer == &world_.workload_writer) work.memory.serving = work.plan.serve;
   }
-  work.memory.serving = work.plan.serve;
   return std::nullopt;
 }
 
@@ -78,6 +86,28 @@ std::optional<ReconcileResult> DeploymentReconciler::WriteChildren(Work& work) {
   auto result = Apply(work, *rendered);
   ObserveRollout(work);
   return result;
+}
+
+// What is planned cannot be put in place. What serves meanwhile must still be what was approved,
+// and is withdrawn when its own evidence no longer holds.
+std::optional<ReconcileResult> DeploymentReconciler::KeepWhatServes(Work& work) {
+  std::optional<Obstacle> first = work.obstacle;
+  // Each round takes one more revision out of the choice.
+  while (work.obstacle && work.memory.serving && work.memory.serving != work.plan.serve &&
+         work.Find(*work.memory.serving) != nullptr) {
+    const Revision* tried = work.plan.serve ? work.Find(*work.plan.serve) : nullptr;
+    if (tried == nullptr || tried->governed_digest == work.governed_digest) {
+      if (work.wanted_unusable) break;
+      work.wanted_unusable = true;
+    }
+    if (tried != nullptr) work.unusable.push_back(tried->number);
+    work.obstacle.reset();
+    work.plan = PlanOf(work);
+    if (auto result = WriteChildren(work)) return result;
+  }
+  if (first && work.wanted_unusable) first->message += "; " + work.plan.explanation;
+  work.obstacle = std::move(first);
+  return std::nullopt;
 }
 
 }  // namespace countersign

@@ -8,9 +8,6 @@
 namespace countersign {
 namespace {
 
-// Two caches follow the same collection; the slower one is rarely further behind than this.
-constexpr std::chrono::milliseconds kCacheRetry{100};
-
 Decision Unreadable(const std::string& what, const Error& error) {
   Decision decision;
   Gate gate;
@@ -36,6 +33,7 @@ ReconcileResult DeploymentReconciler::Reconcile(const ObjectKey& key, std::stop_
       &DeploymentReconciler::RecordRevision,  // an approved spec is kept for ever
       &DeploymentReconciler::MakeThePlan,     // what serves
       &DeploymentReconciler::WriteChildren,   // make it so
+      &DeploymentReconciler::KeepWhatServes,  // or make the best of it
       &DeploymentReconciler::ReportStatus,    // say so
       &DeploymentReconciler::Announce,        // Events and the decision record
       &DeploymentReconciler::PruneRevisions,  // keep the last few
@@ -119,23 +117,32 @@ Decision DeploymentReconciler::JudgeRevision(const Work& work, const Revision& r
   return Evaluated(work, *object, revision.governed_digest, revision.author);
 }
 
-std::optional<ReconcileResult> DeploymentReconciler::MakeThePlan(Work& work) {
+Plan DeploymentReconciler::PlanOf(const Work& work) const {
   const std::vector<ApprovedRevision> approved = work.Approved();
-  std::optional<std::int64_t> serving = work.memory.serving;
-  if (!serving) {
+  const PlanInput input{work.decision,
+                        work.object->spec.serving.replicas,
+                        approved,
+                        work.memory.serving,
+                        work.now,
+                        [&](const ApprovedRevision& revision) {
+                          return JudgeRevision(work, *work.Find(revision.number));
+                        },
+                        work.wanted_unusable,
+                        work.unusable};
+  return MakePlan(input);
+}
+
+std::optional<ReconcileResult> DeploymentReconciler::MakeThePlan(Work& work) {
+  if (!work.memory.serving) {
+    // After a restart the child says what serves; only a number that verifies is believed.
     const auto child = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
-    if (child && child->owner_uid == work.meta.uid) serving = child->revision;
+    if (child && child->owner_uid == work.meta.uid && child->revision &&
+        work.Find(*child->revision) != nullptr) {
+      work.memory.serving = child->revision;
+    }
   }
-  PlanInput input{work.decision,
-                  work.object->spec.serving.replicas,
-                  approved,
-                  serving,
-                  work.now,
-                  [&](const ApprovedRevision& revision) {
-                    return JudgeRevision(work, *work.Find(revision.number));
-                  }};
-  work.plan = MakePlan(input);
-  if (!work.plan.serve && !work.ignored.empty()) {
+  work.plan = PlanOf(work);
+  if (!work.plan.serve && !work.ignored.empty() && !work.obstacle) {
     // Perhaps it is our key that is wrong: take nothing away on that ground alone.
     work.obstacle = Obstacle{"RevisionsUnverified", work.ignored};
   }

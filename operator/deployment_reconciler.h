@@ -82,6 +82,7 @@ class DeploymentReconciler {
   std::optional<ReconcileResult> RecordRevision(Work& work);
   std::optional<ReconcileResult> MakeThePlan(Work& work);
   std::optional<ReconcileResult> WriteChildren(Work& work);
+  std::optional<ReconcileResult> KeepWhatServes(Work& work);
   std::optional<ReconcileResult> ReportStatus(Work& work);
   std::optional<ReconcileResult> Announce(Work& work);
   std::optional<ReconcileResult> PruneRevisions(Work& work);
@@ -90,6 +91,8 @@ class DeploymentReconciler {
   std::optional<ReconcileResult> RemoveChildren(Work& work);
   void ObserveRollout(Work& work) const;
   void LoadRevisions(Work& work);
+  [[nodiscard]] ApiResult<bool> RevisionsAreGone(const Work& work) const;
+  [[nodiscard]] Plan PlanOf(const Work& work) const;
   [[nodiscard]] Decision Evaluated(const Work& work, std::shared_ptr<const ModelDeployment> object,
                                    const std::string& governed_digest,
                                    const Provenance& author) const;

@@ -47,8 +47,9 @@ std::optional<ReconcileResult> DeploymentReconciler::ReportStatus(Work& work) {
       MergeConditions(work.status->conditions,
                       DeploymentConditions(work.decision, work.plan, work.rollout, work.obstacle),
                       work.meta.generation, work.now);
-  const Json status = DeploymentStatus({work.key.name, work.decision, work.plan, work.revisions,
-                                        work.conditions, work.rollout, work.meta.generation});
+  const Json status =
+      DeploymentStatus({work.key.name, work.decision, work.plan, work.memory.serving,
+                        work.revisions, work.conditions, work.rollout, work.meta.generation});
   auto written = WriteStatus(world_.client, kModelDeployments, work.key, work.meta.uid, status,
                              *work.status, work.memory.status, world_.statuses, work.stop);
   if (written) return std::nullopt;
@@ -83,6 +84,12 @@ std::optional<ReconcileResult> DeploymentReconciler::Announce(Work& work) {
   }
   if (!work.ignored.empty() && work.ignored != work.memory.ignored) {
     Tell(work, EventType::kWarning, "RevisionIgnored", "EvaluateGate", work.ignored);
+  }
+  if (work.missing) {
+    Tell(work, EventType::kWarning, "RevisionMissing", "RenderWorkload",
+         "revision " + std::to_string(*work.missing) +
+             " served, but its ControllerRevision was deleted or lost its labels; Deployment and "
+             "Service are removed until the spec is approved");
   }
   const std::string expired = ExpiredGates(work.decision);
   if (!expired.empty() && expired != work.memory.expired) {

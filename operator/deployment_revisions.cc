@@ -2,12 +2,16 @@
 #include <algorithm>
 
 #include "operator/deployment_work.h"
+#include "operator/names.h"
 
 namespace countersign {
 namespace {
 
 // Numbers that strangers took are skipped; more of them than this is an attack to look at.
 constexpr int kMaxNumberTries = 20;
+// Of revisions that do not verify only plausible numbers are passed over: one at the end of the
+// range would leave none for ours.
+constexpr std::int64_t kMaxForeignNumber = 1'000'000'000;
 
 }  // namespace
 
@@ -27,8 +31,11 @@ void DeploymentReconciler::LoadRevisions(Work& work) {
   work.ignored.clear();
   for (const auto& stored : world_.revisions.ByIndex(kRevisionsByOwner, work.meta.uid)) {
     if (stored->key.ns != work.key.ns) continue;
-    work.highest_number = std::max(work.highest_number, stored->number);
-    if (stored->revision != nullptr && stored->revision->deployment == work.key) {
+    const bool ours = stored->revision != nullptr && stored->revision->deployment == work.key;
+    if (ours || stored->number <= kMaxForeignNumber) {
+      work.highest_number = std::max(work.highest_number, stored->number);
+    }
+    if (ours) {
       work.stored.push_back(stored);
     } else if (work.ignored.size() < kMaxEventNote) {
       work.ignored += (work.ignored.empty() ? "ControllerRevision '" : "; '") + stored->key.name +
@@ -38,6 +45,25 @@ void DeploymentReconciler::LoadRevisions(Work& work) {
   std::sort(work.stored.begin(), work.stored.end(),
             [](const auto& a, const auto& b) { return a->number < b->number; });
   for (const auto& stored : work.stored) work.revisions.push_back(stored->revision);
+}
+
+// There is a child, but no revision that it was made from. The cache may be behind, so the API
+// server is asked before anything is taken away.
+ApiResult<bool> DeploymentReconciler::RevisionsAreGone(const Work& work) const {
+  ListOptions options;
+  options.label_selector = OursSelector();
+  auto page = world_.client.List(kControllerRevisions, work.key.ns, options, Until(work.stop));
+  if (!page) return tl::unexpected(page.error());
+  for (Json& item : page->items) {
+    const StoredRevision stored = world_.verify(item);
+    if (stored.owner_uid != work.meta.uid || stored.revision == nullptr ||
+        stored.revision->deployment != work.key) {
+      continue;
+    }
+    world_.revisions.Upsert(std::move(item));
+    return false;
+  }
+  return true;
 }
 
 std::optional<ReconcileResult> DeploymentReconciler::RecordRevision(Work& work) {

@@ -11,6 +11,9 @@
 
 namespace countersign {
 
+// Two caches follow the same collection; the slower one is rarely further behind than this.
+inline constexpr std::chrono::milliseconds kCacheRetry{100};
+
 // One round for one object.
 struct DeploymentReconciler::Work {
   ObjectKey key;
@@ -32,6 +35,9 @@ struct DeploymentReconciler::Work {
   bool recorded = false;
   Plan plan;
   std::optional<Obstacle> obstacle;
+  bool wanted_unusable = false;         // what is asked for cannot be put in place
+  std::vector<std::int64_t> unusable;   // nor can these revisions
+  std::optional<std::int64_t> missing;  // it served, and is not there any more
   Rollout rollout;
   std::string reverted;  // kinds of children
   std::vector<Condition> conditions;

@@ -39,8 +39,8 @@ struct StatusMemo {
   std::string stored;
 };
 
-// Applies `status` unless that changes nothing, and takes the answer into `cache`. True if it was
-// written; kNotFound if the object is gone, kConflict if it is another one by now.
+// Replaces the status by `status` unless it is the same, and takes the answer into `cache`. True if
+// it was written; kNotFound if the object is gone, kConflict if it is another one by now.
 [[nodiscard]] ApiResult<bool> WriteStatus(const KubeClient& client, const Resource& resource,
                                           const ObjectKey& key, const std::string& uid,
                                           const Json& status, const StatusState& now,
