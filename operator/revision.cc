@@ -64,6 +64,7 @@ Result<Revision> DecodeRevisionPayload(const Json& payload) {
     return Fail(Code::kInvalidArgument, "the payload is not that of a revision");
   }
   revision.spec = DumpJson(*spec);
+  revision.spec.shrink_to_fit();  // it is kept for long, and was written in doubling steps
   revision.created = *created;
   // Never better than what was signed: an unknown word is Unproven.
   if (StringAt(payload, "author/authenticity") == "Attested") {

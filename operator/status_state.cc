@@ -18,7 +18,9 @@ Result<StatusState> DecodeStatusState(const Json& object) {
   if (status == nullptr) return state;
   state.digest = StatusDigest(*status);
   state.conditions = DecodeConditions(*status);
-  for (Condition& condition : state.conditions) condition.message = std::string();
+  state.conditions.shrink_to_fit();
+  // A string that is assigned an empty one keeps its memory.
+  for (Condition& condition : state.conditions) std::string().swap(condition.message);
   return state;
 }
 
@@ -46,6 +48,7 @@ ApiResult<bool> WriteStatus(const KubeClient& client, const Resource& resource,
   }
   const Json* kept = Find(*written, "status");
   memo = {digest, kept == nullptr ? std::string() : StatusDigest(*kept)};
+  if (memo.wanted == memo.stored) memo = {};  // as it mostly is; the cache says the same
   cache.Upsert(std::move(*written));
   return true;
 }

@@ -33,7 +33,7 @@ struct StatusState {
 [[nodiscard]] std::string StatusDigest(const Json& status);
 
 // What was written last, and what the server made of it: a server that keeps it otherwise (an older
-// CRD) is not written to again and again.
+// CRD) is not written to again and again. Empty where it keeps it as it is.
 struct StatusMemo {
   std::string wanted;
   std::string stored;

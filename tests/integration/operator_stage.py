@@ -1,5 +1,5 @@
-"""The stage on which the operator's tests play: a control plane with our kinds, the operator's account
-with the roles that `countersign install` gives it, a key, and the programs that were started."""
+"""The stage on which the operator's tests play: a control plane with our kinds, the operator's
+account with the roles that `countersign install` gives it, a key, and what was started."""
 
 import json
 import os
@@ -7,8 +7,8 @@ import subprocess
 
 from operator_world import Kubectl, Operator, eventually
 
-BIN = os.environ.get("COUNTERSIGN_BIN", os.path.join(os.path.dirname(__file__), "../../build/bin"))
 ROOT = os.path.join(os.path.dirname(__file__), "../..")
+BIN = os.environ.get("COUNTERSIGN_BIN", os.path.join(ROOT, "build/release/bin"))
 USER = "countersign-operator"
 
 
@@ -47,9 +47,9 @@ class Stage:
         return path
 
     def start(self, *flags, **how):
+        log = str(self.directory / f"operator-{len(self.started)}.log")
         operator = Operator(os.path.join(BIN, "countersign-operator"),
-                            how.pop("kubeconfig", self.kubeconfig), self.key,
-                            str(self.directory / f"operator-{len(self.started)}.log"), *flags, **how)
+                            how.pop("kubeconfig", self.kubeconfig), self.key, log, *flags, **how)
         self.started.append(operator)
         return operator
 

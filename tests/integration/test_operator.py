@@ -200,3 +200,34 @@ def test_what_the_api_server_refuses_stalls_and_leaves_the_old_revision_serving(
     assert "containerPort" in world.conditions()["Stalled"]["message"]
     assert world.model_of_child().endswith(digest("1"))
     eventually(lambda: "RenderRefused" in world.events(), "the event")
+
+
+def test_a_failing_webhook_of_somebody_else_is_said_and_overcome(world):
+    name = f"broken-{world.id}"
+    world.kubectl.create({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": name}, "webhooks": [{
+            "name": "broken.example.com", "admissionReviewVersions": ["v1"],
+            "sideEffects": "None", "failurePolicy": "Fail",
+            "clientConfig": {"url": "https://127.0.0.1:1"},
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": world.env}},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"],
+                       "resources": ["services"]}]}]})
+    try:
+        def refused():
+            done = world.kubectl("create", "service", "externalname", "probe", "-n", world.env,
+                                 "--external-name=example.com", "--dry-run=server", check=False)
+            return "broken.example.com" in done.stderr
+        eventually(refused, "the webhook to be in force")
+        world.put_policy()
+        world.put_use_case()
+        world.put_deployment()
+        world.approve()
+        world.until(Ready="RenderRefused", Stalled="RenderRefused", Governed="Approved")
+        assert "broken.example.com" in world.conditions()["Stalled"]["message"]
+        assert world.child() is None, "half of it would serve nobody"
+    finally:
+        world.kubectl("delete", "validatingwebhookconfiguration", name)
+    eventually(lambda: not refused(), "the webhook to be out of force")
+    world.kubectl("label", "mdeploy", "scorer", "-n", world.env, "poke=1")
+    world.until(phase="Serving", Ready="Serving")

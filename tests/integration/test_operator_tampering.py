@@ -106,8 +106,9 @@ def test_while_an_approved_update_cannot_roll_out_what_serves_is_guarded_and_jud
     assert status["approvedRevision"] == 2
     assert status["servingRevision"] == 1 and status["servingVersion"] == "1.0.0"
 
-    world.kubectl("patch", "deployment", "scorer", "-n", world.env, "-p", json.dumps(
-        {"spec": {"template": {"spec": {"containers": [{"name": "server", "command": ["evil"]}]}}}}))
+    evil = {"containers": [{"name": "server", "command": ["evil"]}]}
+    world.kubectl("patch", "deployment", "scorer", "-n", world.env, "-p",
+                  json.dumps({"spec": {"template": {"spec": evil}}}))
     eventually(lambda: "command" not in world.child()["spec"]["template"]["spec"]["containers"][0],
                "the old revision to be restored")
     world.kubectl("delete", "signoff", "approval-1", "-n", world.home)
@@ -154,8 +155,9 @@ def test_revisions_and_status_that_others_wrote_count_for_nothing(world):
 
 
 def forged(genuine, key, number, change):
-    """A ControllerRevision with a changed payload, signed (https://github.com/secure-systems-lab/
-    dsse) by `key`, which claims to be the genuine one's; without key, with the genuine signature."""
+    """A ControllerRevision with a changed payload, signed by `key` as DSSE wants it
+    (https://github.com/secure-systems-lab/dsse) while it claims to be by the genuine one's;
+    without key, with the genuine signature."""
     envelope = copy.deepcopy(genuine["data"])
     payload = json.loads(base64.b64decode(envelope["payload"]))
     payload.update(change, number=number)
