@@ -67,11 +67,15 @@ std::vector<Json> ClusterRoles() {
                Ours({"governancepolicies/status", "usecases/status", "modeldeployments/status",
                      "signoffs/status", "reproducibilitysnapshots/status", "biastests/status"},
                     {"get", "patch"}),
+               // ownerReferences that block the owner's deletion ask for it where
+               // OwnerReferencesPermissionEnforcement is on.
                Ours({"modeldeployments/finalizers"}, {"update"}),
                Rule("apps", {"deployments"}, kAllVerbs),
                // What was approved is recorded or removed, never changed.
                Rule("apps", {"controllerrevisions"}, {"get", "list", "watch", "create", "delete"}),
-               Rule("", {"services"}, kAllVerbs), Rule("", {"configmaps"}, kRead),
+               Rule("", {"services"}, kAllVerbs),
+               // Only the digest of their content is kept.
+               Rule("", {"configmaps"}, kRead),
                Rule("events.k8s.io", {"events"}, {"create", "patch"})}))};
 }
 

@@ -56,10 +56,11 @@ Rollout RolloutOf(const Json& deployment) {
   return rollout;
 }
 
-// An answer of the API server that trying again would not change by itself.
+// An answer of the API server that trying again would not soon change by itself. 500 is what it
+// says when another's webhook fails or the addresses for Services are used up.
 bool IsRefusal(const ApiError& error) {
-  return error.http_status == 400 || error.http_status == 403 || error.http_status == 409 ||
-         error.http_status == 422;
+  return error.http_status == 500 || error.http_status == 400 || error.http_status == 403 ||
+         error.http_status == 409 || error.http_status == 422;
 }
 
 Obstacle RefusedBecause(const Resource& resource, const ApiError& error) {

@@ -117,7 +117,9 @@ std::vector<Condition> MergeConditions(const std::vector<Condition>& before,
     condition.observed_generation = generation;
     const auto old = std::find_if(before.begin(), before.end(),
                                   [&](const Condition& b) { return b.type == condition.type; });
-    const bool same = old != before.end() && old->status == condition.status;
+    // A time that has not come was written by somebody else.
+    const bool same =
+        old != before.end() && old->status == condition.status && old->last_transition <= whole;
     condition.last_transition = same ? old->last_transition : whole;
   }
   std::sort(fresh.begin(), fresh.end(),

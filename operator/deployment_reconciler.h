@@ -26,6 +26,7 @@
 #include "operator/controller.h"
 #include "operator/memory.h"
 #include "operator/plan.h"
+#include "operator/render.h"
 #include "operator/revision.h"
 #include "operator/status_state.h"
 
@@ -81,12 +82,17 @@ class DeploymentReconciler {
   std::optional<ReconcileResult> RecordRevision(Work& work);
   std::optional<ReconcileResult> MakeThePlan(Work& work);
   std::optional<ReconcileResult> WriteChildren(Work& work);
+  std::optional<ReconcileResult> KeepWhatServes(Work& work);
   std::optional<ReconcileResult> ReportStatus(Work& work);
   std::optional<ReconcileResult> Announce(Work& work);
   std::optional<ReconcileResult> PruneRevisions(Work& work);
 
+  std::optional<ReconcileResult> Apply(Work& work, const Rendered& rendered);
   std::optional<ReconcileResult> RemoveChildren(Work& work);
+  void ObserveRollout(Work& work) const;
   void LoadRevisions(Work& work);
+  [[nodiscard]] ApiResult<bool> RevisionsAreGone(const Work& work) const;
+  [[nodiscard]] Plan PlanOf(const Work& work) const;
   [[nodiscard]] Decision Evaluated(const Work& work, std::shared_ptr<const ModelDeployment> object,
                                    const std::string& governed_digest,
                                    const Provenance& author) const;

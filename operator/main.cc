@@ -38,6 +38,10 @@ constexpr int kBurst = 400;
 // thirty informers and workers would hold on to thirty of these.
 constexpr int kMallocArenas = 2;
 
+// What no stop token reaches, such as a write to a pipe that nobody reads, does not hold up the end
+// for longer. Well below the 30 s after which kubelet kills.
+constexpr timespec kStopGrace{10, 0};
+
 struct Flags {
   std::string kubeconfig;
   std::string context;
@@ -183,9 +187,8 @@ int Run(const Flags& flags, const sigset_t& signals) {
   sigwait(&signals, &signal);
   stopping.request_stop();
   std::thread([signals] {
-    int second = 0;
-    sigwait(&signals, &second);  // of an impatient user
-    std::_Exit(128 + second);
+    const int second = sigtimedwait(&signals, nullptr, &kStopGrace);  // of an impatient user
+    std::_Exit(second > 0 ? 128 + second : EXIT_FAILURE);
   }).detach();
   worker.join();
   return exit_code;

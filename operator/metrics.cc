@@ -47,8 +47,11 @@ OperatorMetrics::OperatorMetrics(std::string version, Sources sources)
                        .Register(registry_)),
       expiring_(OneGauge(registry_, "countersign_gates_expiring",
                          "Gates that pass now and stop to pass within 14 days.")),
-      dropped_events_(OneGauge(registry_, "countersign_events_dropped",
-                               "Events that were not written since the start.")) {
+      dropped_events_(prometheus::BuildCounter()
+                          .Name("countersign_events_dropped_total")
+                          .Help("Events that were not written.")
+                          .Register(registry_)
+                          .Add({})) {
   OneGauge(registry_, "countersign_build_info", "1, with the version as label.",
            {{"version", std::move(version)}, {"program", "countersign-operator"}})
       .Set(1);
@@ -73,7 +76,10 @@ std::string OperatorMetrics::Text() {
         .Set(found == summary.verdicts.end() ? 0 : found->second);
   }
   expiring_.Set(summary.expiring_soon);
-  dropped_events_.Set(static_cast<double>(sources_.dropped_events()));
+  // Two who ask at once must not both add the difference.
+  const std::lock_guard lock(scrape_);
+  const auto dropped = static_cast<double>(sources_.dropped_events());
+  dropped_events_.Increment(dropped - dropped_events_.Value());
   return prometheus::TextSerializer().Serialize(registry_.Collect());
 }
 

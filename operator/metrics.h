@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include <prometheus/counter.h>
@@ -45,7 +46,8 @@ class OperatorMetrics {
   prometheus::Gauge& leader_;
   prometheus::Family<prometheus::Gauge>& deployments_;
   prometheus::Gauge& expiring_;
-  prometheus::Gauge& dropped_events_;
+  prometheus::Counter& dropped_events_;
+  std::mutex scrape_;
 };
 
 // Horizon of countersign_gates_expiring: time enough for a person to renew a sign-off.

@@ -44,6 +44,10 @@ std::string SelectorText(std::string_view deployment) {
   return text;
 }
 
+std::string OursSelector() {
+  return std::string(kManagedByLabel) + "=" + std::string(kOperatorName);
+}
+
 std::string RevisionName(std::string_view deployment, std::int64_t number) {
   return ChildName(deployment) + "-" + std::to_string(number);
 }

@@ -37,6 +37,9 @@ inline constexpr std::size_t kMaxChildName = 63;
 [[nodiscard]] Json SelectorLabels(std::string_view deployment);
 [[nodiscard]] std::string SelectorText(std::string_view deployment);  // "a=b,c=d"
 
+// Selects what the operator made, of all ModelDeployments.
+[[nodiscard]] std::string OursSelector();
+
 // "credit-scorer-7": name of the ControllerRevision with this number.
 [[nodiscard]] std::string RevisionName(std::string_view deployment, std::int64_t number);
 

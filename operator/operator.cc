@@ -29,10 +29,6 @@ InformerOptions Watching(const Resource& resource, const std::string& label_sele
   return options;
 }
 
-std::string OursSelector() {
-  return std::string(kManagedByLabel) + "=" + std::string(kOperatorName);
-}
-
 ObjectKey ParseRef(const std::string& ref) {
   const auto slash = ref.find('/');
   return {ref.substr(0, slash), ref.substr(slash + 1)};

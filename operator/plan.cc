@@ -29,7 +29,7 @@ class Planner {
   }
 
   Plan Run() && {
-    if (in_.wanted.Serves()) return ServeWanted();
+    if (in_.wanted.Serves() && !in_.wanted_unusable) return ServeWanted();
     if (in_.revisions.empty()) {
       plan_.reason = "AwaitingEvidence";
       plan_.explanation =
@@ -99,6 +99,14 @@ class Planner {
   }
 
   Plan Keep(const ApprovedRevision& revision, const Decision& decision) {
+    if (in_.wanted.Serves()) {
+      plan_.phase = Phase::kHeld;
+      plan_.reason = "NotRolledOut";
+      plan_.explanation = Revision(revision.number) +
+                          " keeps serving, because the spec is approved but cannot be put in place";
+      AddItself(revision, decision);
+      return Serve(revision);
+    }
     if (IsWanted(revision)) {
       plan_.phase = Phase::kServing;
       plan_.reason = plan_.reaction == Reaction::kHold ? "Held" : "Alert";
@@ -113,16 +121,22 @@ class Planner {
                         (withdrawn ? " serves again, because the spec no longer meets policy: "
                                    : " keeps serving, because the spec is not approved: ") +
                         Why(in_.wanted);
-    if (!decision.Serves()) {
-      plan_.explanation +=
-          "; " + Revision(revision.number) + " itself no longer meets policy: " + Why(decision);
-    }
+    AddItself(revision, decision);
     return Serve(revision);
+  }
+
+  void AddItself(const ApprovedRevision& revision, const Decision& decision) {
+    if (decision.Serves()) return;
+    plan_.explanation +=
+        "; " + Revision(revision.number) + " itself no longer meets policy: " + Why(decision);
   }
 
   Plan RollBack(const ApprovedRevision& base, const Decision& decision) {
     for (auto it = in_.revisions.rbegin(); it != in_.revisions.rend(); ++it) {
       if (it->number >= base.number || it->governed_digest == base.governed_digest) continue;
+      if (std::find(in_.unusable.begin(), in_.unusable.end(), it->number) != in_.unusable.end()) {
+        continue;
+      }
       const Decision earlier = Judge(*it);
       if (!earlier.Serves()) continue;
       plan_.phase = Phase::kRolledBack;

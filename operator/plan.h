@@ -6,12 +6,13 @@
 // verified ones, and a spec becomes one only through NeedsRevision.
 //
 // The rules, in this order:
-//   the wanted spec's gates let it serve        -> serve it
+//   the wanted spec's gates let it serve        -> serve it, unless it cannot be put in place
 //   nothing was ever approved                   -> serve nothing
 //   what serves now still passes                -> keep it (the wanted spec is held)
 //   its gates ask for Alert or Hold             -> keep it, flagged
-//   they ask for Rollback                       -> newest earlier revision that passes, else
-//   suspend they ask for Suspend                        -> no pods until it passes again
+//   they ask for Rollback                       -> newest earlier revision that passes,
+//                                                  else suspend
+//   they ask for Suspend                        -> no pods until it passes again
 #pragma once
 
 #include <cstdint>
@@ -49,6 +50,10 @@ struct PlanInput {
   Time now{};
   // Judges a revision with the facts of now. Asked only for those that matter.
   std::function<Decision(const ApprovedRevision&)> judge;
+  // What was tried in this round and cannot be put in place: the API server refuses it, or its
+  // configuration is missing.
+  bool wanted_unusable = false;
+  std::vector<std::int64_t> unusable{};
 };
 
 struct Plan {

@@ -1,7 +1,6 @@
 #include "operator/revision.h"
 
 #include "evidence/dsse.h"
-#include "governance/types/model_deployment.h"
 #include "operator/names.h"
 
 namespace countersign {
@@ -65,6 +64,7 @@ Result<Revision> DecodeRevisionPayload(const Json& payload) {
     return Fail(Code::kInvalidArgument, "the payload is not that of a revision");
   }
   revision.spec = DumpJson(*spec);
+  revision.spec.shrink_to_fit();  // it is kept for long, and was written in doubling steps
   revision.created = *created;
   // Never better than what was signed: an unknown word is Unproven.
   if (StringAt(payload, "author/authenticity") == "Attested") {
@@ -81,6 +81,20 @@ Result<Revision> DecodeRevisionPayload(const Json& payload) {
     }
   }
   return revision;
+}
+
+Result<std::shared_ptr<const ModelDeployment>> DeploymentOf(const Revision& revision) {
+  auto spec = ParseJson(revision.spec, kMaxForeignJsonDepth);
+  if (!spec) return Fail(spec.error());
+  auto object = Decode<ModelDeploymentSpec>({{"apiVersion", kApiVersion},
+                                             {"kind", ModelDeploymentSpec::kKind},
+                                             {"metadata",
+                                              {{"namespace", revision.deployment.ns},
+                                               {"name", revision.deployment.name},
+                                               {"uid", revision.uid}}},
+                                             {"spec", std::move(*spec)}});
+  if (!object) return Fail(object.error());
+  return std::make_shared<const ModelDeployment>(std::move(*object));
 }
 
 Result<Json> RevisionObject(const Revision& revision, const EnvelopeSigner& sign) {

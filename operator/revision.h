@@ -20,6 +20,7 @@
 #include "base/time.h"
 #include "evidence/installation_key.h"
 #include "governance/facts.h"
+#include "governance/types/model_deployment.h"
 #include "kube/resource.h"
 
 namespace countersign {
@@ -40,6 +41,9 @@ struct Revision {
 
 [[nodiscard]] Json RevisionPayload(const Revision& revision);
 [[nodiscard]] Result<Revision> DecodeRevisionPayload(const Json& payload);
+
+// The ModelDeployment as it was approved: its spec, under its name.
+[[nodiscard]] Result<std::shared_ptr<const ModelDeployment>> DeploymentOf(const Revision& revision);
 
 // A ControllerRevision as the cache keeps it: exactly one of `revision` and `problem` says
 // something.

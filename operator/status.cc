@@ -59,10 +59,10 @@ Json DeploymentStatus(const StatusInput& input) {
   status.replicas = input.rollout.wanted;
   status.available_replicas = input.rollout.available;
   status.selector = SelectorText(input.name);
-  status.serving_revision = input.plan.serve;
+  status.serving_revision = input.serving;
   for (auto it = input.revisions.rbegin(); it != input.revisions.rend(); ++it) {
     status.history.push_back(ToStatus(**it));
-    if ((*it)->number == input.plan.serve) {
+    if ((*it)->number == input.serving) {
       status.serving_version = status.history.back().model_version;
     }
   }

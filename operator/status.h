@@ -22,6 +22,7 @@ struct StatusInput {
   const std::string& name;  // of the ModelDeployment
   const Decision& decision;
   const Plan& plan;
+  std::optional<std::int64_t> serving;                            // revision that is in place
   const std::vector<std::shared_ptr<const Revision>>& revisions;  // ascending
   const std::vector<Condition>& conditions;                       // merged
   const Rollout& rollout;

@@ -33,14 +33,14 @@ struct StatusState {
 [[nodiscard]] std::string StatusDigest(const Json& status);
 
 // What was written last, and what the server made of it: a server that keeps it otherwise (an older
-// CRD) is not written to again and again.
+// CRD) is not written to again and again. Empty where it keeps it as it is.
 struct StatusMemo {
   std::string wanted;
   std::string stored;
 };
 
-// Applies `status` unless that changes nothing, and takes the answer into `cache`. True if it was
-// written; kNotFound if the object is gone, kConflict if it is another one by now.
+// Replaces the status by `status` unless it is the same, and takes the answer into `cache`. True if
+// it was written; kNotFound if the object is gone, kConflict if it is another one by now.
 [[nodiscard]] ApiResult<bool> WriteStatus(const KubeClient& client, const Resource& resource,
                                           const ObjectKey& key, const std::string& uid,
                                           const Json& status, const StatusState& now,

@@ -1,5 +1,8 @@
 #include "webhook/metrics.h"
 
+#include <mutex>
+#include <vector>
+
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
@@ -8,6 +11,28 @@
 
 namespace countersign {
 namespace {
+
+struct Total {
+  const char* name;
+  const char* help;
+  std::uint64_t http::ServerStats::* value;
+};
+
+constexpr Total kTotals[] = {
+    {"countersign_webhook_connections_accepted_total", "Connections that were accepted.",
+     &http::ServerStats::accepted},
+    {"countersign_webhook_requests_total", "Requests that were given to a handler.",
+     &http::ServerStats::requests},
+    {"countersign_webhook_tls_failures_total", "TLS handshakes that failed.",
+     &http::ServerStats::tls_failures},
+    {"countersign_webhook_handler_exceptions_total", "Requests that ended in an exception.",
+     &http::ServerStats::handler_exceptions}};
+
+// The server keeps its totals itself. A total that is read late never lowers a counter.
+void RaiseTo(prometheus::Counter& counter, std::uint64_t total) {
+  const double more = static_cast<double>(total) - counter.Value();
+  if (more > 0) counter.Increment(more);
+}
 
 // Seconds. An evaluation takes tens of microseconds, one with a live read some milliseconds.
 const prometheus::Histogram::BucketBoundaries kBuckets = {
@@ -39,9 +64,9 @@ class WebhookMetrics::Impl {
                      .Add({}, kBuckets)),
         server_(prometheus::BuildGauge()
                     .Name("countersign_webhook_server")
-                    .Help("State and totals of the HTTPS server, by what is counted.")
+                    .Help("State of the HTTPS server, by what is counted.")
                     .Register(registry_)),
-        refused_(prometheus::BuildGauge()
+        refused_(prometheus::BuildCounter()
                      .Name("countersign_webhook_refused_total")
                      .Help("Connections and requests that were not served, by reason.")
                      .Register(registry_)),
@@ -62,7 +87,15 @@ class WebhookMetrics::Impl {
                     .Name("countersign_certificate_expiry_timestamp_seconds")
                     .Help("When the serving certificate ends, Unix time.")
                     .Register(registry_)
-                    .Add({})) {}
+                    .Add({})) {
+    for (const Total& total : kTotals) {
+      totals_.push_back(&prometheus::BuildCounter()
+                             .Name(total.name)
+                             .Help(total.help)
+                             .Register(registry_)
+                             .Add({}));
+    }
+  }
 
   void Count(const DecisionRecord& record) {
     const std::string verdict = record.decision != nullptr
@@ -80,23 +113,21 @@ class WebhookMetrics::Impl {
 
   std::string Text(const Sources& sources) {
     const http::ServerStats& stats = sources.server;
+    // Two who ask at once must not both add the difference.
+    const std::lock_guard lock(scrape_);
+    for (std::size_t i = 0; i < totals_.size(); ++i) {
+      RaiseTo(*totals_[i], stats.*kTotals[i].value);
+    }
     const std::pair<const char*, std::uint64_t> values[] = {
-        {"accepted_total", stats.accepted},
-        {"requests_total", stats.requests},
-        {"tls_failures_total", stats.tls_failures},
-        {"handler_exceptions_total", stats.handler_exceptions},
-        {"connections", stats.active},
-        {"silent_connections", stats.silent},
-        {"idle_connections", stats.idle},
-        {"in_flight", stats.in_flight},
-        {"queued", stats.queued},
-        {"buffered_bytes", stats.buffered_bytes}};
+        {"connections", stats.active},    {"silent_connections", stats.silent},
+        {"idle_connections", stats.idle}, {"in_flight", stats.in_flight},
+        {"queued", stats.queued},         {"buffered_bytes", stats.buffered_bytes}};
     for (const auto& [name, value] : values) {
       server_.Add({{"what", name}}).Set(static_cast<double>(value));
     }
     for (std::size_t i = 0; i < http::kRefusals; ++i) {
-      refused_.Add({{"reason", http::RefusalName(static_cast<http::Refusal>(i))}})
-          .Set(static_cast<double>(stats.refused.at(i)));
+      RaiseTo(refused_.Add({{"reason", http::RefusalName(static_cast<http::Refusal>(i))}}),
+              stats.refused.at(i));
     }
     const Catalog& c = sources.catalog;
     const std::pair<std::string_view, const InformerBase*> caches[] = {
@@ -123,11 +154,13 @@ class WebhookMetrics::Impl {
   prometheus::Family<prometheus::Counter>& decisions_;
   prometheus::Histogram& seconds_;
   prometheus::Family<prometheus::Gauge>& server_;
-  prometheus::Family<prometheus::Gauge>& refused_;
+  prometheus::Family<prometheus::Counter>& refused_;
   prometheus::Family<prometheus::Gauge>& cached_;
   prometheus::Family<prometheus::Gauge>& unreadable_;
   prometheus::Gauge& synced_;
   prometheus::Gauge& expiry_;
+  std::vector<prometheus::Counter*> totals_;  // as kTotals
+  std::mutex scrape_;
 };
 
 WebhookMetrics::WebhookMetrics() : impl_(std::make_unique<Impl>()) {}

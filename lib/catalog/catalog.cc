@@ -94,7 +94,7 @@ std::function<Result<Cached<Spec>>(Json&&)> Catalog::DecodeCached() {
     Cached<Spec> cached{std::move(*object), {}};
     cached.by = VerifyStamp(authority_, json, cached.object.spec_digest);
     // Taken apart, and seldom needed: both would multiply what an object takes here.
-    cached.object.meta.stamp = {};
+    std::string().swap(cached.object.meta.stamp);
     if constexpr (std::is_same_v<Spec, ModelDeploymentSpec>) {
       cached.object.spec.serving.pod_template.Pack();
     }

@@ -5,6 +5,7 @@ of its own, so that tests do not meet. Objects are stamped by `stamp_tool`, as a
 """
 
 import datetime
+import hashlib
 import json
 import re
 import signal
@@ -68,15 +69,15 @@ class Kubectl:
 class Operator:
     """One running countersign-operator."""
 
-    def __init__(self, binary, kubeconfig, key, log, *flags):
+    def __init__(self, binary, kubeconfig, key, log, *flags, stdout=subprocess.PIPE):
         self.log_path = log
         self.log = open(log, "ab")
         self.records = []
         self.process = subprocess.Popen(
             [binary, "--kubeconfig", kubeconfig, "--stamp-key", key, "--installation", INSTALLATION,
-             "--probe-listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, stderr=self.log)
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+             "--probe-listen", "127.0.0.1:0", *flags], stdout=stdout, stderr=self.log)
+        if stdout == subprocess.PIPE:
+            threading.Thread(target=self._read, daemon=True).start()
         self.port = eventually(self._port, "the probe port")
 
     def _read(self):
@@ -107,9 +108,15 @@ class Operator:
         self.process.wait()
 
     def stop(self):
+        """Ends it as kubelet does; gives the exit code. One that does not end fails the test."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=20)
+
+    def end(self):
+        """Whatever state it is in."""
+        if self.process.poll() is None:
+            self.kill()
 
 
 def digest(character):
@@ -246,6 +253,12 @@ class World:
         return {e["reason"] for e in json.loads(
             self.kubectl("get", "events.events.k8s.io", "-n", self.env, "-o", "json"))["items"]
             if e["regarding"]["kind"] == "ModelDeployment"}
+
+    @staticmethod
+    def config_digest(content):
+        """As `spec.serving.config` names the content of a ConfigMap."""
+        canonical = json.dumps(content, separators=(",", ":"), sort_keys=True)
+        return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
     def serve(self, **shape):
         """Policy, use case, and an approved deployment that serves."""

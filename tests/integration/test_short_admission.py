@@ -5,6 +5,7 @@ import threading
 
 import pytest
 import samples as s
+from exposition import check_counters
 from samples import DAN, DANA, DEV, HOME, PROD, QA, VERA, VICTOR
 from world import Installation, wait_until
 
@@ -356,6 +357,20 @@ def test_a_stamp_from_a_direct_call_is_worth_nothing_in_other_hands(site):
     patch = json.loads(base64.b64decode(json.loads(answer)["response"]["patch"]))
     forged["metadata"]["annotations"] = {"countersign.dev/stamp": patch[-1]["value"]}
     assert "[SignerNotRequester]" in refusal(site, forged, user=account(site, VERA))
+
+
+def test_totals_are_counters_and_only_grow(site):
+    def count(text, name):
+        return float(next(line for line in text.splitlines() if line.startswith(name)).split()[-1])
+
+    name = "countersign_webhook_requests_total"
+    first = site.metrics()
+    assert {name, "countersign_webhook_refused_total"} < check_counters(first)
+    site.post("/validate/v1", json.dumps(review()).encode())
+    second = site.metrics()
+    assert count(second, name) >= count(first, name) + 1
+    site.metrics()
+    assert count(site.metrics(), name) < 2 * count(second, name), "scraping adds nothing"
 
 
 def test_many_at_once_are_all_answered(site):

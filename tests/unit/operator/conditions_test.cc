@@ -167,6 +167,13 @@ TEST(Conditions, KeepTheTimeOfTheLastChangeOfStatus) {
   EXPECT_EQ(third[0].last_transition, kNow + std::chrono::hours(2));
 }
 
+TEST(Conditions, DoNotBelieveATimeThatHasNotCome) {
+  auto stored = MergeConditions({}, CheckedConditions("Valid", "fine"), 1, kNow);
+  stored[0].last_transition = kNow + std::chrono::hours(24 * 365);
+  const auto merged = MergeConditions(stored, CheckedConditions("Valid", "fine"), 1, kNow);
+  EXPECT_EQ(merged[0].last_transition, kNow);
+}
+
 TEST(Conditions, ComeBackFromJsonAsTheyWere) {
   const auto merged = MergeConditions({}, CheckedConditions("", "x", "Invalid"), 4, kNow);
   const Json status = {{"conditions", ConditionsJson(merged)}};

@@ -49,15 +49,17 @@ struct Case {
   const char* reason;
 };
 
-Plan PlanOf(const Case& c) {
+Plan PlanOf(const Case& c, bool wanted_unusable = false, std::vector<std::int64_t> unusable = {}) {
   std::vector<ApprovedRevision> revisions;
   for (const Decision& decision : c.revisions) {
     const auto number = static_cast<std::int64_t>(revisions.size()) + 1;
     revisions.push_back({number, decision.governed_digest, 10 + number});
   }
-  return MakePlan({c.wanted, 5, revisions, c.serving, kNow, [&](const ApprovedRevision& r) {
+  return MakePlan({c.wanted, 5, revisions, c.serving, kNow,
+                   [&](const ApprovedRevision& r) {
                      return c.revisions.at(static_cast<std::size_t>(r.number - 1));
-                   }});
+                   },
+                   wanted_unusable, std::move(unusable)});
 }
 
 TEST(Plan, ReactsAsTheMeasuresSay) {
@@ -200,6 +202,40 @@ TEST(Plan, ReactsAsTheMeasuresSay) {
     EXPECT_EQ(plan.reason, c.reason) << c.name;
     EXPECT_FALSE(plan.explanation.empty()) << c.name;
   }
+}
+
+TEST(Plan, KeepsAndJudgesWhatServesWhileAnApprovedSpecCannotBePutInPlace) {
+  const Case passes{"", Approved("b"), {Approved("a"), Approved("b")}, 1, {}, {}, 0, ""};
+  const Plan kept = PlanOf(passes, true, {2});
+  EXPECT_EQ(kept.phase, Phase::kHeld);
+  EXPECT_EQ(kept.serve, 1);
+  EXPECT_EQ(kept.replicas, 11) << "those that were approved with it";
+  EXPECT_EQ(kept.reason, "NotRolledOut");
+
+  const Case withdrawn{
+      "", Approved("b"), {Refused("a", Reaction::kSuspend), Approved("b")}, 1, {}, {}, 0, ""};
+  const Plan suspended = PlanOf(withdrawn, true, {2});
+  EXPECT_EQ(suspended.phase, Phase::kSuspended);
+  EXPECT_EQ(suspended.serve, 1);
+  EXPECT_EQ(suspended.replicas, 0);
+
+  const Case alert{"", Approved("b"), {Refused("a", Reaction::kAlert), Approved("b")}, 1, {}, {}, 0,
+                   ""};
+  EXPECT_THAT(PlanOf(alert, true, {2}).explanation, HasSubstr("revision 1 itself no longer meets"));
+}
+
+TEST(Plan, RollsBackToNothingThatCannotBePutInPlace) {
+  const Case c{"",
+               Refused("c", Reaction::kRollback),
+               {Approved("a"), Approved("b"), Refused("c", Reaction::kRollback)},
+               3,
+               {},
+               {},
+               0,
+               ""};
+  EXPECT_EQ(PlanOf(c).serve, 2);
+  EXPECT_EQ(PlanOf(c, false, {2}).serve, 1);
+  EXPECT_EQ(PlanOf(c, false, {2, 1}).phase, Phase::kSuspended);
 }
 
 TEST(Plan, SaysWhichGateIsWhy) {

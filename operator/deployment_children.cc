@@ -1,0 +1,113 @@
+// The step of DeploymentReconciler that makes Deployment and Service what the plan says.
+#include "operator/deployment_work.h"
+#include "operator/names.h"
+
+namespace countersign {
+
+Result<std::shared_ptr<const ModelDeployment>> DeploymentReconciler::SpecToServe(
+    const Work& work) const {
+  const Revision* revision = work.Find(*work.plan.serve);
+  // Replicas and labels of the pods are not governed: they follow what is asked for.
+  if (revision->governed_digest == work.governed_digest) {
+    return work.object;
+  }
+  return DeploymentOf(*revision);
+}
+
+std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) {
+  const ObjectKey child{work.key.ns, ChildName(work.key.name)};
+  const auto live = world_.workloads.Get(child);
+  if (live && live->owner_uid == work.meta.uid && !live->deleting) {
+    const auto gone = RevisionsAreGone(work);
+    if (!gone) return ReconcileResult::From(gone.error());
+    if (!*gone) return ReconcileResult::Wait(kCacheRetry);
+    work.missing = live->revision;
+  }
+  for (ChildWriter* writer : {&world_.workload_writer, &world_.service_writer}) {
+    auto removed = writer->Remove(child, work.meta.uid, work.stop);
+    if (!removed) return ReconcileResult::From(removed.error());
+  }
+  work.memory.serving.reset();
+  return std::nullopt;
+}
+
+// Both are tried before either is written: a half-applied change serves nobody.
+std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Rendered& rendered) {
+  const std::pair<ChildWriter*, const Json*> children[] = {
+      {&world_.workload_writer, &rendered.deployment}, {&world_.service_writer, &rendered.service}};
+  for (const auto& [writer, object] : children) {
+    auto checked = writer->Check(*object, work.stop);
+    if (!checked) return ReconcileResult::From(checked.error());
+    if (*checked) {
+      work.obstacle = *checked;
+      return std::nullopt;
+    }
+  }
+  for (const auto& [writer, object] : children) {
+    auto written = writer->Write(*object, work.stop);
+    if (!written) return ReconcileResult::From(written.error());
+    if (written->change == ChildChange::kReverted) {
+      work.reverted += (work.reverted.empty() ? "" : " and ") + StringAt(*object, "kind");
+    }
+    if (written->obstacle) {
+      work.obstacle = written->obstacle;
+      return std::nullopt;
+    }
+    // The pods make what serves, whatever becomes of the Service.
+    if (writer == &world_.workload_writer) work.memory.serving = work.plan.serve;
+  }
+  return std::nullopt;
+}
+
+void DeploymentReconciler::ObserveRollout(Work& work) const {
+  const auto live = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
+  if (live && live->owner_uid == work.meta.uid) work.rollout = live->rollout;
+}
+
+std::optional<ReconcileResult> DeploymentReconciler::WriteChildren(Work& work) {
+  ObserveRollout(work);
+  if (!work.plan.serve) return work.obstacle ? std::nullopt : RemoveChildren(work);
+  auto spec = SpecToServe(work);
+  if (!spec) return ReconcileResult::From(spec.error());
+  const RenderInput input{work.key.ns,      work.key.name,
+                          work.meta.uid,    work.Find(*work.plan.serve)->governed_digest,
+                          *work.plan.serve, work.plan.replicas};
+  auto rendered = Render(input, (*spec)->spec);
+  if (!rendered) {
+    work.obstacle = Obstacle{"RenderRefused", rendered.error().ToString()};
+    return std::nullopt;
+  }
+  if (work.plan.replicas > 0) {
+    work.obstacle = ConfigMismatch((*spec)->spec.serving, work.key.ns, world_.configs);
+  }
+  const auto live = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
+  const bool rolled_out = live && live->revision == work.plan.serve;
+  if (work.obstacle && !rolled_out) return std::nullopt;
+  auto result = Apply(work, *rendered);
+  ObserveRollout(work);
+  return result;
+}
+
+// What is planned cannot be put in place. What serves meanwhile must still be what was approved,
+// and is withdrawn when its own evidence no longer holds.
+std::optional<ReconcileResult> DeploymentReconciler::KeepWhatServes(Work& work) {
+  std::optional<Obstacle> first = work.obstacle;
+  // Each round takes one more revision out of the choice.
+  while (work.obstacle && work.memory.serving && work.memory.serving != work.plan.serve &&
+         work.Find(*work.memory.serving) != nullptr) {
+    const Revision* tried = work.plan.serve ? work.Find(*work.plan.serve) : nullptr;
+    if (tried == nullptr || tried->governed_digest == work.governed_digest) {
+      if (work.wanted_unusable) break;
+      work.wanted_unusable = true;
+    }
+    if (tried != nullptr) work.unusable.push_back(tried->number);
+    work.obstacle.reset();
+    work.plan = PlanOf(work);
+    if (auto result = WriteChildren(work)) return result;
+  }
+  if (first && work.wanted_unusable) first->message += "; " + work.plan.explanation;
+  work.obstacle = std::move(first);
+  return std::nullopt;
+}
+
+}  // namespace countersign
