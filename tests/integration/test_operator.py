@@ -25,7 +25,7 @@ class Stage:
         self.admin = Kubectl(cluster.admin)
         self.admin("apply", "--server-side", "-f", os.path.join(ROOT, "crds"))
         for kind in ("modeldeployments", "usecases", "governancepolicies", "signoffs", "biastests",
-                     "reproducibilitysnapshots"):
+                     "reproducibilitysnapshots", "evidence"):
             self.admin("wait", "--for=condition=Established", f"crd/{kind}.countersign.dev")
         self.admin("apply", "-f", os.path.join(ROOT, "operator/rbac.yaml"))
         self.admin.apply({
