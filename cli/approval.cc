@@ -87,11 +87,17 @@ Status CheckRole(const ApprovalInput& input, const Scope& scope) {
                   (scope.roles.empty() ? "" : "; they ask for " + Listed(scope.roles)));
 }
 
+bool IsAbout(const ModelDigest& named, const ModelDigest& model) { return named == model; }
+// A report that names no model is about all that serve the use case.
+bool IsAbout(const std::optional<ModelDigest>& named, const ModelDigest& model) {
+  return !named || *named == model;
+}
+
 template <class Spec>
 void Show(const std::vector<Object<Spec>>& evidence, const ModelDigest& model,
           std::vector<ShownEvidence>& shown) {
   for (const Object<Spec>& one : evidence) {
-    if (one.spec.model != model || shown.size() >= kMaxShownEvidence) continue;
+    if (!IsAbout(one.spec.model, model) || shown.size() >= kMaxShownEvidence) continue;
     shown.push_back({std::string(Spec::kKind), one.meta.name, one.spec_digest});
   }
 }
@@ -133,6 +139,7 @@ Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
     spec.subject.governed_digest = input.governed_digest;
     Show(input.snapshots, *spec.subject.model, shown.evidence);
     Show(input.bias_tests, *spec.subject.model, shown.evidence);
+    Show(input.reports, *spec.subject.model, shown.evidence);
   }
   spec.shown = std::move(shown);
 

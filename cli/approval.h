@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "governance/types/bias_test.h"
+#include "governance/types/evidence.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
@@ -28,6 +29,7 @@ struct ApprovalInput {
   std::vector<GovernancePolicy> policies;
   std::vector<ReproducibilitySnapshot> snapshots;  // of the use case, any model
   std::vector<BiasTest> bias_tests;
+  std::vector<EvidenceReport> reports;
   std::string role;
   std::string username;
   std::string rationale;

@@ -185,6 +185,7 @@ int Approve(const ApproveFlags& flags, const Global& global) {
   input.snapshots = Evidence<ReproducibilitySnapshotSpec>(**cluster, kReproducibilitySnapshots,
                                                           input.use_case, all);
   input.bias_tests = Evidence<BiasTestSpec>(**cluster, kBiasTests, input.use_case, all);
+  input.reports = Evidence<EvidenceSpec>(**cluster, kEvidence, input.use_case, all);
   (void)Evidence<SignOffSpec>(**cluster, kSignOffs, input.use_case, all);
   auto sign_offs = MakeSignOffs(input);
   if (!sign_offs) return Report(sign_offs.error());

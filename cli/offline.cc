@@ -12,6 +12,7 @@ namespace {
 const std::string& UseCaseOf(const SignOffSpec& spec) { return spec.subject.use_case; }
 const std::string& UseCaseOf(const ReproducibilitySnapshotSpec& spec) { return spec.use_case; }
 const std::string& UseCaseOf(const BiasTestSpec& spec) { return spec.use_case; }
+const std::string& UseCaseOf(const EvidenceSpec& spec) { return spec.use_case; }
 
 // Whom an object names, and since when it says to exist.
 Provenance Claimed(const SignOff& object, Time now) {
@@ -21,14 +22,8 @@ Provenance Claimed(const SignOff& object, Time now) {
           {},
           object.meta.creation_time.value_or(now)};
 }
-Provenance Claimed(const ReproducibilitySnapshot& object, Time) {
-  return {Authenticity::kAssumed,
-          {},
-          {},
-          {},
-          object.meta.creation_time.value_or(object.spec.performed_at)};
-}
-Provenance Claimed(const BiasTest& object, Time) {
+template <class Report>
+Provenance Claimed(const Report& object, Time) {
   return {Authenticity::kAssumed,
           {},
           {},
@@ -106,6 +101,7 @@ class World {
   Status Take(const Manifest& manifest, const std::string& kind, const Json& object) {
     if (kind == SignOffSpec::kKind) return TakeEvidence(manifest, object, sign_offs_);
     if (kind == BiasTestSpec::kKind) return TakeEvidence(manifest, object, bias_tests_);
+    if (kind == EvidenceSpec::kKind) return TakeEvidence(manifest, object, reports_);
     if (kind == ReproducibilitySnapshotSpec::kKind) {
       return TakeEvidence(manifest, object, snapshots_);
     }
@@ -162,6 +158,7 @@ class World {
     Collect(ref, sign_offs_, facts.sign_offs);
     Collect(ref, snapshots_, facts.snapshots);
     Collect(ref, bias_tests_, facts.bias_tests);
+    Collect(ref, reports_, facts.reports);
     return facts;
   }
 
@@ -173,6 +170,7 @@ class World {
   std::vector<AttestedSignOff> sign_offs_;
   std::vector<AttestedSnapshot> snapshots_;
   std::vector<AttestedBiasTest> bias_tests_;
+  std::vector<AttestedEvidence> reports_;
 };
 
 }  // namespace

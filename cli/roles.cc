@@ -20,7 +20,7 @@ Json Ours(const Names& resources, const Names& verbs) {
 
 Json ReadAll() {
   return Ours({"governancepolicies", "usecases", "modeldeployments", "signoffs",
-               "reproducibilitysnapshots", "biastests"},
+               "reproducibilitysnapshots", "biastests", "evidence"},
               kRead);
 }
 
@@ -42,7 +42,7 @@ Json ClusterRole(const std::string& name, Json rules, const Names& aggregate = {
 }  // namespace
 
 std::vector<Json> ClusterRoles() {
-  const Names reports = {"reproducibilitysnapshots", "biastests"};
+  const Names reports = {"reproducibilitysnapshots", "biastests", "evidence"};
   return {
       ClusterRole("countersign-viewer", Json::array({ReadAll(), ReadEvents()}),
                   {"view", "edit", "admin"}),
@@ -65,7 +65,8 @@ std::vector<Json> ClusterRoles() {
           Json::array(
               {ReadAll(),
                Ours({"governancepolicies/status", "usecases/status", "modeldeployments/status",
-                     "signoffs/status", "reproducibilitysnapshots/status", "biastests/status"},
+                     "signoffs/status", "reproducibilitysnapshots/status", "biastests/status",
+                     "evidence/status"},
                     {"get", "patch"}),
                // ownerReferences that block the owner's deletion ask for it where
                // OwnerReferencesPermissionEnforcement is on.

@@ -127,4 +127,8 @@ Check CheckBiasTest(const Catalog& catalog) {
       [&catalog](const ObjectKey& key, Time) { return CheckStamp(catalog.bias_tests().Find(key)); };
 }
 
+Check CheckReport(const Catalog& catalog) {
+  return [&catalog](const ObjectKey& key, Time) { return CheckStamp(catalog.reports().Find(key)); };
+}
+
 }  // namespace countersign

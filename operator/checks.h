@@ -16,5 +16,6 @@ namespace countersign {
 [[nodiscard]] Check CheckSignOff(const Catalog& catalog);
 [[nodiscard]] Check CheckSnapshot(const Catalog& catalog);
 [[nodiscard]] Check CheckBiasTest(const Catalog& catalog);
+[[nodiscard]] Check CheckReport(const Catalog& catalog);
 
 }  // namespace countersign

@@ -112,6 +112,7 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       snapshots_(*this, "reproducibilitysnapshot", kReproducibilitySnapshots,
                  CheckSnapshot(catalog_)),
       bias_tests_(*this, "biastest", kBiasTests, CheckBiasTest(catalog_)),
+      reports_(*this, "evidence", kEvidence, CheckReport(catalog_)),
       caches_(Caches()) {
   Connect();
 }
@@ -158,6 +159,7 @@ void Operator::OnCatalogChange(const CatalogChange& change) {
   if (change.kind == kSignOffs.kind) sign_offs_.queue.Add(change.key);
   if (change.kind == kReproducibilitySnapshots.kind) snapshots_.queue.Add(change.key);
   if (change.kind == kBiasTests.kind) bias_tests_.queue.Add(change.key);
+  if (change.kind == kEvidence.kind) reports_.queue.Add(change.key);
   if (change.use_case.empty()) return EnqueueAll();
   // Sign-offs on its answers classify a use case.
   use_cases_.queue.Add(ParseRef(change.use_case));
@@ -189,7 +191,8 @@ std::vector<InformerBase*> Operator::Caches() {
           &use_cases_.statuses,
           &sign_offs_.statuses,
           &snapshots_.statuses,
-          &bias_tests_.statuses};
+          &bias_tests_.statuses,
+          &reports_.statuses};
 }
 
 void Operator::StartCaches() {
@@ -214,14 +217,14 @@ bool Operator::WaitForSync(std::stop_token stop) const {
 
 void Operator::StartControllers() {
   controller_.Start(options_.workers);
-  for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_}) {
+  for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_}) {
     kind->controller.Start(1);
   }
 }
 
 void Operator::StopControllers() {
   controller_.Stop();
-  for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_}) {
+  for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_}) {
     kind->controller.Stop();
   }
 }

@@ -92,6 +92,7 @@ class Operator {
   Kind sign_offs_;
   Kind snapshots_;
   Kind bias_tests_;
+  Kind reports_;
   const std::vector<InformerBase*> caches_;  // all of the above
 };
 

@@ -42,7 +42,8 @@ const prometheus::Histogram::BucketBoundaries kBuckets = {
 std::string KindLabel(const std::string& kind) {
   for (const std::string_view known :
        {GovernancePolicySpec::kKind, UseCaseSpec::kKind, ModelDeploymentSpec::kKind,
-        SignOffSpec::kKind, ReproducibilitySnapshotSpec::kKind, BiasTestSpec::kKind}) {
+        SignOffSpec::kKind, ReproducibilitySnapshotSpec::kKind, BiasTestSpec::kKind,
+        EvidenceSpec::kKind}) {
     if (kind == known) return kind;
   }
   return "other";
@@ -136,7 +137,8 @@ class WebhookMetrics::Impl {
         {ModelDeploymentSpec::kKind, &c.deployments()},
         {SignOffSpec::kKind, &c.sign_offs()},
         {ReproducibilitySnapshotSpec::kKind, &c.snapshots()},
-        {BiasTestSpec::kKind, &c.bias_tests()}};
+        {BiasTestSpec::kKind, &c.bias_tests()},
+        {EvidenceSpec::kKind, &c.reports()}};
     for (const auto& [kind, cache] : caches) {
       const prometheus::Labels labels = {{"kind", std::string(kind)}};
       cached_.Add(labels).Set(static_cast<double>(cache->Size()));

@@ -22,6 +22,9 @@ std::string UseCaseOf(const Object<ReproducibilitySnapshotSpec>& o) {
 std::string UseCaseOf(const Object<BiasTestSpec>& o) {
   return Ref(o.meta.name_space, o.spec.use_case);
 }
+std::string UseCaseOf(const Object<EvidenceSpec>& o) {
+  return Ref(o.meta.name_space, o.spec.use_case);
+}
 std::string UseCaseOf(const Object<ModelDeploymentSpec>& o) {
   return Ref(o.spec.use_case.name_space, o.spec.use_case.name);
 }
@@ -68,11 +71,13 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
       sign_offs_(client, clock, Follow(kSignOffs), DecodeCached<SignOffSpec>()),
       snapshots_(client, clock, Follow(kReproducibilitySnapshots),
                  DecodeCached<ReproducibilitySnapshotSpec>()),
-      bias_tests_(client, clock, Follow(kBiasTests), DecodeCached<BiasTestSpec>()) {
+      bias_tests_(client, clock, Follow(kBiasTests), DecodeCached<BiasTestSpec>()),
+      reports_(client, clock, Follow(kEvidence), DecodeCached<EvidenceSpec>()) {
   Connect(deployments_);
   Connect(sign_offs_);
   Connect(snapshots_);
   Connect(bias_tests_);
+  Connect(reports_);
   policies_.OnChange([this](const ObjectChange<GovernancePolicy>& change) {
     RebuildPolicies();
     Notify({std::string(GovernancePolicySpec::kKind), change.key, {}});
@@ -128,9 +133,13 @@ void Catalog::Notify(const CatalogChange& change) const {
 }
 
 std::vector<Catalog::Caching> Catalog::All() const {
-  return {{GovernancePolicySpec::kKind, &policies_},         {UseCaseSpec::kKind, &use_cases_},
-          {ModelDeploymentSpec::kKind, &deployments_},       {SignOffSpec::kKind, &sign_offs_},
-          {ReproducibilitySnapshotSpec::kKind, &snapshots_}, {BiasTestSpec::kKind, &bias_tests_}};
+  return {{GovernancePolicySpec::kKind, &policies_},
+          {UseCaseSpec::kKind, &use_cases_},
+          {ModelDeploymentSpec::kKind, &deployments_},
+          {SignOffSpec::kKind, &sign_offs_},
+          {ReproducibilitySnapshotSpec::kKind, &snapshots_},
+          {BiasTestSpec::kKind, &bias_tests_},
+          {EvidenceSpec::kKind, &reports_}};
 }
 
 void Catalog::Start() {
@@ -140,6 +149,7 @@ void Catalog::Start() {
   sign_offs_.Start();
   snapshots_.Start();
   bias_tests_.Start();
+  reports_.Start();
 }
 
 void Catalog::Stop() {
@@ -149,6 +159,7 @@ void Catalog::Stop() {
   sign_offs_.Stop();
   snapshots_.Stop();
   bias_tests_.Stop();
+  reports_.Stop();
 }
 
 bool Catalog::HasSynced() const {
@@ -226,6 +237,7 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
   Collect(sign_offs_, key, facts.sign_offs);
   Collect(snapshots_, key, facts.snapshots);
   Collect(bias_tests_, key, facts.bias_tests);
+  Collect(reports_, key, facts.reports);
   if (use_case.found == Found::kUndecodable && concerns_.DeploysTo(home, name_space)) {
     facts.unknown.push_back(Unreadable(UseCaseSpec::kKind, key, *use_case.error));
   } else if (use_case.found == Found::kPresent &&
@@ -234,6 +246,7 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
     CollectUnreadable(sign_offs_, facts);
     CollectUnreadable(snapshots_, facts);
     CollectUnreadable(bias_tests_, facts);
+    CollectUnreadable(reports_, facts);
   }
   facts.deployment = std::move(deployment);
   return facts;
@@ -252,6 +265,8 @@ void Catalog::Upsert(const Resource& resource, Json&& object) {
     snapshots_.Upsert(std::move(object));
   } else if (resource == kBiasTests) {
     bias_tests_.Upsert(std::move(object));
+  } else if (resource == kEvidence) {
+    reports_.Upsert(std::move(object));
   }
 }
 

@@ -101,6 +101,7 @@ class Catalog {
     return snapshots_;
   }
   [[nodiscard]] const Informer<Cached<BiasTestSpec>>& bias_tests() const { return bias_tests_; }
+  [[nodiscard]] const Informer<Cached<EvidenceSpec>>& reports() const { return reports_; }
   // Keys of the deployments of a use case ("namespace/name"), sorted.
   [[nodiscard]] std::vector<ObjectKey> DeploymentsOf(const std::string& use_case) const;
 
@@ -126,6 +127,7 @@ class Catalog {
   Informer<Cached<SignOffSpec>> sign_offs_;
   Informer<Cached<ReproducibilitySnapshotSpec>> snapshots_;
   Informer<Cached<BiasTestSpec>> bias_tests_;
+  Informer<Cached<EvidenceSpec>> reports_;
   std::vector<std::function<void(const CatalogChange&)>> handlers_;
   mutable std::mutex policies_mutex_;
   std::shared_ptr<const PolicySet> policy_set_ = std::make_shared<PolicySet>();

@@ -19,5 +19,7 @@ inline const Resource kReproducibilitySnapshots{std::string(kApiGroup), std::str
                                                 "ReproducibilitySnapshot"};
 inline const Resource kBiasTests{std::string(kApiGroup), std::string(kServedVersion), "biastests",
                                  true, "BiasTest"};
+inline const Resource kEvidence{std::string(kApiGroup), std::string(kServedVersion), "evidence",
+                                true, "Evidence"};
 
 }  // namespace countersign

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "governance/types/bias_test.h"
+#include "governance/types/evidence.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
@@ -137,6 +138,23 @@ std::vector<KindInfo> MakeKinds() {
                    kDigest,
                    kAge},
        .selectable = {".spec.useCase", ".spec.model.digest", ".spec.protocol"}});
+  kinds.push_back(
+      {.kind = EvidenceSpec::kKind,
+       .plural = "evidence",
+       .doc = "Evidence is any other report on a model or a use case: documentation, verification, "
+              "explainability, red team, load test, data quality, impact assessment, plan. What it "
+              "says are typed claims, on which a policy's measures assert. It may not be changed "
+              "afterwards.",
+       .spec_doc = "The report.",
+       .spec_schema = SpecSchema<EvidenceSpec>,
+       .status_schema = StatusSchema<EvidenceStatus>,
+       .columns = {{"UseCase", "string", ".spec.useCase", "Use case."},
+                   {"Type", "string", ".spec.type", "Type of the report."},
+                   {"Env", "string", ".spec.environment", "Environment it was made in or for."},
+                   {"Summary", "string", ".spec.summary", "The result in a few sentences.", true},
+                   kDigest,
+                   kAge},
+       .selectable = {".spec.useCase", ".spec.type", ".spec.model.digest"}});
   return kinds;
 }
 

@@ -6,6 +6,7 @@
 #include "governance/classify.h"
 #include "governance/environment.h"
 #include "governance/measures/bias_test.h"
+#include "governance/measures/evidence.h"
 #include "governance/measures/preconditions.h"
 #include "governance/measures/reproducibility.h"
 #include "governance/measures/sign_off.h"
@@ -53,6 +54,14 @@ Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts) {
         }
       }
     }
+    if (const auto& r = measure.require.evidence; r && !r->independent) {
+      for (const AttestedEvidence& report : facts.reports) {
+        if (report.object->spec.type == r->type && report.object->spec.model == model &&
+            believed(r->issuers, report.by)) {
+          add(report.by);
+        }
+      }
+    }
     if (measure.require.reproducibility) {
       for (const AttestedSnapshot& snapshot : facts.snapshots) {
         if (snapshot.object->spec.model == model && snapshot.object->spec.reproduction_of.empty() &&
@@ -70,6 +79,7 @@ Gate RunMeasure(const Context& context) {
   if (require.sign_off) return SignOffGate(context);
   if (require.reproducibility) return ReproducibilityGate(context);
   if (require.bias_test) return BiasTestGate(context);
+  if (require.evidence) return EvidenceGate(context);
   return Conclude(StartGate(context), GateState::kFailed, "RequirementUnknown",
                   "the measure requires nothing that this version knows",
                   "upgrade Countersign, or correct the policy");
@@ -165,7 +175,8 @@ bool InOrder(const Facts& facts) {
          std::is_sorted(facts.snapshots.begin(), facts.snapshots.end(),
                         BeforeByName<ReproducibilitySnapshotSpec>) &&
          std::is_sorted(facts.bias_tests.begin(), facts.bias_tests.end(),
-                        BeforeByName<BiasTestSpec>);
+                        BeforeByName<BiasTestSpec>) &&
+         std::is_sorted(facts.reports.begin(), facts.reports.end(), BeforeByName<EvidenceSpec>);
 }
 
 Facts Ordered(Facts facts) {
@@ -173,6 +184,7 @@ Facts Ordered(Facts facts) {
   std::stable_sort(facts.snapshots.begin(), facts.snapshots.end(),
                    BeforeByName<ReproducibilitySnapshotSpec>);
   std::stable_sort(facts.bias_tests.begin(), facts.bias_tests.end(), BeforeByName<BiasTestSpec>);
+  std::stable_sort(facts.reports.begin(), facts.reports.end(), BeforeByName<EvidenceSpec>);
   return facts;
 }
 

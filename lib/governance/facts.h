@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "governance/types/bias_test.h"
+#include "governance/types/evidence.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
@@ -45,6 +46,7 @@ struct Attested {
 using AttestedSignOff = Attested<SignOffSpec>;
 using AttestedSnapshot = Attested<ReproducibilitySnapshotSpec>;
 using AttestedBiasTest = Attested<BiasTestSpec>;
+using AttestedEvidence = Attested<EvidenceSpec>;
 
 struct PolicySet {
   // In any order; evaluation sorts by name.
@@ -68,6 +70,7 @@ struct Facts {
   std::vector<AttestedSignOff> sign_offs;
   std::vector<AttestedSnapshot> snapshots;
   std::vector<AttestedBiasTest> bias_tests;
+  std::vector<AttestedEvidence> reports;
   // What should be here and could not be read, as sentences.
   std::vector<std::string> unknown;
 };

@@ -187,3 +187,14 @@ def bias_test(name="fair", model="m1", case="credit", female=(80, 20, 20, 80), p
         "favorableOutcome": "approved", "attributes": [{"name": "sex"}], "cells": cells,
     }  # fmt: skip
     return obj("BiasTest", name, HOME, merged(spec, patch or {}))
+
+
+def report(name="load", model="m1", case="credit", patch=None):
+    spec = {
+        "useCase": case, "type": "LoadTest", "performedAt": now(), "environment": "qa",
+        "model": {"digest": digest(model), "digestType": "ociManifest"},
+        "claims": [{"name": "errorRate", "number": "0.002"}],
+        "artifacts": [{"name": "report", "uri": "https://reports.example/17",
+                       "digest": digest("report")}],
+    }  # fmt: skip
+    return obj("Evidence", name, HOME, merged(spec, patch or {}))

@@ -164,6 +164,38 @@ def test_a_role_that_was_created_in_the_same_breath_is_known(site):
     site.apply(word, user=account(site, VERA))
 
 
+def test_a_report_of_ones_own_making_is_asked_for_and_judged_by_its_claims(site):
+    tested = {"environments": [{"name": "loaded", "namespaces": ["loaded"], "enforcement": "Deny"},
+                               {"name": "qa", "namespaces": ["nowhere"], "enforcement": "Deny"}],
+              "measures": [{"name": "load", "step": "Deployment", "accountable": "ml-engineer",
+                            "require": {"evidence": {
+                                "type": "LoadTest", "environments": ["qa"], "artifacts": ["report"],
+                                "claims": [{"claim": "errorRate", "operator": "AtMost",
+                                            "value": "0.01"}],
+                                "issuers": [{"kind": "Group", "name": "ds-lending"}]}}}]}  # fmt: skip
+    site.cluster.run("create", "namespace", "loaded")
+    site.apply(s.policy(tested, name="loaded"), s.use_case("load", {"deployTo": ["loaded"]}))
+    mdeploy = s.deployment("loaded", "loaded", model="load", case="load")
+    dana = account(site, DANA)
+    assert "EvidenceMissing" in refusal(site, mdeploy, user=dana)
+    slow = s.report("load-1", "load", "load", {"claims": [{"name": "errorRate", "number": "0.2"}]})
+    site.apply(slow, user=dana)
+    said = refusal(site, mdeploy, user=dana)
+    assert "[ClaimFails]" in said and "must be at most 0.01, is 0.2" in said
+    # A report is believed for who made it, and stays what it was.
+    site.apply(s.report("load-2", "load", "load"), user=account(site, VERA))
+    assert "is 0.2" in refusal(site, mdeploy, user=dana)
+    better = json.dumps({"spec": s.report("load-1", "load", "load")["spec"]})
+    done = site.cluster.run("patch", "evidence", "load-1", "-n", HOME, "--type=merge", "-p", better,
+                            check=False)  # fmt: skip
+    assert done.returncode != 0 and "may not be changed" in done.stderr
+    site.apply(s.report("load-3", "load", "load"), user=dana)
+    assert "created" in site.apply(mdeploy, user=dana).stdout
+    two = s.report("bad", "load", "load", {"claims": [{"name": "a", "number": "1", "text": "b"}]})
+    done = site.apply(two, user=dana, check=False)
+    assert "must have exactly one of number, text, flag and items" in done.stderr
+
+
 def test_evidence_is_final_and_says_so_with_403(site):
     site.apply(s.use_case("final"))
     site.apply(s.snapshot("final-snap", "final", "final"), user=account(site, DANA))

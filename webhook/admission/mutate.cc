@@ -9,7 +9,8 @@ constexpr char kStampPointer[] = "/metadata/annotations/countersign.dev~1stamp";
 
 bool IsStamped(const std::string& kind) {
   return kind == SignOffSpec::kKind || kind == ReproducibilitySnapshotSpec::kKind ||
-         kind == BiasTestSpec::kKind || kind == ModelDeploymentSpec::kKind;
+         kind == BiasTestSpec::kKind || kind == EvidenceSpec::kKind ||
+         kind == ModelDeploymentSpec::kKind;
 }
 
 Json SetStamp(const Json& object, const std::string& stamp) {

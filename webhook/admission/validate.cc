@@ -169,6 +169,7 @@ void AdmissionHandler::Decide(Context& context) const {
     return DecideReport<ReproducibilitySnapshotSpec>(context);
   }
   if (review.kind == BiasTestSpec::kKind) return DecideReport<BiasTestSpec>(context);
+  if (review.kind == EvidenceSpec::kKind) return DecideReport<EvidenceSpec>(context);
   if (review.kind == ModelDeploymentSpec::kKind) return DecideDeployment(context);
   Refuse(answer, "KindUnknown", "nothing is known about kind '" + review.kind + "'");
 }

@@ -180,6 +180,7 @@ void AdmissionHandler::DecideReport(Context& context) const {
 }
 
 template void AdmissionHandler::DecideReport<BiasTestSpec>(Context&) const;
+template void AdmissionHandler::DecideReport<EvidenceSpec>(Context&) const;
 template void AdmissionHandler::DecideReport<ReproducibilitySnapshotSpec>(Context&) const;
 
 }  // namespace countersign

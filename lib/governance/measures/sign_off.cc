@@ -55,7 +55,8 @@ std::string StaleBecause(const SignOffSpec& spec, const Facts& facts,
     const bool there = shown.kind == BiasTestSpec::kKind ? StillThere(shown, facts.bias_tests)
                        : shown.kind == ReproducibilitySnapshotSpec::kKind
                            ? StillThere(shown, facts.snapshots)
-                           : true;
+                       : shown.kind == EvidenceSpec::kKind ? StillThere(shown, facts.reports)
+                                                           : true;
     if (!there) return shown.kind + " '" + shown.name + "', which was shown, is gone";
   }
   return {};

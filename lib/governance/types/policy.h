@@ -153,11 +153,50 @@ struct BiasTestRequirement {
   std::vector<Subject> issuers;
 };
 
+// What a report must be about.
+enum class EvidenceScope { kModel, kUseCase };
+
+// How a claim is compared; kExists asks for any value. Numbers compare as decimals, exactly.
+enum class ClaimOperator {
+  kExists,
+  kEquals,
+  kNotEquals,
+  kAtLeast,
+  kAtMost,
+  kAbove,
+  kBelow,
+  kIn,
+  kNotIn,
+  kIncludes,
+  kExcludes,
+  kMatches
+};
+
+struct ClaimAssertion {
+  std::string claim;
+  ClaimOperator op = ClaimOperator::kExists;
+  std::string value;
+  std::vector<std::string> values;
+};
+
+// A report of the organisation's own making (types/evidence.h), judged by what it claims.
+struct EvidenceRequirement {
+  std::string type;
+  EvidenceScope scope = EvidenceScope::kModel;
+  std::vector<std::string> environments;
+  bool independent = false;
+  std::vector<ClaimAssertion> claims;
+  std::vector<std::string> artifacts;
+  std::optional<Seconds> max_age;
+  std::vector<Subject> issuers;
+};
+
 // Exactly one member is set.
 struct Requirement {
   std::optional<SignOffRequirement> sign_off;
   std::optional<ReproducibilityRequirement> reproducibility;
   std::optional<BiasTestRequirement> bias_test;
+  std::optional<EvidenceRequirement> evidence;
 };
 
 // What the operator does to a deployment that serves while a gate does not pass, mild to severe.
@@ -217,6 +256,17 @@ struct EnumNames<ReproducibilityLevel> {
       {ReproducibilityLevel::kMetricsOnly, "MetricsOnly"},
       {ReproducibilityLevel::kRetrainable, "Retrainable"},
       {ReproducibilityLevel::kFullSnapshot, "FullSnapshot"}};
+};
+
+template <>
+struct EnumNames<ClaimOperator> {
+  static constexpr std::pair<ClaimOperator, std::string_view> kNames[] = {
+      {ClaimOperator::kExists, "Exists"},       {ClaimOperator::kEquals, "Equals"},
+      {ClaimOperator::kNotEquals, "NotEquals"}, {ClaimOperator::kAtLeast, "AtLeast"},
+      {ClaimOperator::kAtMost, "AtMost"},       {ClaimOperator::kAbove, "Above"},
+      {ClaimOperator::kBelow, "Below"},         {ClaimOperator::kIn, "In"},
+      {ClaimOperator::kNotIn, "NotIn"},         {ClaimOperator::kIncludes, "Includes"},
+      {ClaimOperator::kExcludes, "Excludes"},   {ClaimOperator::kMatches, "Matches"}};
 };
 
 }  // namespace countersign

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "governance/claims.h"
 #include "governance/fairness_metrics.h"
 
 namespace countersign {
@@ -211,6 +212,18 @@ class Checker {
     Issuers(r.issuers, path + ".issuers");
   }
 
+  void Evidence(const EvidenceRequirement& r, const std::string& path) {
+    KnownAll(environments_, r.environments, path + ".environments", "an environment");
+    Issuers(r.issuers, path + ".issuers");
+    if (r.claims.empty() && r.artifacts.empty()) {
+      Add(path, "must ask for claims or artifacts: a report that may say anything proves nothing");
+    }
+    for (std::size_t i = 0; i < r.claims.size(); ++i) {
+      auto ok = CheckAssertion(r.claims[i]);
+      if (!ok) Add(At(path + ".claims", i) + "." + ok.error().path, ok.error().message);
+    }
+  }
+
   void OneMeasure(const Measure& m, const std::string& path) {
     Known(roles_, m.accountable, path + ".accountable", "a role");
     KnownAll(roles_, m.responsible, path + ".responsible", "a role");
@@ -220,10 +233,11 @@ class Checker {
     KnownAll(environments_, m.applies.environments, path + ".applies.environments",
              "an environment");
     const Requirement& r = m.require;
-    const int set = (r.sign_off ? 1 : 0) + (r.reproducibility ? 1 : 0) + (r.bias_test ? 1 : 0);
+    const int set = (r.sign_off ? 1 : 0) + (r.reproducibility ? 1 : 0) + (r.bias_test ? 1 : 0) +
+                    (r.evidence ? 1 : 0);
     if (set != 1) {
       Add(path + ".require",
-          "must have exactly one of signOff, reproducibility and biasTest, has " +
+          "must have exactly one of signOff, reproducibility, biasTest and evidence, has " +
               std::to_string(set));
     }
     if (r.sign_off) SignOffPart(*r.sign_off, path + ".require.signOff");
@@ -236,6 +250,7 @@ class Checker {
       }
     }
     if (r.bias_test) Bias(*r.bias_test, path + ".require.biasTest");
+    if (r.evidence) Evidence(*r.evidence, path + ".require.evidence");
   }
 
   const GovernancePolicySpec& spec_;

@@ -55,7 +55,8 @@ TEST_F(LiveReaderTest, AsksForOneUseCaseOfOneNamespaceAlone) {
                 api + "namespaces/lending/signoffs?fieldSelector=spec.subject.useCase%3Dscoring",
                 api + "namespaces/lending/reproducibilitysnapshots?fieldSelector=spec.useCase%"
                       "3Dscoring",
-                api + "namespaces/lending/biastests?fieldSelector=spec.useCase%3Dscoring"}));
+                api + "namespaces/lending/biastests?fieldSelector=spec.useCase%3Dscoring",
+                api + "namespaces/lending/evidence?fieldSelector=spec.useCase%3Dscoring"}));
 }
 
 TEST_F(LiveReaderTest, TakesAnAbsentUseCaseForAnAnswer) {

@@ -13,6 +13,7 @@
 
 #include "base/yaml.h"
 #include "governance/types/bias_test.h"
+#include "governance/types/evidence.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
@@ -60,7 +61,8 @@ std::string Fault(const Json& object) {
       {"ModelDeployment", FaultOf<ModelDeploymentSpec>},
       {"SignOff", FaultOf<SignOffSpec>},
       {"ReproducibilitySnapshot", FaultOf<ReproducibilitySnapshotSpec>},
-      {"BiasTest", FaultOf<BiasTestSpec>}};
+      {"BiasTest", FaultOf<BiasTestSpec>},
+      {"Evidence", FaultOf<EvidenceSpec>}};
   return kDecoders.at(StringAt(object, "kind"))(object);
 }
 
@@ -81,7 +83,8 @@ Json Recoded(const Json& object) {
       {"ModelDeployment", RecodedAs<ModelDeploymentSpec>},
       {"SignOff", RecodedAs<SignOffSpec>},
       {"ReproducibilitySnapshot", RecodedAs<ReproducibilitySnapshotSpec>},
-      {"BiasTest", RecodedAs<BiasTestSpec>}};
+      {"BiasTest", RecodedAs<BiasTestSpec>},
+      {"Evidence", RecodedAs<EvidenceSpec>}};
   return kCodecs.at(StringAt(object, "kind"))(object);
 }
 

@@ -27,7 +27,8 @@ Json At(const Json& json, const char* key) {
 Json Listed(const Json& json, const std::string& parent) {
   constexpr std::array kNamed = {
       "environments", "people",     "roles",   "questions", "classes",        "measures", "config",
-      "attributes",   "containers", "volumes", "data",      "initContainers", "cells"};
+      "attributes",   "containers", "volumes", "data",      "initContainers", "cells",
+      "claims",       "artifacts"};
   if (json.is_array()) {
     Json list = Json::array();
     for (const Json& item : json) list.push_back(Listed(item, parent));
@@ -43,7 +44,8 @@ Json Listed(const Json& json, const std::string& parent) {
       Json list = Json::array();
       for (auto entry = value.begin(); entry != value.end(); ++entry) {
         Json item = entry.value();
-        if (it.key() != "cells") item["name"] = entry.key();
+        const bool asserted = it.key() == "claims" && parent == "evidence";
+        if (it.key() != "cells") item[asserted ? "claim" : "name"] = entry.key();
         list.push_back(std::move(item));
       }
       value = std::move(list);
@@ -177,6 +179,7 @@ Situation MakeSituation(const Json& situation, const Json& base) {
   const Json evidence = At(situation, "evidence");
   AddAll(evidence, values, facts.snapshots);
   AddAll(evidence, values, facts.bias_tests);
+  AddAll(evidence, values, facts.reports);
   AddAll(evidence, values, facts.sign_offs);
   return made;
 }

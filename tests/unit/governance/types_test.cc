@@ -257,6 +257,30 @@ TEST(DecodeTest, ASignOffNamesExactlyWhatItsKindOfSubjectHas) {
   }
 }
 
+TEST(DecodeTest, AClaimHasExactlyOneValue) {
+  const auto decode = [](const std::string& claim) {
+    return Decode<EvidenceSpec>(
+        Yaml("{apiVersion: countersign.dev/v1alpha1, kind: Evidence, metadata: {name: e}, spec: "
+             "{useCase: u, type: LoadTest, performedAt: '2026-11-01T12:00:00Z', claims: [" +
+             claim + "]}}"));
+  };
+  EXPECT_TRUE(decode("{name: a, number: '1', unit: ms}"));
+  EXPECT_TRUE(decode("{name: a, flag: false}"));
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"{name: a}", "spec.claims[0]: must have exactly one of number, text, flag and items, has 0"},
+      {"{name: a, number: '1', text: one}", "has 2"},
+      {"{name: a, text: ''}", "spec.claims[0].text: must not be empty"},
+      {"{name: a, items: []}", "spec.claims[0].items: must have 1 to 256 items"},
+      {"{name: a, text: one, unit: ms}", "spec.claims[0].unit: belongs to a number"},
+      {"{name: a, flag: true}, {name: a, flag: false}", "has 'a' twice"}};
+  for (const auto& [claim, text] : rows) {
+    const auto decoded = decode(claim);
+    ASSERT_FALSE(decoded) << claim;
+    EXPECT_NE(decoded.error().ToString().find(text), std::string::npos)
+        << decoded.error().ToString();
+  }
+}
+
 TEST(DecodeTest, AListThatNeedsTwoItemsTakesItemsOfOneCharacter) {
   Json base = ReadCases("base.yaml");
   MergePatch(base,
@@ -341,20 +365,61 @@ INSTANTIATE_TEST_SUITE_P(
               "{measures: {bias: {applies: {environments: [production]}}}}",
               "spec.measures[1].applies.environments[0]: 'production' is not an environment"},
         Fault{"AMeasureThatRequiresNothing", "{measures: {acceptance: {require: {signOff: null}}}}",
-              "must have exactly one of signOff, reproducibility and biasTest, has 0"},
+              "must have exactly one of signOff, reproducibility, biasTest and evidence, has 0"},
         Fault{"AMeasureThatRequiresTwoThings",
               "{measures: {acceptance: {require: {reproducibility: {level: MetricsOnly, "
               "reproducedBy: Nobody, issuers: []}}}}}",
-              "must have exactly one of signOff, reproducibility and biasTest, has 2"},
+              "must have exactly one of signOff, reproducibility, biasTest and evidence, has 2"},
         Fault{"ASignOffInAnUnknownRole",
               "{measures: {acceptance: {require: {signOff: {role: nobody}}}}}",
               "spec.measures[0].require.signOff.role"},
         Fault{"ASignOffByNobody", "{measures: {acceptance: {require: {signOff: {count: 0}}}}}",
               "spec.measures[0].require.signOff.count"},
+        Fault{"AReportFromAnUnknownEnvironment",
+              "{measures: {load-test: {require: {evidence: {environments: [moon]}}}}}",
+              "spec.measures[2].require.evidence.environments[0]: 'moon' is not an environment"},
+        Fault{"AReportByAnUnknownRole",
+              "{measures: {load-test: {require: {evidence: {issuers: [{kind: Role, name: "
+              "nobody}]}}}}}",
+              "spec.measures[2].require.evidence.issuers[0].name"},
+        Fault{"AReportThatMaySayAnything",
+              "{measures: {load-test: {require: {evidence: {claims: null, artifacts: null}}}}}",
+              "must ask for claims or artifacts"},
+        Fault{"ABoundThatIsNoNumber",
+              "{measures: {load-test: {require: {evidence: {claims: {errorRate: {value: low}}}}}}}",
+              "spec.measures[2].require.evidence.claims[0].value: must be a decimal for operator "
+              "AtMost, is 'low'"},
+        Fault{
+            "AComparisonWithNothing",
+            "{measures: {load-test: {require: {evidence: {claims: {errorRate: {value: null}}}}}}}",
+            "spec.measures[2].require.evidence.claims[0].value: is required for operator AtMost"},
+        Fault{
+            "AComparisonWithAList",
+            "{measures: {load-test: {require: {evidence: {claims: {errorRate: {values: [a]}}}}}}}",
+            "spec.measures[2].require.evidence.claims[0].values: does not go with operator AtMost"},
+        Fault{"AListOfNothing",
+              "{measures: {load-test: {require: {evidence: {claims: {errorRate: {operator: In, "
+              "value: null}}}}}}}",
+              "spec.measures[2].require.evidence.claims[0].values: must not be empty for operator "
+              "In"},
+        Fault{"AListAndAValue",
+              "{measures: {load-test: {require: {evidence: {claims: {errorRate: {operator: In, "
+              "values: [a]}}}}}}}",
+              "spec.measures[2].require.evidence.claims[0].value: does not go with operator In"},
+        Fault{
+            "ExistenceWithAValue",
+            "{measures: {load-test: {require: {evidence: {claims: {errorRate: {operator: "
+            "Exists}}}}}}}",
+            "spec.measures[2].require.evidence.claims[0].value: does not go with operator Exists"},
+        Fault{"AnExpressionThatIsNone",
+              "{measures: {load-test: {require: {evidence: {claims: {errorRate: {operator: "
+              "Matches, value: '('}}}}}}}",
+              "spec.measures[2].require.evidence.claims[0].value: must be an RE2 expression: "
+              "missing"},
         Fault{"AnIssuerInAnUnknownRole",
               "{measures: {reproducible: {require: {reproducibility: {issuers: [{kind: Role, name: "
               "nobody}]}}}}}",
-              "spec.measures[2].require.reproducibility.issuers[0].name"},
+              "spec.measures[3].require.reproducibility.issuers[0].name"},
         Fault{
             "AnIssuerWhoIsAnUnknownPerson",
             "{measures: {bias: {require: {biasTest: {issuers: [{kind: Person, name: nobody}]}}}}}",

@@ -25,6 +25,11 @@ struct EnumNames<ReproducedBy> {
       {ReproducedBy::kIndependent, "Independent"}};
 };
 template <>
+struct EnumNames<EvidenceScope> {
+  static constexpr std::pair<EvidenceScope, std::string_view> kNames[] = {
+      {EvidenceScope::kModel, "Model"}, {EvidenceScope::kUseCase, "UseCase"}};
+};
+template <>
 struct EnumNames<fairness::Rule> {
   static constexpr std::pair<fairness::Rule, std::string_view> kNames[] = {
       {fairness::Rule::kPointEstimate, "PointEstimate"},
@@ -201,15 +206,80 @@ void Describe(V& v, BiasTestRequirement& r) {
 }
 
 template <class V>
+void Describe(V& v, ClaimAssertion& c) {
+  v.Field({.name = "claim",
+           .doc = "Name of the claim. A report without it does not pass.",
+           .required = true,
+           .format = Format::kIdentifier,
+           .length = 63},
+          c.claim);
+  v.Field({.name = "operator",
+           .doc = "Exists (any value), Equals, NotEquals (text, flag or number), AtLeast, AtMost, "
+                  "Above, Below (number), In, NotIn (text is one of values), Includes, Excludes "
+                  "(items have all, or none, of values) or Matches (text as a whole, by an RE2 "
+                  "expression).",
+           .required = true},
+          c.op);
+  v.Field(
+      {.name = "value",
+       .doc = "What the claim is compared with; a decimal for numbers, true or false for flags.",
+       .length = 1024},
+      c.value);
+  v.Field({.name = "values",
+           .doc = "What the claim is compared with, for In, NotIn, Includes and Excludes.",
+           .max = 128},
+          c.values);
+}
+
+template <class V>
+void Describe(V& v, EvidenceRequirement& r) {
+  v.Field({.name = "type",
+           .doc = "The spec.type of the Evidence that is asked for. The latest one that counts "
+                  "governs: a later failing report undoes an earlier good one.",
+           .required = true,
+           .format = Format::kToken,
+           .length = 63},
+          r.type);
+  v.Field({.name = "scope",
+           .doc = "What it must be about: Model (this very digest; the default) or UseCase (all "
+                  "models that serve it)."},
+          r.scope);
+  v.Field({.name = "environments",
+           .doc = "Where it must have been made or for which: names of environments of this "
+                  "policy. Anywhere, if the list is empty.",
+           .format = Format::kName,
+           .max = 16,
+           .length = 63,
+           .list = ListType::kSet},
+          r.environments);
+  v.Field({.name = "independent",
+           .doc = "Whether it must come from somebody who is neither developer of the model nor "
+                  "author of the deployment. Who makes an independent report does not become a "
+                  "developer by it."},
+          r.independent);
+  v.Field({.name = "claims", .doc = "What it must say.", .max = 64}, r.claims);
+  v.Field({.name = "artifacts",
+           .doc = "Names of the parts it must have.",
+           .format = Format::kName,
+           .max = 64,
+           .length = 63,
+           .list = ListType::kSet},
+          r.artifacts);
+  v.Field(MaxAgeField(), r.max_age);
+  v.Field(IssuersField(), r.issuers);
+}
+
+template <class V>
 void Describe(V& v, Requirement& r) {
   v.Field({.name = "signOff", .doc = "People approve."}, r.sign_off);
   v.Field({.name = "reproducibility", .doc = "The model can be made again."}, r.reproducibility);
   v.Field({.name = "biasTest", .doc = "The model treats groups alike, within bounds."},
           r.bias_test);
+  v.Field({.name = "evidence", .doc = "A report says what it must."}, r.evidence);
   v.Rules(
       {{"(has(self.signOff) ? 1 : 0) + (has(self.reproducibility) ? 1 : 0) + "
-        "(has(self.biasTest) ? 1 : 0) == 1",
-        "must have exactly one of signOff, reproducibility and biasTest"}});
+        "(has(self.biasTest) ? 1 : 0) + (has(self.evidence) ? 1 : 0) == 1",
+        "must have exactly one of signOff, reproducibility, biasTest and evidence"}});
 }
 
 }  // namespace countersign

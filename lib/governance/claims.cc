@@ -1,0 +1,174 @@
+#include "governance/claims.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "governance/decision.h"
+
+namespace countersign {
+namespace {
+
+constexpr std::size_t kMaxExpressionMemory = std::size_t{1} << 20;  // of one compiled expression
+constexpr std::size_t kShown = 128;                                 // bytes of a claim in a message
+
+std::string Quoted(const std::string& text) { return "'" + OneLine(text, kShown) + "'"; }
+
+std::string Quoted(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + Quoted(word);
+  return out;
+}
+
+bool IsOrder(ClaimOperator op) {
+  return op == ClaimOperator::kAtLeast || op == ClaimOperator::kAtMost ||
+         op == ClaimOperator::kAbove || op == ClaimOperator::kBelow;
+}
+
+bool IsList(ClaimOperator op) {
+  return op == ClaimOperator::kIn || op == ClaimOperator::kNotIn ||
+         op == ClaimOperator::kIncludes || op == ClaimOperator::kExcludes;
+}
+
+RE2 Expression(const std::string& text) {
+  RE2::Options options(RE2::Quiet);
+  options.set_max_mem(kMaxExpressionMemory);
+  return RE2(text, options);
+}
+
+bool Has(const std::vector<std::string>& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+std::string ValueText(const Claim& claim) {
+  if (claim.number) {
+    return claim.number->ToString() + (claim.unit.empty() ? "" : " " + OneLine(claim.unit, 16));
+  }
+  if (claim.flag) return *claim.flag ? "true" : "false";
+  if (!claim.text.empty()) return Quoted(claim.text);
+  return "[" + OneLine(Quoted(claim.items), kShown) + "]";
+}
+
+// "must be at most 0.01"
+std::string Demand(const ClaimAssertion& a) {
+  switch (a.op) {
+    case ClaimOperator::kExists: return "must be there";
+    case ClaimOperator::kEquals: return "must be " + Quoted(a.value);
+    case ClaimOperator::kNotEquals: return "must not be " + Quoted(a.value);
+    case ClaimOperator::kAtLeast: return "must be at least " + a.value;
+    case ClaimOperator::kAtMost: return "must be at most " + a.value;
+    case ClaimOperator::kAbove: return "must be above " + a.value;
+    case ClaimOperator::kBelow: return "must be below " + a.value;
+    case ClaimOperator::kIn: return "must be one of " + Quoted(a.values);
+    case ClaimOperator::kNotIn: return "must be none of " + Quoted(a.values);
+    case ClaimOperator::kIncludes: return "must include " + Quoted(a.values);
+    case ClaimOperator::kExcludes: return "must not include any of " + Quoted(a.values);
+    case ClaimOperator::kMatches: return "must match " + Quoted(a.value);
+  }
+  return "must be what this version does not know";
+}
+
+std::optional<bool> Ordered(const ClaimAssertion& a, const Claim& claim) {
+  const auto bound = Decimal::Parse(a.value);
+  if (!claim.number || !bound) return std::nullopt;
+  switch (a.op) {
+    case ClaimOperator::kAtLeast: return *claim.number >= *bound;
+    case ClaimOperator::kAtMost: return *claim.number <= *bound;
+    case ClaimOperator::kAbove: return *claim.number > *bound;
+    case ClaimOperator::kBelow: return *claim.number < *bound;
+    default: return std::nullopt;
+  }
+}
+
+std::optional<bool> Equal(const ClaimAssertion& a, const Claim& claim) {
+  if (claim.number) {
+    const auto bound = Decimal::Parse(a.value);
+    if (!bound) return std::nullopt;
+    return *claim.number == *bound;
+  }
+  if (claim.flag) {
+    if (a.value != "true" && a.value != "false") return std::nullopt;
+    return *claim.flag == (a.value == "true");
+  }
+  if (claim.text.empty()) return std::nullopt;
+  return claim.text == a.value;
+}
+
+// nullopt: the claim is of another type than the operator needs.
+std::optional<bool> Holds(const ClaimAssertion& a, const Claim& claim) {
+  if (IsOrder(a.op)) return Ordered(a, claim);
+  switch (a.op) {
+    case ClaimOperator::kExists: return true;
+    case ClaimOperator::kEquals: return Equal(a, claim);
+    case ClaimOperator::kNotEquals: {
+      const auto equal = Equal(a, claim);
+      return equal ? std::optional(!*equal) : std::nullopt;
+    }
+    case ClaimOperator::kIn:
+    case ClaimOperator::kNotIn:
+      if (claim.text.empty()) return std::nullopt;
+      return Has(a.values, claim.text) == (a.op == ClaimOperator::kIn);
+    case ClaimOperator::kIncludes:
+      if (claim.items.empty()) return std::nullopt;
+      return std::all_of(a.values.begin(), a.values.end(),
+                         [&](const std::string& word) { return Has(claim.items, word); });
+    case ClaimOperator::kExcludes:
+      if (claim.items.empty()) return std::nullopt;
+      return std::none_of(a.values.begin(), a.values.end(),
+                          [&](const std::string& word) { return Has(claim.items, word); });
+    case ClaimOperator::kMatches: {
+      if (claim.text.empty()) return std::nullopt;
+      const RE2 expression = Expression(a.value);
+      if (!expression.ok()) return std::nullopt;
+      return RE2::FullMatch(claim.text, expression);
+    }
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Status CheckAssertion(const ClaimAssertion& a) {
+  const auto fault = [](const char* field, const std::string& why) {
+    return Fail(Code::kInvalidArgument, why, field);
+  };
+  const std::string name(NameOf(a.op));
+  if (IsList(a.op)) {
+    if (a.values.empty()) return fault("values", "must not be empty for operator " + name);
+    if (!a.value.empty()) return fault("value", "does not go with operator " + name);
+    return {};
+  }
+  if (!a.values.empty()) return fault("values", "does not go with operator " + name);
+  if (a.op == ClaimOperator::kExists) {
+    if (!a.value.empty()) return fault("value", "does not go with operator " + name);
+    return {};
+  }
+  if (a.value.empty()) return fault("value", "is required for operator " + name);
+  if (IsOrder(a.op) && !Decimal::Parse(a.value)) {
+    return fault("value", "must be a decimal for operator " + name + ", is " + Quoted(a.value));
+  }
+  if (a.op == ClaimOperator::kMatches) {
+    const RE2 expression = Expression(a.value);
+    if (!expression.ok()) {
+      return fault("value", "must be an RE2 expression: " + expression.error());
+    }
+  }
+  return {};
+}
+
+ClaimJudgement JudgeClaim(const ClaimAssertion& assertion, const std::vector<Claim>& claims) {
+  const std::string what = "claim '" + assertion.claim + "' " + Demand(assertion);
+  const auto found = std::find_if(claims.begin(), claims.end(), [&](const Claim& claim) {
+    return claim.name == assertion.claim;
+  });
+  if (found == claims.end()) return {ClaimOutcome::kMissing, what + ", is missing"};
+  const std::optional<bool> holds = Holds(assertion, *found);
+  if (!holds) {
+    return {ClaimOutcome::kUnusable,
+            what + ", is " + ValueText(*found) + ", which cannot be compared"};
+  }
+  return {*holds ? ClaimOutcome::kHolds : ClaimOutcome::kFails, what + ", is " + ValueText(*found)};
+}
+
+}  // namespace countersign

@@ -1,0 +1,31 @@
+// claims.h: comparing what a report claims with what a policy asserts.
+//
+// Pure. A claim of another type than the operator needs is no answer, which is not the same as a
+// wrong one: both are told apart, and neither passes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "governance/types/evidence.h"
+#include "governance/types/policy.h"
+
+namespace countersign {
+
+// Whether the assertion can be judged at all: the value that its operator needs is there and reads.
+// Error: path is the field within the assertion.
+[[nodiscard]] Status CheckAssertion(const ClaimAssertion& assertion);
+
+enum class ClaimOutcome { kHolds, kFails, kMissing, kUnusable };
+
+struct ClaimJudgement {
+  ClaimOutcome outcome = ClaimOutcome::kMissing;
+  std::string text;  // "claim 'errorRate' must be at most 0.01, is 0.02"
+};
+
+// Judges one assertion over the claims of a report, whose names are unique.
+[[nodiscard]] ClaimJudgement JudgeClaim(const ClaimAssertion& assertion,
+                                        const std::vector<Claim>& claims);
+
+}  // namespace countersign

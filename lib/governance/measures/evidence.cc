@@ -1,0 +1,166 @@
+#include "governance/measures/evidence.h"
+
+#include <algorithm>
+
+#include "governance/claims.h"
+
+namespace countersign {
+namespace {
+
+// Why one report does not count: the code for programs, the rest for people.
+struct Exclusion {
+  std::string reason;
+  std::string why;
+};
+
+bool IsInsider(const Context& context, const Provenance& by) {
+  const GovernancePolicySpec& policy = context.policy.spec;
+  const std::string person = PersonOf(policy, by.user);
+  return person == PersonOf(policy, context.facts.author.user) ||
+         context.insiders.people.contains(person) ||
+         IsNamedByAny(policy, context.insiders.groups, by);
+}
+
+std::optional<Exclusion> Excluded(const Context& context, const AttestedEvidence& report) {
+  const EvidenceRequirement& r = *context.measure.require.evidence;
+  const EvidenceSpec& spec = report.object->spec;
+  const ModelDigest& model = context.facts.deployment->spec.model.digest;
+  if (r.scope == EvidenceScope::kModel) {
+    if (!spec.model) return Exclusion{"EvidenceForOtherModel", "it names no model"};
+    if (*spec.model != model) {
+      return Exclusion{"EvidenceForOtherModel", "it is about model " + spec.model->digest};
+    }
+  } else if (spec.model) {
+    return Exclusion{"EvidenceForOtherModel",
+                     "it is about one model, " + spec.model->digest + ", not the use case"};
+  }
+  if (!r.environments.empty() && std::find(r.environments.begin(), r.environments.end(),
+                                           spec.environment) == r.environments.end()) {
+    return Exclusion{"EvidenceForOtherEnvironment",
+                     spec.environment.empty()
+                         ? "it names no environment"
+                         : "it is from environment '" + spec.environment + "'"};
+  }
+  if (!IsAuthentic(report.by)) {
+    return Exclusion{"EvidenceNotAuthentic", WhyNotAuthentic(report.by)};
+  }
+  if (!IsTrustedIssuer(context.policy.spec, r.issuers, report.by)) {
+    return Exclusion{"IssuerNotTrusted",
+                     "'" + report.by.user + "' is not among the measure's issuers"};
+  }
+  if (r.independent && report.by.authenticity == Authenticity::kAttested &&
+      IsInsider(context, report.by)) {
+    return Exclusion{"IssuerNotIndependent", "'" + report.by.user + "' is not independent"};
+  }
+  return std::nullopt;
+}
+
+// "a LoadTest of this model made in or for 'preprod'"
+std::string Wanted(const EvidenceRequirement& r) {
+  std::string text = "an Evidence of type '" + r.type + "' about this " +
+                     (r.scope == EvidenceScope::kModel ? "model" : "use case");
+  for (std::size_t i = 0; i < r.environments.size(); ++i) {
+    text += (i == 0 ? ", made in or for '" : " or '") + r.environments[i] + "'";
+  }
+  return text;
+}
+
+std::string Remedy(const Context& context) {
+  const EvidenceRequirement& r = *context.measure.require.evidence;
+  const std::string who =
+      r.issuers.empty() ? "nobody: the measure lists no issuers" : SubjectsText(r.issuers);
+  std::string text = "an Evidence with spec.type: " + r.type;
+  if (r.scope == EvidenceScope::kModel) {
+    text += " for model " + context.facts.deployment->spec.model.digest.digest;
+  }
+  return text + " in namespace '" + context.facts.deployment->spec.use_case.name_space +
+         "', created by " + who +
+         (r.independent ? ", somebody who is neither author nor developer" : "");
+}
+
+struct Shortfall {
+  GateState state = GateState::kPassed;
+  std::string reason;
+  std::vector<std::string> texts;
+
+  void Add(GateState worse, const char* code, std::string text) {
+    if (worse > state) {
+      state = worse;
+      reason = code;
+    }
+    texts.push_back(std::move(text));
+  }
+};
+
+Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
+  Shortfall shortfall;
+  for (const std::string& name : r.artifacts) {
+    if (std::none_of(spec.artifacts.begin(), spec.artifacts.end(),
+                     [&](const Artifact& artifact) { return artifact.name == name; })) {
+      shortfall.Add(GateState::kFailed, "ArtifactMissing", "artifact '" + name + "' is missing");
+    }
+  }
+  for (const ClaimAssertion& assertion : r.claims) {
+    ClaimJudgement judgement = JudgeClaim(assertion, spec.claims);
+    switch (judgement.outcome) {
+      case ClaimOutcome::kHolds: break;
+      case ClaimOutcome::kFails:
+        shortfall.Add(GateState::kFailed, "ClaimFails", std::move(judgement.text));
+        break;
+      case ClaimOutcome::kMissing:
+        shortfall.Add(GateState::kInsufficient, "ClaimMissing", std::move(judgement.text));
+        break;
+      case ClaimOutcome::kUnusable:
+        shortfall.Add(GateState::kInsufficient, "ClaimUnusable", std::move(judgement.text));
+        break;
+    }
+  }
+  return shortfall;
+}
+
+}  // namespace
+
+Gate EvidenceGate(const Context& context) {
+  const EvidenceRequirement& r = *context.measure.require.evidence;
+  Gate gate = StartGate(context);
+  std::vector<const AttestedEvidence*> usable;
+  std::vector<std::string> notes;
+  std::string reason;
+  for (const AttestedEvidence& report : context.facts.reports) {
+    if (report.object->spec.type != r.type) continue;
+    if (const auto excluded = Excluded(context, report)) {
+      notes.push_back("'" + report.object->meta.name + "' does not count: " + excluded->why);
+      if (reason.empty()) reason = excluded->reason;
+    } else {
+      usable.push_back(&report);
+    }
+  }
+  const AttestedEvidence* latest = Latest(usable);
+  if (latest == nullptr) {
+    return Conclude(
+        std::move(gate), GateState::kMissing, reason.empty() ? "EvidenceMissing" : reason,
+        "needs " + Wanted(r) + (notes.empty() ? "" : "; " + Join(notes)), Remedy(context));
+  }
+  gate.evidence.push_back(RefTo(*latest));
+  const std::string name = "'" + latest->object->meta.name + "'";
+  Shortfall shortfall = Judge(r, latest->object->spec);
+  if (shortfall.state != GateState::kPassed) {
+    const std::string of =
+        usable.size() > 1 ? " (the latest of " + std::to_string(usable.size()) + ")" : "";
+    return Conclude(std::move(gate), shortfall.state, std::move(shortfall.reason),
+                    r.type + " " + name + of + ": " + Join(shortfall.texts), Remedy(context));
+  }
+  const auto end = EndOf(latest->by.first_seen, r.max_age);
+  if (end && *end <= context.facts.now) {
+    gate.expired_at = end;
+    return Conclude(std::move(gate), GateState::kExpired, "EvidenceExpired",
+                    r.type + " " + name + " is older than " + FormatDuration(*r.max_age) +
+                        ", it ended at " + FormatTime(*end),
+                    Remedy(context));
+  }
+  gate.valid_until = end;
+  return Conclude(std::move(gate), GateState::kPassed, "EvidenceSufficient",
+                  r.type + " " + name + " says what it must");
+}
+
+}  // namespace countersign

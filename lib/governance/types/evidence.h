@@ -1,0 +1,52 @@
+// evidence.h: any report that has no kind of its own: documentation, verification, explainability,
+// red team, load test, data quality, impact assessment, plan. See object.h for threads.
+//
+// What it says is a list of typed claims and a list of artefacts with digests; a policy's measure
+// asserts on them (types/policy.h, EvidenceRequirement). Numbers are decimals, compared exactly.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "governance/types/common.h"
+#include "governance/types/object.h"
+
+namespace countersign {
+
+// Exactly one of number, text, flag and items is given.
+struct Claim {
+  std::string name;
+  std::optional<Decimal> number;
+  std::string unit;
+  std::string text;
+  std::optional<bool> flag;
+  std::vector<std::string> items;
+};
+
+struct Artifact {
+  std::string name;
+  std::string uri;
+  std::string digest;
+};
+
+struct EvidenceTool {
+  std::string name;
+  std::string version;
+};
+
+struct EvidenceSpec {
+  static constexpr std::string_view kKind = "Evidence";
+  std::string use_case;
+  std::string type;
+  std::optional<ModelDigest> model;
+  std::string environment;
+  Time performed_at{};
+  std::optional<EvidenceTool> tool;
+  std::string summary;
+  std::vector<Claim> claims;
+  std::vector<Artifact> artifacts;
+};
+using EvidenceReport = Object<EvidenceSpec>;
+
+}  // namespace countersign
