@@ -136,9 +136,9 @@ std::optional<ReconcileResult> DeploymentReconciler::MakeThePlan(Work& work) {
   if (!work.memory.serving) {
     // After a restart the child says what serves; only a number that verifies is believed.
     const auto child = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
-    if (child && child->owner_uid == work.meta.uid && child->revision &&
-        work.Find(*child->revision) != nullptr) {
-      work.memory.serving = child->revision;
+    const auto number = child == nullptr ? std::nullopt : child->revision;
+    if (number && child->owner_uid == work.meta.uid && work.Find(*number) != nullptr) {
+      work.memory.serving = number;
     }
   }
   work.plan = PlanOf(work);
