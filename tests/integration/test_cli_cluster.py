@@ -117,7 +117,7 @@ def test_schema_refuses_with_the_path(stage):
     policy["metadata"] = {"name": "wrong"}
     del policy["spec"]["measures"][0]["require"]["signOff"]
     done = stage.plane.run("create", "-f", "-", input=json.dumps(policy), check=False)
-    assert "exactly one of signOff, reproducibility and biasTest" in done.stderr
+    assert "exactly one of signOff, reproducibility, biasTest and evidence" in done.stderr
     policy["spec"]["measures"] = [dict(stage.get("govpol", "sample")["spec"]["measures"][0],
                                        frobnicate=1)]
     done = stage.plane.run("create", "--validate=strict", "-f", "-", input=json.dumps(policy),
@@ -169,7 +169,7 @@ def test_approve_signs_as_whoever_calls(stage):
     assert spec["signer"] == {"username": VERA}
     explained = stage.cli("explain", "sample", "-n", "lending-prod", "-o", "json", user=VERA)
     assert spec["subject"]["governedDigest"] == json.loads(explained.stdout)["governedDigest"]
-    assert {e["kind"] for e in spec["shown"]["evidence"]} == {"BiasTest", "ReproducibilitySnapshot"}
+    assert {e["kind"] for e in spec["shown"]["evidence"]} == {"BiasTest", "Evidence", "ReproducibilitySnapshot"}
 
 
 def test_approve_from_a_manifest_binds_the_same_digest(stage, tmp_path):
