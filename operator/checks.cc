@@ -91,6 +91,7 @@ Check CheckUseCase(const Catalog& catalog) {
     UseCaseStatus status;
     if (const auto digest = AnswersDigest(use_case.spec)) status.answers_digest = *digest;
     status.classes.assign(classes.begin(), classes.end());
+    status.class_summary = ClassSummary(status.classes);
     status.answers_approved = approved;
     status.answers_note = note;
     checked.more = EncodeStatus(status);

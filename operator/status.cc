@@ -46,6 +46,7 @@ Json DeploymentStatus(const StatusInput& input) {
   status.observed_generation = input.generation;
   status.environment = decision.environment;
   status.classes = decision.classes;
+  status.class_summary = ClassSummary(decision.classes);
   status.verdict = decision.verdict;
   status.phase = PhaseName(input.plan.phase);
   status.gates_passed = decision.GatesText();

@@ -266,6 +266,7 @@ def test_the_other_kinds_say_whether_they_count(world):
     use_case = eventually(lambda: world.kubectl.get("usecase", "credit", world.home)["status"]
                           .get("conditions") and
                           world.kubectl.get("usecase", "credit", world.home)["status"], "status")
+    assert use_case["classSummary"] == "any"
     assert use_case["classes"] == ["any"] and use_case["answersApproved"] is False
     assert use_case["answersDigest"].startswith("sha256:")
 

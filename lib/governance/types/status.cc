@@ -34,6 +34,7 @@ constexpr std::int64_t kMaxGeneration = 9'007'199'254'740'991;
 constexpr std::int64_t kMaxMessage = 32768;  // what metav1.Condition allows
 constexpr std::int64_t kMaxGates = 2048;     // 16 policies of 128 measures
 constexpr std::int64_t kMaxClasses = 512;    // 16 policies of 32 classes
+constexpr std::int64_t kMaxClassSummary = 256;
 constexpr std::int64_t kMaxPods = 1'000'000;
 
 template <class V>
@@ -151,6 +152,10 @@ void Describe(V& v, ModelDeploymentStatus& s) {
   v.Field(
       {.name = "classes", .doc = "Risk classes that applied.", .max = kMaxClasses, .length = 63},
       s.classes);
+  v.Field({.name = "classSummary",
+           .doc = "The classes in one line, for people.",
+           .length = kMaxClassSummary},
+          s.class_summary);
   v.Field({.name = "verdict",
            .doc = "Allow (serves), Warn (serves, flagged), Hold (nothing new is served) or Deny."},
           s.verdict);
@@ -218,6 +223,10 @@ void Describe(V& v, UseCaseStatus& s) {
            .max = kMaxClasses,
            .length = 63},
           s.classes);
+  v.Field({.name = "classSummary",
+           .doc = "The classes in one line, for people.",
+           .length = kMaxClassSummary},
+          s.class_summary);
   v.Field(
       {.name = "answersApproved", .doc = "Whether a sign-off covers the answers as they are now."},
       s.answers_approved);
@@ -251,6 +260,18 @@ template <class V>
 void Describe(V& v, GovernancePolicyStatus& s) {
   ObservedGeneration(v, s.observed_generation);
   Conditions(v, s.conditions, "Ready: the policy is in force; Stalled: it is at fault.");
+}
+
+std::string ClassSummary(const std::vector<std::string>& classes) {
+  constexpr std::size_t kCountBytes = 8;  // ",+<count>"
+  std::string text;
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    if (text.size() + classes[i].size() + 1 + kCountBytes > std::size_t{kMaxClassSummary}) {
+      return text + ",+" + std::to_string(classes.size() - i);
+    }
+    text += (i == 0 ? "" : ",") + classes[i];
+  }
+  return text;
 }
 
 template <class StatusType>

@@ -65,6 +65,7 @@ struct ModelDeploymentStatus {
   std::int64_t observed_generation = -1;
   std::string environment;
   std::vector<std::string> classes;
+  std::string class_summary;
   std::optional<Verdict> verdict;
   std::string phase;
   std::string gates_passed;
@@ -84,9 +85,13 @@ struct ModelDeploymentStatus {
   std::optional<Time> next_change;
 };
 
+// "high,personal", for printer columns, which show lists as JSON; what does not fit is counted.
+[[nodiscard]] std::string ClassSummary(const std::vector<std::string>& classes);
+
 struct UseCaseStatus {
   std::int64_t observed_generation = -1;
   std::vector<std::string> classes;
+  std::string class_summary;
   std::optional<bool> answers_approved;
   std::string answers_note;
   std::string answers_digest;

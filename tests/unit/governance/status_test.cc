@@ -49,6 +49,17 @@ TEST(Status, AFieldThatIsNotInTheSchemaIsAFault) {
   EXPECT_EQ(decoded.error().ToString(), "status.nonsense: is not a known field");
 }
 
+TEST(Status, ClassesAreOneLineThatFits) {
+  EXPECT_EQ(ClassSummary({}), "");
+  EXPECT_EQ(ClassSummary({"high", "personal"}), "high,personal");
+  const std::string longest(63, 'a');
+  EXPECT_EQ(ClassSummary({longest, longest, longest, longest, longest}),
+            longest + "," + longest + "," + longest + ",+2");
+  ModelDeploymentStatus status;
+  status.class_summary = ClassSummary(std::vector<std::string>(512, longest));
+  EXPECT_TRUE(DecodeStatus<ModelDeploymentStatus>(EncodeStatus(status)));
+}
+
 TEST(Status, NobodyHasLookedYetByDefault) {
   EXPECT_EQ(EncodeStatus(GovernancePolicyStatus{}).at("observedGeneration"), -1);
 }
