@@ -116,7 +116,7 @@ Result<Seconds> ParseDuration(std::string_view text) {
                     Excerpt(text, 64) + "'");
   };
   static constexpr std::string_view kUnits = "wdhms";
-  static constexpr std::int64_t kSeconds[] = {7 * 86400, 86400, 3600, 60, 1};
+  static constexpr std::int64_t kSeconds[] = {604'800, 86'400, 3600, 60, 1};
   std::int64_t total = 0;
   std::size_t next_unit = 0;
   for (std::size_t at = 0; at < text.size();) {

@@ -198,7 +198,7 @@ class ToJson : public YAML::EventHandler {
 };
 
 tl::unexpected<Error> At(const YAML::Mark& mark, const std::string& message) {
-  return FailAt(static_cast<std::size_t>(mark.line + 1), static_cast<std::size_t>(mark.column + 1),
+  return FailAt(static_cast<std::size_t>(mark.line) + 1, static_cast<std::size_t>(mark.column) + 1,
                 message);
 }
 
@@ -224,17 +224,15 @@ bool FitsLiteral(const std::string& text) {
 }
 
 void EmitText(YAML::Emitter& out, const std::string& text, bool is_key) {
+  const bool lines = text.find('\n') != std::string::npos;
   if (FindUnprintable(text) != std::string::npos) {
-    out << YAML::EscapeNonAscii << YAML::DoubleQuoted << text;
-  } else if (NeedsQuotes(text)) {
-    out << YAML::DoubleQuoted << text;
-  } else if (text.find('\n') == std::string::npos) {
-    out << text;
-  } else if (!is_key && FitsLiteral(text)) {
-    out << YAML::Literal << text;
-  } else {
-    out << YAML::DoubleQuoted << text;
+    out << YAML::EscapeNonAscii << YAML::DoubleQuoted;
+  } else if (NeedsQuotes(text) || (lines && (is_key || !FitsLiteral(text)))) {
+    out << YAML::DoubleQuoted;
+  } else if (lines) {
+    out << YAML::Literal;
   }
+  out << text;
 }
 
 void Emit(YAML::Emitter& out, const Json& value) {

