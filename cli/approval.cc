@@ -16,7 +16,7 @@ constexpr std::size_t kMaxShownEvidence = 64;
 // The API server appends five characters; a subdomain has at most 253.
 constexpr std::size_t kMaxNamePrefix = 200;
 
-bool SignsAnswers(const ApprovalInput& input) { return !input.deployment; }
+bool SignsAnswers(const ApprovalInput& input) { return !input.deployment && !input.waiver; }
 
 // The policies in force, and under which names of the environment the role signs.
 struct Scope {
@@ -62,6 +62,24 @@ Scope ScopeOfAnswers(const ApprovalInput& input) {
   return scope;
 }
 
+// The one policy whose measures are waived.
+Scope ScopeOfWaiver(const ApprovalInput& input) {
+  Scope scope;
+  for (const GovernancePolicy& policy : input.policies) {
+    if (policy.meta.name != input.waiver->spec.policy) continue;
+    scope.policies.push_back(&policy);
+    if (!policy.spec.waivers) continue;
+    scope.roles.insert(policy.spec.waivers->sign_off.role);
+    if (policy.spec.waivers->sign_off.role == input.role) scope.environments.insert("");
+  }
+  return scope;
+}
+
+Scope ScopeOf(const ApprovalInput& input) {
+  if (input.waiver) return ScopeOfWaiver(input);
+  return SignsAnswers(input) ? ScopeOfAnswers(input) : ScopeOfDeployment(input);
+}
+
 std::string Listed(const std::set<std::string>& names) {
   std::string out;
   for (const std::string& name : names) out += (out.empty() ? "'" : ", '") + name + "'";
@@ -70,6 +88,14 @@ std::string Listed(const std::set<std::string>& names) {
 
 Status CheckRole(const ApprovalInput& input, const Scope& scope) {
   if (!scope.environments.empty()) return {};
+  if (input.waiver) {
+    const std::string policy = "policy '" + input.waiver->spec.policy + "'";
+    return Fail(Code::kInvalidArgument,
+                scope.policies.empty() ? "there is no " + policy
+                : scope.roles.empty()  ? policy + " allows no waivers"
+                                       : policy + " has waivers signed off by role " +
+                                            Listed(scope.roles) + ", not '" + input.role + "'");
+  }
   if (SignsAnswers(input)) {
     return Fail(Code::kInvalidArgument,
                 scope.roles.empty()
@@ -103,8 +129,9 @@ void Show(const std::vector<Object<Spec>>& evidence, const ModelDigest& model,
 }
 
 std::string NamePrefix(const ApprovalInput& input) {
-  const std::string& subject =
-      SignsAnswers(input) ? input.use_case.meta.name : input.deployment->meta.name;
+  const std::string& subject = input.waiver          ? input.waiver->meta.name
+                               : SignsAnswers(input) ? input.use_case.meta.name
+                                                     : input.deployment->meta.name;
   std::string prefix = subject.substr(0, kMaxNamePrefix - input.role.size() - 2);
   while (!prefix.empty() && (prefix.back() == '.' || prefix.back() == '-')) prefix.pop_back();
   return prefix + "-" + input.role + "-";
@@ -113,7 +140,7 @@ std::string NamePrefix(const ApprovalInput& input) {
 }  // namespace
 
 Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
-  const Scope scope = SignsAnswers(input) ? ScopeOfAnswers(input) : ScopeOfDeployment(input);
+  const Scope scope = ScopeOf(input);
   if (auto known = CheckRole(input, scope); !known) return Fail(known.error());
   auto answers_digest = AnswersDigest(input.use_case.spec);
   if (!answers_digest) return Fail(answers_digest.error());
@@ -131,7 +158,11 @@ Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
     shown.policies.push_back({policy->meta.name, policy->spec_digest});
   }
   shown.answers_digest = *answers_digest;
-  if (SignsAnswers(input)) {
+  if (input.waiver) {
+    spec.subject.kind = SubjectOfSignOff::kWaiver;
+    spec.subject.waiver = input.waiver->meta.name;
+    spec.subject.waiver_digest = input.waiver->spec_digest;
+  } else if (SignsAnswers(input)) {
     spec.subject.kind = SubjectOfSignOff::kUseCase;
     spec.subject.answers_digest = *answers_digest;
   } else {
@@ -167,7 +198,19 @@ std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& si
   rows.push_back({"use case", use_case.meta.name_space + "/" + use_case.meta.name + ": " +
                                   use_case.spec.title});
   const Json& first = sign_offs.front();
-  if (SignsAnswers(input)) {
+  if (input.waiver) {
+    const WaiverSpec& waiver = input.waiver->spec;
+    rows.push_back({"waiver", input.waiver->meta.name + " until " + FormatTime(waiver.expires_at)});
+    for (const std::string& measure : waiver.measures) {
+      rows.push_back({"waives", measure + " of policy " + waiver.policy + " in environment " +
+                                    waiver.environment});
+    }
+    rows.push_back({"model digest", waiver.model.digest});
+    rows.push_back({"reason", waiver.reason});
+    rows.push_back({"ticket", waiver.ticket});
+    rows.push_back({"meanwhile", waiver.compensating_control});
+    rows.push_back({"waiver digest", input.waiver->spec_digest});
+  } else if (SignsAnswers(input)) {
     for (const auto& [question, options] : use_case.spec.answers) {
       std::string answer;
       for (const std::string& option : options) answer += (answer.empty() ? "" : ", ") + option;

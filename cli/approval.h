@@ -18,12 +18,14 @@
 #include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
 #include "governance/types/use_case.h"
+#include "governance/types/waiver.h"
 
 namespace countersign {
 
 struct ApprovalInput {
-  // Unset: the use case's answers are signed.
+  // With neither a deployment nor a waiver, the use case's answers are signed.
   std::optional<ModelDeployment> deployment;
+  std::optional<Waiver> waiver;
   std::string governed_digest;
   UseCase use_case;
   std::vector<GovernancePolicy> policies;

@@ -19,6 +19,7 @@ struct ApproveFlags {
   std::string name;
   std::string file;
   std::string use_case;
+  std::string waiver;
   std::string role;
   std::string rationale;
   std::string expires_in;
@@ -96,7 +97,14 @@ Result<Json> DeploymentToSign(const Cluster& cluster, const ApproveFlags& flags)
 Status ReadSubject(const Cluster& cluster, const ApproveFlags& flags, ApprovalInput& input,
                    Surroundings& all) {
   ObjectKey use_case{cluster.name_space(), flags.use_case};
-  if (flags.use_case.empty()) {
+  if (!flags.waiver.empty()) {
+    auto object = cluster.Get(kWaivers, {cluster.name_space(), flags.waiver});
+    if (!object) return Fail(object.error());
+    auto waiver = Decode<WaiverSpec>(*object);
+    if (!waiver) return Fail(waiver.error());
+    use_case.name = waiver->spec.use_case;
+    input.waiver = std::move(*waiver);
+  } else if (flags.use_case.empty()) {
     auto object = DeploymentToSign(cluster, flags);
     if (!object) return Fail(object.error());
     auto deployment = Decode<ModelDeploymentSpec>(*object);
@@ -204,7 +212,8 @@ int Approve(const ApproveFlags& flags, const Global& global) {
 
 void AddApprove(CLI::App& app, const Global& global, Run& run) {
   CLI::App* command = app.add_subcommand(
-      "approve", "Sign off a ModelDeployment, or a use case's answers, as the current user");
+      "approve",
+      "Sign off a ModelDeployment, a use case's answers or a waiver, as the current user");
   auto flags = std::make_shared<ApproveFlags>();
   auto* name = command->add_option("name", flags->name, "ModelDeployment, in --namespace");
   auto* file = command->add_option(
@@ -213,14 +222,19 @@ void AddApprove(CLI::App& app, const Global& global, Run& run) {
   auto* use_case =
       command->add_option("--use-case", flags->use_case, "sign the answers of this UseCase");
   use_case->excludes(name)->excludes(file);
+  command->add_option("--waiver", flags->waiver, "sign this Waiver, in --namespace")
+      ->excludes(name)
+      ->excludes(file)
+      ->excludes(use_case);
   command->add_option("--role", flags->role, "role of the policy in which you decide")->required();
   command->add_option("--rationale", flags->rationale, "why, in your words")->required();
   command->add_flag("--reject", flags->reject, "reject instead of approve");
   command->add_option("--expires-in", flags->expires_in, "end the decision earlier, e.g. 90d");
   command->add_flag("-y,--yes", flags->yes, "sign without being asked");
   command->callback([flags, &global, &run] {
-    if (flags->name.empty() && flags->file.empty() && flags->use_case.empty()) {
-      throw CLI::RequiredError("a ModelDeployment's name, -f or --use-case");
+    if (flags->name.empty() && flags->file.empty() && flags->use_case.empty() &&
+        flags->waiver.empty()) {
+      throw CLI::RequiredError("a ModelDeployment's name, -f, --use-case or --waiver");
     }
     run = [flags, &global] { return Approve(*flags, global); };
   });

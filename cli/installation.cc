@@ -145,7 +145,8 @@ Status Validate(const InstallOptions& options) {
 
 void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
                   const std::string& operator_user) {
-  const Json evidence = Names({"signoffs", "reproducibilitysnapshots", "biastests", "evidence"});
+  const Json evidence =
+      Names({"signoffs", "reproducibilitysnapshots", "biastests", "evidence", "waivers"});
   // Evidence is final: a report or sign-off that says something else is another object.
   AddPolicy(objects, "countersign-evidence-is-final", Resources(Names({"UPDATE"}), evidence),
             Json::array({Validation("object.spec == oldObject.spec",
@@ -164,16 +165,16 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
        {"reinvocationPolicy", "IfNeeded"},
        {"rules", Json::array({Resources(Names({"CREATE", "UPDATE"}),
                                         Names({"signoffs", "reproducibilitysnapshots", "biastests",
-                                               "evidence", "modeldeployments"}))})}}));
+                                               "evidence", "waivers", "modeldeployments"}))})}}));
   objects.push_back(WebhookConfiguration(
       "ValidatingWebhookConfiguration",
       {{"name", "admission.countersign.dev"},
        {"clientConfig", ClientConfig(options, "/validate/v1")},
-       {"rules",
-        Json::array({Resources(
-            Names({"CREATE", "UPDATE"}),
-            Names({"governancepolicies", "usecases", "modeldeployments", "modeldeployments/scale",
-                   "signoffs", "reproducibilitysnapshots", "biastests", "evidence"}))})}}));
+       {"rules", Json::array({Resources(
+                     Names({"CREATE", "UPDATE"}),
+                     Names({"governancepolicies", "usecases", "modeldeployments",
+                            "modeldeployments/scale", "signoffs", "reproducibilitysnapshots",
+                            "biastests", "evidence", "waivers"}))})}}));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ const std::string& UseCaseOf(const SignOffSpec& spec) { return spec.subject.use_
 const std::string& UseCaseOf(const ReproducibilitySnapshotSpec& spec) { return spec.use_case; }
 const std::string& UseCaseOf(const BiasTestSpec& spec) { return spec.use_case; }
 const std::string& UseCaseOf(const EvidenceSpec& spec) { return spec.use_case; }
+const std::string& UseCaseOf(const WaiverSpec& spec) { return spec.use_case; }
 
 // Whom an object names, and since when it says to exist.
 Provenance Claimed(const SignOff& object, Time now) {
@@ -21,6 +22,10 @@ Provenance Claimed(const SignOff& object, Time now) {
           object.spec.signer.username,
           {},
           object.meta.creation_time.value_or(now)};
+}
+// Counted from now, a waiver is the shortest that it can be: offline nobody knows when it was seen.
+Provenance Claimed(const Waiver& object, Time now) {
+  return {Authenticity::kAssumed, {}, {}, {}, object.meta.creation_time.value_or(now)};
 }
 template <class Report>
 Provenance Claimed(const Report& object, Time) {
@@ -102,6 +107,7 @@ class World {
     if (kind == SignOffSpec::kKind) return TakeEvidence(manifest, object, sign_offs_);
     if (kind == BiasTestSpec::kKind) return TakeEvidence(manifest, object, bias_tests_);
     if (kind == EvidenceSpec::kKind) return TakeEvidence(manifest, object, reports_);
+    if (kind == WaiverSpec::kKind) return TakeEvidence(manifest, object, waivers_);
     if (kind == ReproducibilitySnapshotSpec::kKind) {
       return TakeEvidence(manifest, object, snapshots_);
     }
@@ -159,6 +165,7 @@ class World {
     Collect(ref, snapshots_, facts.snapshots);
     Collect(ref, bias_tests_, facts.bias_tests);
     Collect(ref, reports_, facts.reports);
+    Collect(ref, waivers_, facts.waivers);
     return facts;
   }
 
@@ -171,6 +178,7 @@ class World {
   std::vector<AttestedSnapshot> snapshots_;
   std::vector<AttestedBiasTest> bias_tests_;
   std::vector<AttestedEvidence> reports_;
+  std::vector<AttestedWaiver> waivers_;
 };
 
 }  // namespace

@@ -132,4 +132,20 @@ Check CheckReport(const Catalog& catalog) {
   return [&catalog](const ObjectKey& key, Time) { return CheckStamp(catalog.reports().Find(key)); };
 }
 
+Check CheckWaiver(const Catalog& catalog) {
+  return [&catalog](const ObjectKey& key, Time now) {
+    const auto found = catalog.waivers().Find(key);
+    auto checked = CheckStamp(found);
+    if (!checked || !checked->fault.empty()) return checked;
+    const Time expires = found.value->object.spec.expires_at;
+    if (expires <= now) {
+      checked->fault = "Expired";
+      checked->message = "expired at " + FormatTime(expires);
+    } else {
+      checked->next_change = expires;
+    }
+    return checked;
+  };
+}
+
 }  // namespace countersign

@@ -17,5 +17,6 @@ namespace countersign {
 [[nodiscard]] Check CheckSnapshot(const Catalog& catalog);
 [[nodiscard]] Check CheckBiasTest(const Catalog& catalog);
 [[nodiscard]] Check CheckReport(const Catalog& catalog);
+[[nodiscard]] Check CheckWaiver(const Catalog& catalog);
 
 }  // namespace countersign

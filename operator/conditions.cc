@@ -28,9 +28,8 @@ Condition Governed(const Decision& wanted) {
 }
 
 bool BlockedForGood(const Decision& wanted) {
-  return std::any_of(wanted.gates.begin(), wanted.gates.end(), [](const Gate& gate) {
-    return gate.final && gate.state != GateState::kPassed;
-  });
+  return std::any_of(wanted.gates.begin(), wanted.gates.end(),
+                     [](const Gate& gate) { return gate.final && !IsMet(gate.state); });
 }
 
 std::string PodsText(const Rollout& rollout) {

@@ -113,6 +113,7 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
                  CheckSnapshot(catalog_)),
       bias_tests_(*this, "biastest", kBiasTests, CheckBiasTest(catalog_)),
       reports_(*this, "evidence", kEvidence, CheckReport(catalog_)),
+      waivers_(*this, "waiver", kWaivers, CheckWaiver(catalog_)),
       caches_(Caches()) {
   Connect();
 }
@@ -160,6 +161,7 @@ void Operator::OnCatalogChange(const CatalogChange& change) {
   if (change.kind == kReproducibilitySnapshots.kind) snapshots_.queue.Add(change.key);
   if (change.kind == kBiasTests.kind) bias_tests_.queue.Add(change.key);
   if (change.kind == kEvidence.kind) reports_.queue.Add(change.key);
+  if (change.kind == kWaivers.kind) waivers_.queue.Add(change.key);
   if (change.use_case.empty()) return EnqueueAll();
   // Sign-offs on its answers classify a use case.
   use_cases_.queue.Add(ParseRef(change.use_case));
@@ -192,7 +194,8 @@ std::vector<InformerBase*> Operator::Caches() {
           &sign_offs_.statuses,
           &snapshots_.statuses,
           &bias_tests_.statuses,
-          &reports_.statuses};
+          &reports_.statuses,
+          &waivers_.statuses};
 }
 
 void Operator::StartCaches() {
@@ -217,14 +220,16 @@ bool Operator::WaitForSync(std::stop_token stop) const {
 
 void Operator::StartControllers() {
   controller_.Start(options_.workers);
-  for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_}) {
+  for (Kind* kind :
+       {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_, &waivers_}) {
     kind->controller.Start(1);
   }
 }
 
 void Operator::StopControllers() {
   controller_.Stop();
-  for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_}) {
+  for (Kind* kind :
+       {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_, &waivers_}) {
     kind->controller.Stop();
   }
 }

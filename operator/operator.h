@@ -93,6 +93,7 @@ class Operator {
   Kind snapshots_;
   Kind bias_tests_;
   Kind reports_;
+  Kind waivers_;
   const std::vector<InformerBase*> caches_;  // all of the above
 };
 

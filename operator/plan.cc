@@ -179,7 +179,7 @@ const Gate* FirstUnmet(const Decision& decision) {
   const Gate* first = nullptr;
   const auto weight = [](const Gate& g) { return g.final ? 100 : static_cast<int>(g.enforcement); };
   for (const Gate& gate : decision.gates) {
-    if (gate.state == GateState::kPassed) continue;
+    if (IsMet(gate.state)) continue;
     if (first == nullptr || weight(gate) > weight(*first)) first = &gate;
   }
   return first;

@@ -20,6 +20,7 @@ StatusGate ToStatus(const Gate& gate) {
   if (gate.state != GateState::kPassed) {
     out.enforcement = gate.final ? Enforcement::kDeny : gate.enforcement;
   }
+  if (gate.unwaived) out.unwaived = StatusUnwaived{gate.unwaived->state, gate.unwaived->reason};
   out.valid_until = gate.valid_until;
   out.expired_at = gate.expired_at;
   for (const EvidenceRef& ref : gate.evidence) {

@@ -43,7 +43,7 @@ std::string KindLabel(const std::string& kind) {
   for (const std::string_view known :
        {GovernancePolicySpec::kKind, UseCaseSpec::kKind, ModelDeploymentSpec::kKind,
         SignOffSpec::kKind, ReproducibilitySnapshotSpec::kKind, BiasTestSpec::kKind,
-        EvidenceSpec::kKind}) {
+        EvidenceSpec::kKind, WaiverSpec::kKind}) {
     if (kind == known) return kind;
   }
   return "other";
@@ -138,7 +138,8 @@ class WebhookMetrics::Impl {
         {SignOffSpec::kKind, &c.sign_offs()},
         {ReproducibilitySnapshotSpec::kKind, &c.snapshots()},
         {BiasTestSpec::kKind, &c.bias_tests()},
-        {EvidenceSpec::kKind, &c.reports()}};
+        {EvidenceSpec::kKind, &c.reports()},
+        {WaiverSpec::kKind, &c.waivers()}};
     for (const auto& [kind, cache] : caches) {
       const prometheus::Labels labels = {{"kind", std::string(kind)}};
       cached_.Add(labels).Set(static_cast<double>(cache->Size()));

@@ -82,7 +82,7 @@ Json GatesPart(const Decision& decision) {
   std::size_t bytes = 0;
   for (const bool passed : {false, true}) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
-      if ((decision.gates[i].state == GateState::kPassed) != passed) continue;
+      if (IsMet(decision.gates[i].state) != passed) continue;
       Json part = GatePart(decision.gates[i]);
       bytes += DumpJson(part).size();
       if (bytes <= kMaxRecordGatesBytes) parts[i] = std::move(part);
@@ -118,6 +118,7 @@ std::vector<std::string> ReasonsOf(const Decision& decision) {
   std::vector<std::string> reasons;
   std::set<std::string> seen;
   for (const Gate& gate : decision.gates) {
+    // A waiver is a reason too: why it was let through all the same.
     if (gate.state != GateState::kPassed && seen.insert(gate.reason).second) {
       reasons.push_back(gate.reason);
     }

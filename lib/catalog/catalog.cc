@@ -25,6 +25,9 @@ std::string UseCaseOf(const Object<BiasTestSpec>& o) {
 std::string UseCaseOf(const Object<EvidenceSpec>& o) {
   return Ref(o.meta.name_space, o.spec.use_case);
 }
+std::string UseCaseOf(const Object<WaiverSpec>& o) {
+  return Ref(o.meta.name_space, o.spec.use_case);
+}
 std::string UseCaseOf(const Object<ModelDeploymentSpec>& o) {
   return Ref(o.spec.use_case.name_space, o.spec.use_case.name);
 }
@@ -72,12 +75,14 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
       snapshots_(client, clock, Follow(kReproducibilitySnapshots),
                  DecodeCached<ReproducibilitySnapshotSpec>()),
       bias_tests_(client, clock, Follow(kBiasTests), DecodeCached<BiasTestSpec>()),
-      reports_(client, clock, Follow(kEvidence), DecodeCached<EvidenceSpec>()) {
+      reports_(client, clock, Follow(kEvidence), DecodeCached<EvidenceSpec>()),
+      waivers_(client, clock, Follow(kWaivers), DecodeCached<WaiverSpec>()) {
   Connect(deployments_);
   Connect(sign_offs_);
   Connect(snapshots_);
   Connect(bias_tests_);
   Connect(reports_);
+  Connect(waivers_);
   policies_.OnChange([this](const ObjectChange<GovernancePolicy>& change) {
     RebuildPolicies();
     Notify({std::string(GovernancePolicySpec::kKind), change.key, {}});
@@ -139,7 +144,8 @@ std::vector<Catalog::Caching> Catalog::All() const {
           {SignOffSpec::kKind, &sign_offs_},
           {ReproducibilitySnapshotSpec::kKind, &snapshots_},
           {BiasTestSpec::kKind, &bias_tests_},
-          {EvidenceSpec::kKind, &reports_}};
+          {EvidenceSpec::kKind, &reports_},
+          {WaiverSpec::kKind, &waivers_}};
 }
 
 void Catalog::Start() {
@@ -150,6 +156,7 @@ void Catalog::Start() {
   snapshots_.Start();
   bias_tests_.Start();
   reports_.Start();
+  waivers_.Start();
 }
 
 void Catalog::Stop() {
@@ -160,6 +167,7 @@ void Catalog::Stop() {
   snapshots_.Stop();
   bias_tests_.Stop();
   reports_.Stop();
+  waivers_.Stop();
 }
 
 bool Catalog::HasSynced() const {
@@ -238,6 +246,7 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
   Collect(snapshots_, key, facts.snapshots);
   Collect(bias_tests_, key, facts.bias_tests);
   Collect(reports_, key, facts.reports);
+  Collect(waivers_, key, facts.waivers);
   if (use_case.found == Found::kUndecodable && concerns_.DeploysTo(home, name_space)) {
     facts.unknown.push_back(Unreadable(UseCaseSpec::kKind, key, *use_case.error));
   } else if (use_case.found == Found::kPresent &&
@@ -247,6 +256,7 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
     CollectUnreadable(snapshots_, facts);
     CollectUnreadable(bias_tests_, facts);
     CollectUnreadable(reports_, facts);
+    CollectUnreadable(waivers_, facts);
   }
   facts.deployment = std::move(deployment);
   return facts;
@@ -267,6 +277,8 @@ void Catalog::Upsert(const Resource& resource, Json&& object) {
     bias_tests_.Upsert(std::move(object));
   } else if (resource == kEvidence) {
     reports_.Upsert(std::move(object));
+  } else if (resource == kWaivers) {
+    waivers_.Upsert(std::move(object));
   }
 }
 

@@ -70,7 +70,8 @@ bool LiveReader::Read(const UseCaseRef& use_case, SteadyTime deadline) {
          ReadList(kSignOffs, ns, "spec.subject.useCase=" + use_case.name, deadline) &&
          ReadList(kReproducibilitySnapshots, ns, "spec.useCase=" + use_case.name, deadline) &&
          ReadList(kBiasTests, ns, "spec.useCase=" + use_case.name, deadline) &&
-         ReadList(kEvidence, ns, "spec.useCase=" + use_case.name, deadline);
+         ReadList(kEvidence, ns, "spec.useCase=" + use_case.name, deadline) &&
+         ReadList(kWaivers, ns, "spec.useCase=" + use_case.name, deadline);
 }
 
 bool LiveReader::ReadList(const Resource& resource, const std::string& ns,

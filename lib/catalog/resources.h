@@ -21,5 +21,7 @@ inline const Resource kBiasTests{std::string(kApiGroup), std::string(kServedVers
                                  true, "BiasTest"};
 inline const Resource kEvidence{std::string(kApiGroup), std::string(kServedVersion), "evidence",
                                 true, "Evidence"};
+inline const Resource kWaivers{std::string(kApiGroup), std::string(kServedVersion), "waivers", true,
+                               "Waiver"};
 
 }  // namespace countersign

@@ -13,11 +13,13 @@ Admission Admit(const Decision& decision, const std::string& subject, bool gover
   const bool held = decision.verdict >= Verdict::kHold;
   for (const Gate& gate : decision.gates) {
     if (gate.state == GateState::kPassed) continue;
-    if (gate.enforcement == Enforcement::kAudit && !gate.final) continue;
+    const bool waived = gate.state == GateState::kWaived;
+    if (!waived && gate.enforcement == Enforcement::kAudit && !gate.final) continue;
     if (admission.warnings.size() == kMaxWarnings) break;
     // The API server drops warnings with control characters, silently.
-    admission.warnings.push_back(OneLine(std::string(held ? "held: " : "") + "[" + gate.reason +
-                                             "] " + gate.measure + ": " + gate.message,
+    admission.warnings.push_back(OneLine(std::string(held && !waived ? "held: " : "") + "[" +
+                                             gate.reason + "] " + gate.measure + ": " +
+                                             gate.message,
                                          kMaxWarningBytes));
   }
   return admission;

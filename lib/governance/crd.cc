@@ -11,6 +11,7 @@
 #include "governance/types/sign_off.h"
 #include "governance/types/status.h"
 #include "governance/types/use_case.h"
+#include "governance/types/waiver.h"
 
 namespace countersign {
 namespace {
@@ -155,6 +156,23 @@ std::vector<KindInfo> MakeKinds() {
                    kDigest,
                    kAge},
        .selectable = {".spec.useCase", ".spec.type", ".spec.model.digest"}});
+  kinds.push_back(
+      {.kind = WaiverSpec::kKind,
+       .plural = "waivers",
+       .doc = "Waiver asks for a time-bound exception from named measures, for one model in one "
+              "environment. It counts once it is signed off as the policy's spec.waivers says, by "
+              "others than whoever asked. It may not be changed afterwards.",
+       .spec_doc = "The exception.",
+       .spec_schema = SpecSchema<WaiverSpec>,
+       .status_schema = StatusSchema<EvidenceStatus>,
+       .columns = {{"UseCase", "string", ".spec.useCase", "Use case."},
+                   {"Policy", "string", ".spec.policy", "Policy whose measures are waived."},
+                   {"Env", "string", ".spec.environment", "Environment it is for."},
+                   {"Expires", "date", ".spec.expiresAt", "When it ends."},
+                   {"Ticket", "string", ".spec.ticket", "Where its end is worked on.", true},
+                   kDigest,
+                   kAge},
+       .selectable = {".spec.useCase", ".spec.policy", ".spec.environment", ".spec.model.digest"}});
   return kinds;
 }
 

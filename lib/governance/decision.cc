@@ -23,6 +23,7 @@ Reaction ReactionOf(const Gate& gate, Time now) {
 std::string_view GateStateName(GateState state) {
   switch (state) {
     case GateState::kPassed: return "Passed";
+    case GateState::kWaived: return "Waived";
     case GateState::kExpired: return "Expired";
     case GateState::kMissing: return "Missing";
     case GateState::kInsufficient: return "Insufficient";
@@ -41,14 +42,13 @@ std::string_view VerdictName(Verdict verdict) {
   return "Deny";
 }
 
-int Decision::Passed() const {
-  return static_cast<int>(std::count_if(gates.begin(), gates.end(), [](const Gate& gate) {
-    return gate.state == GateState::kPassed;
-  }));
+int Decision::Met() const {
+  return static_cast<int>(std::count_if(gates.begin(), gates.end(),
+                                        [](const Gate& gate) { return IsMet(gate.state); }));
 }
 
 std::string Decision::GatesText() const {
-  return std::to_string(Passed()) + "/" + std::to_string(gates.size());
+  return std::to_string(Met()) + "/" + std::to_string(gates.size());
 }
 
 Json GateJson(const Gate& gate) {
@@ -66,6 +66,10 @@ Json GateJson(const Gate& gate) {
   }
   if (gate.valid_until) json["validUntil"] = FormatTime(*gate.valid_until);
   if (gate.expired_at) json["expiredAt"] = FormatTime(*gate.expired_at);
+  if (gate.unwaived) {
+    json["unwaived"] = {{"state", std::string(GateStateName(gate.unwaived->state))},
+                        {"reason", gate.unwaived->reason}};
+  }
   if (!gate.evidence.empty()) {
     Json list = Json::array();
     for (const EvidenceRef& ref : gate.evidence) {
@@ -100,7 +104,7 @@ Json DecisionJson(const Decision& decision) {
 
 std::string RefusalText(const Decision& decision, const std::string& subject, std::size_t limit) {
   const auto total = decision.gates.size();
-  const auto unmet = total - static_cast<std::size_t>(decision.Passed());
+  const auto unmet = total - static_cast<std::size_t>(decision.Met());
   std::string text = "ModelDeployment '" + subject + "' ";
   text += decision.verdict == Verdict::kDeny   ? "is not allowed"
           : decision.verdict == Verdict::kHold ? "is held"
@@ -113,7 +117,7 @@ std::string RefusalText(const Decision& decision, const std::string& subject, st
   if (!decision.answers_note.empty()) text += " " + OneLine(decision.answers_note, part);
   std::size_t shown = 0;
   for (const Gate& gate : decision.gates) {
-    if (gate.state == GateState::kPassed) continue;
+    if (IsMet(gate.state)) continue;
     std::string line = "\n- [" + gate.reason + "] " + gate.measure;
     if (!gate.path.empty()) line += " (" + gate.path + ")";
     line += ": " + OneLine(gate.message, part);
@@ -148,7 +152,7 @@ std::string OneLine(std::string text, std::size_t limit) {
 std::optional<Reaction> ReactionNow(const Decision& decision, Time now) {
   std::optional<Reaction> worst;
   for (const Gate& gate : decision.gates) {
-    if (gate.state == GateState::kPassed) continue;
+    if (IsMet(gate.state)) continue;
     // Where unmet gates are only flagged, they are only flagged at run time too.
     const bool lenient = gate.enforcement < Enforcement::kHold && !gate.final;
     const Reaction reaction = lenient ? Reaction::kAlert : ReactionOf(gate, now);

@@ -15,8 +15,9 @@
 
 namespace countersign {
 
-// From good to bad. Only kPassed lets anything through.
-enum class GateState { kPassed, kExpired, kMissing, kInsufficient, kFailed };
+// From good to bad. kPassed and kWaived let through, nothing else does.
+enum class GateState { kPassed, kWaived, kExpired, kMissing, kInsufficient, kFailed };
+[[nodiscard]] constexpr bool IsMet(GateState state) { return state <= GateState::kWaived; }
 [[nodiscard]] std::string_view GateStateName(GateState state);
 
 // From good to bad: served; served and flagged; admitted but not served; refused.
@@ -28,6 +29,12 @@ struct EvidenceRef {
   std::string name_space;
   std::string name;
   std::string digest;  // of the object's spec
+};
+
+// What a waived gate would have been.
+struct UnwaivedGate {
+  GateState state = GateState::kMissing;
+  std::string reason;
 };
 
 struct Gate {
@@ -47,6 +54,7 @@ struct Gate {
   ExpiryReaction on_expiry;
   std::optional<Time> valid_until;  // when a passed gate stops passing by itself
   std::optional<Time> expired_at;   // when an expired one did
+  std::optional<UnwaivedGate> unwaived;
 };
 
 struct PolicyRef {
@@ -69,8 +77,8 @@ struct Decision {
   [[nodiscard]] bool Serves() const {
     return verdict == Verdict::kAllow || verdict == Verdict::kWarn;
   }
-  [[nodiscard]] int Passed() const;
-  [[nodiscard]] std::string GatesText() const;  // "5/7"
+  [[nodiscard]] int Met() const;
+  [[nodiscard]] std::string GatesText() const;  // "5/7", waived ones among the 5
 };
 
 // Canonical order of members, no times but those of the facts.

@@ -10,6 +10,7 @@
 #include "governance/measures/preconditions.h"
 #include "governance/measures/reproducibility.h"
 #include "governance/measures/sign_off.h"
+#include "governance/waivers.h"
 
 namespace countersign {
 namespace {
@@ -146,14 +147,15 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts,
   for (const PolicyEnvironment* environment : matched.environments) {
     for (const Measure& measure : policy.spec.measures) {
       if (!Applies(measure, *environment, classified.classes)) continue;
-      decision.gates.push_back(
-          RunMeasure({policy, *environment, measure, facts, insiders, answers_digest}));
+      const Context context{policy, *environment, measure, facts, insiders, answers_digest};
+      decision.gates.push_back(ApplyWaivers(context, RunMeasure(context)));
     }
   }
 }
 
 Verdict VerdictOf(const Gate& gate) {
   if (gate.state == GateState::kPassed) return Verdict::kAllow;
+  if (gate.state == GateState::kWaived) return Verdict::kWarn;
   if (gate.final) return Verdict::kDeny;
   switch (gate.enforcement) {
     case Enforcement::kAudit:
@@ -176,7 +178,8 @@ bool InOrder(const Facts& facts) {
                         BeforeByName<ReproducibilitySnapshotSpec>) &&
          std::is_sorted(facts.bias_tests.begin(), facts.bias_tests.end(),
                         BeforeByName<BiasTestSpec>) &&
-         std::is_sorted(facts.reports.begin(), facts.reports.end(), BeforeByName<EvidenceSpec>);
+         std::is_sorted(facts.reports.begin(), facts.reports.end(), BeforeByName<EvidenceSpec>) &&
+         std::is_sorted(facts.waivers.begin(), facts.waivers.end(), BeforeByName<WaiverSpec>);
 }
 
 Facts Ordered(Facts facts) {
@@ -185,6 +188,7 @@ Facts Ordered(Facts facts) {
                    BeforeByName<ReproducibilitySnapshotSpec>);
   std::stable_sort(facts.bias_tests.begin(), facts.bias_tests.end(), BeforeByName<BiasTestSpec>);
   std::stable_sort(facts.reports.begin(), facts.reports.end(), BeforeByName<EvidenceSpec>);
+  std::stable_sort(facts.waivers.begin(), facts.waivers.end(), BeforeByName<WaiverSpec>);
   return facts;
 }
 

@@ -18,6 +18,7 @@
 #include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
 #include "governance/types/use_case.h"
+#include "governance/types/waiver.h"
 
 namespace countersign {
 
@@ -47,6 +48,7 @@ using AttestedSignOff = Attested<SignOffSpec>;
 using AttestedSnapshot = Attested<ReproducibilitySnapshotSpec>;
 using AttestedBiasTest = Attested<BiasTestSpec>;
 using AttestedEvidence = Attested<EvidenceSpec>;
+using AttestedWaiver = Attested<WaiverSpec>;
 
 struct PolicySet {
   // In any order; evaluation sorts by name.
@@ -71,6 +73,7 @@ struct Facts {
   std::vector<AttestedSnapshot> snapshots;
   std::vector<AttestedBiasTest> bias_tests;
   std::vector<AttestedEvidence> reports;
+  std::vector<AttestedWaiver> waivers;
   // What should be here and could not be read, as sentences.
   std::vector<std::string> unknown;
 };

@@ -198,3 +198,15 @@ def report(name="load", model="m1", case="credit", patch=None):
                        "digest": digest("report")}],
     }  # fmt: skip
     return obj("Evidence", name, HOME, merged(spec, patch or {}))
+
+
+def waiver(name="exception", model="m1", case="credit", patch=None, days=10):
+    ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+    spec = {
+        "useCase": case, "policy": "lending", "environment": "prod", "measures": ["bias"],
+        "model": {"digest": digest(model), "digestType": "ociManifest"},
+        "reason": "The test is being repeated.", "ticket": "OPS-17",
+        "compensatingControl": "A person looks at every refusal.",
+        "expiresAt": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }  # fmt: skip
+    return obj("Waiver", name, HOME, merged(spec, patch or {}))

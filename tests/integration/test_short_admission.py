@@ -7,7 +7,7 @@ import pytest
 import samples as s
 from exposition import check_counters
 from samples import DAN, DANA, DEV, HOME, PROD, QA, VERA, VICTOR
-from world import Installation, wait_until
+from world import Installation, run, wait_until
 
 MALLORY = ("mallory", ["system:masters"])
 
@@ -194,6 +194,40 @@ def test_a_report_of_ones_own_making_is_asked_for_and_judged_by_its_claims(site)
     two = s.report("bad", "load", "load", {"claims": [{"name": "a", "number": "1", "text": "b"}]})
     done = site.apply(two, user=dana, check=False)
     assert "must have exactly one of number, text, flag and items" in done.stderr
+
+
+def test_a_waiver_counts_once_others_have_signed_it_and_is_seen(site):
+    rules = {"environments": [{"name": "waived", "namespaces": ["waived"], "enforcement": "Deny"}],
+             "measures": [{"name": "load", "step": "Deployment", "accountable": "ml-engineer",
+                           "require": {"evidence": {"type": "LoadTest", "artifacts": ["report"]}}}],
+             "waivers": {"signOff": {"role": "model-validator", "count": 1,
+                                     "assurance": "Requester"}, "maxDuration": "30d"}}  # fmt: skip
+    site.cluster.run("create", "namespace", "waived")
+    site.apply(s.policy(rules, name="waived"), s.use_case("waived", {"deployTo": ["waived"]}))
+    mdeploy = s.deployment("waived", "waived", model="waived", case="waived")
+    asked = {"policy": "waived", "environment": "waived", "measures": ["load"]}
+    # Vera asks: then another validator has to say yes.
+    vera, victor, dana = (account(site, who) for who in (VERA, VICTOR, DANA))
+    assert "must be in the future" in refusal(
+        site, s.waiver("late", "waived", "waived", asked, days=-1), user=vera)  # fmt: skip
+    site.apply(s.waiver("exception", "waived", "waived", asked), user=vera)
+    said = refusal(site, mdeploy, user=dana)
+    assert "WaiverNotApproved" in said and "approve --waiver exception" in said
+
+    def approve(user):
+        run("approve", "--waiver", "exception", "-n", HOME, "--role", "model-validator",
+            "--rationale", "the control is in place", "--yes", user=user)  # fmt: skip
+
+    approve(vera)
+    assert "'vera' does not count" in refusal(site, mdeploy, user=dana)
+    approve(victor)
+    done = site.apply(mdeploy, user=dana)
+    assert "created" in done.stdout
+    assert "[Waived] load: waived until" in done.stderr and "OPS-17" in done.stderr
+    longer = json.dumps({"spec": {"measures": ["load", "bias"]}})
+    done = site.cluster.run("patch", "waiver", "exception", "-n", HOME, "--type=merge", "-p",
+                            longer, check=False)  # fmt: skip
+    assert done.returncode != 0 and "may not be changed" in done.stderr
 
 
 def test_evidence_is_final_and_says_so_with_403(site):

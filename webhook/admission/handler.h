@@ -66,6 +66,7 @@ class AdmissionHandler {
   void DecideSignOff(Context& context) const;
   template <class Spec>
   void DecideReport(Context& context) const;
+  void DecideWaiver(Context& context) const;
   void DecideDeployment(Context& context) const;
   void DecideScale(Context& context) const;
   [[nodiscard]] Decision EvaluateLive(Context& context,

@@ -9,7 +9,7 @@ constexpr char kStampPointer[] = "/metadata/annotations/countersign.dev~1stamp";
 
 bool IsStamped(const std::string& kind) {
   return kind == SignOffSpec::kKind || kind == ReproducibilitySnapshotSpec::kKind ||
-         kind == BiasTestSpec::kKind || kind == EvidenceSpec::kKind ||
+         kind == BiasTestSpec::kKind || kind == EvidenceSpec::kKind || kind == WaiverSpec::kKind ||
          kind == ModelDeploymentSpec::kKind;
 }
 

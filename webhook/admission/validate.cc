@@ -44,7 +44,7 @@ DecisionRecord StartRecord(const Review& review, Time now) {
 // Evidence that is not there yet, or no longer good: what a look at the API server could change.
 bool MayBeStale(const Decision& decision) {
   return std::any_of(decision.gates.begin(), decision.gates.end(), [](const Gate& gate) {
-    return gate.state != GateState::kPassed &&
+    return !IsMet(gate.state) &&
            (gate.state != GateState::kFailed || gate.reason == "NoEnvironment" ||
             gate.reason == "SnapshotIncomplete" || gate.reason == "BiasOutOfBounds");
   });
@@ -170,6 +170,7 @@ void AdmissionHandler::Decide(Context& context) const {
   }
   if (review.kind == BiasTestSpec::kKind) return DecideReport<BiasTestSpec>(context);
   if (review.kind == EvidenceSpec::kKind) return DecideReport<EvidenceSpec>(context);
+  if (review.kind == WaiverSpec::kKind) return DecideWaiver(context);
   if (review.kind == ModelDeploymentSpec::kKind) return DecideDeployment(context);
   Refuse(answer, "KindUnknown", "nothing is known about kind '" + review.kind + "'");
 }
@@ -208,7 +209,7 @@ void AdmissionHandler::DecideDeployment(Context& context) const {
   context.record.ratcheted = admission.ratcheted;
   if (admission.allowed) return;
   for (const Gate& gate : context.decision.gates) {
-    if (gate.state == GateState::kPassed) continue;
+    if (IsMet(gate.state)) continue;
     context.answer.causes.push_back({gate.reason, gate.measure + ": " + gate.message, gate.path});
   }
 }

@@ -179,6 +179,25 @@ void AdmissionHandler::DecideReport(Context& context) const {
   if (CheckStamp(context, true, report->spec_digest)) context.answer.allowed = true;
 }
 
+// Whether it counts, evaluation judges: the policy may come later, or change.
+void AdmissionHandler::DecideWaiver(Context& context) const {
+  const Review& review = context.review;
+  if (SettledByUpdate(review, context.answer)) {
+    if (context.answer.allowed) CheckStamp(context, false, {});
+    return;
+  }
+  auto waiver = Decode<WaiverSpec>(review.object);
+  if (!waiver) {
+    return Refuse(context.answer, "SpecInvalid", waiver.error().message, waiver.error().path);
+  }
+  if (waiver->spec.expires_at <= context.now) {
+    return Refuse(context.answer, "ExpiresInPast",
+                  "must be in the future, is " + FormatTime(waiver->spec.expires_at),
+                  "spec.expiresAt");
+  }
+  if (CheckStamp(context, true, waiver->spec_digest)) context.answer.allowed = true;
+}
+
 template void AdmissionHandler::DecideReport<BiasTestSpec>(Context&) const;
 template void AdmissionHandler::DecideReport<EvidenceSpec>(Context&) const;
 template void AdmissionHandler::DecideReport<ReproducibilitySnapshotSpec>(Context&) const;

@@ -18,13 +18,15 @@ struct Vote {
 bool SameSubject(const SignOffSubject& s, const SignOffTarget& target) {
   return s.kind == target.kind && s.use_case == target.use_case &&
          s.environment == target.environment && s.model == target.model &&
-         s.governed_digest == target.governed_digest && s.answers_digest == target.answers_digest;
+         s.governed_digest == target.governed_digest && s.answers_digest == target.answers_digest &&
+         s.waiver == target.waiver && s.waiver_digest == target.waiver_digest;
 }
 
 // The same deployment in an earlier or other state: worth a word in the message.
 bool OtherRevision(const SignOffSubject& s, const SignOffTarget& target) {
   return s.kind == target.kind && s.use_case == target.use_case &&
-         s.environment == target.environment && !SameSubject(s, target);
+         s.environment == target.environment && s.waiver == target.waiver &&
+         !SameSubject(s, target);
 }
 
 bool HoldsRole(const GovernancePolicySpec& policy, const std::string& role, const Provenance& by) {
@@ -203,8 +205,9 @@ class Judge {
     if (first_excluded_.empty() && other_revisions_ > 0) {
       reason = "SignOffForOtherRevision";
       notes_.push_back(std::to_string(other_revisions_) +
-                       (target_.kind == SubjectOfSignOff::kUseCase
-                            ? " for other answers"
+                       (target_.kind == SubjectOfSignOff::kUseCase ? " for other answers"
+                        : target_.kind == SubjectOfSignOff::kWaiver
+                            ? " for another waiver of that name"
                             : " for another model or revision (wanted governed digest " +
                                   target_.governed_digest + ")"));
     }

@@ -17,6 +17,8 @@ struct SignOffTarget {
   std::optional<ModelDigest> model;
   std::string governed_digest;
   std::string answers_digest;
+  std::string waiver;
+  std::string waiver_digest;
 };
 
 struct SignOffOutcome {

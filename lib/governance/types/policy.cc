@@ -176,6 +176,36 @@ void Describe(V& v, Measure& m) {
 }
 
 template <class V>
+void Describe(V& v, WaiverRules& w) {
+  v.Field({.name = "signOff",
+           .doc = "Whose sign-off makes a waiver count. Never that of whoever asked for it, of the "
+                  "use case's owner, of developers or of the deployment's author.",
+           .required = true},
+          w.sign_off);
+  v.Field({.name = "maxDuration",
+           .doc = "The longest that one waiver may be for, for example 30d, counted from when the "
+                  "system first saw it.",
+           .required = true},
+          w.max_duration);
+  v.Field({.name = "maxRenewals",
+           .doc = "How many more approved waivers of the same measure there may be for the same "
+                  "model in the same environment, 0 to 16. Default 0.",
+           .max = 16},
+          w.max_renewals);
+  v.Field({.name = "maxTotal",
+           .doc = "The longest that all approved waivers of a measure may be for together, in one "
+                  "environment of one use case, whatever the model."},
+          w.max_total);
+  v.Field({.name = "never",
+           .doc = "Measures that cannot be waived.",
+           .format = Format::kName,
+           .max = kMaxListed,
+           .length = 63,
+           .list = ListType::kSet},
+          w.never);
+}
+
+template <class V>
 void Describe(V& v, GovernancePolicySpec& s) {
   v.Field({.name = "description", .doc = "What the policy is for.", .length = 4096}, s.description);
   v.Field({.name = "ethics", .doc = "The organisation's ethical position."}, s.ethics);
@@ -210,6 +240,9 @@ void Describe(V& v, GovernancePolicySpec& s) {
            .list = ListType::kMap,
            .list_key = "name"},
           s.measures);
+  v.Field({.name = "waivers",
+           .doc = "What may be excepted for how long, and who says so. Without it nothing may."},
+          s.waivers);
 }
 
 static void Check(const GovernancePolicySpec& spec, const Json& /*json*/,

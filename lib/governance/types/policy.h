@@ -223,6 +223,15 @@ struct Measure {
   ExpiryReaction on_expiry;
 };
 
+// What may be excepted for how long, and who says so; without it nothing may.
+struct WaiverRules {
+  SignOffRequirement sign_off;
+  Seconds max_duration{};
+  std::int64_t max_renewals = 0;
+  std::optional<Seconds> max_total;
+  std::vector<std::string> never;
+};
+
 struct GovernancePolicySpec {
   static constexpr std::string_view kKind = "GovernancePolicy";
   std::string description;
@@ -232,6 +241,7 @@ struct GovernancePolicySpec {
   std::vector<Role> roles;
   Classification classification;
   std::vector<Measure> measures;
+  std::optional<WaiverRules> waivers;
 };
 using GovernancePolicy = Object<GovernancePolicySpec>;
 

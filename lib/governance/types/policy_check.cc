@@ -24,6 +24,7 @@ class Checker {
     for (const Person& person : spec.people) people_.insert(person.name);
     for (const PolicyEnvironment& e : spec.environments) environments_.insert(e.name);
     for (const RiskClass& c : spec.classification.classes) classes_.insert(c.name);
+    for (const Measure& m : spec.measures) measures_.insert(m.name);
   }
 
   void Run() {
@@ -33,6 +34,7 @@ class Checker {
     for (std::size_t i = 0; i < spec_.measures.size(); ++i) {
       OneMeasure(spec_.measures[i], At("spec.measures", i));
     }
+    if (spec_.waivers) Waivers(*spec_.waivers);
   }
 
  private:
@@ -224,6 +226,12 @@ class Checker {
     }
   }
 
+  void Waivers(const WaiverRules& w) {
+    SignOffPart(w.sign_off, "spec.waivers.signOff");
+    KnownAll(measures_, w.never, "spec.waivers.never", "a measure");
+    if (w.max_duration <= Seconds{0}) Add("spec.waivers.maxDuration", "must be positive");
+  }
+
   void OneMeasure(const Measure& m, const std::string& path) {
     Known(roles_, m.accountable, path + ".accountable", "a role");
     KnownAll(roles_, m.responsible, path + ".responsible", "a role");
@@ -259,6 +267,7 @@ class Checker {
   std::set<std::string> people_;
   std::set<std::string> environments_;
   std::set<std::string> classes_;
+  std::set<std::string> measures_;
 };
 
 }  // namespace

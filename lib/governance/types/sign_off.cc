@@ -8,7 +8,8 @@ template <>
 struct EnumNames<SubjectOfSignOff> {
   static constexpr std::pair<SubjectOfSignOff, std::string_view> kNames[] = {
       {SubjectOfSignOff::kModelDeployment, "ModelDeployment"},
-      {SubjectOfSignOff::kUseCase, "UseCase"}};
+      {SubjectOfSignOff::kUseCase, "UseCase"},
+      {SubjectOfSignOff::kWaiver, "Waiver"}};
 };
 template <>
 struct EnumNames<SignOffDecision> {
@@ -20,7 +21,7 @@ template <class V>
 void Describe(V& v, SignOffSubject& s) {
   v.Field({.name = "kind",
            .doc = "ModelDeployment: one model version in one environment. UseCase: the answers of "
-                  "a use case to the policy's questions.",
+                  "a use case to the policy's questions. Waiver: a time-bound exception.",
            .required = true},
           s.kind);
   v.Field({.name = "useCase",
@@ -48,13 +49,26 @@ void Describe(V& v, SignOffSubject& s) {
            .format = Format::kSha256,
            .length = 71},
           s.answers_digest);
-  v.Rules({{"self.kind == 'UseCase' ? has(self.answersDigest) : has(self.environment) && "
-            "has(self.model) && has(self.governedDigest)",
-            "kind UseCase needs answersDigest; kind ModelDeployment needs environment, model and "
-            "governedDigest"},
-           {"self.kind == 'UseCase' ? !has(self.environment) && !has(self.model) && "
-            "!has(self.governedDigest) : !has(self.answersDigest)",
-            "fields of the other kind of subject must not be set"}});
+  v.Field({.name = "waiver",
+           .doc = "Name of the waiver, in this object's namespace. Required for Waiver.",
+           .format = Format::kObjectName},
+          s.waiver);
+  v.Field({.name = "waiverDigest",
+           .doc = "SHA-256 over the canonical JSON of the waiver's spec. Required for Waiver.",
+           .format = Format::kSha256,
+           .length = 71},
+          s.waiver_digest);
+  v.Rules(
+      {{"self.kind != 'UseCase' || has(self.answersDigest)", "kind UseCase needs answersDigest"},
+       {"self.kind != 'ModelDeployment' || (has(self.environment) && has(self.model) && "
+        "has(self.governedDigest))",
+        "kind ModelDeployment needs environment, model and governedDigest"},
+       {"self.kind != 'Waiver' || (has(self.waiver) && has(self.waiverDigest))",
+        "kind Waiver needs waiver and waiverDigest"},
+       {"(self.kind == 'UseCase' || !has(self.answersDigest)) && (self.kind == 'Waiver' || "
+        "(!has(self.waiver) && !has(self.waiverDigest))) && (self.kind == 'ModelDeployment' || "
+        "(!has(self.environment) && !has(self.model) && !has(self.governedDigest)))",
+        "fields of another kind of subject must not be set"}});
 }
 
 template <class V>
@@ -147,24 +161,22 @@ void Describe(V& v, SignOffSpec& s) {
 
 static void Check(const SignOffSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
   const SignOffSubject& s = spec.subject;
-  if (s.kind == SubjectOfSignOff::kUseCase) {
-    if (s.answers_digest.empty()) {
-      AddError(errors, "spec.subject.answersDigest", "is required for kind UseCase");
-    }
-    if (!s.environment.empty() || s.model || !s.governed_digest.empty()) {
-      AddError(errors, "spec.subject", "must not name a deployment for kind UseCase");
-    }
-    return;
-  }
-  if (s.environment.empty()) {
-    AddError(errors, "spec.subject.environment", "is required for kind ModelDeployment");
-  }
-  if (!s.model) AddError(errors, "spec.subject.model", "is required for kind ModelDeployment");
-  if (s.governed_digest.empty()) {
-    AddError(errors, "spec.subject.governedDigest", "is required for kind ModelDeployment");
-  }
-  if (!s.answers_digest.empty()) {
-    AddError(errors, "spec.subject.answersDigest", "must not be set for kind ModelDeployment");
+  const std::string kind(NameOf(s.kind));
+  // Which fields go with which kind: needed there, forbidden elsewhere.
+  const struct {
+    const char* field;
+    bool given;
+    SubjectOfSignOff kind;
+  } rows[] = {{"answersDigest", !s.answers_digest.empty(), SubjectOfSignOff::kUseCase},
+              {"environment", !s.environment.empty(), SubjectOfSignOff::kModelDeployment},
+              {"model", s.model.has_value(), SubjectOfSignOff::kModelDeployment},
+              {"governedDigest", !s.governed_digest.empty(), SubjectOfSignOff::kModelDeployment},
+              {"waiver", !s.waiver.empty(), SubjectOfSignOff::kWaiver},
+              {"waiverDigest", !s.waiver_digest.empty(), SubjectOfSignOff::kWaiver}};
+  for (const auto& row : rows) {
+    if (row.given == (row.kind == s.kind)) continue;
+    AddError(errors, std::string("spec.subject.") + row.field,
+             (row.given ? "must not be set for kind " : "is required for kind ") + kind);
   }
 }
 

@@ -10,7 +10,7 @@
 
 namespace countersign {
 
-enum class SubjectOfSignOff { kModelDeployment, kUseCase };
+enum class SubjectOfSignOff { kModelDeployment, kUseCase, kWaiver };
 enum class SignOffDecision { kApprove, kReject };
 
 // What is decided on. A deployment is named by what it serves (model digest, governed digest),
@@ -22,6 +22,8 @@ struct SignOffSubject {
   std::optional<ModelDigest> model;
   std::string governed_digest;
   std::string answers_digest;
+  std::string waiver;
+  std::string waiver_digest;
 };
 
 struct ShownPolicy {

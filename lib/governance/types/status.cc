@@ -15,6 +15,7 @@ template <>
 struct EnumNames<GateState> {
   static constexpr std::pair<GateState, std::string_view> kNames[] = {
       {GateState::kPassed, "Passed"},
+      {GateState::kWaived, "Waived"},
       {GateState::kExpired, "Expired"},
       {GateState::kMissing, "Missing"},
       {GateState::kInsufficient, "Insufficient"},
@@ -90,6 +91,16 @@ void Describe(V& v, StatusEvidence& e) {
 }
 
 template <class V>
+void Describe(V& v, StatusUnwaived& u) {
+  v.Field({.name = "state", .doc = "The state that it would have.", .required = true}, u.state);
+  v.Field({.name = "reason",
+           .doc = "Why, in one CamelCase word for programs.",
+           .required = true,
+           .length = 1024},
+          u.reason);
+}
+
+template <class V>
 void Describe(V& v, StatusGate& g) {
   v.Field({.name = "policy",
            .doc = "The policy that asks for it; empty for checks that no policy can switch off."},
@@ -101,7 +112,8 @@ void Describe(V& v, StatusGate& g) {
   v.Field({.name = "step", .doc = "Process step that the measure belongs to.", .length = 63},
           g.step);
   v.Field({.name = "state",
-           .doc = "Passed, Missing (there is no evidence), Failed (the evidence says no), "
+           .doc = "Passed, Waived (by a waiver, see unwaived), Missing (there is no evidence), "
+                  "Failed (the evidence says no), "
                   "Insufficient (the evidence cannot say) or Expired (it said yes and is too old).",
            .required = true},
           g.state);

@@ -37,6 +37,11 @@ struct StatusEvidence {
 };
 
 // A Gate as status shows it; members as GateJson writes them.
+struct StatusUnwaived {
+  GateState state = GateState::kMissing;
+  std::string reason;
+};
+
 struct StatusGate {
   std::string policy;
   std::string measure;
@@ -50,6 +55,7 @@ struct StatusGate {
   std::optional<Enforcement> enforcement;
   std::optional<Time> valid_until;
   std::optional<Time> expired_at;
+  std::optional<StatusUnwaived> unwaived;
   std::vector<StatusEvidence> evidence;
 };
 

@@ -56,7 +56,8 @@ TEST_F(LiveReaderTest, AsksForOneUseCaseOfOneNamespaceAlone) {
                 api + "namespaces/lending/reproducibilitysnapshots?fieldSelector=spec.useCase%"
                       "3Dscoring",
                 api + "namespaces/lending/biastests?fieldSelector=spec.useCase%3Dscoring",
-                api + "namespaces/lending/evidence?fieldSelector=spec.useCase%3Dscoring"}));
+                api + "namespaces/lending/evidence?fieldSelector=spec.useCase%3Dscoring",
+                api + "namespaces/lending/waivers?fieldSelector=spec.useCase%3Dscoring"}));
 }
 
 TEST_F(LiveReaderTest, TakesAnAbsentUseCaseForAnAnswer) {

@@ -19,6 +19,7 @@
 #include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
 #include "governance/types/use_case.h"
+#include "governance/types/waiver.h"
 
 namespace countersign {
 namespace {
@@ -62,7 +63,8 @@ std::string Fault(const Json& object) {
       {"SignOff", FaultOf<SignOffSpec>},
       {"ReproducibilitySnapshot", FaultOf<ReproducibilitySnapshotSpec>},
       {"BiasTest", FaultOf<BiasTestSpec>},
-      {"Evidence", FaultOf<EvidenceSpec>}};
+      {"Evidence", FaultOf<EvidenceSpec>},
+      {"Waiver", FaultOf<WaiverSpec>}};
   return kDecoders.at(StringAt(object, "kind"))(object);
 }
 
@@ -84,7 +86,8 @@ Json Recoded(const Json& object) {
       {"SignOff", RecodedAs<SignOffSpec>},
       {"ReproducibilitySnapshot", RecodedAs<ReproducibilitySnapshotSpec>},
       {"BiasTest", RecodedAs<BiasTestSpec>},
-      {"Evidence", RecodedAs<EvidenceSpec>}};
+      {"Evidence", RecodedAs<EvidenceSpec>},
+      {"Waiver", RecodedAs<WaiverSpec>}};
   return kCodecs.at(StringAt(object, "kind"))(object);
 }
 

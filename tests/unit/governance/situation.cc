@@ -25,10 +25,10 @@ Json At(const Json& json, const char* key) {
 
 // Lists that the notation writes as maps by name, so that a patch can change or remove one entry.
 Json Listed(const Json& json, const std::string& parent) {
-  constexpr std::array kNamed = {
-      "environments", "people",     "roles",   "questions", "classes",        "measures", "config",
-      "attributes",   "containers", "volumes", "data",      "initContainers", "cells",
-      "claims",       "artifacts"};
+  constexpr std::array kNamed = {"environments", "people",   "roles",    "questions",
+                                 "classes",      "measures", "config",   "attributes",
+                                 "containers",   "volumes",  "data",     "initContainers",
+                                 "cells",        "claims",   "artifacts"};
   if (json.is_array()) {
     Json list = Json::array();
     for (const Json& item : json) list.push_back(Listed(item, parent));
@@ -180,6 +180,7 @@ Situation MakeSituation(const Json& situation, const Json& base) {
   AddAll(evidence, values, facts.snapshots);
   AddAll(evidence, values, facts.bias_tests);
   AddAll(evidence, values, facts.reports);
+  AddAll(evidence, values, facts.waivers);
   AddAll(evidence, values, facts.sign_offs);
   return made;
 }

@@ -232,14 +232,20 @@ TEST(DecodeTest, ASignOffNamesExactlyWhatItsKindOfSubjectHas) {
   };
   const std::string model = "model: {digest: " + digest + ", digestType: file}";
   EXPECT_TRUE(decode("{kind: UseCase, useCase: u, answersDigest: " + digest + "}"));
+  EXPECT_TRUE(decode("{kind: Waiver, useCase: u, waiver: w, waiverDigest: " + digest + "}"));
   EXPECT_TRUE(decode("{kind: ModelDeployment, useCase: u, environment: prod, " + model +
                      ", governedDigest: " + digest + "}"));
   const std::vector<std::pair<std::string, std::string>> rows = {
       {"{kind: UseCase, useCase: u}", "answersDigest"},
       {"{kind: UseCase, useCase: u, environment: prod, answersDigest: " + digest + "}",
-       "must not name a deployment"},
+       "spec.subject.environment: must not be set for kind UseCase"},
       {"{kind: UseCase, useCase: u, " + model + ", answersDigest: " + digest + "}",
-       "must not name a deployment"},
+       "spec.subject.model: must not be set for kind UseCase"},
+      {"{kind: Waiver, useCase: u, waiver: w}", "spec.subject.waiverDigest: is required"},
+      {"{kind: Waiver, useCase: u, waiverDigest: " + digest + "}",
+       "spec.subject.waiver: is required"},
+      {"{kind: UseCase, useCase: u, waiver: w, answersDigest: " + digest + "}",
+       "spec.subject.waiver: must not be set for kind UseCase"},
       {"{kind: ModelDeployment, useCase: u, " + model + ", governedDigest: " + digest + "}",
        "spec.subject.environment"},
       {"{kind: ModelDeployment, useCase: u, environment: prod, governedDigest: " + digest + "}",
@@ -416,6 +422,18 @@ INSTANTIATE_TEST_SUITE_P(
               "Matches, value: '('}}}}}}}",
               "spec.measures[2].require.evidence.claims[0].value: must be an RE2 expression: "
               "missing"},
+        Fault{"AWaiverByAnUnknownRole",
+              "{waivers: {signOff: {role: nobody, count: 1, assurance: Requester}, maxDuration: "
+              "30d, never: []}}",
+              "spec.waivers.signOff.role: 'nobody' is not a role"},
+        Fault{"AMeasureThatIsUnknownAndNeverWaived",
+              "{waivers: {signOff: {role: model-validator, count: 1, assurance: Requester}, "
+              "maxDuration: 30d, never: [moon]}}",
+              "spec.waivers.never[0]: 'moon' is not a measure"},
+        Fault{"AWaiverForNoTime",
+              "{waivers: {signOff: {role: model-validator, count: 1, assurance: Requester}, "
+              "maxDuration: 0s, never: []}}",
+              "spec.waivers.maxDuration: must be positive"},
         Fault{"AnIssuerInAnUnknownRole",
               "{measures: {reproducible: {require: {reproducibility: {issuers: [{kind: Role, name: "
               "nobody}]}}}}}",

@@ -1,0 +1,153 @@
+#include "governance/waivers.h"
+
+#include <algorithm>
+
+#include "governance/measures/sign_off.h"
+
+namespace countersign {
+namespace {
+
+bool Names(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// Whether the waiver is about this measure of this policy in this environment, for any model.
+bool Concerns(const Context& context, const WaiverSpec& spec) {
+  return spec.policy == context.policy.meta.name && spec.environment == context.environment.name &&
+         Names(spec.measures, context.measure.name);
+}
+
+Seconds DurationOf(const AttestedWaiver& waiver) {
+  const auto lasts = waiver.object->spec.expires_at - waiver.by.first_seen;
+  return std::max(std::chrono::ceil<Seconds>(lasts), Seconds{0});
+}
+
+bool Precedes(const AttestedWaiver& a, const AttestedWaiver& b) {
+  return std::pair(a.by.first_seen, a.object->meta.name) <
+         std::pair(b.by.first_seen, b.object->meta.name);
+}
+
+// Approval is always by others, whatever the policy's distinctFrom says.
+SignOffOutcome Approval(const Context& context, const WaiverRules& rules,
+                        const AttestedWaiver& waiver) {
+  SignOffRequirement requirement = rules.sign_off;
+  requirement.distinct_from = {Distinct::kDevelopers, Distinct::kRequester};
+  Insiders insiders = context.insiders;
+  insiders.people.insert(PersonOf(context.policy.spec, waiver.by.user));
+  insiders.people.insert(PersonOf(context.policy.spec, context.facts.use_case->spec.owner));
+  SignOffTarget target;
+  target.kind = SubjectOfSignOff::kWaiver;
+  target.use_case = waiver.object->spec.use_case;
+  target.waiver = waiver.object->meta.name;
+  target.waiver_digest = waiver.object->spec_digest;
+  return JudgeSignOffs(context.policy.spec, requirement, target, context.facts, insiders,
+                       context.answers_digest);
+}
+
+WaiverJudgement Not(std::string reason, std::string text, std::string remedy = {}) {
+  return {false, std::move(reason), std::move(text), std::move(remedy), {}, std::nullopt};
+}
+
+// What earlier waivers have used up of the limits; nullopt: nothing too much.
+std::optional<WaiverJudgement> UsedUp(const Context& context, const WaiverRules& rules,
+                                      const AttestedWaiver& waiver) {
+  std::int64_t renewals = 0;
+  Seconds total = DurationOf(waiver);
+  for (const AttestedWaiver& other : context.facts.waivers) {
+    if (!Concerns(context, other.object->spec) || !IsAuthentic(other.by) ||
+        !Precedes(other, waiver)) {
+      continue;
+    }
+    const GateState approval = Approval(context, rules, other).state;
+    if (approval != GateState::kPassed && approval != GateState::kExpired) continue;
+    if (other.object->spec.model == waiver.object->spec.model) ++renewals;
+    total += DurationOf(other);
+  }
+  if (renewals > rules.max_renewals) {
+    return Not("WaiverRenewedTooOften", "it is renewal " + std::to_string(renewals) +
+                                            " for this model, allowed are " +
+                                            std::to_string(rules.max_renewals));
+  }
+  if (rules.max_total && total > *rules.max_total) {
+    return Not("WaiverTotalTooLong", "with earlier ones it is for " + FormatDuration(total) +
+                                         " in total, allowed are " +
+                                         FormatDuration(*rules.max_total));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+WaiverJudgement JudgeWaiver(const Context& context, const AttestedWaiver& waiver) {
+  const WaiverSpec& spec = waiver.object->spec;
+  const auto& rules = context.policy.spec.waivers;
+  if (!rules) return Not("WaiverNotAllowed", "the policy has no spec.waivers: it allows none");
+  if (Names(rules->never, context.measure.name)) {
+    return Not("WaiverNotAllowed", "the policy's spec.waivers.never lists this measure");
+  }
+  if (!IsAuthentic(waiver.by)) return Not("WaiverNotAuthentic", WhyNotAuthentic(waiver.by));
+  if (const Seconds duration = DurationOf(waiver); duration > rules->max_duration) {
+    return Not("WaiverTooLong", "it is for " + FormatDuration(duration) + ", allowed are " +
+                                    FormatDuration(rules->max_duration));
+  }
+  if (auto used_up = UsedUp(context, *rules, waiver)) return *std::move(used_up);
+  if (spec.expires_at <= context.facts.now) {
+    return Not("WaiverExpired", "it ended at " + FormatTime(spec.expires_at));
+  }
+  const SignOffOutcome approval = Approval(context, *rules, waiver);
+  if (approval.state != GateState::kPassed) {
+    return Not("WaiverNotApproved", approval.message,
+               HoldersText(context.policy.spec, rules->sign_off.role) +
+                   " can run: kubectl countersign approve --waiver " + waiver.object->meta.name +
+                   " -n " + waiver.object->meta.name_space + " --role " + rules->sign_off.role);
+  }
+  WaiverJudgement judgement;
+  judgement.active = true;
+  judgement.reason = "Waived";
+  judgement.text = "waived until " + FormatTime(spec.expires_at) + " by Waiver '" +
+                   waiver.object->meta.name + "' (" + Shorten(spec.ticket) + "), " +
+                   approval.message;
+  judgement.evidence = {RefTo(waiver)};
+  judgement.evidence.insert(judgement.evidence.end(), approval.evidence.begin(),
+                            approval.evidence.end());
+  judgement.valid_until = spec.expires_at;
+  if (approval.valid_until) {
+    judgement.valid_until = std::min(*judgement.valid_until, *approval.valid_until);
+  }
+  return judgement;
+}
+
+Gate ApplyWaivers(const Context& context, Gate gate) {
+  if (gate.state == GateState::kPassed || gate.final) return gate;
+  const ModelDigest& model = context.facts.deployment->spec.model.digest;
+  std::optional<WaiverJudgement> best;
+  std::vector<std::string> notes;
+  std::string remedy;
+  for (const AttestedWaiver& waiver : context.facts.waivers) {
+    const WaiverSpec& spec = waiver.object->spec;
+    if (!Concerns(context, spec) || spec.model != model) continue;
+    WaiverJudgement judgement = JudgeWaiver(context, waiver);
+    if (!judgement.active) {
+      notes.push_back("Waiver '" + waiver.object->meta.name + "' does not count (" +
+                      judgement.reason + "): " + judgement.text);
+      if (remedy.empty()) remedy = judgement.remedy;
+    } else if (!best || *judgement.valid_until > *best->valid_until) {
+      best = std::move(judgement);
+    }
+  }
+  if (!best) {
+    if (!notes.empty()) gate.message += "; " + Join(notes);
+    if (!remedy.empty()) gate.remedy += "; or " + remedy;
+    return gate;
+  }
+  gate.unwaived = UnwaivedGate{gate.state, gate.reason};
+  gate.message = best->text + "; without it: " + gate.message;
+  gate.state = GateState::kWaived;
+  gate.reason = best->reason;
+  gate.evidence.insert(gate.evidence.end(), best->evidence.begin(), best->evidence.end());
+  gate.valid_until = best->valid_until;
+  gate.expired_at.reset();
+  return gate;
+}
+
+}  // namespace countersign
