@@ -44,6 +44,13 @@ SignOffOutcome Approval(const Context& context, const WaiverRules& rules,
                        context.answers_digest);
 }
 
+// Whether somebody said yes at some time, even if that does not count any more: what was used up
+// does not come back by changing the answers or the list of developers.
+bool WasApproved(const SignOffOutcome& approval) {
+  return approval.state == GateState::kPassed || approval.state == GateState::kExpired ||
+         approval.reason == "SignOffStale" || approval.reason == "SignOffNotIndependent";
+}
+
 WaiverJudgement Not(std::string reason, std::string text, std::string remedy = {}) {
   return {false, std::move(reason), std::move(text), std::move(remedy), {}, std::nullopt};
 }
@@ -58,8 +65,7 @@ std::optional<WaiverJudgement> UsedUp(const Context& context, const WaiverRules&
         !Precedes(other, waiver)) {
       continue;
     }
-    const GateState approval = Approval(context, rules, other).state;
-    if (approval != GateState::kPassed && approval != GateState::kExpired) continue;
+    if (!WasApproved(Approval(context, rules, other))) continue;
     if (other.object->spec.model == waiver.object->spec.model) ++renewals;
     total += DurationOf(other);
   }
