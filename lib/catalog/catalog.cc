@@ -54,7 +54,7 @@ void Collect(const Informer<Cached<Spec>>& informer, const std::string& use_case
 
 // The reason is for whoever may see the object; 300 bytes say it.
 std::string Unreadable(std::string_view kind, const std::string& name, const Error& error) {
-  return std::string(kind) + " '" + name + "' cannot be read: " + error.ToString().substr(0, 300);
+  return std::string(kind) + " '" + name + "' cannot be read: " + Excerpt(error.ToString(), 300);
 }
 
 }  // namespace
