@@ -20,7 +20,14 @@ Condition Make(std::string type, std::string status, std::string reason, std::st
 Condition Governed(const Decision& wanted) {
   const Gate* gate = FirstUnmet(wanted);
   const std::string gates = wanted.GatesText() + " gates pass";
-  if (gate == nullptr) return Make("Governed", kTrue, "Approved", gates);
+  if (gate == nullptr) {
+    const auto waived = std::find_if(wanted.gates.begin(), wanted.gates.end(), [](const Gate& one) {
+      return one.state == GateState::kWaived;
+    });
+    if (waived == wanted.gates.end()) return Make("Governed", kTrue, "Approved", gates);
+    return Make("Governed", kTrue, "ApprovedWithWaivers",
+                gates + "; " + waived->measure + ": " + waived->message);
+  }
   std::string message = gates + "; " + gate->measure + ": " + gate->message;
   if (!gate->remedy.empty()) message += ". Remedy: " + gate->remedy;
   return wanted.Serves() ? Make("Governed", kTrue, "ApprovedWithWarnings", std::move(message))

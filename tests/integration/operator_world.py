@@ -148,7 +148,7 @@ class World:
              *(["--groups", ",".join(groups)] if groups else [])],
             input=json.dumps(obj), capture_output=True, text=True, check=True).stdout)
 
-    def put_policy(self, count=1, enforcement="Deny", **measure):
+    def put_policy(self, count=1, enforcement="Deny", waivers=None, **measure):
         sign_off = {"role": "validator", "count": count, "assurance": "Requester"}
         self.kubectl.apply({
             "apiVersion": "countersign.dev/v1alpha1", "kind": "GovernancePolicy",
@@ -164,7 +164,8 @@ class World:
                     "classes": [{"name": "any", "when": {"otherwise": True}}]},
                 "measures": [{"name": "validation", "step": "PreProduction",
                               "accountable": "validator", "require": {"signOff": sign_off},
-                              **measure}]}})
+                              **measure}],
+                **({"waivers": waivers} if waivers else {})}})
 
     def put_use_case(self, **spec):
         self.kubectl.apply({
@@ -211,6 +212,24 @@ class World:
             {"apiVersion": "countersign.dev/v1alpha1", "kind": "SignOff",
              "metadata": {"name": name, "namespace": self.home}, "spec": spec}, user, "model-risk"))
         return name
+
+    def waive(self, ends):
+        """A waiver of the measure, asked for by its developer and signed by a validator."""
+        spec = {"useCase": "credit", "policy": self.policy, "environment": "prod",
+                "measures": ["validation"], "reason": "The validators are ill.",
+                "model": {"digest": digest("1"), "digestType": "ociManifest"}, "ticket": "OPS-17",
+                "compensatingControl": "A person decides.", "expiresAt": rfc3339(ends)}
+        text = json.dumps(spec, separators=(",", ":"), sort_keys=True)
+        word = {"subject": {"kind": "Waiver", "useCase": "credit", "waiver": "exception",
+                            "waiverDigest": "sha256:" + hashlib.sha256(text.encode()).hexdigest()},
+                "role": "validator", "decision": "Approve", "rationale": "For a few seconds.",
+                "signer": {"username": "vera@bank.example"}}
+        for kind, name, spec, user in (("Waiver", "exception", spec, "dan@bank.example"),
+                                       ("SignOff", "exception", word, "vera@bank.example")):
+            self.kubectl.create(self.stamped(
+                {"apiVersion": "countersign.dev/v1alpha1", "kind": kind,
+                 "metadata": {"name": name, "namespace": self.home}, "spec": spec},
+                user, "model-risk"))
 
     # What can be seen.
 

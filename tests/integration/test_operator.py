@@ -126,6 +126,24 @@ def test_expiry_alerts_first_and_acts_when_the_grace_is_over(world):
     assert world.conditions()["Stalled"]["lastTransitionTime"] >= grace_ends
 
 
+def test_a_waiver_serves_until_the_instant_it_ends(world):
+    world.put_policy(onViolation="Suspend", waivers={
+        "signOff": {"role": "validator", "count": 1, "assurance": "Requester"},
+        "maxDuration": "1h"})
+    world.put_use_case()
+    world.put_deployment()
+    world.until(Governed="SignOffMissing")
+    ends = now() + datetime.timedelta(seconds=8)
+    world.waive(ends)
+    status = world.until(phase="Serving", Governed="ApprovedWithWaivers")["status"]
+    gate = next(g for g in status["gates"] if g["measure"] == "validation")
+    assert gate["state"] == "Waived"
+    assert gate["unwaived"] == {"state": "Missing", "reason": "SignOffMissing"}
+    assert status["verdict"] == "Warn" and status["nextChange"] == rfc3339(ends)
+    world.until(phase="Suspended", Governed="SignOffMissing")
+    assert world.conditions()["Stalled"]["lastTransitionTime"] >= rfc3339(ends)
+
+
 def test_withdrawn_evidence_rolls_back_to_what_still_holds(world):
     world.serve()
     world.put_policy(onViolation="Rollback")

@@ -138,6 +138,7 @@ void Describe(V& v, StatusGate& g) {
           g.valid_until);
   v.Field({.name = "expiredAt", .doc = "When it stopped passing by itself. RFC 3339."},
           g.expired_at);
+  v.Field({.name = "unwaived", .doc = "What it would be without the waiver."}, g.unwaived);
   v.Field({.name = "evidence", .doc = "The evidence that was judged.", .max = 1024}, g.evidence);
 }
 

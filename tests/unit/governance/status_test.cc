@@ -20,6 +20,7 @@ Gate FullGate() {
   gate.remedy = "Repeat the test.";
   gate.valid_until = Time{};
   gate.expired_at = Time{};
+  gate.unwaived = UnwaivedGate{GateState::kMissing, "BiasTestMissing"};
   return gate;
 }
 
@@ -32,8 +33,9 @@ TEST(Status, EveryMemberOfAGateIsInTheSchema) {
 }
 
 TEST(Status, EveryStateOfAGateIsInTheSchema) {
-  for (const GateState state : {GateState::kPassed, GateState::kExpired, GateState::kMissing,
-                                GateState::kInsufficient, GateState::kFailed}) {
+  for (const GateState state :
+       {GateState::kPassed, GateState::kWaived, GateState::kExpired, GateState::kMissing,
+        GateState::kInsufficient, GateState::kFailed}) {
     Gate gate = FullGate();
     gate.state = state;
     auto decoded =
