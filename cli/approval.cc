@@ -16,8 +16,6 @@ constexpr std::size_t kMaxShownEvidence = 64;
 // The API server appends five characters; a subdomain has at most 253.
 constexpr std::size_t kMaxNamePrefix = 200;
 
-bool SignsAnswers(const ApprovalInput& input) { return !input.deployment && !input.waiver; }
-
 // The policies in force, and under which names of the environment the role signs.
 struct Scope {
   std::vector<const GovernancePolicy*> policies;
@@ -34,10 +32,10 @@ bool AsksForRole(const GovernancePolicySpec& policy, const PolicyEnvironment& en
   });
 }
 
-Scope ScopeOfDeployment(const ApprovalInput& input) {
+Scope ScopeOfDeployment(const ApprovalInput& input, const ModelDeployment& deployment) {
   Scope scope;
   for (const GovernancePolicy& policy : input.policies) {
-    const auto environments = EnvironmentsOf(policy.spec, input.deployment->meta.name_space);
+    const auto environments = EnvironmentsOf(policy.spec, deployment.meta.name_space);
     if (environments.empty()) continue;
     scope.policies.push_back(&policy);
     for (const PolicyEnvironment* environment : environments) {
@@ -63,10 +61,10 @@ Scope ScopeOfAnswers(const ApprovalInput& input) {
 }
 
 // The one policy whose measures are waived.
-Scope ScopeOfWaiver(const ApprovalInput& input) {
+Scope ScopeOfWaiver(const ApprovalInput& input, const WaiverSpec& waiver) {
   Scope scope;
   for (const GovernancePolicy& policy : input.policies) {
-    if (policy.meta.name != input.waiver->spec.policy) continue;
+    if (policy.meta.name != waiver.policy) continue;
     scope.policies.push_back(&policy);
     if (!policy.spec.waivers) continue;
     scope.roles.insert(policy.spec.waivers->sign_off.role);
@@ -76,8 +74,9 @@ Scope ScopeOfWaiver(const ApprovalInput& input) {
 }
 
 Scope ScopeOf(const ApprovalInput& input) {
-  if (input.waiver) return ScopeOfWaiver(input);
-  return SignsAnswers(input) ? ScopeOfAnswers(input) : ScopeOfDeployment(input);
+  if (input.waiver) return ScopeOfWaiver(input, input.waiver->spec);
+  if (input.deployment) return ScopeOfDeployment(input, *input.deployment);
+  return ScopeOfAnswers(input);
 }
 
 std::string Listed(const std::set<std::string>& names) {
@@ -96,7 +95,7 @@ Status CheckRole(const ApprovalInput& input, const Scope& scope) {
                                        : policy + " has waivers signed off by role " +
                                             Listed(scope.roles) + ", not '" + input.role + "'");
   }
-  if (SignsAnswers(input)) {
+  if (!input.deployment) {
     return Fail(Code::kInvalidArgument,
                 scope.roles.empty()
                     ? "there is no GovernancePolicy that asks for a sign-off on answers"
@@ -129,9 +128,9 @@ void Show(const std::vector<Object<Spec>>& evidence, const ModelDigest& model,
 }
 
 std::string NamePrefix(const ApprovalInput& input) {
-  const std::string& subject = input.waiver          ? input.waiver->meta.name
-                               : SignsAnswers(input) ? input.use_case.meta.name
-                                                     : input.deployment->meta.name;
+  const std::string& subject = input.waiver       ? input.waiver->meta.name
+                               : input.deployment ? input.deployment->meta.name
+                                                  : input.use_case.meta.name;
   std::string prefix = subject.substr(0, kMaxNamePrefix - input.role.size() - 2);
   while (!prefix.empty() && (prefix.back() == '.' || prefix.back() == '-')) prefix.pop_back();
   return prefix + "-" + input.role + "-";
@@ -162,15 +161,16 @@ Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
     spec.subject.kind = SubjectOfSignOff::kWaiver;
     spec.subject.waiver = input.waiver->meta.name;
     spec.subject.waiver_digest = input.waiver->spec_digest;
-  } else if (SignsAnswers(input)) {
+  } else if (input.deployment) {
+    const ModelDigest& model = input.deployment->spec.model.digest;
+    spec.subject.model = model;
+    spec.subject.governed_digest = input.governed_digest;
+    Show(input.snapshots, model, shown.evidence);
+    Show(input.bias_tests, model, shown.evidence);
+    Show(input.reports, model, shown.evidence);
+  } else {
     spec.subject.kind = SubjectOfSignOff::kUseCase;
     spec.subject.answers_digest = *answers_digest;
-  } else {
-    spec.subject.model = input.deployment->spec.model.digest;
-    spec.subject.governed_digest = input.governed_digest;
-    Show(input.snapshots, *spec.subject.model, shown.evidence);
-    Show(input.bias_tests, *spec.subject.model, shown.evidence);
-    Show(input.reports, *spec.subject.model, shown.evidence);
   }
   spec.shown = std::move(shown);
 
@@ -210,26 +210,26 @@ std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& si
     rows.push_back({"ticket", waiver.ticket});
     rows.push_back({"meanwhile", waiver.compensating_control});
     rows.push_back({"waiver digest", input.waiver->spec_digest});
-  } else if (SignsAnswers(input)) {
+  } else if (input.deployment) {
+    const Model& model = input.deployment->spec.model;
+    rows.push_back(
+        {"deployment", input.deployment->meta.name_space + "/" + input.deployment->meta.name});
+    std::string environments;
+    for (const Json& one : sign_offs) {
+      if (!environments.empty()) environments += ", ";
+      environments += StringAt(one, "spec/subject/environment");
+    }
+    rows.push_back({"environment", environments});
+    rows.push_back({"model", model.name + " " + model.version});
+    rows.push_back({"model digest", model.digest.digest});
+    rows.push_back({"governed digest", input.governed_digest});
+  } else {
     for (const auto& [question, options] : use_case.spec.answers) {
       std::string answer;
       for (const std::string& option : options) answer += (answer.empty() ? "" : ", ") + option;
       rows.push_back({"answer", question + ": " + answer});
     }
     rows.push_back({"answers digest", StringAt(first, "spec/subject/answersDigest")});
-  } else {
-    const Model& model = input.deployment->spec.model;
-    rows.push_back(
-        {"deployment", input.deployment->meta.name_space + "/" + input.deployment->meta.name});
-    std::string environments;
-    for (const Json& one : sign_offs) {
-      environments +=
-          (environments.empty() ? "" : ", ") + StringAt(one, "spec/subject/environment");
-    }
-    rows.push_back({"environment", environments});
-    rows.push_back({"model", model.name + " " + model.version});
-    rows.push_back({"model digest", model.digest.digest});
-    rows.push_back({"governed digest", input.governed_digest});
   }
   if (const Json* evidence = FindPath(first, "spec/shown/evidence"); evidence != nullptr) {
     for (const Json& one : *evidence) {

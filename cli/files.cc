@@ -9,11 +9,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <system_error>
 
 namespace countersign {
 namespace {
 
-std::string Reason(int code) { return std::strerror(code); }
+std::string Reason(int code) { return std::generic_category().message(code); }
 
 }  // namespace
 

@@ -50,7 +50,7 @@ Json WebhookConfiguration(const std::string& kind, Json webhook) {
 }
 
 // A policy with its binding.
-void AddPolicy(std::vector<Json>& objects, const std::string& name, Json resources,
+void AddPolicy(std::vector<Json>& objects, const std::string& name, const Json& resources,
                Json validations) {
   objects.push_back({{"apiVersion", "admissionregistration.k8s.io/v1"},
                      {"kind", "ValidatingAdmissionPolicy"},

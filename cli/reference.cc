@@ -33,7 +33,7 @@ std::string Quoted(std::string_view text) {
 }
 
 std::string TypeOf(const Json& schema) {
-  const std::string type = StringAt(schema, "type");
+  std::string type = StringAt(schema, "type");
   if (type == "array") {
     const Json* items = Find(schema, "items");
     return "list of " + (items == nullptr ? std::string("values") : TypeOf(*items));

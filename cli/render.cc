@@ -62,7 +62,7 @@ std::string GatesText(const Json& gates) {
   std::size_t begin = 0;
   for (std::size_t i = 0; i < heads.size(); ++i) {
     const std::size_t end = table.find('\n', begin);
-    out += std::string(kIndent) + table.substr(begin, end - begin) + "\n";
+    out.append(kIndent).append(table, begin, end - begin).append("\n");
     begin = end + 1;
     if (i == 0) continue;
     const Json& gate = gates.at(i - 1);

@@ -180,6 +180,7 @@ std::map<std::string, std::string> AuditAnnotations(const DecisionRecord& record
   put("gates", decision.GatesText());
   put("governed-digest", decision.governed_digest);
   std::vector<std::string> policies;
+  policies.reserve(decision.policies.size());
   for (const PolicyRef& policy : decision.policies) {
     policies.push_back(policy.name + "=" + policy.digest);
   }

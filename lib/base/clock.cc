@@ -2,7 +2,7 @@
 
 namespace countersign {
 
-bool Clock::SleepFor(std::stop_token stop, std::chrono::nanoseconds duration) {
+bool Clock::SleepFor(const std::stop_token& stop, std::chrono::nanoseconds duration) {
   std::mutex mutex;
   std::condition_variable_any cv;
   std::unique_lock lock(mutex);

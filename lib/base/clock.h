@@ -28,7 +28,7 @@ class Clock {
                          std::stop_token stop, SteadyTime deadline,
                          const std::function<bool()>& ready) = 0;
   // Sleeps for `duration` or until `stop`; false if stopped.
-  bool SleepFor(std::stop_token stop, std::chrono::nanoseconds duration);
+  bool SleepFor(const std::stop_token& stop, std::chrono::nanoseconds duration);
 };
 
 class SystemClock final : public Clock {

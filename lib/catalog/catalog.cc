@@ -247,8 +247,8 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
   Collect(bias_tests_, key, facts.bias_tests);
   Collect(reports_, key, facts.reports);
   Collect(waivers_, key, facts.waivers);
-  if (use_case.found == Found::kUndecodable && concerns_.DeploysTo(home, name_space)) {
-    facts.unknown.push_back(Unreadable(UseCaseSpec::kKind, key, *use_case.error));
+  if (const auto& error = use_case.error; error && concerns_.DeploysTo(home, name_space)) {
+    facts.unknown.push_back(Unreadable(UseCaseSpec::kKind, key, *error));
   } else if (use_case.found == Found::kPresent &&
              std::find(use_case.value->spec.deploy_to.begin(), use_case.value->spec.deploy_to.end(),
                        name_space) != use_case.value->spec.deploy_to.end()) {
