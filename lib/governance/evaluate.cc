@@ -77,10 +77,10 @@ Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts) {
 
 Gate RunMeasure(const Context& context) {
   const Requirement& require = context.measure.require;
-  if (require.sign_off) return SignOffGate(context);
-  if (require.reproducibility) return ReproducibilityGate(context);
-  if (require.bias_test) return BiasTestGate(context);
-  if (require.evidence) return EvidenceGate(context);
+  if (require.sign_off) return SignOffGate(context, *require.sign_off);
+  if (require.reproducibility) return ReproducibilityGate(context, *require.reproducibility);
+  if (require.bias_test) return BiasTestGate(context, *require.bias_test);
+  if (require.evidence) return EvidenceGate(context, *require.evidence);
   return Conclude(StartGate(context), GateState::kFailed, "RequirementUnknown",
                   "the measure requires nothing that this version knows",
                   "upgrade Countersign, or correct the policy");

@@ -37,9 +37,10 @@ fairness::Criteria CriteriaOf(const BiasTestRequirement& r, const MetricBound& m
 
 class TestJudge {
  public:
-  TestJudge(const Context& context, const AttestedBiasTest& test)
+  TestJudge(const Context& context, const BiasTestRequirement& requirement,
+            const AttestedBiasTest& test)
       : context_(context),
-        requirement_(*context.measure.require.bias_test),
+        requirement_(requirement),
         spec_(test.object->spec),
         name_(test.object->meta.name) {}
 
@@ -264,8 +265,7 @@ class TestJudge {
   std::vector<Finding> findings_;
 };
 
-std::string RemedyOf(const Context& context) {
-  const BiasTestRequirement& r = *context.measure.require.bias_test;
+std::string RemedyOf(const Context& context, const BiasTestRequirement& r) {
   std::string attributes;
   for (const RequiredAttribute& a : r.attributes) {
     attributes += (attributes.empty() ? "" : ", ") + a.name;
@@ -278,8 +278,7 @@ std::string RemedyOf(const Context& context) {
 
 }  // namespace
 
-Gate BiasTestGate(const Context& context) {
-  const BiasTestRequirement& r = *context.measure.require.bias_test;
+Gate BiasTestGate(const Context& context, const BiasTestRequirement& r) {
   const ModelDigest& model = context.facts.deployment->spec.model.digest;
   Gate gate = StartGate(context);
   std::map<std::pair<std::string, std::string>, std::vector<const AttestedBiasTest*>> by_data;
@@ -304,7 +303,7 @@ Gate BiasTestGate(const Context& context) {
       by_data[{spec.protocol, spec.data_set.digest}].push_back(&test);
     }
   }
-  const std::string remedy = RemedyOf(context);
+  const std::string remedy = RemedyOf(context, r);
   if (by_data.empty()) {
     if (reason.empty() && other_models > 0) {
       reason = "BiasTestForOtherModel";
@@ -322,7 +321,7 @@ Gate BiasTestGate(const Context& context) {
     attempts += tests.size();
     const AttestedBiasTest& latest = *Latest(tests);
     gate.evidence.push_back(RefTo(latest));
-    auto found = TestJudge(context, latest).Run();
+    auto found = TestJudge(context, r, latest).Run();
     const bool passed = found.empty();
     findings.insert(findings.end(), std::make_move_iterator(found.begin()),
                     std::make_move_iterator(found.end()));
@@ -347,6 +346,7 @@ Gate BiasTestGate(const Context& context) {
     std::stable_sort(findings.begin(), findings.end(),
                      [](const Finding& a, const Finding& b) { return a.state > b.state; });
     std::vector<std::string> messages;
+    messages.reserve(findings.size());
     for (const Finding& finding : findings) messages.push_back(finding.message);
     const Finding& worst = findings.front();
     gate.path = worst.path;
@@ -358,9 +358,11 @@ Gate BiasTestGate(const Context& context) {
   if (!any_current) {
     const auto end = EndOf(newest_expired->by.first_seen, r.max_age);
     gate.expired_at = end;
-    return Conclude(std::move(gate), GateState::kExpired, "BiasTestExpired",
-                    "test '" + newest_expired->object->meta.name + "' is older than " +
-                        FormatDuration(*r.max_age) + ", it ended at " + FormatTime(*end),
+    std::string message = "test '" + newest_expired->object->meta.name + "' is too old";
+    if (r.max_age && end) {
+      message += ", older than " + FormatDuration(*r.max_age) + ", it ended at " + FormatTime(*end);
+    }
+    return Conclude(std::move(gate), GateState::kExpired, "BiasTestExpired", std::move(message),
                     remedy);
   }
   return Conclude(std::move(gate), GateState::kPassed, "BiasWithinBounds",

@@ -21,8 +21,8 @@ bool IsInsider(const Context& context, const Provenance& by) {
          IsNamedByAny(policy, context.insiders.groups, by);
 }
 
-std::optional<Exclusion> Excluded(const Context& context, const AttestedEvidence& report) {
-  const EvidenceRequirement& r = *context.measure.require.evidence;
+std::optional<Exclusion> Excluded(const Context& context, const EvidenceRequirement& r,
+                                  const AttestedEvidence& report) {
   const EvidenceSpec& spec = report.object->spec;
   const ModelDigest& model = context.facts.deployment->spec.model.digest;
   if (r.scope == EvidenceScope::kModel) {
@@ -65,8 +65,7 @@ std::string Wanted(const EvidenceRequirement& r) {
   return text;
 }
 
-std::string Remedy(const Context& context) {
-  const EvidenceRequirement& r = *context.measure.require.evidence;
+std::string Remedy(const Context& context, const EvidenceRequirement& r) {
   const std::string who =
       r.issuers.empty() ? "nobody: the measure lists no issuers" : SubjectsText(r.issuers);
   std::string text = "an Evidence with spec.type: " + r.type;
@@ -120,15 +119,14 @@ Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
 
 }  // namespace
 
-Gate EvidenceGate(const Context& context) {
-  const EvidenceRequirement& r = *context.measure.require.evidence;
+Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
   Gate gate = StartGate(context);
   std::vector<const AttestedEvidence*> usable;
   std::vector<std::string> notes;
   std::string reason;
   for (const AttestedEvidence& report : context.facts.reports) {
     if (report.object->spec.type != r.type) continue;
-    if (const auto excluded = Excluded(context, report)) {
+    if (const auto excluded = Excluded(context, r, report)) {
       notes.push_back("'" + report.object->meta.name + "' does not count: " + excluded->why);
       if (reason.empty()) reason = excluded->reason;
     } else {
@@ -139,7 +137,7 @@ Gate EvidenceGate(const Context& context) {
   if (latest == nullptr) {
     return Conclude(
         std::move(gate), GateState::kMissing, reason.empty() ? "EvidenceMissing" : reason,
-        "needs " + Wanted(r) + (notes.empty() ? "" : "; " + Join(notes)), Remedy(context));
+        "needs " + Wanted(r) + (notes.empty() ? "" : "; " + Join(notes)), Remedy(context, r));
   }
   gate.evidence.push_back(RefTo(*latest));
   const std::string name = "'" + latest->object->meta.name + "'";
@@ -148,15 +146,15 @@ Gate EvidenceGate(const Context& context) {
     const std::string of =
         usable.size() > 1 ? " (the latest of " + std::to_string(usable.size()) + ")" : "";
     return Conclude(std::move(gate), shortfall.state, std::move(shortfall.reason),
-                    r.type + " " + name + of + ": " + Join(shortfall.texts), Remedy(context));
+                    r.type + " " + name + of + ": " + Join(shortfall.texts), Remedy(context, r));
   }
   const auto end = EndOf(latest->by.first_seen, r.max_age);
-  if (end && *end <= context.facts.now) {
+  if (r.max_age && end && *end <= context.facts.now) {
     gate.expired_at = end;
     return Conclude(std::move(gate), GateState::kExpired, "EvidenceExpired",
                     r.type + " " + name + " is older than " + FormatDuration(*r.max_age) +
                         ", it ended at " + FormatTime(*end),
-                    Remedy(context));
+                    Remedy(context, r));
   }
   gate.valid_until = end;
   return Conclude(std::move(gate), GateState::kPassed, "EvidenceSufficient",

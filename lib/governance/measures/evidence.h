@@ -7,7 +7,6 @@
 
 namespace countersign {
 
-// Requires context.measure.require.evidence.
-[[nodiscard]] Gate EvidenceGate(const Context& context);
+[[nodiscard]] Gate EvidenceGate(const Context& context, const EvidenceRequirement& requirement);
 
 }  // namespace countersign

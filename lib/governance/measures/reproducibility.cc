@@ -78,8 +78,8 @@ std::string Difference(const ReproducibilitySnapshotSpec& original,
   return {};
 }
 
-Gate Reproduced(const Context& context, Gate gate, const AttestedSnapshot& original) {
-  const ReproducibilityRequirement& r = *context.measure.require.reproducibility;
+Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gate gate,
+                const AttestedSnapshot& original) {
   if (r.reproduced_by == ReproducedBy::kNobody) return gate;
   const bool independent = r.reproduced_by == ReproducedBy::kIndependent;
   const std::string& name = original.object->meta.name;
@@ -132,8 +132,7 @@ Gate Reproduced(const Context& context, Gate gate, const AttestedSnapshot& origi
 
 }  // namespace
 
-Gate ReproducibilityGate(const Context& context) {
-  const ReproducibilityRequirement& r = *context.measure.require.reproducibility;
+Gate ReproducibilityGate(const Context& context, const ReproducibilityRequirement& r) {
   const ModelDigest& model = context.facts.deployment->spec.model.digest;
   Gate gate = StartGate(context);
   std::vector<const AttestedSnapshot*> usable;
@@ -185,7 +184,7 @@ Gate ReproducibilityGate(const Context& context) {
                     remedy);
   }
   const auto end = EndOf(latest->by.first_seen, r.max_age);
-  if (end && *end <= context.facts.now) {
+  if (r.max_age && end && *end <= context.facts.now) {
     gate.expired_at = end;
     return Conclude(std::move(gate), GateState::kExpired, "SnapshotExpired",
                     "snapshot '" + name + "' is older than " + FormatDuration(*r.max_age) +
@@ -194,7 +193,7 @@ Gate ReproducibilityGate(const Context& context) {
   }
   gate.valid_until = end;
   return Reproduced(
-      context,
+      context, r,
       Conclude(std::move(gate), GateState::kPassed, "Reproducible",
                "snapshot '" + name + "' reaches level " + std::string(NameOf(r.level))),
       *latest);

@@ -7,6 +7,7 @@ namespace countersign {
 
 // The measure `require.reproducibility`. The latest snapshot of a believed issuer for this very
 // model governs; repetitions are snapshots that name it in `reproductionOf`.
-[[nodiscard]] Gate ReproducibilityGate(const Context& context);
+[[nodiscard]] Gate ReproducibilityGate(const Context& context,
+                                       const ReproducibilityRequirement& requirement);
 
 }  // namespace countersign

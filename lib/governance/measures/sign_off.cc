@@ -244,8 +244,7 @@ SignOffOutcome JudgeSignOffs(const GovernancePolicySpec& policy,
   return Judge(policy, requirement, target, facts, insiders, answers_digest).Run();
 }
 
-Gate SignOffGate(const Context& context) {
-  const SignOffRequirement& requirement = *context.measure.require.sign_off;
+Gate SignOffGate(const Context& context, const SignOffRequirement& requirement) {
   const ModelDeploymentSpec& spec = context.facts.deployment->spec;
   SignOffTarget target;
   target.use_case = spec.use_case.name;

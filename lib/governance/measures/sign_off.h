@@ -39,6 +39,6 @@ struct SignOffOutcome {
                                            const std::string& answers_digest);
 
 // The measure `require.signOff`.
-[[nodiscard]] Gate SignOffGate(const Context& context);
+[[nodiscard]] Gate SignOffGate(const Context& context, const SignOffRequirement& requirement);
 
 }  // namespace countersign
