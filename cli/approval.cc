@@ -226,7 +226,10 @@ std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& si
   } else {
     for (const auto& [question, options] : use_case.spec.answers) {
       std::string answer;
-      for (const std::string& option : options) answer += (answer.empty() ? "" : ", ") + option;
+      for (const std::string& option : options) {
+        if (!answer.empty()) answer += ", ";
+        answer += option;
+      }
       rows.push_back({"answer", question + ": " + answer});
     }
     rows.push_back({"answers digest", StringAt(first, "spec/subject/answersDigest")});

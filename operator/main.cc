@@ -85,7 +85,7 @@ Result<OperatorOptions> MakeOptions(const Flags& flags) {
 
 // Leads, or acts alone, until `stop`. False when leadership was lost.
 bool Lead(Operator& parts, const KubeClient& client, Clock& clock, const Flags& flags,
-          const std::string& identity, std::stop_token stop) {
+          const std::string& identity, const std::stop_token& stop) {
   if (!flags.leader_elect) {
     parts.SetLeading(true);
     parts.StartControllers();
@@ -115,12 +115,12 @@ bool Lead(Operator& parts, const KubeClient& client, Clock& clock, const Flags& 
     Log(LogLevel::kWarning, "the Lease could not be written", {{"error", error.message}});
   };
   LeaderElector elector(client, clock, std::move(options));
-  return elector.Run(std::move(stop)) == LeadershipEnd::kStopped;
+  return elector.Run(stop) == LeadershipEnd::kStopped;
 }
 
 // From empty caches to the end. Gives the exit code.
 int Work(Operator& parts, const KubeClient& client, Clock& clock, const Flags& flags,
-         const std::string& identity, std::stop_token stop) {
+         const std::string& identity, const std::stop_token& stop) {
   parts.StartCaches();
   Log(LogLevel::kInfo, "filling caches");
   if (!parts.WaitForSync(stop)) return EXIT_SUCCESS;
@@ -199,6 +199,7 @@ int Run(const Flags& flags, const sigset_t& signals) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet
   mallopt(M_ARENA_MAX, countersign::kMallocArenas);
   countersign::Flags flags;
   CLI::App app{"Serves approved ModelDeployments and withdraws what is approved no more."};

@@ -197,9 +197,10 @@ class Judge {
       std::stable_sort(all.begin(), all.end(), later);
       outcome.expired_at = all[needed - 1].end;
       for (const Vote& vote : expired) outcome.evidence.push_back(RefTo(*vote.sign_off));
-      return Finish(std::move(outcome), GateState::kExpired, "SignOffExpired",
-                    needs + has + "; that of '" + expired.front().sign_off->by.user +
-                        "' ended at " + FormatTime(*expired.front().end));
+      const Vote& first = expired.front();
+      std::string ended = "; that of '" + first.sign_off->by.user + "' ended";
+      if (first.end) ended += " at " + FormatTime(*first.end);
+      return Finish(std::move(outcome), GateState::kExpired, "SignOffExpired", needs + has + ended);
     }
     std::string reason = first_excluded_.empty() ? "SignOffMissing" : first_excluded_;
     if (first_excluded_.empty() && other_revisions_ > 0) {
