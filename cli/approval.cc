@@ -230,7 +230,8 @@ std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& si
         if (!answer.empty()) answer += ", ";
         answer += option;
       }
-      rows.push_back({"answer", question + ": " + answer});
+      rows.push_back({"answer", question});
+      rows.back().back().append(": ").append(answer);
     }
     rows.push_back({"answers digest", StringAt(first, "spec/subject/answersDigest")});
   }

@@ -127,7 +127,7 @@ int Work(Operator& parts, const KubeClient& client, Clock& clock, const Flags& f
   // The lists were parsed and taken apart; what that took goes back.
   malloc_trim(0);
   Log(LogLevel::kInfo, "caches are full");
-  if (Lead(parts, client, clock, flags, identity, std::move(stop))) return EXIT_SUCCESS;
+  if (Lead(parts, client, clock, flags, identity, stop)) return EXIT_SUCCESS;
   Log(LogLevel::kError, "the Lease was lost; another replica may act");
   return EXIT_FAILURE;
 }
