@@ -45,10 +45,16 @@ SignOffOutcome Approval(const Context& context, const WaiverRules& rules,
 }
 
 // Whether somebody said yes at some time, even if that does not count any more: what was used up
-// does not come back by changing the answers or the list of developers.
-bool WasApproved(const SignOffOutcome& approval) {
-  return approval.state == GateState::kPassed || approval.state == GateState::kExpired ||
-         approval.reason == "SignOffStale" || approval.reason == "SignOffNotIndependent";
+// does not come back by a change of answers, developers or roles, nor by a later rejection.
+bool WasApproved(const Facts& facts, const AttestedWaiver& waiver) {
+  return std::any_of(
+      facts.sign_offs.begin(), facts.sign_offs.end(), [&](const AttestedSignOff& sign_off) {
+        const SignOffSpec& spec = sign_off.object->spec;
+        return spec.subject.kind == SubjectOfSignOff::kWaiver &&
+               spec.subject.waiver == waiver.object->meta.name &&
+               spec.subject.waiver_digest == waiver.object->spec_digest &&
+               spec.decision == SignOffDecision::kApprove && IsAuthentic(sign_off.by);
+      });
 }
 
 WaiverJudgement Not(std::string reason, std::string text, std::string remedy = {}) {
@@ -65,7 +71,7 @@ std::optional<WaiverJudgement> UsedUp(const Context& context, const WaiverRules&
         !Precedes(other, waiver)) {
       continue;
     }
-    if (!WasApproved(Approval(context, rules, other))) continue;
+    if (!WasApproved(context.facts, other)) continue;
     if (other.object->spec.model == waiver.object->spec.model) ++renewals;
     total += DurationOf(other);
   }
