@@ -1,9 +1,9 @@
 // verified_signatures.h: remembers which signatures were found to hold.
 //
 // Checking one costs about half as much as all the rest of a decision, and the same stamp comes
-// again with each update of its object. Only what was verified is remembered, by a SHA-256 over data and signature,
-// for one set of keys: a wrong signature is checked, and refused, each time. Bounded: about the
-// last kRemembered are kept. Thread-safe.
+// again with each update of its object. Only what was verified is remembered, by a SHA-256 over
+// data and signature, for one set of keys: a wrong signature is checked, and refused, each time.
+// Bounded: about the last kRemembered are kept. Thread-safe.
 #pragma once
 
 #include <array>
