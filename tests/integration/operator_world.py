@@ -198,7 +198,9 @@ class World:
 
     def approve(self, expires_at=None, user="vera@bank.example", model="1"):
         """A sign-off on what is asked for now; gives its name."""
-        status = self.settled()["status"]
+        # A spec that could not be read has no digest; one that was corrected soon has.
+        status = eventually(lambda: (seen := self.settled()["status"]).get("governedDigest") and seen,
+                            "the governed digest")
         self.sign_offs += 1
         name = f"approval-{self.sign_offs}"
         spec = {"subject": {"kind": "ModelDeployment", "useCase": "credit", "environment": "prod",
