@@ -216,8 +216,7 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
   std::set<std::string> classes;
   if (!matched.empty() && UseCaseAvailable(facts)) {
     decision.answers_approved = true;
-    auto answers_digest = AnswersDigest(facts.use_case->spec);
-    if (answers_digest) decision.answers_digest = *answers_digest;
+    decision.answers_digest = facts.use_case->spec.answers_digest;
     for (const MatchedPolicy& m : matched) {
       EvaluatePolicy(m, facts, decision.answers_digest, decision, classes, next_change);
     }
