@@ -210,10 +210,11 @@ int Approve(const ApproveFlags& flags, const Global& global) {
 
 }  // namespace
 
-void AddApprove(CLI::App& app, const Global& global, Run& run) {
+void AddApprove(CLI::App& app, Global& global, Run& run) {
   CLI::App* command = app.add_subcommand(
       "approve",
       "Sign off a ModelDeployment, a use case's answers or a waiver, as the current user");
+  AddOutput(*command, global, {"table", "json"});
   auto flags = std::make_shared<ApproveFlags>();
   auto* name = command->add_option("name", flags->name, "ModelDeployment, in --namespace");
   auto* file = command->add_option(

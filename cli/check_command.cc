@@ -75,11 +75,12 @@ int Check(const CheckFlags& flags, const Global& global) {
 
 }  // namespace
 
-void AddCheck(CLI::App& app, const Global& global, Run& run) {
+void AddCheck(CLI::App& app, Global& global, Run& run) {
   CLI::App* command = app.add_subcommand(
       "check",
       "Evaluate manifests offline, as webhook and operator would: exit code 0 all serve, 1 some "
       "would be denied or held, 2 error");
+  AddOutput(*command, global, {"table", "json"});
   auto flags = std::make_shared<CheckFlags>();
   command
       ->add_option("-f,--filename", flags->files,

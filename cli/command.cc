@@ -19,6 +19,10 @@ int Report(const Error& error) {
   return kFailed;
 }
 
+void AddOutput(CLI::App& command, Global& global, const std::vector<std::string>& formats) {
+  command.add_option("-o,--output", global.output, "format")->check(CLI::IsMember(formats));
+}
+
 std::string ProgramName(const std::string& argv0) {
   const std::string file = argv0.substr(argv0.find_last_of('/') + 1);
   return file.rfind("kubectl-", 0) == 0 ? "kubectl countersign" : "countersign";
@@ -36,12 +40,11 @@ int RunProgram(int argc, const char* const* argv) {
   app.add_option("-n,--namespace", global.name_space, "namespace; default: the context's");
   app.add_option("--kubeconfig", global.kubeconfig, "kubeconfig file; default: as kubectl");
   app.add_option("--context", global.context, "context of the kubeconfig");
-  app.add_option("-o,--output", global.output, "table or json")
-      ->check(CLI::IsMember({"table", "json"}));
   Run run;
   AddCheck(app, global, run);
   AddApprove(app, global, run);
   AddExplain(app, global, run);
+  AddMatrix(app, global, run);
   AddKeygen(app, global, run);
   AddInstall(app, global, run);
   AddVersion(app, global, run);

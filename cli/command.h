@@ -8,6 +8,7 @@
 #include <functional>
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -20,7 +21,7 @@ struct Global {
   std::string name_space;
   std::string kubeconfig;
   std::string context;
-  std::string output = "table";  // table, json
+  std::string output = "table";  // what AddOutput let through
 
   [[nodiscard]] bool IsJson() const { return output == "json"; }
 };
@@ -29,12 +30,16 @@ struct Global {
 using Run = std::function<int()>;
 
 // Each adds its subcommand to `app` and sets `run` when that is the one that was called.
-void AddCheck(CLI::App& app, const Global& global, Run& run);
-void AddApprove(CLI::App& app, const Global& global, Run& run);
-void AddExplain(CLI::App& app, const Global& global, Run& run);
-void AddKeygen(CLI::App& app, const Global& global, Run& run);
-void AddInstall(CLI::App& app, const Global& global, Run& run);
-void AddVersion(CLI::App& app, const Global& global, Run& run);
+void AddCheck(CLI::App& app, Global& global, Run& run);
+void AddApprove(CLI::App& app, Global& global, Run& run);
+void AddExplain(CLI::App& app, Global& global, Run& run);
+void AddKeygen(CLI::App& app, Global& global, Run& run);
+void AddMatrix(CLI::App& app, Global& global, Run& run);
+void AddInstall(CLI::App& app, Global& global, Run& run);
+void AddVersion(CLI::App& app, Global& global, Run& run);
+
+// Declares -o with the formats that `command` knows.
+void AddOutput(CLI::App& command, Global& global, const std::vector<std::string>& formats);
 
 // "countersign: <one clear sentence>" on standard error; gives kFailed.
 int Report(const Error& error);

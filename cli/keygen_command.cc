@@ -31,9 +31,10 @@ int Keygen(const std::string& out, bool json) {
 
 }  // namespace
 
-void AddKeygen(CLI::App& app, const Global& global, Run& run) {
+void AddKeygen(CLI::App& app, Global& global, Run& run) {
   CLI::App* command = app.add_subcommand(
       "keygen", "Make the key pair with which an installation stamps what it has seen");
+  AddOutput(*command, global, {"table", "json"});
   auto out = std::make_shared<std::string>();
   command->add_option("--out", *out, "file for the private key; never overwritten")->required();
   command->callback([out, &global, &run] {

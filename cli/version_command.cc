@@ -6,8 +6,9 @@
 
 namespace countersign {
 
-void AddVersion(CLI::App& app, const Global& global, Run& run) {
+void AddVersion(CLI::App& app, Global& global, Run& run) {
   CLI::App* command = app.add_subcommand("version", "Print the version of this program");
+  AddOutput(*command, global, {"table", "json"});
   command->callback([&global, &run] {
     run = [&global] {
       if (global.IsJson()) {

@@ -1,0 +1,156 @@
+#include "cli/world.h"
+
+namespace countersign {
+namespace {
+
+// What evidence is about, whatever its kind.
+const std::string& UseCaseOf(const SignOffSpec& spec) { return spec.subject.use_case; }
+const std::string& UseCaseOf(const ReproducibilitySnapshotSpec& spec) { return spec.use_case; }
+const std::string& UseCaseOf(const BiasTestSpec& spec) { return spec.use_case; }
+const std::string& UseCaseOf(const EvidenceSpec& spec) { return spec.use_case; }
+const std::string& UseCaseOf(const WaiverSpec& spec) { return spec.use_case; }
+
+template <class Spec>
+Result<std::shared_ptr<const Object<Spec>>> Read(const Manifest& manifest, const Json& object) {
+  auto decoded = Decode<Spec>(object);
+  if (!decoded) {
+    return Fail(Code::kInvalidArgument, decoded.error().ToString(), manifest.source);
+  }
+  return std::make_shared<const Object<Spec>>(std::move(*decoded));
+}
+
+template <class Spec>
+void Collect(const UseCaseRef& ref, const std::vector<Attested<Spec>>& from,
+             std::vector<Attested<Spec>>& to) {
+  for (const Attested<Spec>& one : from) {
+    if (one.object->meta.name_space == ref.name_space && UseCaseOf(one.object->spec) == ref.name) {
+      to.push_back(one);
+    }
+  }
+}
+
+}  // namespace
+
+Maker ClaimedMaker(Time now) {
+  return [now](const Json& object, const std::string&) {
+    Provenance by;
+    by.authenticity = Authenticity::kAssumed;
+    const std::string kind = StringAt(object, "kind");
+    Time seen = now;
+    if (kind == SignOffSpec::kKind) {
+      by.user = StringAt(object, "spec/signer/username");
+    } else if (auto performed = ParseTime(StringAt(object, "spec/performedAt")); performed) {
+      seen = *performed;
+    }
+    // A waiver, which has neither, is the shortest that it can be.
+    by.first_seen = DecodeMeta(object).creation_time.value_or(seen);
+    return by;
+  };
+}
+
+Status World::AddAll(const std::vector<Manifest>& manifests) {
+  for (const Manifest& manifest : manifests) {
+    if (auto added = Add(manifest); !added) return added;
+  }
+  return {};
+}
+
+Status World::Add(const Manifest& manifest) {
+  if (!StringAt(manifest.object, "apiVersion").starts_with(std::string(kApiGroup) + "/")) {
+    return {};
+  }
+  const std::string kind = StringAt(manifest.object, "kind");
+  Json object = manifest.object;
+  const bool namespaced = kind != GovernancePolicySpec::kKind;
+  if (namespaced && StringAt(object, "metadata/namespace").empty()) {
+    if (options_.name_space.empty()) {
+      return Fail(Code::kInvalidArgument,
+                  "is required: the " + kind + " names none, so give one with --namespace",
+                  manifest.source + ": metadata.namespace");
+    }
+    SetPath(object, "metadata/namespace", options_.name_space);
+  }
+  const ObjectMeta meta = DecodeMeta(object);
+  if (meta.name.empty() && meta.generate_name.empty()) {
+    return Fail(Code::kInvalidArgument, "is required", manifest.source + ": metadata.name");
+  }
+  if (!meta.name.empty() && !seen_.insert(kind + "/" + meta.name_space + "/" + meta.name).second) {
+    return Fail(Code::kInvalidArgument, kind + " '" + meta.name + "' is there twice",
+                manifest.source);
+  }
+  return Take(manifest, kind, object);
+}
+
+template <class Spec>
+Status World::TakeEvidence(const Manifest& manifest, const Json& object,
+                           std::vector<Attested<Spec>>& list) {
+  auto evidence = Read<Spec>(manifest, object);
+  if (!evidence) return Fail(evidence.error());
+  Provenance by = options_.maker(object, (*evidence)->spec_digest);
+  list.push_back({std::move(*evidence), std::move(by)});
+  return {};
+}
+
+Status World::TakeDeployment(const Manifest& manifest, const Json& object) {
+  auto deployment = Read<ModelDeploymentSpec>(manifest, object);
+  if (!deployment) return Fail(deployment.error());
+  auto digest = GovernedDigest(*Find(object, "spec"));
+  if (!digest) return Fail(Code::kInvalidArgument, digest.error().ToString(), manifest.source);
+  Provenance author = options_.maker(object, *digest);
+  deployments_.push_back(
+      {manifest.source, std::move(*deployment), std::move(*digest), std::move(author)});
+  return {};
+}
+
+Status World::Take(const Manifest& manifest, const std::string& kind, const Json& object) {
+  if (kind == SignOffSpec::kKind) return TakeEvidence(manifest, object, sign_offs_);
+  if (kind == BiasTestSpec::kKind) return TakeEvidence(manifest, object, bias_tests_);
+  if (kind == EvidenceSpec::kKind) return TakeEvidence(manifest, object, reports_);
+  if (kind == WaiverSpec::kKind) return TakeEvidence(manifest, object, waivers_);
+  if (kind == ReproducibilitySnapshotSpec::kKind) {
+    return TakeEvidence(manifest, object, snapshots_);
+  }
+  if (kind == ModelDeploymentSpec::kKind) return TakeDeployment(manifest, object);
+  if (kind == GovernancePolicySpec::kKind) {
+    auto policy = Read<GovernancePolicySpec>(manifest, object);
+    if (!policy) return Fail(policy.error());
+    policies_.policies.push_back(std::move(*policy));
+    return {};
+  }
+  if (kind == UseCaseSpec::kKind) {
+    auto use_case = Read<UseCaseSpec>(manifest, object);
+    if (!use_case) return Fail(use_case.error());
+    use_cases_.push_back(std::move(*use_case));
+    return {};
+  }
+  return Fail(Code::kInvalidArgument, "'" + kind + "' is not a kind of " + std::string(kApiGroup),
+              manifest.source + ": kind");
+}
+
+std::shared_ptr<const UseCase> World::FindUseCase(const std::string& name_space,
+                                                  const std::string& name) const {
+  for (const auto& use_case : use_cases_) {
+    if (use_case->meta.name_space == name_space && use_case->meta.name == name) return use_case;
+  }
+  return nullptr;
+}
+
+Facts World::FactsOf(const Deployment& deployment, Time now) const {
+  const UseCaseRef& ref = deployment.object->spec.use_case;
+  Facts facts;
+  facts.now = now;
+  facts.name_space = deployment.object->meta.name_space;
+  facts.name = deployment.object->meta.name;
+  facts.deployment = deployment.object;
+  facts.governed_digest = deployment.governed_digest;
+  facts.author = deployment.author;
+  facts.use_case = FindUseCase(ref.name_space, ref.name);
+  Collect(ref, sign_offs_, facts.sign_offs);
+  Collect(ref, snapshots_, facts.snapshots);
+  Collect(ref, bias_tests_, facts.bias_tests);
+  Collect(ref, reports_, facts.reports);
+  Collect(ref, waivers_, facts.waivers);
+  return facts;
+}
+
+}  // namespace countersign
