@@ -75,7 +75,7 @@ Result<Json> DeploymentToSign(const Cluster& cluster, const ApproveFlags& flags)
     return object;
   }
   auto manifests = ReadManifests({flags.file});
-  if (!manifests) return Fail(manifests.error());
+  if (!manifests) return Fail(Error(manifests.error()));
   std::erase_if(*manifests, [&](const Manifest& m) {
     return StringAt(m.object, "kind") != ModelDeploymentSpec::kKind ||
            (!flags.name.empty() && StringAt(m.object, "metadata/name") != flags.name);

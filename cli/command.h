@@ -14,13 +14,15 @@
 
 namespace countersign {
 
-// What scripts see. `check` is the only command that says kDenied.
-enum ExitCode { kOk = 0, kDenied = 1, kFailed = 2 };
+// What scripts see. kDenied: something would be refused, held or does not hold. kFailed: it could
+// not be evaluated, which is never 0. kTimedOut is timeout(1)'s.
+enum ExitCode { kOk = 0, kDenied = 1, kFailed = 2, kTimedOut = 124 };
 
 struct Global {
   std::string name_space;
   std::string kubeconfig;
   std::string context;
+  std::string timeout;           // a duration; empty: as long as it takes
   std::string output = "table";  // what AddOutput let through
 
   [[nodiscard]] bool IsJson() const { return output == "json"; }
@@ -32,6 +34,7 @@ using Run = std::function<int()>;
 // Each adds its subcommand to `app` and sets `run` when that is the one that was called.
 void AddCheck(CLI::App& app, Global& global, Run& run);
 void AddApprove(CLI::App& app, Global& global, Run& run);
+void AddCompletion(CLI::App& app, Global& global, Run& run);
 void AddExplain(CLI::App& app, Global& global, Run& run);
 void AddKeygen(CLI::App& app, Global& global, Run& run);
 void AddMatrix(CLI::App& app, Global& global, Run& run);

@@ -28,9 +28,9 @@ Result<ObjectKey> UseCaseKey(const std::string& text) {
 
 Result<World> FromFiles(const MatrixFlags& flags, const Global& global, Time now) {
   auto manifests = ReadManifests(flags.files);
-  if (!manifests) return Fail(manifests.error());
+  if (!manifests) return Fail(Error(manifests.error()));
   World world({ClaimedMaker(now), global.name_space});
-  if (auto added = world.AddAll(*manifests); !added) return Fail(added.error());
+  if (auto added = world.AddAll(*manifests); !added) return Fail(Error(added.error()));
   return world;
 }
 
@@ -43,14 +43,15 @@ Result<World> FromCluster(const MatrixFlags& flags, const Global& global,
   World world({std::move(*maker), {}});
   const auto list = [&](const Resource& resource, const std::string& ns) -> Status {
     auto manifests = ListManifests(**cluster, resource, ns);
-    if (!manifests) return Fail(manifests.error());
-    return world.AddAll(*manifests);
+    if (!manifests) return Fail(Error(manifests.error()));
+    if (auto added = world.AddAll(*manifests); !added) return Fail(Error(added.error()));
+    return {};
   };
   if (auto read = list(kGovernancePolicies, {}); !read) return Fail(read.error());
   if (use_case) {
     auto manifest = GetManifest(**cluster, kUseCases, *use_case);
     if (!manifest) return Fail(manifest.error());
-    if (auto added = world.Add(*manifest); !added) return Fail(added.error());
+    if (auto added = world.Add(*manifest); !added) return Fail(Error(added.error()));
     if (auto read = list(kSignOffs, use_case->ns); !read) return Fail(read.error());
   }
   return world;

@@ -51,6 +51,7 @@ std::string EnvironmentText(const MatrixEnvironment& environment) {
 
 std::vector<std::string> Environments(const Matrix& matrix) {
   std::vector<std::string> texts;
+  texts.reserve(matrix.environments.size());
   for (const MatrixEnvironment& e : matrix.environments) texts.push_back(EnvironmentText(e));
   return texts;
 }
@@ -80,6 +81,7 @@ std::string RoleText(const MatrixRole& role) {
 
 std::string RolesText(const std::vector<MatrixRole>& roles) {
   std::vector<std::string> texts;
+  texts.reserve(roles.size());
   for (const MatrixRole& role : roles) texts.push_back(RoleText(role));
   return texts.empty() ? "-" : Joined(texts);
 }

@@ -5,10 +5,10 @@
 
 namespace countersign {
 
-Result<std::vector<OfflineDecision>> DecideOffline(const std::vector<Manifest>& manifests,
-                                                   const OfflineOptions& options) {
+Located<std::vector<OfflineDecision>> DecideOffline(const std::vector<Manifest>& manifests,
+                                                    const OfflineOptions& options) {
   World world({ClaimedMaker(options.now), options.name_space});
-  if (auto added = world.AddAll(manifests); !added) return Fail(added.error());
+  if (auto added = world.AddAll(manifests); !added) return tl::unexpected<Fault>(added.error());
   std::vector<OfflineDecision> decisions;
   for (const World::Deployment& deployment : world.deployments()) {
     const Facts facts = world.FactsOf(deployment, options.now);

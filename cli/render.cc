@@ -28,9 +28,9 @@ std::vector<std::string> Wrap(const std::string& text, std::size_t width) {
     std::string word = text.substr(at, end - at);
     if (begun && Width(lines.back() + word) > width) {
       word.erase(0, word.find_first_not_of(' '));
-      lines.push_back("  " + word);
+      lines.emplace_back("  ").append(word);
     } else {
-      lines.back() += word;
+      lines.back().append(word);
     }
     begun = true;
     at = end;
@@ -117,7 +117,7 @@ std::string GatesText(const Json& gates) {
     const std::string below = std::string(kIndent) + "    ";
     std::string message = Printable(StringAt(gate, "message"));
     if (const std::string path = StringAt(gate, "path"); !path.empty()) {
-      message = Printable(path) + ": " + message;
+      message.insert(0, Printable(path) + ": ");
     }
     if (const std::string until = StringAt(gate, "validUntil"); !until.empty()) {
       message += " (valid until " + Printable(until) + ")";

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/render.h"
 #include "governance/types/object.h"
 
 namespace countersign {
@@ -12,9 +13,9 @@ void AddVersion(CLI::App& app, Global& global, Run& run) {
   command->callback([&global, &run] {
     run = [&global] {
       if (global.IsJson()) {
-        std::cout << DumpJson({{"version", COUNTERSIGN_VERSION},
-                               {"apiVersion", std::string(kApiVersion)}})
-                  << "\n";
+        Json answer = VersionedJson("Version");
+        answer.update({{"version", COUNTERSIGN_VERSION}, {"serves", std::string(kApiVersion)}});
+        std::cout << DumpJson(answer) << "\n";
       } else {
         std::cout << "countersign " << COUNTERSIGN_VERSION << " (" << kApiVersion << ")\n";
       }

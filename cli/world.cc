@@ -11,11 +11,9 @@ const std::string& UseCaseOf(const EvidenceSpec& spec) { return spec.use_case; }
 const std::string& UseCaseOf(const WaiverSpec& spec) { return spec.use_case; }
 
 template <class Spec>
-Result<std::shared_ptr<const Object<Spec>>> Read(const Manifest& manifest, const Json& object) {
+Located<std::shared_ptr<const Object<Spec>>> Read(const Manifest& manifest, const Json& object) {
   auto decoded = Decode<Spec>(object);
-  if (!decoded) {
-    return Fail(Code::kInvalidArgument, decoded.error().ToString(), manifest.source);
-  }
+  if (!decoded) return FailIn(manifest, decoded.error().path, decoded.error().message);
   return std::make_shared<const Object<Spec>>(std::move(*decoded));
 }
 
@@ -48,14 +46,14 @@ Maker ClaimedMaker(Time now) {
   };
 }
 
-Status World::AddAll(const std::vector<Manifest>& manifests) {
+Located<void> World::AddAll(const std::vector<Manifest>& manifests) {
   for (const Manifest& manifest : manifests) {
     if (auto added = Add(manifest); !added) return added;
   }
   return {};
 }
 
-Status World::Add(const Manifest& manifest) {
+Located<void> World::Add(const Manifest& manifest) {
   if (!StringAt(manifest.object, "apiVersion").starts_with(std::string(kApiGroup) + "/")) {
     return {};
   }
@@ -64,45 +62,43 @@ Status World::Add(const Manifest& manifest) {
   const bool namespaced = kind != GovernancePolicySpec::kKind;
   if (namespaced && StringAt(object, "metadata/namespace").empty()) {
     if (options_.name_space.empty()) {
-      return Fail(Code::kInvalidArgument,
-                  "is required: the " + kind + " names none, so give one with --namespace",
-                  manifest.source + ": metadata.namespace");
+      return FailIn(manifest, "metadata.namespace",
+                    "is required: the " + kind + " names none, so give one with --namespace");
     }
     SetPath(object, "metadata/namespace", options_.name_space);
   }
   const ObjectMeta meta = DecodeMeta(object);
   if (meta.name.empty() && meta.generate_name.empty()) {
-    return Fail(Code::kInvalidArgument, "is required", manifest.source + ": metadata.name");
+    return FailIn(manifest, "metadata.name", "is required");
   }
   if (!meta.name.empty() && !seen_.insert(kind + "/" + meta.name_space + "/" + meta.name).second) {
-    return Fail(Code::kInvalidArgument, kind + " '" + meta.name + "' is there twice",
-                manifest.source);
+    return FailIn(manifest, {}, kind + " '" + meta.name + "' is there twice");
   }
   return Take(manifest, kind, object);
 }
 
 template <class Spec>
-Status World::TakeEvidence(const Manifest& manifest, const Json& object,
-                           std::vector<Attested<Spec>>& list) {
+Located<void> World::TakeEvidence(const Manifest& manifest, const Json& object,
+                                  std::vector<Attested<Spec>>& list) {
   auto evidence = Read<Spec>(manifest, object);
-  if (!evidence) return Fail(evidence.error());
+  if (!evidence) return tl::unexpected<Fault>(evidence.error());
   Provenance by = options_.maker(object, (*evidence)->spec_digest);
   list.push_back({std::move(*evidence), std::move(by)});
   return {};
 }
 
-Status World::TakeDeployment(const Manifest& manifest, const Json& object) {
+Located<void> World::TakeDeployment(const Manifest& manifest, const Json& object) {
   auto deployment = Read<ModelDeploymentSpec>(manifest, object);
-  if (!deployment) return Fail(deployment.error());
+  if (!deployment) return tl::unexpected<Fault>(deployment.error());
   auto digest = GovernedDigest(*Find(object, "spec"));
-  if (!digest) return Fail(Code::kInvalidArgument, digest.error().ToString(), manifest.source);
+  if (!digest) return FailIn(manifest, digest.error().path, digest.error().message);
   Provenance author = options_.maker(object, *digest);
   deployments_.push_back(
       {manifest.source, std::move(*deployment), std::move(*digest), std::move(author)});
   return {};
 }
 
-Status World::Take(const Manifest& manifest, const std::string& kind, const Json& object) {
+Located<void> World::Take(const Manifest& manifest, const std::string& kind, const Json& object) {
   if (kind == SignOffSpec::kKind) return TakeEvidence(manifest, object, sign_offs_);
   if (kind == BiasTestSpec::kKind) return TakeEvidence(manifest, object, bias_tests_);
   if (kind == EvidenceSpec::kKind) return TakeEvidence(manifest, object, reports_);
@@ -113,18 +109,17 @@ Status World::Take(const Manifest& manifest, const std::string& kind, const Json
   if (kind == ModelDeploymentSpec::kKind) return TakeDeployment(manifest, object);
   if (kind == GovernancePolicySpec::kKind) {
     auto policy = Read<GovernancePolicySpec>(manifest, object);
-    if (!policy) return Fail(policy.error());
+    if (!policy) return tl::unexpected<Fault>(policy.error());
     policies_.policies.push_back(std::move(*policy));
     return {};
   }
   if (kind == UseCaseSpec::kKind) {
     auto use_case = Read<UseCaseSpec>(manifest, object);
-    if (!use_case) return Fail(use_case.error());
+    if (!use_case) return tl::unexpected<Fault>(use_case.error());
     use_cases_.push_back(std::move(*use_case));
     return {};
   }
-  return Fail(Code::kInvalidArgument, "'" + kind + "' is not a kind of " + std::string(kApiGroup),
-              manifest.source + ": kind");
+  return FailIn(manifest, "kind", "'" + kind + "' is not a kind of " + std::string(kApiGroup));
 }
 
 std::shared_ptr<const UseCase> World::FindUseCase(const std::string& name_space,

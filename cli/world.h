@@ -43,8 +43,8 @@ class World {
   explicit World(WorldOptions options) : options_(std::move(options)) {}
 
   // Fails on an object of ours that is malformed or there twice, with its source and path.
-  Status Add(const Manifest& manifest);
-  Status AddAll(const std::vector<Manifest>& manifests);
+  Located<void> Add(const Manifest& manifest);
+  Located<void> AddAll(const std::vector<Manifest>& manifests);
 
   [[nodiscard]] const PolicySet& policies() const { return policies_; }
   [[nodiscard]] const std::vector<Deployment>& deployments() const { return deployments_; }
@@ -56,10 +56,10 @@ class World {
 
  private:
   template <class Spec>
-  Status TakeEvidence(const Manifest& manifest, const Json& object,
-                      std::vector<Attested<Spec>>& list);
-  Status TakeDeployment(const Manifest& manifest, const Json& object);
-  Status Take(const Manifest& manifest, const std::string& kind, const Json& object);
+  Located<void> TakeEvidence(const Manifest& manifest, const Json& object,
+                             std::vector<Attested<Spec>>& list);
+  Located<void> TakeDeployment(const Manifest& manifest, const Json& object);
+  Located<void> Take(const Manifest& manifest, const std::string& kind, const Json& object);
 
   const WorldOptions options_;
   std::set<std::string> seen_;
