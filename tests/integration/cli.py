@@ -1,5 +1,6 @@
 """Runs the `countersign` program for tests."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -24,5 +25,6 @@ def run(*arguments, stdin=None, env=None):
 
 def write(path, *objects):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump_all(objects, sort_keys=False))
+    # Through JSON: PyYAML writes an object that stands in two places as an alias.
+    path.write_text(yaml.safe_dump_all(json.loads(json.dumps(objects)), sort_keys=False))
     return path
