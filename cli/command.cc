@@ -55,6 +55,7 @@ int RunProgram(int argc, const char* const* argv) {
   AddMatrix(app, global, run);
   AddKeygen(app, global, run);
   AddInstall(app, global, run);
+  AddSimulate(app, global, run);
   AddTest(app, global, run);
   AddVersion(app, global, run);
   for (CLI::App* command : app.get_subcommands({})) command->fallthrough();

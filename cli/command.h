@@ -39,6 +39,7 @@ void AddExplain(CLI::App& app, Global& global, Run& run);
 void AddKeygen(CLI::App& app, Global& global, Run& run);
 void AddMatrix(CLI::App& app, Global& global, Run& run);
 void AddInstall(CLI::App& app, Global& global, Run& run);
+void AddSimulate(CLI::App& app, Global& global, Run& run);
 void AddTest(CLI::App& app, Global& global, Run& run);
 void AddVersion(CLI::App& app, Global& global, Run& run);
 

@@ -77,6 +77,15 @@ Located<void> World::Add(const Manifest& manifest) {
   return Take(manifest, kind, object);
 }
 
+void World::AddUnreadable(const Manifest& manifest, const Error& error) {
+  const std::string sentence = manifest.source + " cannot be read: " + Excerpt(error.message, 300);
+  if (StringAt(manifest.object, "kind") == GovernancePolicySpec::kKind) {
+    policies_.unreadable.push_back(sentence);
+  } else {
+    unreadable_.emplace_back(StringAt(manifest.object, "metadata/namespace"), sentence);
+  }
+}
+
 template <class Spec>
 Located<void> World::TakeEvidence(const Manifest& manifest, const Json& object,
                                   std::vector<Attested<Spec>>& list) {
@@ -93,8 +102,8 @@ Located<void> World::TakeDeployment(const Manifest& manifest, const Json& object
   auto digest = GovernedDigest(*Find(object, "spec"));
   if (!digest) return FailIn(manifest, digest.error().path, digest.error().message);
   Provenance author = options_.maker(object, *digest);
-  deployments_.push_back(
-      {manifest.source, std::move(*deployment), std::move(*digest), std::move(author)});
+  deployments_.push_back({manifest.source, std::move(*deployment), std::move(*digest),
+                          std::move(author), StringAt(object, "status/verdict")});
   return {};
 }
 
@@ -145,6 +154,9 @@ Facts World::FactsOf(const Deployment& deployment, Time now) const {
   Collect(ref, bias_tests_, facts.bias_tests);
   Collect(ref, reports_, facts.reports);
   Collect(ref, waivers_, facts.waivers);
+  for (const auto& [home, sentence] : unreadable_) {
+    if (home == ref.name_space) facts.unknown.push_back(sentence);
+  }
   return facts;
 }
 

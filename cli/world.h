@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -38,6 +39,7 @@ class World {
     std::shared_ptr<const ModelDeployment> object;
     std::string governed_digest;
     Provenance author;
+    std::string status_verdict;  // what the operator wrote, if it did
   };
 
   explicit World(WorldOptions options) : options_(std::move(options)) {}
@@ -45,6 +47,9 @@ class World {
   // Fails on an object of ours that is malformed or there twice, with its source and path.
   Located<void> Add(const Manifest& manifest);
   Located<void> AddAll(const std::vector<Manifest>& manifests);
+
+  // A policy or evidence that Add refused: what it might say is an unknown fact, as in the cluster.
+  void AddUnreadable(const Manifest& manifest, const Error& error);
 
   [[nodiscard]] const PolicySet& policies() const { return policies_; }
   [[nodiscard]] const std::vector<Deployment>& deployments() const { return deployments_; }
@@ -61,7 +66,7 @@ class World {
   Located<void> TakeDeployment(const Manifest& manifest, const Json& object);
   Located<void> Take(const Manifest& manifest, const std::string& kind, const Json& object);
 
-  const WorldOptions options_;
+  WorldOptions options_;
   std::set<std::string> seen_;
   PolicySet policies_;
   std::vector<std::shared_ptr<const UseCase>> use_cases_;
@@ -71,6 +76,7 @@ class World {
   std::vector<AttestedBiasTest> bias_tests_;
   std::vector<AttestedEvidence> reports_;
   std::vector<AttestedWaiver> waivers_;
+  std::vector<std::pair<std::string, std::string>> unreadable_;  // home namespace, sentence
 };
 
 }  // namespace countersign
