@@ -75,7 +75,7 @@ Result<Json> DeploymentToSign(const Cluster& cluster, const ApproveFlags& flags)
     return object;
   }
   auto manifests = ReadManifests({flags.file});
-  if (!manifests) return Fail(manifests.error());
+  if (!manifests) return Fail(Error(manifests.error()));
   std::erase_if(*manifests, [&](const Manifest& m) {
     return StringAt(m.object, "kind") != ModelDeploymentSpec::kKind ||
            (!flags.name.empty() && StringAt(m.object, "metadata/name") != flags.name);
@@ -210,10 +210,11 @@ int Approve(const ApproveFlags& flags, const Global& global) {
 
 }  // namespace
 
-void AddApprove(CLI::App& app, const Global& global, Run& run) {
+void AddApprove(CLI::App& app, Global& global, Run& run) {
   CLI::App* command = app.add_subcommand(
       "approve",
       "Sign off a ModelDeployment, a use case's answers or a waiver, as the current user");
+  AddOutput(*command, global, {"table", "json"});
   auto flags = std::make_shared<ApproveFlags>();
   auto* name = command->add_option("name", flags->name, "ModelDeployment, in --namespace");
   auto* file = command->add_option(

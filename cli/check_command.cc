@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
+#include "cli/findings.h"
+#include "cli/junit.h"
 #include "cli/offline.h"
 #include "cli/render.h"
 
@@ -43,8 +45,74 @@ void PrintJson(const std::vector<OfflineDecision>& decisions) {
                     {"source", d.source},
                     {"decision", DecisionJson(d.decision)}});
   }
-  std::cout << DumpJson({{"deployments", std::move(list)}, {"assumptions", OfflineAssumptions()}})
-            << "\n";
+  Json answer = VersionedJson("CheckResult");
+  answer["deployments"] = std::move(list);
+  answer["assumptions"] = OfflineAssumptions();
+  std::cout << DumpJson(answer) << "\n";
+}
+
+// A case a gate. What is only flagged passes, as the exit code has it, and says so in its output.
+JunitSuite SuiteOf(const OfflineDecision& d, const std::vector<Manifest>& manifests) {
+  JunitSuite suite{Subject(d), {}};
+  const std::vector<Finding> findings = FindingsOf({d}, manifests);
+  auto next = findings.begin();
+  for (const Gate& gate : d.decision.gates) {
+    JunitCase c;
+    c.class_name = Subject(d) + (gate.policy.empty() ? "" : "." + gate.policy);
+    c.name = gate.measure;
+    if (gate.state != GateState::kPassed) {
+      const Finding& finding = *next++;
+      c.outcome = finding.severity == Severity::kError ? JunitCase::Outcome::kFailed
+                                                       : JunitCase::Outcome::kPassed;
+      c.type = finding.rule;
+      c.message = "[" + finding.rule + "] " + finding.message;
+      c.text = c.message + (finding.remedy.empty() ? "" : "\nRemedy: " + finding.remedy);
+      c.file = finding.file;
+      c.line = finding.line;
+    }
+    suite.cases.push_back(std::move(c));
+  }
+  return suite;
+}
+
+void Print(const std::string& format, const std::vector<OfflineDecision>& decisions,
+           const std::vector<Manifest>& manifests) {
+  if (format == "json") return PrintJson(decisions);
+  if (format == "table") return PrintTable(decisions);
+  if (format == "junit") {
+    std::vector<JunitSuite> suites;
+    suites.reserve(decisions.size());
+    for (const OfflineDecision& d : decisions) suites.push_back(SuiteOf(d, manifests));
+    std::cout << JunitXml(suites);
+    return;
+  }
+  const std::vector<Finding> findings = FindingsOf(decisions, manifests);
+  if (format == "sarif") {
+    std::cout << DumpJson(SarifLog(findings, true, OfflineAssumptions())) << "\n";
+  } else {
+    std::cout << GithubCommands(findings);
+  }
+}
+
+// Formats that pipelines show beside the file carry the fault too; the exit code is kFailed.
+int ReportFault(const Fault& fault, const std::string& format) {
+  const Finding finding = FindingOf(fault);
+  if (format == "sarif") {
+    std::cout << DumpJson(SarifLog({finding}, false, {})) << "\n";
+  } else if (format == "github") {
+    std::cout << GithubCommands({finding});
+  } else if (format == "junit") {
+    JunitCase c{"manifests",
+                finding.file.empty() ? "manifests" : finding.file,
+                JunitCase::Outcome::kError,
+                finding.rule,
+                finding.message,
+                fault.ToString(),
+                finding.file,
+                finding.line};
+    std::cout << JunitXml({{"manifests", {std::move(c)}}});
+  }
+  return Report(fault);
 }
 
 int Check(const CheckFlags& flags, const Global& global) {
@@ -57,17 +125,16 @@ int Check(const CheckFlags& flags, const Global& global) {
     options.now = *now;
   }
   auto manifests = ReadManifests(flags.files);
-  if (!manifests) return Report(manifests.error());
+  if (!manifests) return ReportFault(manifests.error(), global.output);
   auto decisions = DecideOffline(*manifests, options);
-  if (!decisions) return Report(decisions.error());
+  if (!decisions) return ReportFault(decisions.error(), global.output);
   if (decisions->empty()) {
-    return Report({Code::kNotFound, "there is no ModelDeployment in the manifests", {}, {}});
+    Fault fault;
+    fault.code = Code::kNotFound;
+    fault.message = "there is no ModelDeployment in the manifests";
+    return ReportFault(fault, global.output);
   }
-  if (global.IsJson()) {
-    PrintJson(*decisions);
-  } else {
-    PrintTable(*decisions);
-  }
+  Print(global.output, *decisions, *manifests);
   const bool serves = std::all_of(decisions->begin(), decisions->end(),
                                   [](const auto& d) { return d.decision.Serves(); });
   return serves ? kOk : kDenied;
@@ -75,11 +142,12 @@ int Check(const CheckFlags& flags, const Global& global) {
 
 }  // namespace
 
-void AddCheck(CLI::App& app, const Global& global, Run& run) {
+void AddCheck(CLI::App& app, Global& global, Run& run) {
   CLI::App* command = app.add_subcommand(
       "check",
       "Evaluate manifests offline, as webhook and operator would: exit code 0 all serve, 1 some "
       "would be denied or held, 2 error");
+  AddOutput(*command, global, {"table", "json", "junit", "sarif", "github"});
   auto flags = std::make_shared<CheckFlags>();
   command
       ->add_option("-f,--filename", flags->files,

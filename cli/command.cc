@@ -1,6 +1,11 @@
 #include "cli/command.h"
 
+#include <unistd.h>
+
 #include <iostream>
+
+#include "base/time.h"
+#include "cli/timeout.h"
 
 namespace countersign {
 namespace {
@@ -17,6 +22,10 @@ int Report(const Error& error) {
   }
   std::cerr << program << ": " << text << "\n";
   return kFailed;
+}
+
+void AddOutput(CLI::App& command, Global& global, const std::vector<std::string>& formats) {
+  command.add_option("-o,--output", global.output, "format")->check(CLI::IsMember(formats));
 }
 
 std::string ProgramName(const std::string& argv0) {
@@ -36,14 +45,18 @@ int RunProgram(int argc, const char* const* argv) {
   app.add_option("-n,--namespace", global.name_space, "namespace; default: the context's");
   app.add_option("--kubeconfig", global.kubeconfig, "kubeconfig file; default: as kubectl");
   app.add_option("--context", global.context, "context of the kubeconfig");
-  app.add_option("-o,--output", global.output, "table or json")
-      ->check(CLI::IsMember({"table", "json"}));
+  app.add_option("--timeout", global.timeout,
+                 "end with exit code 124 after so long, e.g. 30s; default: never");
   Run run;
   AddCheck(app, global, run);
   AddApprove(app, global, run);
+  AddCompletion(app, global, run);
   AddExplain(app, global, run);
+  AddMatrix(app, global, run);
   AddKeygen(app, global, run);
   AddInstall(app, global, run);
+  AddSimulate(app, global, run);
+  AddTest(app, global, run);
   AddVersion(app, global, run);
   for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
   try {
@@ -55,7 +68,16 @@ int RunProgram(int argc, const char* const* argv) {
         unknown.empty() ? error.what() : "'" + unknown.front() + "' is not a command or flag";
     return Report({Code::kInvalidArgument, what + " (see " + program + " --help)", {}, {}});
   }
-  return run();
+  std::optional<Seconds> limit;
+  if (!global.timeout.empty()) {
+    auto parsed = ParseDuration(global.timeout);
+    if (!parsed) return Report({Code::kInvalidArgument, parsed.error().message, "--timeout", {}});
+    limit = *parsed;
+  }
+  return RunWithin(limit, run, [&] {
+    Report({Code::kDeadlineExceeded, "not done within " + global.timeout, {}, {}});
+    ::_exit(kTimedOut);  // whoever is being waited for holds locks that an orderly end would need
+  });
 }
 
 }  // namespace countersign

@@ -8,19 +8,22 @@
 #include <functional>
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
 namespace countersign {
 
-// What scripts see. `check` is the only command that says kDenied.
-enum ExitCode { kOk = 0, kDenied = 1, kFailed = 2 };
+// What scripts see. kDenied: something would be refused, held or does not hold. kFailed: it could
+// not be evaluated, which is never 0. kTimedOut is timeout(1)'s.
+enum ExitCode { kOk = 0, kDenied = 1, kFailed = 2, kTimedOut = 124 };
 
 struct Global {
   std::string name_space;
   std::string kubeconfig;
   std::string context;
-  std::string output = "table";  // table, json
+  std::string timeout;           // a duration; empty: as long as it takes
+  std::string output = "table";  // what AddOutput let through
 
   [[nodiscard]] bool IsJson() const { return output == "json"; }
 };
@@ -29,12 +32,19 @@ struct Global {
 using Run = std::function<int()>;
 
 // Each adds its subcommand to `app` and sets `run` when that is the one that was called.
-void AddCheck(CLI::App& app, const Global& global, Run& run);
-void AddApprove(CLI::App& app, const Global& global, Run& run);
-void AddExplain(CLI::App& app, const Global& global, Run& run);
-void AddKeygen(CLI::App& app, const Global& global, Run& run);
-void AddInstall(CLI::App& app, const Global& global, Run& run);
-void AddVersion(CLI::App& app, const Global& global, Run& run);
+void AddCheck(CLI::App& app, Global& global, Run& run);
+void AddApprove(CLI::App& app, Global& global, Run& run);
+void AddCompletion(CLI::App& app, Global& global, Run& run);
+void AddExplain(CLI::App& app, Global& global, Run& run);
+void AddKeygen(CLI::App& app, Global& global, Run& run);
+void AddMatrix(CLI::App& app, Global& global, Run& run);
+void AddInstall(CLI::App& app, Global& global, Run& run);
+void AddSimulate(CLI::App& app, Global& global, Run& run);
+void AddTest(CLI::App& app, Global& global, Run& run);
+void AddVersion(CLI::App& app, Global& global, Run& run);
+
+// Declares -o with the formats that `command` knows.
+void AddOutput(CLI::App& command, Global& global, const std::vector<std::string>& formats);
 
 // "countersign: <one clear sentence>" on standard error; gives kFailed.
 int Report(const Error& error);

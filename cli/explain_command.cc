@@ -53,9 +53,10 @@ int Explain(const std::string& name, const Global& global) {
 
 }  // namespace
 
-void AddExplain(CLI::App& app, const Global& global, Run& run) {
+void AddExplain(CLI::App& app, Global& global, Run& run) {
   CLI::App* command =
       app.add_subcommand("explain", "Say how a ModelDeployment's gates stand, and what to do next");
+  AddOutput(*command, global, {"table", "json"});
   auto name = std::make_shared<std::string>();
   command->add_option("name", *name, "ModelDeployment, in --namespace")->required();
   command->callback(

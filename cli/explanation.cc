@@ -114,14 +114,16 @@ Json ExplanationJson(const Explanation& explanation) {
     if (!c.problem.empty()) config["problem"] = c.problem;
     configs.push_back(std::move(config));
   }
-  return {{"namespace", StringAt(explanation.deployment, "metadata/namespace")},
-          {"name", StringAt(explanation.deployment, "metadata/name")},
-          {"generation", IntAt(explanation.deployment, "metadata/generation")},
-          {"observed", IsObserved(explanation.deployment)},
-          {"governedDigest", explanation.governed_digest},
-          {"configs", std::move(configs)},
-          {"status", status == nullptr ? Json::object() : *status},
-          {"next", NextSteps(explanation)}};
+  Json out = VersionedJson("Explanation");
+  out.update({{"namespace", StringAt(explanation.deployment, "metadata/namespace")},
+              {"name", StringAt(explanation.deployment, "metadata/name")},
+              {"generation", IntAt(explanation.deployment, "metadata/generation")},
+              {"observed", IsObserved(explanation.deployment)},
+              {"governedDigest", explanation.governed_digest},
+              {"configs", std::move(configs)},
+              {"status", status == nullptr ? Json::object() : *status},
+              {"next", NextSteps(explanation)}});
+  return out;
 }
 
 }  // namespace countersign

@@ -25,11 +25,12 @@ int Install(InstallOptions options, const std::string& ca_file, bool json) {
 
 }  // namespace
 
-void AddInstall(CLI::App& app, const Global& global, Run& run) {
+void AddInstall(CLI::App& app, Global& global, Run& run) {
   CLI::App* command = app.add_subcommand(
       "install",
       "Print what the cluster needs (webhook entries, admission policies, roles), for "
       "`kubectl apply --server-side -f -`");
+  AddOutput(*command, global, {"table", "json"});
   auto options = std::make_shared<InstallOptions>();
   auto ca_file = std::make_shared<std::string>();
   command->add_option("--url", options->url, "webhook as a URL, https://host:port");

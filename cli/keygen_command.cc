@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/render.h"
 #include "evidence/installation_key.h"
 
 namespace countersign {
@@ -16,10 +17,10 @@ int Keygen(const std::string& out, bool json) {
     return Report(written.error());
   }
   if (json) {
-    std::cout << DumpJson({{"file", out},
-                           {"fingerprint", key->Fingerprint()},
-                           {"publicKey", key->PublicPem()}})
-              << "\n";
+    Json answer = VersionedJson("Key");
+    answer.update(
+        {{"file", out}, {"fingerprint", key->Fingerprint()}, {"publicKey", key->PublicPem()}});
+    std::cout << DumpJson(answer) << "\n";
   } else {
     std::cout << key->PublicPem();
     std::cerr << "Wrote the private key to '" << out << "' (" << key->Fingerprint()
@@ -31,9 +32,10 @@ int Keygen(const std::string& out, bool json) {
 
 }  // namespace
 
-void AddKeygen(CLI::App& app, const Global& global, Run& run) {
+void AddKeygen(CLI::App& app, Global& global, Run& run) {
   CLI::App* command = app.add_subcommand(
       "keygen", "Make the key pair with which an installation stamps what it has seen");
+  AddOutput(*command, global, {"table", "json"});
   auto out = std::make_shared<std::string>();
   command->add_option("--out", *out, "file for the private key; never overwritten")->required();
   command->callback([out, &global, &run] {

@@ -29,7 +29,7 @@ struct OfflineOptions {
 
 // One decision a ModelDeployment, in the order of the manifests. Fails on the first object of ours
 // that is malformed or there twice, with its source and path.
-[[nodiscard]] Result<std::vector<OfflineDecision>> DecideOffline(
+[[nodiscard]] Located<std::vector<OfflineDecision>> DecideOffline(
     const std::vector<Manifest>& manifests, const OfflineOptions& options);
 
 // What was taken for granted, one sentence each.

@@ -12,6 +12,32 @@ std::size_t Width(std::string_view text) {
   }));
 }
 
+// Lines of at most `width` characters where words allow it; later lines keep the indentation.
+std::vector<std::string> Wrap(const std::string& text, std::size_t width) {
+  std::vector<std::string> lines(1);
+  bool begun = false;  // the line has a word
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == '\n') {
+      lines.emplace_back();
+      begun = false;
+      ++at;
+      continue;
+    }
+    std::size_t end = text.find_first_not_of(' ', at);
+    end = std::min(text.find_first_of(" \n", std::min(end, text.size())), text.size());
+    std::string word = text.substr(at, end - at);
+    if (begun && Width(lines.back() + word) > width) {
+      word.erase(0, word.find_first_not_of(' '));
+      lines.emplace_back("  ").append(word);
+    } else {
+      lines.back().append(word);
+    }
+    begun = true;
+    at = end;
+  }
+  return lines;
+}
+
 // Gates stand below the line that says what they are about.
 constexpr std::string_view kIndent = "  ";
 
@@ -48,6 +74,28 @@ std::string Table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
+std::string WrappedTable(const std::vector<std::vector<std::string>>& rows, std::size_t width) {
+  std::vector<std::vector<std::string>> lines;
+  for (const auto& row : rows) {
+    std::vector<std::vector<std::string>> cells;
+    std::size_t height = 1;
+    for (const std::string& cell : row) {
+      cells.push_back(Wrap(cell, width));
+      for (std::string& line : cells.back()) line = Printable(line);
+      height = std::max(height, cells.back().size());
+    }
+    for (std::size_t i = 0; i < height; ++i) {
+      lines.emplace_back();
+      for (const auto& cell : cells) lines.back().push_back(i < cell.size() ? cell[i] : "");
+    }
+  }
+  return Table(lines);
+}
+
+Json VersionedJson(std::string_view kind) {
+  return {{"apiVersion", "cli.countersign.dev/v1"}, {"kind", std::string(kind)}};
+}
+
 std::string GatesText(const Json& gates) {
   if (!gates.is_array() || gates.empty()) return std::string(kIndent) + "no gates\n";
   std::vector<std::vector<std::string>> heads = {{"STATE", "GATE", "REASON", "ASKED BY"}};
@@ -69,7 +117,7 @@ std::string GatesText(const Json& gates) {
     const std::string below = std::string(kIndent) + "    ";
     std::string message = Printable(StringAt(gate, "message"));
     if (const std::string path = StringAt(gate, "path"); !path.empty()) {
-      message = Printable(path) + ": " + message;
+      message.insert(0, Printable(path) + ": ");
     }
     if (const std::string until = StringAt(gate, "validUntil"); !until.empty()) {
       message += " (valid until " + Printable(until) + ")";

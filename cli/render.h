@@ -19,6 +19,15 @@ namespace countersign {
 // Columns padded to their widest cell, two spaces between, one line a row.
 [[nodiscard]] std::string Table(const std::vector<std::vector<std::string>>& rows);
 
+// The same with cells broken between words into lines of at most `width` characters; a line feed
+// in a cell starts a new line.
+[[nodiscard]] std::string WrappedTable(const std::vector<std::vector<std::string>>& rows,
+                                       std::size_t width);
+
+// {"apiVersion": "cli.countersign.dev/v1", "kind": …}: what every JSON answer of ours begins with.
+// Within v1 members are added, never renamed or removed.
+[[nodiscard]] Json VersionedJson(std::string_view kind);
+
 // A block a gate: state, measure and reason in columns, below them the message and the remedy.
 [[nodiscard]] std::string GatesText(const Json& gates);
 

@@ -48,9 +48,13 @@ Json ResolvePlain(const std::string& text) {
   return text;
 }
 
-tl::unexpected<Error> FailAt(std::size_t line, std::size_t column, const std::string& message) {
-  return Fail(Code::kInvalidArgument, "invalid YAML at " + std::to_string(line) + ":" +
-                                          std::to_string(column) + ": " + message);
+tl::unexpected<YamlError> FailAt(std::size_t line, std::size_t column, const std::string& message) {
+  YamlError error;
+  error.code = Code::kInvalidArgument;
+  error.message =
+      "invalid YAML at " + std::to_string(line) + ":" + std::to_string(column) + ": " + message;
+  error.line = line;
+  return tl::unexpected<YamlError>(std::move(error));
 }
 
 bool IsUtf8(std::string_view text) {
@@ -79,7 +83,7 @@ std::size_t FindUnprintable(std::string_view text) {
 
 // yaml-cpp takes any byte, and byte 4 for the end of the stream. A comment that hides a line from
 // one reader and not from the other is refused here, before anything is read.
-Status CheckText(std::string_view text) {
+tl::expected<void, YamlError> CheckText(std::string_view text) {
   for (std::size_t line = 1; !text.empty(); ++line) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view content = text.substr(0, end);
@@ -95,14 +99,15 @@ Status CheckText(std::string_view text) {
   return {};
 }
 
-struct YamlError {
+struct Refused {
   YAML::Mark mark;
   std::string message;
 };
 
 class ToJson : public YAML::EventHandler {
  public:
-  explicit ToJson(std::size_t& budget) : budget_(budget) {}
+  // `lines` may be null: nobody wants to know.
+  ToJson(std::size_t& budget, YamlLines* lines) : budget_(budget), lines_(lines) {}
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -111,22 +116,23 @@ class ToJson : public YAML::EventHandler {
     Put(mark, nullptr);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    throw YamlError{mark, "aliases are not allowed: write the value out where it is used"};
+    throw Refused{mark, "aliases are not allowed: write the value out where it is used"};
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     NoAnchor(mark, anchor);
     const bool plain = tag == "?" || tag.empty();
     if (!plain && tag != "!" && tag != "tag:yaml.org,2002:str") {
-      throw YamlError{mark, "tag '" + Excerpt(tag) + "' is not allowed"};
+      throw Refused{mark, "tag '" + Excerpt(tag) + "' is not allowed"};
     }
     if (!stack_.empty() && stack_.back().value.is_object() && !stack_.back().has_key) {
-      if (value == "<<" && plain) throw YamlError{mark, "merge keys are not allowed"};
+      if (value == "<<" && plain) throw Refused{mark, "merge keys are not allowed"};
       if (stack_.back().value.contains(value)) {
-        throw YamlError{mark, "duplicate key '" + Excerpt(value) + "'"};
+        throw Refused{mark, "duplicate key '" + Excerpt(value) + "'"};
       }
       stack_.back().key = value;
       stack_.back().has_key = true;
+      Note(mark);
       return;
     }
     Put(mark, plain ? ResolvePlain(value) : Json(value));
@@ -150,24 +156,26 @@ class ToJson : public YAML::EventHandler {
     std::string key;
     bool has_key = false;
     YAML::Mark mark;
+    std::string path{};  // only where lines are noted
   };
 
   static void NoAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor != 0) throw YamlError{mark, "anchors are not allowed: write the value out"};
+    if (anchor != 0) throw Refused{mark, "anchors are not allowed: write the value out"};
   }
   void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Json value) {
     NoAnchor(mark, anchor);
     if (tag != "?" && tag != "!" && !tag.empty() && tag != "tag:yaml.org,2002:map" &&
         tag != "tag:yaml.org,2002:seq") {
-      throw YamlError{mark, "tag '" + Excerpt(tag) + "' is not allowed"};
+      throw Refused{mark, "tag '" + Excerpt(tag) + "' is not allowed"};
     }
     if (stack_.size() >= static_cast<std::size_t>(kMaxJsonDepth)) {
-      throw YamlError{mark, "nested deeper than " + std::to_string(kMaxJsonDepth) + " levels"};
+      throw Refused{mark, "nested deeper than " + std::to_string(kMaxJsonDepth) + " levels"};
     }
     if (!stack_.empty() && stack_.back().value.is_object() && !stack_.back().has_key) {
-      throw YamlError{mark, "a mapping key must be a scalar"};
+      throw Refused{mark, "a mapping key must be a scalar"};
     }
-    stack_.push_back({std::move(value), {}, false, mark});
+    std::string path = Note(mark);
+    stack_.push_back({std::move(value), {}, false, mark, std::move(path)});
   }
   void Close() {
     Frame done = std::move(stack_.back());
@@ -175,8 +183,9 @@ class ToJson : public YAML::EventHandler {
     Put(done.mark, std::move(done.value));
   }
   void Put(const YAML::Mark& mark, Json value) {
-    if (budget_ == 0) throw YamlError{mark, "more than 1000000 nodes"};
+    if (budget_ == 0) throw Refused{mark, "more than 1000000 nodes"};
     --budget_;
+    Note(mark);
     if (stack_.empty()) {
       root_ = std::move(value);
       return;
@@ -185,21 +194,62 @@ class ToJson : public YAML::EventHandler {
     if (top.value.is_array()) {
       top.value.push_back(std::move(value));
     } else if (!top.has_key) {
-      throw YamlError{mark, "a mapping key must not be null"};
+      throw Refused{mark, "a mapping key must not be null"};
     } else {
       top.value.emplace(std::move(top.key), std::move(value));
       top.has_key = false;
     }
   }
 
+  // The path of the value that comes next, whose line is `mark`'s unless its key's is known.
+  std::string Note(const YAML::Mark& mark) {
+    if (lines_ == nullptr) return {};
+    std::string path;
+    if (!stack_.empty()) {
+      const Frame& top = stack_.back();
+      path = top.path;
+      if (top.value.is_array()) {
+        path += "[" + std::to_string(top.value.size()) + "]";
+      } else {
+        path += (path.empty() ? "" : ".") + top.key;
+      }
+    }
+    lines_->emplace(path, static_cast<std::size_t>(mark.line) + 1);
+    return path;
+  }
+
   std::size_t& budget_;
+  YamlLines* lines_;
   std::vector<Frame> stack_;
   Json root_;
 };
 
-tl::unexpected<Error> At(const YAML::Mark& mark, const std::string& message) {
+tl::unexpected<YamlError> At(const YAML::Mark& mark, const std::string& message) {
   return FailAt(static_cast<std::size_t>(mark.line) + 1, static_cast<std::size_t>(mark.column) + 1,
                 message);
+}
+
+tl::expected<std::vector<YamlDocument>, YamlError> ParseStream(std::string_view text,
+                                                               bool with_lines) {
+  if (auto checked = CheckText(text); !checked) return tl::unexpected<YamlError>(checked.error());
+  std::vector<YamlDocument> documents;
+  std::size_t budget = kMaxNodes;
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    while (true) {
+      YamlDocument document;
+      ToJson handler(budget, with_lines ? &document.lines : nullptr);
+      if (!parser.HandleNextDocument(handler)) break;
+      document.value = handler.Take();
+      if (!document.value.is_null()) documents.push_back(std::move(document));
+    }
+  } catch (const Refused& e) {
+    return At(e.mark, e.message);
+  } catch (const YAML::Exception& e) {
+    return At(e.mark, e.msg);
+  }
+  return documents;
 }
 
 // Words that YAML 1.1 readers (kubectl among them) take for booleans or merge keys, and all that
@@ -268,25 +318,16 @@ void Emit(YAML::Emitter& out, const Json& value) {
 
 }  // namespace
 
+tl::expected<std::vector<YamlDocument>, YamlError> ParseYamlWithLines(std::string_view text) {
+  return ParseStream(text, true);
+}
+
 Result<std::vector<Json>> ParseYamlDocuments(std::string_view text) {
-  if (Status status = CheckText(text); !status) return Fail(status.error());
+  auto parsed = ParseStream(text, false);
+  if (!parsed) return Fail(parsed.error());
   std::vector<Json> documents;
-  std::size_t budget = kMaxNodes;
-  try {
-    std::istringstream stream{std::string(text)};
-    YAML::Parser parser(stream);
-    while (true) {
-      ToJson handler(budget);
-      if (!parser.HandleNextDocument(handler)) break;
-      if (Json document = handler.Take(); !document.is_null()) {
-        documents.push_back(std::move(document));
-      }
-    }
-  } catch (const YamlError& e) {
-    return At(e.mark, e.message);
-  } catch (const YAML::Exception& e) {
-    return At(e.mark, e.msg);
-  }
+  documents.reserve(parsed->size());
+  for (YamlDocument& document : *parsed) documents.push_back(std::move(document.value));
   return documents;
 }
 

@@ -9,12 +9,31 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
 
 namespace countersign {
+
+// Where the values of a document stand: field path ("spec.measures[2].name", "" for the document)
+// to line, counted from 1; of a member it is the line of its key.
+using YamlLines = std::unordered_map<std::string, std::size_t>;
+
+struct YamlDocument {
+  Json value;
+  YamlLines lines;
+};
+
+struct YamlError : Error {
+  std::size_t line = 0;  // counted from 1
+};
+
+// As ParseYamlDocuments, for those who have to say where something stands. Several times the
+// memory.
+[[nodiscard]] tl::expected<std::vector<YamlDocument>, YamlError> ParseYamlWithLines(
+    std::string_view text);
 
 // All documents of a stream; empty ones are left out. At most 1,000,000 nodes in all.
 [[nodiscard]] Result<std::vector<Json>> ParseYamlDocuments(std::string_view text);

@@ -225,3 +225,15 @@ def test_explain_says_what_is_wrong_and_what_to_do(stage):
     assert "needs 2 sign-offs, has none" in text
     assert "What to do next:\n- group 'model-risk' can run: kubectl countersign approve" in text
     assert "has not looked" not in text
+
+
+def test_matrix_shows_what_the_cluster_asks_for(stage):
+    done = stage.cli("matrix", "--use-case", "lending/sample", "-o", "json", user=VERA)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert "sample" in answer["policies"]
+    assert {row["measure"] for row in answer["rows"]} >= {"validation", "bias"}
+    # The sample's sign-offs carry no stamp: nobody has signed the answers.
+    assert answer["useCase"]["byPolicy"]["sample"]["answersApproved"] is False
+    table = stage.cli("matrix", user=VERA)
+    assert table.returncode == 0 and "(sample/validation)" in table.stdout

@@ -239,5 +239,47 @@ TEST(DumpYamlTest, WritesBlocksForPeopleAndQuotesForOlderReaders) {
   EXPECT_THAT(DumpYaml({{"<<", "<<"}}), HasSubstr("\"<<\": \"<<\""));
 }
 
+TEST(ParseYamlTest, LinesLeadFromAFieldPathToWhereItStands) {
+  const auto documents = ParseYamlWithLines(
+      "kind: A\n"
+      "spec:\n"
+      "  measures:\n"
+      "  - name: x\n"
+      "    require: {signOff: {role: r}}\n"
+      "  - {name: y,\n"
+      "     step: z}\n"
+      "--- # second\n"
+      "\n"
+      "kind: B\n");
+  ASSERT_TRUE(documents) << documents.error().message;
+  ASSERT_EQ(documents->size(), 2U);
+  const std::pair<const char*, std::size_t> places[] = {
+      {"", 1},
+      {"kind", 1},
+      {"spec", 2},
+      {"spec.measures", 3},
+      {"spec.measures[0]", 4},
+      {"spec.measures[0].name", 4},
+      {"spec.measures[0].require.signOff.role", 5},
+      {"spec.measures[1]", 6},
+      {"spec.measures[1].step", 7},
+  };
+  for (const auto& [path, line] : places) {
+    ASSERT_TRUE((*documents)[0].lines.contains(path)) << path;
+    EXPECT_EQ((*documents)[0].lines.at(path), line) << path;
+  }
+  EXPECT_EQ((*documents)[1].lines.at("kind"), 10U);
+  EXPECT_EQ((*documents)[1].value, Json({{"kind", "B"}}));
+}
+
+TEST(ParseYamlTest, AnErrorKnowsItsLine) {
+  for (const char* text : {"a: 1\nb: [\n", "a: 1\n\"b\x07\"\n", "a: 1\na: 2\n", "a: 1\nb: *x\n"}) {
+    const auto documents = ParseYamlWithLines(text);
+    ASSERT_FALSE(documents) << text;
+    EXPECT_GE(documents.error().line, 2U) << text;
+    EXPECT_LE(documents.error().line, 3U) << text;
+  }
+}
+
 }  // namespace
 }  // namespace countersign

@@ -1,0 +1,163 @@
+#include "cli/world.h"
+
+namespace countersign {
+namespace {
+
+// What evidence is about, whatever its kind.
+const std::string& UseCaseOf(const SignOffSpec& spec) { return spec.subject.use_case; }
+const std::string& UseCaseOf(const ReproducibilitySnapshotSpec& spec) { return spec.use_case; }
+const std::string& UseCaseOf(const BiasTestSpec& spec) { return spec.use_case; }
+const std::string& UseCaseOf(const EvidenceSpec& spec) { return spec.use_case; }
+const std::string& UseCaseOf(const WaiverSpec& spec) { return spec.use_case; }
+
+template <class Spec>
+Located<std::shared_ptr<const Object<Spec>>> Read(const Manifest& manifest, const Json& object) {
+  auto decoded = Decode<Spec>(object);
+  if (!decoded) return FailIn(manifest, decoded.error().path, decoded.error().message);
+  return std::make_shared<const Object<Spec>>(std::move(*decoded));
+}
+
+template <class Spec>
+void Collect(const UseCaseRef& ref, const std::vector<Attested<Spec>>& from,
+             std::vector<Attested<Spec>>& to) {
+  for (const Attested<Spec>& one : from) {
+    if (one.object->meta.name_space == ref.name_space && UseCaseOf(one.object->spec) == ref.name) {
+      to.push_back(one);
+    }
+  }
+}
+
+}  // namespace
+
+Maker ClaimedMaker(Time now) {
+  return [now](const Json& object, const std::string&) {
+    Provenance by;
+    by.authenticity = Authenticity::kAssumed;
+    const std::string kind = StringAt(object, "kind");
+    Time seen = now;
+    if (kind == SignOffSpec::kKind) {
+      by.user = StringAt(object, "spec/signer/username");
+    } else if (auto performed = ParseTime(StringAt(object, "spec/performedAt")); performed) {
+      seen = *performed;
+    }
+    // A waiver, which has neither, is the shortest that it can be.
+    by.first_seen = DecodeMeta(object).creation_time.value_or(seen);
+    return by;
+  };
+}
+
+Located<void> World::AddAll(const std::vector<Manifest>& manifests) {
+  for (const Manifest& manifest : manifests) {
+    if (auto added = Add(manifest); !added) return added;
+  }
+  return {};
+}
+
+Located<void> World::Add(const Manifest& manifest) {
+  if (!StringAt(manifest.object, "apiVersion").starts_with(std::string(kApiGroup) + "/")) {
+    return {};
+  }
+  const std::string kind = StringAt(manifest.object, "kind");
+  Json object = manifest.object;
+  const bool namespaced = kind != GovernancePolicySpec::kKind;
+  if (namespaced && StringAt(object, "metadata/namespace").empty()) {
+    if (options_.name_space.empty()) {
+      return FailIn(manifest, "metadata.namespace",
+                    "is required: the " + kind + " names none, so give one with --namespace");
+    }
+    SetPath(object, "metadata/namespace", options_.name_space);
+  }
+  const ObjectMeta meta = DecodeMeta(object);
+  if (meta.name.empty() && meta.generate_name.empty()) {
+    return FailIn(manifest, "metadata.name", "is required");
+  }
+  if (!meta.name.empty() && !seen_.insert(kind + "/" + meta.name_space + "/" + meta.name).second) {
+    return FailIn(manifest, {}, kind + " '" + meta.name + "' is there twice");
+  }
+  return Take(manifest, kind, object);
+}
+
+void World::AddUnreadable(const Manifest& manifest, const Error& error) {
+  const std::string sentence = manifest.source + " cannot be read: " + Excerpt(error.message, 300);
+  if (StringAt(manifest.object, "kind") == GovernancePolicySpec::kKind) {
+    policies_.unreadable.push_back(sentence);
+  } else {
+    unreadable_.emplace_back(StringAt(manifest.object, "metadata/namespace"), sentence);
+  }
+}
+
+template <class Spec>
+Located<void> World::TakeEvidence(const Manifest& manifest, const Json& object,
+                                  std::vector<Attested<Spec>>& list) {
+  auto evidence = Read<Spec>(manifest, object);
+  if (!evidence) return tl::unexpected<Fault>(evidence.error());
+  Provenance by = options_.maker(object, (*evidence)->spec_digest);
+  list.push_back({std::move(*evidence), std::move(by)});
+  return {};
+}
+
+Located<void> World::TakeDeployment(const Manifest& manifest, const Json& object) {
+  auto deployment = Read<ModelDeploymentSpec>(manifest, object);
+  if (!deployment) return tl::unexpected<Fault>(deployment.error());
+  auto digest = GovernedDigest(*Find(object, "spec"));
+  if (!digest) return FailIn(manifest, digest.error().path, digest.error().message);
+  Provenance author = options_.maker(object, *digest);
+  deployments_.push_back({manifest.source, std::move(*deployment), std::move(*digest),
+                          std::move(author), StringAt(object, "status/verdict")});
+  return {};
+}
+
+Located<void> World::Take(const Manifest& manifest, const std::string& kind, const Json& object) {
+  if (kind == SignOffSpec::kKind) return TakeEvidence(manifest, object, sign_offs_);
+  if (kind == BiasTestSpec::kKind) return TakeEvidence(manifest, object, bias_tests_);
+  if (kind == EvidenceSpec::kKind) return TakeEvidence(manifest, object, reports_);
+  if (kind == WaiverSpec::kKind) return TakeEvidence(manifest, object, waivers_);
+  if (kind == ReproducibilitySnapshotSpec::kKind) {
+    return TakeEvidence(manifest, object, snapshots_);
+  }
+  if (kind == ModelDeploymentSpec::kKind) return TakeDeployment(manifest, object);
+  if (kind == GovernancePolicySpec::kKind) {
+    auto policy = Read<GovernancePolicySpec>(manifest, object);
+    if (!policy) return tl::unexpected<Fault>(policy.error());
+    policies_.policies.push_back(std::move(*policy));
+    return {};
+  }
+  if (kind == UseCaseSpec::kKind) {
+    auto use_case = Read<UseCaseSpec>(manifest, object);
+    if (!use_case) return tl::unexpected<Fault>(use_case.error());
+    use_cases_.push_back(std::move(*use_case));
+    return {};
+  }
+  return FailIn(manifest, "kind", "'" + kind + "' is not a kind of " + std::string(kApiGroup));
+}
+
+std::shared_ptr<const UseCase> World::FindUseCase(const std::string& name_space,
+                                                  const std::string& name) const {
+  for (const auto& use_case : use_cases_) {
+    if (use_case->meta.name_space == name_space && use_case->meta.name == name) return use_case;
+  }
+  return nullptr;
+}
+
+Facts World::FactsOf(const Deployment& deployment, Time now) const {
+  const UseCaseRef& ref = deployment.object->spec.use_case;
+  Facts facts;
+  facts.now = now;
+  facts.name_space = deployment.object->meta.name_space;
+  facts.name = deployment.object->meta.name;
+  facts.deployment = deployment.object;
+  facts.governed_digest = deployment.governed_digest;
+  facts.author = deployment.author;
+  facts.use_case = FindUseCase(ref.name_space, ref.name);
+  Collect(ref, sign_offs_, facts.sign_offs);
+  Collect(ref, snapshots_, facts.snapshots);
+  Collect(ref, bias_tests_, facts.bias_tests);
+  Collect(ref, reports_, facts.reports);
+  Collect(ref, waivers_, facts.waivers);
+  for (const auto& [home, sentence] : unreadable_) {
+    if (home == ref.name_space) facts.unknown.push_back(sentence);
+  }
+  return facts;
+}
+
+}  // namespace countersign

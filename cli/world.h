@@ -1,0 +1,82 @@
+// world.h: the objects of ours that a command has read, and the facts about the deployments among
+// them.
+//
+// The third adapter to Evaluate, beside webhook and operator. Who made an object is for the caller
+// to say: offline nobody was authenticated, so each object comes from whom it names (ClaimedMaker);
+// in a cluster it carries a stamp (stamps.h). Objects of other API groups are ignored. Not
+// thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "cli/manifests.h"
+#include "governance/facts.h"
+
+namespace countersign {
+
+// Who made an object, from the object and the digest that a stamp of it would bind.
+using Maker = std::function<Provenance(const Json& object, const std::string& stamped_digest)>;
+
+// Takes objects at their word: a sign-off is its signer's, and since when it exists is its
+// creationTimestamp, else `now`.
+[[nodiscard]] Maker ClaimedMaker(Time now);
+
+struct WorldOptions {
+  Maker maker;
+  std::string name_space;  // for objects that name none
+};
+
+class World {
+ public:
+  struct Deployment {
+    std::string source;
+    std::shared_ptr<const ModelDeployment> object;
+    std::string governed_digest;
+    Provenance author;
+    std::string status_verdict;  // what the operator wrote, if it did
+  };
+
+  explicit World(WorldOptions options) : options_(std::move(options)) {}
+
+  // Fails on an object of ours that is malformed or there twice, with its source and path.
+  Located<void> Add(const Manifest& manifest);
+  Located<void> AddAll(const std::vector<Manifest>& manifests);
+
+  // A policy or evidence that Add refused: what it might say is an unknown fact, as in the cluster.
+  void AddUnreadable(const Manifest& manifest, const Error& error);
+
+  [[nodiscard]] const PolicySet& policies() const { return policies_; }
+  [[nodiscard]] const std::vector<Deployment>& deployments() const { return deployments_; }
+  [[nodiscard]] const std::vector<AttestedSignOff>& sign_offs() const { return sign_offs_; }
+  // Null if there is none.
+  [[nodiscard]] std::shared_ptr<const UseCase> FindUseCase(const std::string& name_space,
+                                                           const std::string& name) const;
+  [[nodiscard]] Facts FactsOf(const Deployment& deployment, Time now) const;
+
+ private:
+  template <class Spec>
+  Located<void> TakeEvidence(const Manifest& manifest, const Json& object,
+                             std::vector<Attested<Spec>>& list);
+  Located<void> TakeDeployment(const Manifest& manifest, const Json& object);
+  Located<void> Take(const Manifest& manifest, const std::string& kind, const Json& object);
+
+  WorldOptions options_;
+  std::set<std::string> seen_;
+  PolicySet policies_;
+  std::vector<std::shared_ptr<const UseCase>> use_cases_;
+  std::vector<Deployment> deployments_;
+  std::vector<AttestedSignOff> sign_offs_;
+  std::vector<AttestedSnapshot> snapshots_;
+  std::vector<AttestedBiasTest> bias_tests_;
+  std::vector<AttestedEvidence> reports_;
+  std::vector<AttestedWaiver> waivers_;
+  std::vector<std::pair<std::string, std::string>> unreadable_;  // home namespace, sentence
+};
+
+}  // namespace countersign
