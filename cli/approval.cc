@@ -73,7 +73,20 @@ Scope ScopeOfWaiver(const ApprovalInput& input, const WaiverSpec& waiver) {
   return scope;
 }
 
+// An incident is closed for each policy that says who may.
+Scope ScopeOfIncident(const ApprovalInput& input) {
+  Scope scope;
+  for (const GovernancePolicy& policy : input.policies) {
+    if (!policy.spec.incidents) continue;
+    scope.policies.push_back(&policy);
+    scope.roles.insert(policy.spec.incidents->sign_off.role);
+    if (policy.spec.incidents->sign_off.role == input.role) scope.environments.insert("");
+  }
+  return scope;
+}
+
 Scope ScopeOf(const ApprovalInput& input) {
+  if (input.incident) return ScopeOfIncident(input);
   if (input.waiver) return ScopeOfWaiver(input, input.waiver->spec);
   if (input.deployment) return ScopeOfDeployment(input, *input.deployment);
   return ScopeOfAnswers(input);
@@ -94,6 +107,13 @@ Status CheckRole(const ApprovalInput& input, const Scope& scope) {
                 : scope.roles.empty()  ? policy + " allows no waivers"
                                        : policy + " has waivers signed off by role " +
                                             Listed(scope.roles) + ", not '" + input.role + "'");
+  }
+  if (input.incident) {
+    return Fail(Code::kInvalidArgument,
+                scope.roles.empty()
+                    ? "no policy has spec.incidents, which says who closes incidents"
+                    : "no policy lets role '" + input.role + "' close incidents; they ask for " +
+                          Listed(scope.roles));
   }
   if (!input.deployment) {
     return Fail(Code::kInvalidArgument,
@@ -127,8 +147,18 @@ void Show(const std::vector<Object<Spec>>& evidence, const ModelDigest& model,
   }
 }
 
+// What a review of that incident claims; nothing for other reports.
+std::vector<Claim> ClaimsAbout(const EvidenceSpec& report, const std::string& incident) {
+  const bool about = report.type == "IncidentReview" &&
+                     std::any_of(report.claims.begin(), report.claims.end(), [&](const Claim& c) {
+                       return c.name == "incident" && c.text == incident;
+                     });
+  return about ? report.claims : std::vector<Claim>();
+}
+
 std::string NamePrefix(const ApprovalInput& input) {
   const std::string& subject = input.waiver       ? input.waiver->meta.name
+                               : input.incident   ? input.incident->meta.name
                                : input.deployment ? input.deployment->meta.name
                                                   : input.use_case.meta.name;
   std::string prefix = subject.substr(0, kMaxNamePrefix - input.role.size() - 2);
@@ -161,6 +191,10 @@ Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
     spec.subject.kind = SubjectOfSignOff::kWaiver;
     spec.subject.waiver = input.waiver->meta.name;
     spec.subject.waiver_digest = input.waiver->spec_digest;
+  } else if (input.incident) {
+    spec.subject.kind = SubjectOfSignOff::kIncident;
+    spec.subject.incident = input.incident->meta.name;
+    spec.subject.incident_digest = input.incident->spec_digest;
   } else if (input.deployment) {
     const ModelDigest& model = input.deployment->spec.model.digest;
     spec.subject.model = model;
@@ -210,6 +244,20 @@ std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& si
     rows.push_back({"ticket", waiver.ticket});
     rows.push_back({"meanwhile", waiver.compensating_control});
     rows.push_back({"waiver digest", input.waiver->spec_digest});
+  } else if (input.incident) {
+    const IncidentSpec& incident = input.incident->spec;
+    rows.push_back({"closes incident", input.incident->meta.name});
+    rows.push_back({"severity", std::string(NameOf(incident.severity))});
+    rows.push_back({"what happened", incident.summary});
+    if (incident.quarantine) {
+      rows.push_back({"ends quarantine", std::string(NameOf(incident.quarantine->scope))});
+    }
+    for (const EvidenceReport& review : input.reports) {
+      for (const Claim& claim : ClaimsAbout(review.spec, input.incident->meta.name)) {
+        rows.push_back({claim.name, claim.text});
+      }
+    }
+    rows.push_back({"incident digest", input.incident->spec_digest});
   } else if (input.deployment) {
     const Model& model = input.deployment->spec.model;
     rows.push_back(

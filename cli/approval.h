@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "governance/types/bias_test.h"
 #include "governance/types/evidence.h"
+#include "governance/types/incident.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
@@ -23,9 +24,10 @@
 namespace countersign {
 
 struct ApprovalInput {
-  // With neither a deployment nor a waiver, the use case's answers are signed.
+  // With none of the three, the use case's answers are signed.
   std::optional<ModelDeployment> deployment;
   std::optional<Waiver> waiver;
+  std::optional<Incident> incident;
   std::string governed_digest;
   UseCase use_case;
   std::vector<GovernancePolicy> policies;

@@ -20,6 +20,7 @@ struct ApproveFlags {
   std::string file;
   std::string use_case;
   std::string waiver;
+  std::string incident;
   std::string role;
   std::string rationale;
   std::string expires_in;
@@ -104,6 +105,13 @@ Status ReadSubject(const Cluster& cluster, const ApproveFlags& flags, ApprovalIn
     if (!waiver) return Fail(waiver.error());
     use_case.name = waiver->spec.use_case;
     input.waiver = std::move(*waiver);
+  } else if (!flags.incident.empty()) {
+    auto object = cluster.Get(kIncidents, {cluster.name_space(), flags.incident});
+    if (!object) return Fail(object.error());
+    auto incident = Decode<IncidentSpec>(*object);
+    if (!incident) return Fail(incident.error());
+    use_case.name = incident->spec.use_case;
+    input.incident = std::move(*incident);
   } else if (flags.use_case.empty()) {
     auto object = DeploymentToSign(cluster, flags);
     if (!object) return Fail(object.error());
@@ -211,9 +219,9 @@ int Approve(const ApproveFlags& flags, const Global& global) {
 }  // namespace
 
 void AddApprove(CLI::App& app, Global& global, Run& run) {
-  CLI::App* command = app.add_subcommand(
-      "approve",
-      "Sign off a ModelDeployment, a use case's answers or a waiver, as the current user");
+  CLI::App* command = app.add_subcommand("approve",
+                                         "Sign off a ModelDeployment, a use case's answers, a "
+                                         "waiver or the end of an incident, as the current user");
   AddOutput(*command, global, {"table", "json"});
   auto flags = std::make_shared<ApproveFlags>();
   auto* name = command->add_option("name", flags->name, "ModelDeployment, in --namespace");
@@ -227,6 +235,11 @@ void AddApprove(CLI::App& app, Global& global, Run& run) {
       ->excludes(name)
       ->excludes(file)
       ->excludes(use_case);
+  command->add_option("--incident", flags->incident, "close this Incident, in --namespace")
+      ->excludes(name)
+      ->excludes(file)
+      ->excludes(use_case)
+      ->excludes("--waiver");
   command->add_option("--role", flags->role, "role of the policy in which you decide")->required();
   command->add_option("--rationale", flags->rationale, "why, in your words")->required();
   command->add_flag("--reject", flags->reject, "reject instead of approve");
@@ -234,8 +247,8 @@ void AddApprove(CLI::App& app, Global& global, Run& run) {
   command->add_flag("-y,--yes", flags->yes, "sign without being asked");
   command->callback([flags, &global, &run] {
     if (flags->name.empty() && flags->file.empty() && flags->use_case.empty() &&
-        flags->waiver.empty()) {
-      throw CLI::RequiredError("a ModelDeployment's name, -f, --use-case or --waiver");
+        flags->waiver.empty() && flags->incident.empty()) {
+      throw CLI::RequiredError("a ModelDeployment's name, -f, --use-case, --waiver or --incident");
     }
     run = [flags, &global] { return Approve(*flags, global); };
   });

@@ -145,8 +145,8 @@ Status Validate(const InstallOptions& options) {
 
 void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
                   const std::string& operator_user) {
-  const Json evidence =
-      Names({"signoffs", "reproducibilitysnapshots", "biastests", "evidence", "waivers"});
+  const Json evidence = Names(
+      {"signoffs", "reproducibilitysnapshots", "biastests", "evidence", "waivers", "incidents"});
   // Evidence is final: a report or sign-off that says something else is another object.
   AddPolicy(objects, "countersign-evidence-is-final", Resources(Names({"UPDATE"}), evidence),
             Json::array({Validation("object.spec == oldObject.spec",
@@ -154,6 +154,14 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
                                     "object, the latest one counts"),
                          Validation(StampOf("object") + " == " + StampOf("oldObject"),
                                     "the stamp of evidence may not be changed")}));
+  // An alarm is raised by whoever may create it, also while we are down: it does not come to the
+  // webhook. Deleting one would end a quarantine; only with its namespace does it go.
+  AddPolicy(objects, "countersign-incidents-stay",
+            Resources(Names({"DELETE"}), Names({"incidents"})),
+            Json::array({Validation(
+                "request.userInfo.username == "
+                "'system:serviceaccount:kube-system:namespace-controller'",
+                "an incident is closed, not deleted: kubectl countersign approve --incident")}));
   AddPolicy(objects, "countersign-status-writers",
             Resources(Names({"UPDATE"}), Names({"*/status"})),
             Json::array({Validation("request.userInfo.username == " + Literal(operator_user),

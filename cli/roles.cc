@@ -20,7 +20,7 @@ Json Ours(const Names& resources, const Names& verbs) {
 
 Json ReadAll() {
   return Ours({"governancepolicies", "usecases", "modeldeployments", "signoffs",
-               "reproducibilitysnapshots", "biastests", "evidence", "waivers"},
+               "reproducibilitysnapshots", "biastests", "evidence", "waivers", "incidents"},
               kRead);
 }
 
@@ -42,7 +42,8 @@ Json ClusterRole(const std::string& name, Json rules, const Names& aggregate = {
 }  // namespace
 
 std::vector<Json> ClusterRoles() {
-  const Names reports = {"reproducibilitysnapshots", "biastests", "evidence", "waivers"};
+  const Names reports = {"reproducibilitysnapshots", "biastests", "evidence", "waivers",
+                         "incidents"};
   return {
       ClusterRole("countersign-viewer", Json::array({ReadAll(), ReadEvents()}),
                   {"view", "edit", "admin"}),
@@ -66,7 +67,7 @@ std::vector<Json> ClusterRoles() {
               {ReadAll(),
                Ours({"governancepolicies/status", "usecases/status", "modeldeployments/status",
                      "signoffs/status", "reproducibilitysnapshots/status", "biastests/status",
-                     "evidence/status", "waivers/status"},
+                     "evidence/status", "waivers/status", "incidents/status"},
                     {"get", "patch"}),
                // ownerReferences that block the owner's deletion ask for it where
                // OwnerReferencesPermissionEnforcement is on.

@@ -50,8 +50,9 @@ Result<PolicySet> ChangedPolicies(const std::vector<std::string>& files) {
 Result<World> FromCluster(const Cluster& cluster, const Maker& maker,
                           std::vector<std::string>& not_judged) {
   World world({maker, {}});
-  for (const Resource& resource : {kGovernancePolicies, kUseCases, kModelDeployments, kSignOffs,
-                                   kReproducibilitySnapshots, kBiasTests, kEvidence, kWaivers}) {
+  for (const Resource& resource :
+       {kGovernancePolicies, kUseCases, kModelDeployments, kSignOffs, kReproducibilitySnapshots,
+        kBiasTests, kEvidence, kWaivers, kIncidents}) {
     auto manifests = ListManifests(cluster, resource, {});
     if (!manifests) return Fail(manifests.error());
     for (const Manifest& manifest : *manifests) {

@@ -112,6 +112,12 @@ Located<void> World::Take(const Manifest& manifest, const std::string& kind, con
   if (kind == BiasTestSpec::kKind) return TakeEvidence(manifest, object, bias_tests_);
   if (kind == EvidenceSpec::kKind) return TakeEvidence(manifest, object, reports_);
   if (kind == WaiverSpec::kKind) return TakeEvidence(manifest, object, waivers_);
+  if (kind == IncidentSpec::kKind) {
+    auto incident = Read<IncidentSpec>(manifest, object);
+    if (!incident) return tl::unexpected<Fault>(incident.error());
+    incidents_.push_back(std::move(*incident));
+    return {};
+  }
   if (kind == ReproducibilitySnapshotSpec::kKind) {
     return TakeEvidence(manifest, object, snapshots_);
   }
@@ -154,6 +160,11 @@ Facts World::FactsOf(const Deployment& deployment, Time now) const {
   Collect(ref, bias_tests_, facts.bias_tests);
   Collect(ref, reports_, facts.reports);
   Collect(ref, waivers_, facts.waivers);
+  for (const auto& incident : incidents_) {
+    if (incident->meta.name_space == ref.name_space && incident->spec.use_case == ref.name) {
+      facts.incidents.push_back(incident);
+    }
+  }
   for (const auto& [home, sentence] : unreadable_) {
     if (home == ref.name_space) facts.unknown.push_back(sentence);
   }

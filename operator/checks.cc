@@ -3,6 +3,7 @@
 #include <set>
 
 #include "governance/evaluate.h"
+#include "governance/incidents.h"
 #include "governance/types/status.h"
 
 namespace countersign {
@@ -130,6 +131,26 @@ Check CheckBiasTest(const Catalog& catalog) {
 
 Check CheckReport(const Catalog& catalog) {
   return [&catalog](const ObjectKey& key, Time) { return CheckStamp(catalog.reports().Find(key)); };
+}
+
+Check CheckIncident(const Catalog& catalog) {
+  return [&catalog](const ObjectKey& key, Time) -> std::optional<Checked> {
+    const auto found = catalog.incidents().Find(key);
+    if (found.found == Found::kAbsent) return Absent();
+    if (found.found == Found::kUndecodable) return Invalid(*found.error);
+    const Incident& incident = found.value->object;
+    Checked checked;
+    checked.reason = "Raised";
+    checked.message = "stands in the way of what it quarantines until it is closed";
+    std::optional<Time> due;
+    for (const auto& policy : catalog.Policies()->policies) {
+      const auto by_policy = ReportDue(policy->spec, incident.spec);
+      if (by_policy && (!due || *by_policy < *due)) due = by_policy;
+    }
+    if (due) checked.message += "; a report is due by " + FormatTime(*due);
+    checked.more = EncodeStatus(EvidenceStatus{});
+    return checked;
+  };
 }
 
 Check CheckWaiver(const Catalog& catalog) {

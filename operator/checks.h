@@ -18,5 +18,7 @@ namespace countersign {
 [[nodiscard]] Check CheckBiasTest(const Catalog& catalog);
 [[nodiscard]] Check CheckReport(const Catalog& catalog);
 [[nodiscard]] Check CheckWaiver(const Catalog& catalog);
+// An incident counts whoever raised it.
+[[nodiscard]] Check CheckIncident(const Catalog& catalog);
 
 }  // namespace countersign

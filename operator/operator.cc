@@ -114,6 +114,7 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       bias_tests_(*this, "biastest", kBiasTests, CheckBiasTest(catalog_)),
       reports_(*this, "evidence", kEvidence, CheckReport(catalog_)),
       waivers_(*this, "waiver", kWaivers, CheckWaiver(catalog_)),
+      incidents_(*this, "incident", kIncidents, CheckIncident(catalog_)),
       caches_(Caches()) {
   Connect();
 }
@@ -162,6 +163,7 @@ void Operator::OnCatalogChange(const CatalogChange& change) {
   if (change.kind == kBiasTests.kind) bias_tests_.queue.Add(change.key);
   if (change.kind == kEvidence.kind) reports_.queue.Add(change.key);
   if (change.kind == kWaivers.kind) waivers_.queue.Add(change.key);
+  if (change.kind == kIncidents.kind) incidents_.queue.Add(change.key);
   if (change.use_case.empty()) return EnqueueAll();
   // Sign-offs on its answers classify a use case.
   use_cases_.queue.Add(ParseRef(change.use_case));
@@ -195,7 +197,8 @@ std::vector<InformerBase*> Operator::Caches() {
           &snapshots_.statuses,
           &bias_tests_.statuses,
           &reports_.statuses,
-          &waivers_.statuses};
+          &waivers_.statuses,
+          &incidents_.statuses};
 }
 
 void Operator::StartCaches() {
@@ -220,16 +223,16 @@ bool Operator::WaitForSync(const std::stop_token& stop) const {
 
 void Operator::StartControllers() {
   controller_.Start(options_.workers);
-  for (Kind* kind :
-       {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_, &waivers_}) {
+  for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_,
+                     &waivers_, &incidents_}) {
     kind->controller.Start(1);
   }
 }
 
 void Operator::StopControllers() {
   controller_.Stop();
-  for (Kind* kind :
-       {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_, &waivers_}) {
+  for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_,
+                     &waivers_, &incidents_}) {
     kind->controller.Stop();
   }
 }

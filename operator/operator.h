@@ -94,6 +94,7 @@ class Operator {
   Kind bias_tests_;
   Kind reports_;
   Kind waivers_;
+  Kind incidents_;
   const std::vector<InformerBase*> caches_;  // all of the above
 };
 

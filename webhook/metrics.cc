@@ -43,7 +43,7 @@ std::string KindLabel(const std::string& kind) {
   for (const std::string_view known :
        {GovernancePolicySpec::kKind, UseCaseSpec::kKind, ModelDeploymentSpec::kKind,
         SignOffSpec::kKind, ReproducibilitySnapshotSpec::kKind, BiasTestSpec::kKind,
-        EvidenceSpec::kKind, WaiverSpec::kKind}) {
+        EvidenceSpec::kKind, WaiverSpec::kKind, IncidentSpec::kKind}) {
     if (kind == known) return kind;
   }
   return "other";
@@ -139,7 +139,8 @@ class WebhookMetrics::Impl {
         {ReproducibilitySnapshotSpec::kKind, &c.snapshots()},
         {BiasTestSpec::kKind, &c.bias_tests()},
         {EvidenceSpec::kKind, &c.reports()},
-        {WaiverSpec::kKind, &c.waivers()}};
+        {WaiverSpec::kKind, &c.waivers()},
+        {IncidentSpec::kKind, &c.incidents()}};
     for (const auto& [kind, cache] : caches) {
       const prometheus::Labels labels = {{"kind", std::string(kind)}};
       cached_.Add(labels).Set(static_cast<double>(cache->Size()));

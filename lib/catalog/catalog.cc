@@ -28,6 +28,9 @@ std::string UseCaseOf(const Object<EvidenceSpec>& o) {
 std::string UseCaseOf(const Object<WaiverSpec>& o) {
   return Ref(o.meta.name_space, o.spec.use_case);
 }
+std::string UseCaseOf(const Object<IncidentSpec>& o) {
+  return Ref(o.meta.name_space, o.spec.use_case);
+}
 std::string UseCaseOf(const Object<ModelDeploymentSpec>& o) {
   return Ref(o.spec.use_case.name_space, o.spec.use_case.name);
 }
@@ -76,13 +79,15 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
                  DecodeCached<ReproducibilitySnapshotSpec>()),
       bias_tests_(client, clock, Follow(kBiasTests), DecodeCached<BiasTestSpec>()),
       reports_(client, clock, Follow(kEvidence), DecodeCached<EvidenceSpec>()),
-      waivers_(client, clock, Follow(kWaivers), DecodeCached<WaiverSpec>()) {
+      waivers_(client, clock, Follow(kWaivers), DecodeCached<WaiverSpec>()),
+      incidents_(client, clock, Follow(kIncidents), DecodeCached<IncidentSpec>()) {
   Connect(deployments_);
   Connect(sign_offs_);
   Connect(snapshots_);
   Connect(bias_tests_);
   Connect(reports_);
   Connect(waivers_);
+  Connect(incidents_);
   policies_.OnChange([this](const ObjectChange<GovernancePolicy>& change) {
     RebuildPolicies();
     Notify({std::string(GovernancePolicySpec::kKind), change.key, {}});
@@ -145,7 +150,8 @@ std::vector<Catalog::Caching> Catalog::All() const {
           {ReproducibilitySnapshotSpec::kKind, &snapshots_},
           {BiasTestSpec::kKind, &bias_tests_},
           {EvidenceSpec::kKind, &reports_},
-          {WaiverSpec::kKind, &waivers_}};
+          {WaiverSpec::kKind, &waivers_},
+          {IncidentSpec::kKind, &incidents_}};
 }
 
 void Catalog::Start() {
@@ -157,6 +163,7 @@ void Catalog::Start() {
   bias_tests_.Start();
   reports_.Start();
   waivers_.Start();
+  incidents_.Start();
 }
 
 void Catalog::Stop() {
@@ -168,6 +175,7 @@ void Catalog::Stop() {
   bias_tests_.Stop();
   reports_.Stop();
   waivers_.Stop();
+  incidents_.Stop();
 }
 
 bool Catalog::HasSynced() const {
@@ -247,6 +255,9 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
   Collect(bias_tests_, key, facts.bias_tests);
   Collect(reports_, key, facts.reports);
   Collect(waivers_, key, facts.waivers);
+  for (const auto& cached : incidents_.ByIndex(kByUseCase, key)) {
+    facts.incidents.emplace_back(cached, &cached->object);
+  }
   if (const auto& error = use_case.error; error && concerns_.DeploysTo(home, name_space)) {
     facts.unknown.push_back(Unreadable(UseCaseSpec::kKind, key, *error));
   } else if (use_case.found == Found::kPresent &&
@@ -257,6 +268,7 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
     CollectUnreadable(bias_tests_, facts);
     CollectUnreadable(reports_, facts);
     CollectUnreadable(waivers_, facts);
+    CollectUnreadable(incidents_, facts);
   }
   facts.deployment = std::move(deployment);
   return facts;
@@ -279,6 +291,8 @@ void Catalog::Upsert(const Resource& resource, Json&& object) {
     reports_.Upsert(std::move(object));
   } else if (resource == kWaivers) {
     waivers_.Upsert(std::move(object));
+  } else if (resource == kIncidents) {
+    incidents_.Upsert(std::move(object));
   }
 }
 

@@ -103,6 +103,7 @@ class Catalog {
   [[nodiscard]] const Informer<Cached<BiasTestSpec>>& bias_tests() const { return bias_tests_; }
   [[nodiscard]] const Informer<Cached<EvidenceSpec>>& reports() const { return reports_; }
   [[nodiscard]] const Informer<Cached<WaiverSpec>>& waivers() const { return waivers_; }
+  [[nodiscard]] const Informer<Cached<IncidentSpec>>& incidents() const { return incidents_; }
   // Keys of the deployments of a use case ("namespace/name"), sorted.
   [[nodiscard]] std::vector<ObjectKey> DeploymentsOf(const std::string& use_case) const;
 
@@ -130,6 +131,7 @@ class Catalog {
   Informer<Cached<BiasTestSpec>> bias_tests_;
   Informer<Cached<EvidenceSpec>> reports_;
   Informer<Cached<WaiverSpec>> waivers_;
+  Informer<Cached<IncidentSpec>> incidents_;
   std::vector<std::function<void(const CatalogChange&)>> handlers_;
   mutable std::mutex policies_mutex_;
   std::shared_ptr<const PolicySet> policy_set_ = std::make_shared<PolicySet>();

@@ -71,7 +71,8 @@ bool LiveReader::Read(const UseCaseRef& use_case, SteadyTime deadline) {
          ReadList(kReproducibilitySnapshots, ns, "spec.useCase=" + use_case.name, deadline) &&
          ReadList(kBiasTests, ns, "spec.useCase=" + use_case.name, deadline) &&
          ReadList(kEvidence, ns, "spec.useCase=" + use_case.name, deadline) &&
-         ReadList(kWaivers, ns, "spec.useCase=" + use_case.name, deadline);
+         ReadList(kWaivers, ns, "spec.useCase=" + use_case.name, deadline) &&
+         ReadList(kIncidents, ns, "spec.useCase=" + use_case.name, deadline);
 }
 
 bool LiveReader::ReadList(const Resource& resource, const std::string& ns,

@@ -23,5 +23,7 @@ inline const Resource kEvidence{std::string(kApiGroup), std::string(kServedVersi
                                 true, "Evidence"};
 inline const Resource kWaivers{std::string(kApiGroup), std::string(kServedVersion), "waivers", true,
                                "Waiver"};
+inline const Resource kIncidents{std::string(kApiGroup), std::string(kServedVersion), "incidents",
+                                 true, "Incident"};
 
 }  // namespace countersign

@@ -5,6 +5,7 @@
 
 #include "governance/types/bias_test.h"
 #include "governance/types/evidence.h"
+#include "governance/types/incident.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
@@ -173,6 +174,23 @@ std::vector<KindInfo> MakeKinds() {
                    kDigest,
                    kAge},
        .selectable = {".spec.useCase", ".spec.policy", ".spec.environment", ".spec.model.digest"}});
+  kinds.push_back(
+      {.kind = IncidentSpec::kKind,
+       .plural = "incidents",
+       .doc = "Incident is something that went wrong with an AI system. What it quarantines does "
+              "not serve from the moment it exists until it is closed, by an IncidentReview and "
+              "sign-offs as the policy's spec.incidents says. It may not be changed.",
+       .spec_doc = "What happened.",
+       .spec_schema = SpecSchema<IncidentSpec>,
+       .status_schema = StatusSchema<EvidenceStatus>,
+       .columns = {{"UseCase", "string", ".spec.useCase", "Use case."},
+                   {"Severity", "string", ".spec.severity", "How bad it is."},
+                   {"Category", "string", ".spec.category", "What kind it is."},
+                   {"Quarantine", "string", ".spec.quarantine.scope", "What may not serve."},
+                   {"Aware", "date", ".spec.awareAt", "When it became known."},
+                   {"Summary", "string", ".spec.summary", "What happened.", true},
+                   kAge},
+       .selectable = {".spec.useCase", ".spec.severity", ".spec.category"}});
   return kinds;
 }
 

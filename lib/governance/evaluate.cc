@@ -1,10 +1,12 @@
 #include "governance/evaluate.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "governance/classify.h"
 #include "governance/environment.h"
+#include "governance/incidents.h"
 #include "governance/measures/bias_test.h"
 #include "governance/measures/deployment_mode.h"
 #include "governance/measures/evidence.h"
@@ -106,6 +108,10 @@ bool Applies(const Measure& measure, const PolicyEnvironment& environment,
           }));
 }
 
+void Earlier(std::optional<Time>& next, const std::optional<Time>& candidate, Time now) {
+  if (candidate && *candidate > now && (!next || *candidate < *next)) next = candidate;
+}
+
 // Whether the answers count, and the sentence about it if they do not.
 bool AnswersApproved(const GovernancePolicy& policy, const Facts& facts, const Insiders& insiders,
                      const std::string& answers_digest, Decision& decision,
@@ -151,6 +157,9 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts,
   }
   decision.answers_approved = decision.answers_approved && classified.certain;
   classes.insert(classified.classes.begin(), classified.classes.end());
+  OpenIncidents open = OpenIncidentsOf(policy, facts, insiders, answers_digest);
+  std::move(open.gates.begin(), open.gates.end(), std::back_inserter(decision.gates));
+  Earlier(next_change, open.next_change, facts.now);
   for (const PolicyEnvironment* environment : matched.environments) {
     for (const Measure& measure : policy.spec.measures) {
       if (!Applies(measure, *environment, classified.classes)) continue;
@@ -178,6 +187,11 @@ bool BeforeByName(const Attested<Spec>& a, const Attested<Spec>& b) {
   return a.object->meta.name < b.object->meta.name;
 }
 
+bool IncidentBeforeByName(const std::shared_ptr<const Incident>& a,
+                          const std::shared_ptr<const Incident>& b) {
+  return a->meta.name < b->meta.name;
+}
+
 bool InOrder(const Facts& facts) {
   return std::is_sorted(facts.sign_offs.begin(), facts.sign_offs.end(),
                         BeforeByName<SignOffSpec>) &&
@@ -186,7 +200,8 @@ bool InOrder(const Facts& facts) {
          std::is_sorted(facts.bias_tests.begin(), facts.bias_tests.end(),
                         BeforeByName<BiasTestSpec>) &&
          std::is_sorted(facts.reports.begin(), facts.reports.end(), BeforeByName<EvidenceSpec>) &&
-         std::is_sorted(facts.waivers.begin(), facts.waivers.end(), BeforeByName<WaiverSpec>);
+         std::is_sorted(facts.waivers.begin(), facts.waivers.end(), BeforeByName<WaiverSpec>) &&
+         std::is_sorted(facts.incidents.begin(), facts.incidents.end(), IncidentBeforeByName);
 }
 
 Facts Ordered(Facts facts) {
@@ -196,11 +211,8 @@ Facts Ordered(Facts facts) {
   std::stable_sort(facts.bias_tests.begin(), facts.bias_tests.end(), BeforeByName<BiasTestSpec>);
   std::stable_sort(facts.reports.begin(), facts.reports.end(), BeforeByName<EvidenceSpec>);
   std::stable_sort(facts.waivers.begin(), facts.waivers.end(), BeforeByName<WaiverSpec>);
+  std::stable_sort(facts.incidents.begin(), facts.incidents.end(), IncidentBeforeByName);
   return facts;
-}
-
-void Earlier(std::optional<Time>& next, const std::optional<Time>& candidate, Time now) {
-  if (candidate && *candidate > now && (!next || *candidate < *next)) next = candidate;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "governance/types/bias_test.h"
 #include "governance/types/evidence.h"
+#include "governance/types/incident.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
@@ -74,6 +75,8 @@ struct Facts {
   std::vector<AttestedBiasTest> bias_tests;
   std::vector<AttestedEvidence> reports;
   std::vector<AttestedWaiver> waivers;
+  // Alarms count whoever raised them, so nobody asks who did.
+  std::vector<std::shared_ptr<const Incident>> incidents;
   // What should be here and could not be read, as sentences.
   std::vector<std::string> unknown;
 };

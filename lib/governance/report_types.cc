@@ -117,6 +117,13 @@ constexpr KnownClaim kIncidentPlan[] = {
 };
 constexpr KnownArtifact kResponsePlan[] = {{"response-plan", "who does what in which order"}};
 
+constexpr KnownClaim kIncidentReview[] = {
+    {"incident", kText, "name of the Incident"},
+    {"cause", kText, "why it happened"},
+    {"remedy", kText, "what was done about it"},
+    {"lesson", kText, "what will be different"},
+};
+
 constexpr KnownClaim kHumanOversight[] = {
     {"stopControl", kText, "how the model is stopped, and by whom"},
     {"overseers", kItems, "people or roles that watch it"},
@@ -148,6 +155,11 @@ constexpr ReportType kTypes[] = {
      {}},
     {"IncidentPlan", "incidentReadiness", "What happens when it goes wrong (R9.1).", kIncidentPlan,
      kResponsePlan},
+    {"IncidentReview",
+     "incidents",
+     "What an incident was, for closing it (R9).",
+     kIncidentReview,
+     {}},
     {"HumanOversight",
      "humanOversight",
      "Who watches it and can stop it (R7.4).",

@@ -123,6 +123,11 @@ def digest(character):
     return "sha256:" + character * 64
 
 
+def spec_digest(spec):
+    text = json.dumps(spec, separators=(",", ":"), sort_keys=True)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
 class World:
     def __init__(self, kubectl, stamp_tool, key):
         self.id = uuid.uuid4().hex[:8]
@@ -148,7 +153,7 @@ class World:
              *(["--groups", ",".join(groups)] if groups else [])],
             input=json.dumps(obj), capture_output=True, text=True, check=True).stdout)
 
-    def put_policy(self, count=1, enforcement="Deny", waivers=None, **measure):
+    def put_policy(self, count=1, enforcement="Deny", waivers=None, incidents=None, **measure):
         sign_off = {"role": "validator", "count": count, "assurance": "Requester"}
         self.kubectl.apply({
             "apiVersion": "countersign.dev/v1alpha1", "kind": "GovernancePolicy",
@@ -165,7 +170,8 @@ class World:
                 "measures": [{"name": "validation", "step": "PreProduction",
                               "accountable": "validator", "require": {"signOff": sign_off},
                               **measure}],
-                **({"waivers": waivers} if waivers else {})}})
+                **({"waivers": waivers} if waivers else {}),
+                **({"incidents": incidents} if incidents else {})}})
 
     def put_use_case(self, **spec):
         self.kubectl.apply({
@@ -221,9 +227,8 @@ class World:
                 "measures": ["validation"], "reason": "The validators are ill.",
                 "model": {"digest": digest("1"), "digestType": "ociManifest"}, "ticket": "OPS-17",
                 "compensatingControl": "A person decides.", "expiresAt": rfc3339(ends)}
-        text = json.dumps(spec, separators=(",", ":"), sort_keys=True)
         word = {"subject": {"kind": "Waiver", "useCase": "credit", "waiver": "exception",
-                            "waiverDigest": "sha256:" + hashlib.sha256(text.encode()).hexdigest()},
+                            "waiverDigest": spec_digest(spec)},
                 "role": "validator", "decision": "Approve", "rationale": "For a few seconds.",
                 "signer": {"username": "vera@bank.example"}}
         for kind, name, spec, user in (("Waiver", "exception", spec, "dan@bank.example"),
@@ -232,6 +237,30 @@ class World:
                 {"apiVersion": "countersign.dev/v1alpha1", "kind": kind,
                  "metadata": {"name": name, "namespace": self.home}, "spec": spec},
                 user, "model-risk"))
+
+    def raise_incident(self, **spec):
+        """As anybody may: an alarm needs no stamp."""
+        self.incident = {"useCase": "credit", "severity": "High", "category": "SeriousIncident",
+                         "awareAt": rfc3339(now()), "summary": "Refused whom it should not.",
+                         "quarantine": {"scope": "UseCase"}, **spec}
+        self.kubectl.create({"apiVersion": "countersign.dev/v1alpha1", "kind": "Incident",
+                             "metadata": {"name": "wrong", "namespace": self.home},
+                             "spec": self.incident})
+
+    def close_incident(self):
+        claims = [{"name": "incident", "text": "wrong"}, {"name": "cause", "text": "A bug."},
+                  {"name": "remedy", "text": "A fix."}, {"name": "lesson", "text": "A test."}]
+        review = {"useCase": "credit", "type": "IncidentReview", "performedAt": rfc3339(now()),
+                  "claims": claims}
+        word = {"subject": {"kind": "Incident", "useCase": "credit", "incident": "wrong",
+                            "incidentDigest": spec_digest(self.incident)},
+                "role": "validator", "decision": "Approve", "rationale": "Understood.",
+                "signer": {"username": "vera@bank.example"}}
+        for kind, spec in (("Evidence", review), ("SignOff", word)):
+            self.kubectl.create(self.stamped(
+                {"apiVersion": "countersign.dev/v1alpha1", "kind": kind,
+                 "metadata": {"name": "closing", "namespace": self.home}, "spec": spec},
+                "vera@bank.example", "model-risk"))
 
     # What can be seen.
 

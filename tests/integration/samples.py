@@ -200,6 +200,23 @@ def report(name="load", model="m1", case="credit", patch=None):
     return obj("Evidence", name, HOME, merged(spec, patch or {}))
 
 
+def incident(name="wrong", case="credit", patch=None):
+    spec = {
+        "useCase": case, "severity": "High", "category": "SeriousIncident", "awareAt": now(),
+        "summary": "People with short addresses were refused.", "quarantine": {"scope": "UseCase"},
+    }  # fmt: skip
+    return obj("Incident", name, HOME, merged(spec, patch or {}))
+
+
+def incident_review(name="review", incident="wrong", case="credit"):
+    said = {"incident": incident, "cause": "A bug.", "remedy": "A fix.", "lesson": "A test."}
+    spec = {
+        "useCase": case, "type": "IncidentReview", "performedAt": now(),
+        "claims": [{"name": name, "text": text} for name, text in said.items()],
+    }  # fmt: skip
+    return obj("Evidence", name, HOME, spec)
+
+
 def waiver(name="exception", model="m1", case="credit", patch=None, days=10):
     ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
     spec = {

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("COUNTERSIGN_BIN", ROOT / "build" / "debug" / "bin"))
 SAMPLES = ROOT / "tests" / "unit" / "governance" / "testdata" / "samples.yaml"
 PLURALS = ("governancepolicies", "usecases", "modeldeployments", "signoffs",
-           "reproducibilitysnapshots", "biastests", "evidence", "waivers")
+           "reproducibilitysnapshots", "biastests", "evidence", "waivers", "incidents")
 VERA, DEV, OPERATOR = "vera@bank.example", "dev@bank.example", "operator@bank.example"
 
 

@@ -144,6 +144,49 @@ def test_a_waiver_serves_until_the_instant_it_ends(world):
     assert world.conditions()["Stalled"]["lastTransitionTime"] >= rfc3339(ends)
 
 
+INCIDENTS = {"signOff": {"role": "validator", "count": 1, "assurance": "Requester"},
+             "issuers": [{"kind": "Group", "name": "model-risk"}]}
+
+
+def test_an_incident_suspends_what_it_quarantines_until_it_is_closed(world):
+    world.serve()
+    world.put_policy(incidents=INCIDENTS)
+    world.raise_incident()
+    status = world.until(phase="Suspended")["status"]
+    gate = next(g for g in status["gates"] if g["measure"] == "incident")
+    assert gate["reason"] == "Quarantined" and "Refused whom it should not." in gate["message"]
+    assert world.child()["spec"]["replicas"] == 0
+    incident = eventually(
+        lambda: (seen := world.kubectl.get("incident", "wrong", world.home)).get("status", {}).get(
+            "observedGeneration") == 1 and seen, "the incident's status")
+    assert "a report is due by" in incident["status"]["conditions"][0]["message"]
+    world.close_incident()
+    world.until(phase="Serving", Ready="Serving")
+    assert world.child()["spec"]["replicas"] == 2
+
+
+def test_a_quarantined_version_goes_back_to_one_that_is_not(world):
+    world.serve()
+    world.put_deployment(model="2", version="2.0.0")
+    world.approve(model="2")
+    world.until(phase="Serving", Ready="Serving")
+    world.raise_incident(quarantine={
+        "scope": "Version", "model": {"digest": digest("2"), "digestType": "ociManifest"},
+        "response": "Rollback"})
+    world.until(phase="RolledBack")
+    eventually(lambda: world.model_of_child().endswith(digest("1")), "the old model")
+
+
+def test_frozen_changes_leave_what_serves_and_start_nothing_new(world):
+    world.serve()
+    world.raise_incident(quarantine=None, changeFreeze=True)
+    world.until(phase="Serving", Governed="ChangeFrozen")
+    world.put_deployment(model="2", version="2.0.0")
+    world.approve(model="2")
+    world.until(Governed="ChangeFrozen")
+    assert world.model_of_child().endswith(digest("1"))
+
+
 def test_withdrawn_evidence_rolls_back_to_what_still_holds(world):
     world.serve()
     world.put_policy(onViolation="Rollback")

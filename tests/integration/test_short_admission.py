@@ -230,6 +230,38 @@ def test_a_waiver_counts_once_others_have_signed_it_and_is_seen(site):
     assert done.returncode != 0 and "may not be changed" in done.stderr
 
 
+def test_an_incident_is_raised_by_anybody_and_stands_until_others_close_it(site):
+    rules = {"environments": [{"name": "alarmed", "namespaces": ["alarmed"],
+                               "enforcement": "Deny"}],
+             "measures": [],
+             "incidents": {"signOff": {"role": "model-validator", "count": 1,
+                                       "assurance": "Requester"},
+                           "issuers": [{"kind": "Group", "name": "model-risk"}]}}  # fmt: skip
+    site.cluster.run("create", "namespace", "alarmed")
+    site.apply(s.policy(rules, name="alarmed"), s.use_case("alarmed", {"deployTo": ["alarmed"]}))
+    mdeploy = s.deployment("alarmed", "alarmed", model="alarmed", case="alarmed")
+    vera, dana = account(site, VERA), account(site, DANA)
+    site.apply(s.incident("alarm", "alarmed"), user=dana)
+    said = refusal(site, mdeploy, user=dana)
+    assert "Quarantined" in said and "People with short addresses were refused." in said
+    assert "IncidentReview" in said and "a report is due by" in said
+
+    # It can neither be talked down nor made to go away.
+    softer = json.dumps({"spec": {"quarantine": None}})
+    done = site.cluster.run("patch", "incident", "alarm", "-n", HOME, "--type=merge", "-p", softer,
+                            check=False)  # fmt: skip
+    assert done.returncode != 0 and "may not be changed" in done.stderr
+    done = site.cluster.run("delete", "incident", "alarm", "-n", HOME, check=False)
+    assert done.returncode != 0 and "closed, not deleted" in done.stderr
+
+    site.apply(s.incident_review("alarm-review", "alarm", "alarmed"), user=vera)
+    said = refusal(site, mdeploy, user=dana)
+    assert "approve --incident alarm" in said
+    run("approve", "--incident", "alarm", "-n", HOME, "--role", "model-validator", "--rationale",
+        "understood", "--yes", user=vera)  # fmt: skip
+    assert "created" in site.apply(mdeploy, user=dana).stdout
+
+
 def test_evidence_is_final_and_says_so_with_403(site):
     site.apply(s.use_case("final"))
     site.apply(s.snapshot("final-snap", "final", "final"), user=account(site, DANA))

@@ -19,13 +19,15 @@ bool SameSubject(const SignOffSubject& s, const SignOffTarget& target) {
   return s.kind == target.kind && s.use_case == target.use_case &&
          s.environment == target.environment && s.model == target.model &&
          s.governed_digest == target.governed_digest && s.answers_digest == target.answers_digest &&
-         s.waiver == target.waiver && s.waiver_digest == target.waiver_digest;
+         s.waiver == target.waiver && s.waiver_digest == target.waiver_digest &&
+         s.incident == target.incident && s.incident_digest == target.incident_digest;
 }
 
 // The same deployment in an earlier or other state: worth a word in the message.
 bool OtherRevision(const SignOffSubject& s, const SignOffTarget& target) {
   return s.kind == target.kind && s.use_case == target.use_case &&
          s.environment == target.environment && s.waiver == target.waiver &&
+         s.incident == target.incident &&
          !SameSubject(s, target);
 }
 
@@ -209,6 +211,8 @@ class Judge {
                        (target_.kind == SubjectOfSignOff::kUseCase ? " for other answers"
                         : target_.kind == SubjectOfSignOff::kWaiver
                             ? " for another waiver of that name"
+                        : target_.kind == SubjectOfSignOff::kIncident
+                            ? " for another incident of that name"
                             : " for another model or revision (wanted governed digest " +
                                   target_.governed_digest + ")"));
     }

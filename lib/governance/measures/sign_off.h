@@ -19,6 +19,8 @@ struct SignOffTarget {
   std::string answers_digest;
   std::string waiver;
   std::string waiver_digest;
+  std::string incident;
+  std::string incident_digest;
 };
 
 struct SignOffOutcome {

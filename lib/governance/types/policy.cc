@@ -177,6 +177,38 @@ void Describe(V& v, Measure& m) {
 }
 
 template <class V>
+void Describe(V& v, IncidentDeadline& d) {
+  v.Field({.name = "category",
+           .doc = "spec.category of incidents.",
+           .required = true,
+           .format = Format::kToken,
+           .length = 63},
+          d.category);
+  v.Field({.name = "within",
+           .doc = "How long after spec.awareAt the report is due, for example 15d.",
+           .required = true},
+          d.within);
+}
+
+template <class V>
+void Describe(V& v, IncidentRules& r) {
+  v.Field({.name = "signOff",
+           .doc = "Whose sign-off on an incident closes it, once an IncidentReview tells cause, "
+                  "remedy and lesson.",
+           .required = true},
+          r.sign_off);
+  v.Field(IssuersField(), r.issuers);
+  v.Field({.name = "deadlines",
+           .doc = "When reports are due. Categories that are not listed: SeriousIncident 15d, "
+                  "Death 10d, WidespreadInfringement and CriticalInfrastructure 2d (Regulation "
+                  "(EU) 2024/1689, art. 73), others none.",
+           .max = 32,
+           .list = ListType::kMap,
+           .list_key = "category"},
+          r.deadlines);
+}
+
+template <class V>
 void Describe(V& v, WaiverRules& w) {
   v.Field({.name = "signOff",
            .doc = "Whose sign-off makes a waiver count. Never that of whoever asked for it, of the "
@@ -244,6 +276,10 @@ void Describe(V& v, GovernancePolicySpec& s) {
   v.Field({.name = "waivers",
            .doc = "What may be excepted for how long, and who says so. Without it nothing may."},
           s.waivers);
+  v.Field({.name = "incidents",
+           .doc = "Who closes incidents, and when reports about them are due. Without it an "
+                  "incident stays open."},
+          s.incidents);
 }
 
 static void Check(const GovernancePolicySpec& spec, const Json& /*json*/,

@@ -248,6 +248,19 @@ struct WaiverRules {
   std::vector<std::string> never;
 };
 
+// How long after awareness a report about an incident of a category is due.
+struct IncidentDeadline {
+  std::string category;
+  Seconds within{};
+};
+
+// Who reviews and who closes incidents; without it nobody does.
+struct IncidentRules {
+  SignOffRequirement sign_off;
+  std::vector<Subject> issuers;  // of reviews
+  std::vector<IncidentDeadline> deadlines;
+};
+
 struct GovernancePolicySpec {
   static constexpr std::string_view kKind = "GovernancePolicy";
   std::string description;
@@ -258,6 +271,7 @@ struct GovernancePolicySpec {
   Classification classification;
   std::vector<Measure> measures;
   std::optional<WaiverRules> waivers;
+  std::optional<IncidentRules> incidents;
 };
 using GovernancePolicy = Object<GovernancePolicySpec>;
 

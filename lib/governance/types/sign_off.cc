@@ -9,7 +9,8 @@ struct EnumNames<SubjectOfSignOff> {
   static constexpr std::pair<SubjectOfSignOff, std::string_view> kNames[] = {
       {SubjectOfSignOff::kModelDeployment, "ModelDeployment"},
       {SubjectOfSignOff::kUseCase, "UseCase"},
-      {SubjectOfSignOff::kWaiver, "Waiver"}};
+      {SubjectOfSignOff::kWaiver, "Waiver"},
+      {SubjectOfSignOff::kIncident, "Incident"}};
 };
 template <>
 struct EnumNames<SignOffDecision> {
@@ -21,7 +22,8 @@ template <class V>
 void Describe(V& v, SignOffSubject& s) {
   v.Field({.name = "kind",
            .doc = "ModelDeployment: one model version in one environment. UseCase: the answers of "
-                  "a use case to the policy's questions. Waiver: a time-bound exception.",
+                  "a use case to the policy's questions. Waiver: a time-bound exception. "
+                  "Incident: that it is closed.",
            .required = true},
           s.kind);
   v.Field({.name = "useCase",
@@ -58,6 +60,15 @@ void Describe(V& v, SignOffSubject& s) {
            .format = Format::kSha256,
            .length = 71},
           s.waiver_digest);
+  v.Field({.name = "incident",
+           .doc = "Name of the incident, in this object's namespace. Required for Incident.",
+           .format = Format::kObjectName},
+          s.incident);
+  v.Field({.name = "incidentDigest",
+           .doc = "SHA-256 over the canonical JSON of the incident's spec. Required for Incident.",
+           .format = Format::kSha256,
+           .length = 71},
+          s.incident_digest);
   v.Rules(
       {{"self.kind != 'UseCase' || has(self.answersDigest)", "kind UseCase needs answersDigest"},
        {"self.kind != 'ModelDeployment' || (has(self.environment) && has(self.model) && "
@@ -65,8 +76,11 @@ void Describe(V& v, SignOffSubject& s) {
         "kind ModelDeployment needs environment, model and governedDigest"},
        {"self.kind != 'Waiver' || (has(self.waiver) && has(self.waiverDigest))",
         "kind Waiver needs waiver and waiverDigest"},
+       {"self.kind != 'Incident' || (has(self.incident) && has(self.incidentDigest))",
+        "kind Incident needs incident and incidentDigest"},
        {"(self.kind == 'UseCase' || !has(self.answersDigest)) && (self.kind == 'Waiver' || "
-        "(!has(self.waiver) && !has(self.waiverDigest))) && (self.kind == 'ModelDeployment' || "
+        "(!has(self.waiver) && !has(self.waiverDigest))) && (self.kind == 'Incident' || "
+        "(!has(self.incident) && !has(self.incidentDigest))) && (self.kind == 'ModelDeployment' || "
         "(!has(self.environment) && !has(self.model) && !has(self.governedDigest)))",
         "fields of another kind of subject must not be set"}});
 }
@@ -172,7 +186,9 @@ static void Check(const SignOffSpec& spec, const Json& /*json*/, std::vector<Err
               {"model", s.model.has_value(), SubjectOfSignOff::kModelDeployment},
               {"governedDigest", !s.governed_digest.empty(), SubjectOfSignOff::kModelDeployment},
               {"waiver", !s.waiver.empty(), SubjectOfSignOff::kWaiver},
-              {"waiverDigest", !s.waiver_digest.empty(), SubjectOfSignOff::kWaiver}};
+              {"waiverDigest", !s.waiver_digest.empty(), SubjectOfSignOff::kWaiver},
+              {"incident", !s.incident.empty(), SubjectOfSignOff::kIncident},
+              {"incidentDigest", !s.incident_digest.empty(), SubjectOfSignOff::kIncident}};
   for (const auto& row : rows) {
     if (row.given == (row.kind == s.kind)) continue;
     AddError(errors, std::string("spec.subject.") + row.field,

@@ -10,7 +10,7 @@
 
 namespace countersign {
 
-enum class SubjectOfSignOff { kModelDeployment, kUseCase, kWaiver };
+enum class SubjectOfSignOff { kModelDeployment, kUseCase, kWaiver, kIncident };
 enum class SignOffDecision { kApprove, kReject };
 
 // What is decided on. A deployment is named by what it serves (model digest, governed digest),
@@ -24,6 +24,8 @@ struct SignOffSubject {
   std::string answers_digest;
   std::string waiver;
   std::string waiver_digest;
+  std::string incident;
+  std::string incident_digest;
 };
 
 struct ShownPolicy {

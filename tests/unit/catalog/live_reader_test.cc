@@ -57,7 +57,8 @@ TEST_F(LiveReaderTest, AsksForOneUseCaseOfOneNamespaceAlone) {
                       "3Dscoring",
                 api + "namespaces/lending/biastests?fieldSelector=spec.useCase%3Dscoring",
                 api + "namespaces/lending/evidence?fieldSelector=spec.useCase%3Dscoring",
-                api + "namespaces/lending/waivers?fieldSelector=spec.useCase%3Dscoring"}));
+                api + "namespaces/lending/waivers?fieldSelector=spec.useCase%3Dscoring",
+                api + "namespaces/lending/incidents?fieldSelector=spec.useCase%3Dscoring"}));
 }
 
 TEST_F(LiveReaderTest, TakesAnAbsentUseCaseForAnAnswer) {

@@ -19,6 +19,7 @@
 #include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
 #include "governance/types/use_case.h"
+#include "governance/types/incident.h"
 #include "governance/types/waiver.h"
 
 namespace countersign {
@@ -64,7 +65,8 @@ std::string Fault(const Json& object) {
       {"ReproducibilitySnapshot", FaultOf<ReproducibilitySnapshotSpec>},
       {"BiasTest", FaultOf<BiasTestSpec>},
       {"Evidence", FaultOf<EvidenceSpec>},
-      {"Waiver", FaultOf<WaiverSpec>}};
+      {"Waiver", FaultOf<WaiverSpec>},
+      {"Incident", FaultOf<IncidentSpec>}};
   return kDecoders.at(StringAt(object, "kind"))(object);
 }
 
@@ -87,7 +89,8 @@ Json Recoded(const Json& object) {
       {"ReproducibilitySnapshot", RecodedAs<ReproducibilitySnapshotSpec>},
       {"BiasTest", RecodedAs<BiasTestSpec>},
       {"Evidence", RecodedAs<EvidenceSpec>},
-      {"Waiver", RecodedAs<WaiverSpec>}};
+      {"Waiver", RecodedAs<WaiverSpec>},
+      {"Incident", RecodedAs<IncidentSpec>}};
   return kCodecs.at(StringAt(object, "kind"))(object);
 }
 

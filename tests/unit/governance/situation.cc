@@ -183,6 +183,12 @@ Situation MakeSituation(const Json& situation, const Json& base) {
   AddAll(evidence, values, facts.bias_tests);
   AddAll(evidence, values, facts.reports);
   AddAll(evidence, values, facts.waivers);
+  for (auto it = evidence.begin(); it != evidence.end(); ++it) {
+    if (StringAt(it.value(), "kind") != IncidentSpec::kKind) continue;
+    facts.incidents.push_back(
+        Make<IncidentSpec>(it.key(), "lending", Filled(At(it.value(), "spec"), values)));
+    values["$digest:" + it.key()] = facts.incidents.back()->spec_digest;
+  }
   AddAll(evidence, values, facts.sign_offs);
   return made;
 }
