@@ -8,6 +8,7 @@
 
 #include <httplib.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -44,14 +45,25 @@ double ResidentMiB() {
   return 0;
 }
 
+double CpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 struct Sample {
   double seconds = 0;
+  double cpu_seconds = 0;           // of callers and server together
   std::vector<double> latencies{};  // ms
   std::string failure{};
 };
 
 void Append(Sample& to, Sample&& from) {
   to.seconds += from.seconds;
+  to.cpu_seconds += from.cpu_seconds;
   to.latencies.insert(to.latencies.end(), from.latencies.begin(), from.latencies.end());
   if (to.failure.empty()) to.failure = std::move(from.failure);
 }
@@ -81,6 +93,7 @@ class Callers {
     std::vector<Sample> samples(clients_.size());
     std::vector<std::jthread> threads;
     const auto begin = std::chrono::steady_clock::now();
+    const double cpu = CpuSeconds();
     const auto end = begin + std::chrono::duration<double>(seconds);
     for (std::size_t i = 0; i < clients_.size(); ++i) {
       threads.emplace_back([&, i] { Loop(i, path, end, samples[i]); });
@@ -89,6 +102,7 @@ class Callers {
     Sample all;
     for (Sample& sample : samples) Append(all, std::move(sample));
     all.seconds = Since(begin) / 1000;
+    all.cpu_seconds = CpuSeconds() - cpu;
     return all;
   }
 
@@ -122,6 +136,7 @@ Json Summary(Sample& sample) {
   const auto count = static_cast<double>(sample.latencies.size());
   return {{"requests", sample.latencies.size()},
           {"perSecond", count / sample.seconds},
+          {"cpuMicros", sample.cpu_seconds * 1e6 / count},
           {"p50", Percentile(sample.latencies, 0.5)},
           {"p99", Percentile(sample.latencies, 0.99)}};
 }
@@ -138,6 +153,7 @@ std::optional<Json> Compare(int port, const Flags& flags, std::vector<std::strin
   for (Sample* sample : {&noop, &validate}) {
     sample->latencies.clear();
     sample->seconds = 0;
+    sample->cpu_seconds = 0;
   }
   for (int i = 0; i < flags.rounds; ++i) {
     Append(noop, callers.Round("/noop", flags.seconds));

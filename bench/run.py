@@ -93,6 +93,7 @@ def decisions(arguments, table):
         size = f"{review['bytes'] / 1024:.1f} KiB review"
         for route in ("noop", "validate"):
             row = review[route]
+            table.append((f"{size}, {route}: CPU of callers and server", f"{row['cpuMicros']:.0f} µs a request", ""))
             table.append((f"{size}, {route}: throughput", f"{row['perSecond']:.0f}/s", ""))
             table.append((f"{size}, {route}: p50", f"{row['p50']:.2f} ms", ""))
             table.append((f"{size}, {route}: p99", f"{row['p99']:.2f} ms", ""))

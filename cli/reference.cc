@@ -2,6 +2,7 @@
 
 #include "base/yaml.h"
 #include "governance/fairness_metrics.h"
+#include "governance/report_types.h"
 #include "governance/types/object.h"
 
 namespace countersign {
@@ -194,6 +195,31 @@ std::string MetricsPage() {
   return out;
 }
 
+std::string ReportTypesPage() {
+  std::string out = "<!-- " + std::string(kMarker) + " -->\n# Types of Evidence\n\n";
+  out +=
+      "Values for `spec.type` of an Evidence that Countersign knows. A measure asks for one with "
+      "the\n"
+      "requirement named; a report may claim more than is listed, but what is listed must be "
+      "given\n"
+      "as shown. Any other type is an organisation's own, for measures that require `evidence`.\n";
+  for (const ReportType& type : ReportTypes()) {
+    out += "\n## " + std::string(type.name) + "\n\n" + std::string(type.doc) + " Asked for by `" +
+           std::string(type.requirement) +
+           "`.\n\n| claim | given as | what it is |\n| --- | --- | --- |\n";
+    for (const KnownClaim& claim : type.claims) {
+      out += "| " + Quoted(claim.name) + " | " + std::string(ClaimTypeName(claim.type)) + " | " +
+             Cell(claim.doc) + " |\n";
+    }
+    if (type.artifacts.empty()) continue;
+    out += "\n| artifact | what it is |\n| --- | --- |\n";
+    for (const KnownArtifact& artifact : type.artifacts) {
+      out += "| " + Quoted(artifact.name) + " | " + Cell(artifact.doc) + " |\n";
+    }
+  }
+  return out;
+}
+
 std::vector<std::pair<std::string, std::string>> GeneratedFiles() {
   std::vector<std::pair<std::string, std::string>> files;
   for (const KindInfo& kind : AllKinds()) {
@@ -202,6 +228,7 @@ std::vector<std::pair<std::string, std::string>> GeneratedFiles() {
     files.emplace_back("docs/reference/" + SingularOf(kind) + ".md", KindPage(kind));
   }
   files.emplace_back("docs/reference/fairness-metrics.md", MetricsPage());
+  files.emplace_back("docs/reference/evidence-types.md", ReportTypesPage());
   return files;
 }
 

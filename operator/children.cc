@@ -154,7 +154,7 @@ bool ChildWriter::InPlace(const ObjectKey& key, const std::string& rendered) con
 }
 
 ApiResult<std::optional<ChildState>> ChildWriter::Live(const ObjectKey& key,
-                                                       std::stop_token stop) const {
+                                                       const std::stop_token& stop) const {
   if (const auto cached = cache_.Get(key)) return *cached;
   // Only what carries our label is cached: a foreign object of that name, or ours without it.
   auto json = client_.Get(resource_, key, Until(stop));
@@ -163,13 +163,15 @@ ApiResult<std::optional<ChildState>> ChildWriter::Live(const ObjectKey& key,
   return tl::unexpected(json.error());
 }
 
-ApiResult<std::optional<Obstacle>> ChildWriter::Check(const Json& rendered, std::stop_token stop) {
+ApiResult<std::optional<Obstacle>> ChildWriter::Check(const Json& rendered,
+                                                      const std::stop_token& stop) {
   const ObjectKey key = KeyOf(rendered);
   if (InPlace(key, DigestOf(rendered))) return std::optional<Obstacle>{};
-  auto live = Live(key, stop);
-  if (!live) return tl::unexpected(live.error());
-  if (*live) {
-    if (auto taken = Taken(resource_, **live, OwnerUid(rendered))) return taken;
+  auto read = Live(key, stop);
+  if (!read) return tl::unexpected(read.error());
+  const std::optional<ChildState> live = *std::move(read);
+  if (live) {
+    if (auto taken = Taken(resource_, *live, OwnerUid(rendered))) return taken;
   }
   const auto dry = client_.Apply(resource_, rendered, Forced(true), Until(stop));
   if (dry) return std::optional<Obstacle>{};
@@ -177,21 +179,22 @@ ApiResult<std::optional<Obstacle>> ChildWriter::Check(const Json& rendered, std:
   return tl::unexpected(dry.error());
 }
 
-ApiResult<ChildOutcome> ChildWriter::Write(const Json& rendered, std::stop_token stop) {
+ApiResult<ChildOutcome> ChildWriter::Write(const Json& rendered, const std::stop_token& stop) {
   const ObjectKey key = KeyOf(rendered);
   const std::string wanted = DigestOf(rendered);
   ChildOutcome outcome;
   if (InPlace(key, wanted)) return outcome;
-  auto live = Live(key, stop);
-  if (!live) return tl::unexpected(live.error());
-  if (*live && (*live)->deleting) {
+  auto read = Live(key, stop);
+  if (!read) return tl::unexpected(read.error());
+  const std::optional<ChildState> live = *std::move(read);
+  if (live && live->deleting) {
     // Its deletion is an event that brings us back.
     outcome.obstacle =
         Obstacle{"ChildTerminating", resource_.kind + " '" + key.ToString() + "' is being deleted"};
     return outcome;
   }
-  if (*live) {
-    outcome.obstacle = Taken(resource_, **live, OwnerUid(rendered));
+  if (live) {
+    outcome.obstacle = Taken(resource_, *live, OwnerUid(rendered));
     if (outcome.obstacle) return outcome;
   }
   auto applied = client_.Apply(resource_, rendered, Forced(false), Until(stop));
@@ -201,7 +204,7 @@ ApiResult<ChildOutcome> ChildWriter::Write(const Json& rendered, std::stop_token
     return outcome;
   }
   ChildState state = DecodeChild(*applied);
-  if (*live) {
+  if (live) {
     // What the object would be if it were ours alone, defaults included.
     auto alone = client_.Update(resource_, rendered, Replacing(true), Until(stop));
     if (!alone) return tl::unexpected(alone.error());
@@ -212,9 +215,9 @@ ApiResult<ChildOutcome> ChildWriter::Write(const Json& rendered, std::stop_token
     }
   }
   const auto memo = MemoOf(key);
-  if (!*live || (*live)->resource_version != state.resource_version) {
+  if (!live || live->resource_version != state.resource_version) {
     outcome.change = memo && memo->rendered == wanted ? ChildChange::kReverted
-                     : *live                          ? ChildChange::kUpdated
+                     : live                           ? ChildChange::kUpdated
                                                       : ChildChange::kCreated;
   }
   {
@@ -226,7 +229,7 @@ ApiResult<ChildOutcome> ChildWriter::Write(const Json& rendered, std::stop_token
 }
 
 ApiResult<bool> ChildWriter::Remove(const ObjectKey& key, const std::string& owner_uid,
-                                    std::stop_token stop) {
+                                    const std::stop_token& stop) {
   const auto live = cache_.Get(key);
   if (!live || live->deleting || live->owner_uid != owner_uid) return false;
   DeleteOptions options;

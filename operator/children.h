@@ -53,12 +53,12 @@ class ChildWriter {
 
   // Whether the API server would take it: an obstacle if not. No request when it is in place.
   [[nodiscard]] ApiResult<std::optional<Obstacle>> Check(const Json& rendered,
-                                                         std::stop_token stop);
+                                                         const std::stop_token& stop);
   // Makes the child what was rendered.
-  [[nodiscard]] ApiResult<ChildOutcome> Write(const Json& rendered, std::stop_token stop);
+  [[nodiscard]] ApiResult<ChildOutcome> Write(const Json& rendered, const std::stop_token& stop);
   // Takes the child away, if `owner_uid` owns it. True if there was one.
   [[nodiscard]] ApiResult<bool> Remove(const ObjectKey& key, const std::string& owner_uid,
-                                       std::stop_token stop);
+                                       const std::stop_token& stop);
   // The ModelDeployment is gone.
   void Forget(const ObjectKey& key);
 
@@ -70,7 +70,7 @@ class ChildWriter {
   [[nodiscard]] bool InPlace(const ObjectKey& key, const std::string& rendered) const;
   [[nodiscard]] std::optional<Memo> MemoOf(const ObjectKey& key) const;
   [[nodiscard]] ApiResult<std::optional<ChildState>> Live(const ObjectKey& key,
-                                                          std::stop_token stop) const;
+                                                          const std::stop_token& stop) const;
 
   const KubeClient& client_;
   const Resource resource_;

@@ -18,7 +18,7 @@ Controller::~Controller() { Stop(); }
 
 void Controller::Start(int workers) {
   for (int i = 0; i < workers; ++i) {
-    workers_.emplace_back([this](std::stop_token stop) { Work(std::move(stop)); });
+    workers_.emplace_back([this](const std::stop_token& stop) { Work(stop); });
   }
 }
 
@@ -27,7 +27,7 @@ void Controller::Stop() {
   workers_.clear();
 }
 
-void Controller::Work(std::stop_token stop) {
+void Controller::Work(const std::stop_token& stop) {
   while (const auto key = queue_.Get(stop)) {
     const SteadyTime started = clock_.Steady();
     ReconcileResult result;

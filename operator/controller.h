@@ -53,7 +53,7 @@ class Controller {
   void Stop();
 
  private:
-  void Work(std::stop_token stop);
+  void Work(const std::stop_token& stop);
   void Settle(const ObjectKey& key, const ReconcileResult& result);
 
   const std::string name_;

@@ -5,13 +5,12 @@
 namespace countersign {
 
 Result<std::shared_ptr<const ModelDeployment>> DeploymentReconciler::SpecToServe(
-    const Work& work) const {
-  const Revision* revision = work.Find(*work.plan.serve);
+    const Work& work, const Revision& revision) const {
   // Replicas and labels of the pods are not governed: they follow what is asked for.
-  if (revision->governed_digest == work.governed_digest) {
+  if (revision.governed_digest == work.governed_digest) {
     return work.object;
   }
-  return DeploymentOf(*revision);
+  return DeploymentOf(revision);
 }
 
 std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) {
@@ -67,10 +66,11 @@ void DeploymentReconciler::ObserveRollout(Work& work) const {
 std::optional<ReconcileResult> DeploymentReconciler::WriteChildren(Work& work) {
   ObserveRollout(work);
   if (!work.plan.serve) return work.obstacle ? std::nullopt : RemoveChildren(work);
-  auto spec = SpecToServe(work);
+  const Revision& revision = *work.Find(*work.plan.serve);
+  auto spec = SpecToServe(work, revision);
   if (!spec) return ReconcileResult::From(spec.error());
   const RenderInput input{work.key.ns,      work.key.name,
-                          work.meta.uid,    work.Find(*work.plan.serve)->governed_digest,
+                          work.meta.uid,    revision.governed_digest,
                           *work.plan.serve, work.plan.replicas};
   auto rendered = Render(input, (*spec)->spec);
   if (!rendered) {

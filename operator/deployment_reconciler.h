@@ -97,7 +97,8 @@ class DeploymentReconciler {
                                    const std::string& governed_digest,
                                    const Provenance& author) const;
   [[nodiscard]] Decision JudgeRevision(const Work& work, const Revision& revision) const;
-  [[nodiscard]] Result<std::shared_ptr<const ModelDeployment>> SpecToServe(const Work& work) const;
+  [[nodiscard]] Result<std::shared_ptr<const ModelDeployment>> SpecToServe(
+      const Work& work, const Revision& revision) const;
   // The use case of what serves, where it is not the one of what is asked for.
   [[nodiscard]] static std::string OtherUseCase(const Work& work);
   void Tell(const Work& work, EventType type, std::string reason, std::string action,

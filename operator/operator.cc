@@ -210,7 +210,7 @@ bool Operator::HasSynced() const {
   return catalog_.HasSynced();
 }
 
-bool Operator::WaitForSync(std::stop_token stop) const {
+bool Operator::WaitForSync(const std::stop_token& stop) const {
   if (!catalog_.WaitForSync(stop, SteadyTime::max())) return false;
   for (InformerBase* cache : caches_) {
     if (!cache->WaitForSync(stop, SteadyTime::max())) return false;

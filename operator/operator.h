@@ -43,7 +43,7 @@ class Operator {
 
   void StartCaches();
   [[nodiscard]] bool HasSynced() const;
-  [[nodiscard]] bool WaitForSync(std::stop_token stop) const;
+  [[nodiscard]] bool WaitForSync(const std::stop_token& stop) const;
   void StartControllers();
   void StopControllers();
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/json_writer.h"
+
 namespace countersign {
 namespace {
 
@@ -27,36 +29,49 @@ std::string JoinWhole(const std::vector<std::string>& items) {
   return text;
 }
 
-Json Names(const std::vector<std::string>& names, std::size_t limit = kMaxRecordItems) {
-  Json list = Json::array();
-  for (const std::string& name : names) {
-    if (list.size() == limit) break;
-    list.push_back(Cut(name, kMaxRecordName));
-  }
-  return list;
+void Put(JsonWriter& out, std::string_view key, const std::string& value,
+         std::size_t limit = kMaxRecordName) {
+  out.Key(key).String(Cut(value, limit));
 }
 
-Json GatePart(const Gate& gate) {
-  Json entry = {{"measure", Cut(gate.measure, kMaxRecordName)},
-                {"state", std::string(GateStateName(gate.state))},
-                {"reason", gate.reason}};
-  if (!gate.policy.empty()) entry["policy"] = Cut(gate.policy, kMaxRecordName);
-  if (gate.state != GateState::kPassed) entry["message"] = Cut(gate.message);
-  if (gate.evidence.empty()) return entry;
-  Json evidence = Json::array();
-  for (const EvidenceRef& ref : gate.evidence) {
-    if (evidence.size() == kMaxRecordEvidence) break;
-    evidence.push_back({{"kind", ref.kind},
-                        {"namespace", Cut(ref.name_space, kMaxRecordName)},
-                        {"name", Cut(ref.name, kMaxRecordName)},
-                        {"digest", Cut(ref.digest, kMaxRecordName)}});
+void PutNames(JsonWriter& out, std::string_view key, const std::vector<std::string>& names,
+              std::size_t limit = kMaxRecordItems) {
+  out.Key(key).StartArray();
+  for (std::size_t i = 0; i < names.size() && i < limit; ++i) {
+    out.String(Cut(names[i], kMaxRecordName));
   }
-  entry["evidence"] = std::move(evidence);
-  if (gate.evidence.size() > kMaxRecordEvidence) entry["evidenceCount"] = gate.evidence.size();
-  return entry;
+  out.EndArray();
 }
 
-// No less than DumpJson(GatePart(gate)).size(): six bytes stand for a control character.
+void PutEvidence(JsonWriter& out, const std::vector<EvidenceRef>& evidence) {
+  if (evidence.empty()) return;
+  out.Key("evidence").StartArray();
+  for (std::size_t i = 0; i < evidence.size() && i < kMaxRecordEvidence; ++i) {
+    out.StartObject();
+    Put(out, "kind", evidence[i].kind);
+    Put(out, "namespace", evidence[i].name_space);
+    Put(out, "name", evidence[i].name);
+    Put(out, "digest", evidence[i].digest);
+    out.EndObject();
+  }
+  out.EndArray();
+  if (evidence.size() > kMaxRecordEvidence) {
+    out.Key("evidenceCount").Int(static_cast<std::int64_t>(evidence.size()));
+  }
+}
+
+void PutGate(JsonWriter& out, const Gate& gate) {
+  out.StartObject();
+  Put(out, "measure", gate.measure);
+  out.Key("state").String(GateStateName(gate.state));
+  Put(out, "reason", gate.reason);
+  if (!gate.policy.empty()) Put(out, "policy", gate.policy);
+  if (gate.state != GateState::kPassed) Put(out, "message", gate.message, kMaxRecordText);
+  PutEvidence(out, gate.evidence);
+  out.EndObject();
+}
+
+// No less than what PutGate writes: six bytes stand for a control character.
 std::size_t MostBytes(const Gate& gate) {
   constexpr std::size_t kKeys = 128;
   std::size_t bytes = gate.measure.size() + gate.reason.size() + gate.policy.size();
@@ -67,49 +82,76 @@ std::size_t MostBytes(const Gate& gate) {
   return kKeys + 6 * bytes;
 }
 
-// In the decision's order; when they do not all fit, those that failed stay rather than those that
-// passed.
-Json GatesPart(const Decision& decision) {
-  Json gates = Json::array();
-  // Nearly always they fit by far, and need no measuring.
-  std::size_t most = 0;
-  for (const Gate& gate : decision.gates) most += MostBytes(gate);
-  if (most <= kMaxRecordGatesBytes) {
-    for (const Gate& gate : decision.gates) gates.push_back(GatePart(gate));
-    return gates;
-  }
-  std::vector<Json> parts(decision.gates.size());
-  std::size_t bytes = 0;
-  for (const bool passed : {false, true}) {
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      if (IsMet(decision.gates[i].state) != passed) continue;
-      Json part = GatePart(decision.gates[i]);
-      bytes += DumpJson(part).size();
-      if (bytes <= kMaxRecordGatesBytes) parts[i] = std::move(part);
-    }
-  }
-  for (Json& part : parts) {
-    if (!part.is_null()) gates.push_back(std::move(part));
-  }
-  return gates;
+std::size_t Bytes(const Gate& gate) {
+  JsonWriter out;
+  PutGate(out, gate);
+  return out.Text().size();
 }
 
-Json DecisionPart(const Decision& decision) {
-  Json json = {{"verdict", std::string(VerdictName(decision.verdict))},
-               {"environment", Cut(decision.environment, kMaxRecordName)},
-               {"classes", Names(decision.classes)},
-               {"answersApproved", decision.answers_approved},
-               {"governedDigest", decision.governed_digest},
-               {"answersDigest", decision.answers_digest},
-               {"gatesPassed", decision.GatesText()},
-               {"gates", GatesPart(decision)}};
-  Json policies = Json::array();
-  for (const PolicyRef& policy : decision.policies) {
-    if (policies.size() == kMaxRecordItems) break;
-    policies.push_back({{"name", Cut(policy.name, kMaxRecordName)}, {"digest", policy.digest}});
+// Which gates fit: when not all do, those that failed stay rather than those that passed.
+std::vector<bool> Fitting(const std::vector<Gate>& gates) {
+  std::vector<bool> fits(gates.size(), true);
+  // Nearly always they fit by far, and need no measuring.
+  std::size_t most = 0;
+  for (const Gate& gate : gates) most += MostBytes(gate);
+  if (most <= kMaxRecordGatesBytes) return fits;
+  std::size_t bytes = 0;
+  for (const bool passed : {false, true}) {
+    for (std::size_t i = 0; i < gates.size(); ++i) {
+      if (IsMet(gates[i].state) != passed) continue;
+      bytes += Bytes(gates[i]);
+      fits[i] = bytes <= kMaxRecordGatesBytes;
+    }
   }
-  json["policies"] = std::move(policies);
-  return json;
+  return fits;
+}
+
+void PutDecision(JsonWriter& out, const Decision& decision) {
+  out.Key("decision").StartObject();
+  out.Key("verdict").String(VerdictName(decision.verdict));
+  Put(out, "environment", decision.environment);
+  PutNames(out, "classes", decision.classes);
+  out.Key("answersApproved").Bool(decision.answers_approved);
+  Put(out, "governedDigest", decision.governed_digest);
+  Put(out, "answersDigest", decision.answers_digest);
+  Put(out, "gatesPassed", decision.GatesText());
+  out.Key("gates").StartArray();
+  const std::vector<bool> fits = Fitting(decision.gates);
+  for (std::size_t i = 0; i < fits.size(); ++i) {
+    if (fits[i]) PutGate(out, decision.gates[i]);
+  }
+  out.EndArray();
+  out.Key("policies").StartArray();
+  for (std::size_t i = 0; i < decision.policies.size() && i < kMaxRecordItems; ++i) {
+    out.StartObject();
+    Put(out, "name", decision.policies[i].name);
+    Put(out, "digest", decision.policies[i].digest);
+    out.EndObject();
+  }
+  out.EndArray();
+  out.EndObject();
+}
+
+void PutRequester(JsonWriter& out, const DecisionRecord& record) {
+  out.Key("requester").StartObject();
+  Put(out, "username", record.user, kMaxRecordText);
+  Put(out, "uid", record.user_uid, kMaxRecordText);
+  PutNames(out, "groups", record.groups, kMaxRecordGroups);
+  if (record.groups.size() > kMaxRecordGroups) {
+    out.Key("groupCount").Int(static_cast<std::int64_t>(record.groups.size()));
+  }
+  Put(out, "credentialId", record.credential_id, kMaxRecordText);
+  out.EndObject();
+}
+
+void PutObject(JsonWriter& out, const DecisionRecord& record) {
+  out.Key("object").StartObject();
+  Put(out, "kind", record.kind);
+  if (!record.subresource.empty()) Put(out, "subresource", record.subresource);
+  Put(out, "namespace", record.name_space);
+  Put(out, "name", record.name);
+  Put(out, "uid", record.object_uid);
+  out.EndObject();
 }
 
 }  // namespace
@@ -127,41 +169,30 @@ std::vector<std::string> ReasonsOf(const Decision& decision) {
 }
 
 std::string RecordLine(const DecisionRecord& record) {
-  Json json = {{"type", "decision"},
-               {"decisionId", record.id},
-               {"time", FormatMicroTime(record.time)},
-               {"source", record.source},
-               {"operation", record.operation},
-               {"dryRun", record.dry_run},
-               {"allowed", record.allowed},
-               {"reasons", Names(record.reasons)},
-               {"latencyMicros", record.latency_micros},
-               {"requester",
-                {{"username", Cut(record.user)},
-                 {"uid", Cut(record.user_uid)},
-                 {"groups", Names(record.groups, kMaxRecordGroups)},
-                 {"credentialId", Cut(record.credential_id)}}},
-               {"object",
-                {{"kind", Cut(record.kind, kMaxRecordName)},
-                 {"namespace", Cut(record.name_space, kMaxRecordName)},
-                 {"name", Cut(record.name, kMaxRecordName)},
-                 {"uid", Cut(record.object_uid, kMaxRecordName)}}}};
+  JsonWriter out;
   const auto put = [&](const char* key, const std::string& value) {
-    if (!value.empty()) json[key] = Cut(value, kMaxRecordName);
+    if (!value.empty()) Put(out, key, value);
   };
-  if (!record.subresource.empty()) {
-    json["object"]["subresource"] = Cut(record.subresource, kMaxRecordName);
-  }
-  if (record.groups.size() > kMaxRecordGroups) {
-    json["requester"]["groupCount"] = record.groups.size();
-  }
+  out.StartObject();
+  out.Key("type").String("decision");
+  Put(out, "decisionId", record.id);
+  out.Key("time").String(FormatMicroTime(record.time));
+  Put(out, "source", record.source);
+  Put(out, "operation", record.operation);
+  out.Key("dryRun").Bool(record.dry_run);
+  out.Key("allowed").Bool(record.allowed);
+  if (record.ratcheted) out.Key("ratcheted").Bool(true);
+  PutNames(out, "reasons", record.reasons);
+  if (!record.message.empty()) Put(out, "message", record.message, 2 * kMaxRecordText);
+  out.Key("latencyMicros").Int(record.latency_micros);
+  PutRequester(out, record);
+  PutObject(out, record);
   put("modelDigest", record.model_digest);
   put("requestUid", record.request_uid);
   put("traceparent", record.traceparent);
-  if (record.ratcheted) json["ratcheted"] = true;
-  if (!record.message.empty()) json["message"] = Cut(record.message, 2 * kMaxRecordText);
-  if (record.decision != nullptr) json["decision"] = DecisionPart(*record.decision);
-  return DumpJson(json);
+  if (record.decision != nullptr) PutDecision(out, *record.decision);
+  out.EndObject();
+  return out.Text();
 }
 
 std::map<std::string, std::string> AuditAnnotations(const DecisionRecord& record) {

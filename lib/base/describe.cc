@@ -72,9 +72,9 @@ std::string JsonPath::ToString() const {
   return out + Excerpt(key, kMaxKey);
 }
 
-RawJson RawJson::Of(Json tree) {
+RawJson RawJson::Of(std::shared_ptr<const Json> tree) {
   RawJson raw;
-  raw.tree_ = std::make_shared<const Json>(std::move(tree));
+  raw.tree_ = std::move(tree);
   return raw;
 }
 
@@ -97,8 +97,12 @@ void RawJson::Pack() {
   tree_ = nullptr;
 }
 
-Decoder::Decoder(const Json& json, const JsonPath& path, std::vector<Error>& errors)
-    : json_(json), path_(path), errors_(errors) {}
+Decoder::Decoder(const Json& json, const JsonPath& path, std::vector<Error>& errors,
+                 const std::shared_ptr<const Json>& owner)
+    : json_(json), path_(path), errors_(errors), owner_(owner) {
+  constexpr std::size_t kUsualFields = 16;
+  names_.reserve(kUsualFields);
+}
 
 const Json* Decoder::Take(const FieldInfo& info) {
   names_.push_back(info.name);
@@ -241,7 +245,9 @@ void Decoder::ReadScalar(const FieldInfo& /*info*/, const Json& json, const Json
 
 void Decoder::ReadScalar(const FieldInfo& /*info*/, const Json& json, const JsonPath& at,
                          RawJson& out) {
-  if (IsObject(json, at)) out = RawJson::Of(json);
+  if (!IsObject(json, at)) return;
+  out = RawJson::Of(owner_ != nullptr ? std::shared_ptr<const Json>(owner_, &json)
+                                      : std::make_shared<const Json>(json));
 }
 
 Json Encoder::Scalar(const RawJson& value) {

@@ -68,11 +68,12 @@ struct Rule {
   std::string_view message;
 };
 
-// JSON that is kept as it came: the pod template alone. Copies share the tree.
+// JSON that is kept as it came: the pod template alone. Copies share the tree, which may be part of
+// the whole object's.
 class RawJson {
  public:
   RawJson() = default;  // absent
-  [[nodiscard]] static RawJson Of(Json tree);
+  [[nodiscard]] static RawJson Of(std::shared_ptr<const Json> tree);
   [[nodiscard]] static RawJson FromText(std::string text);
 
   [[nodiscard]] bool empty() const { return tree_ == nullptr && text_.empty(); }
@@ -131,9 +132,11 @@ inline constexpr bool kIsScalar =
 
 class Decoder {
  public:
-  // `errors` collects at most kMaxErrors; `json` must outlive the decoder.
+  // `errors` collects at most kMaxErrors; `json` must outlive the decoder. With an owner of `json`,
+  // what is kept as it came shares it; without one it is copied.
   static constexpr std::size_t kMaxErrors = 20;
-  Decoder(const Json& json, const JsonPath& path, std::vector<Error>& errors);
+  Decoder(const Json& json, const JsonPath& path, std::vector<Error>& errors,
+          const std::shared_ptr<const Json>& owner);
 
   template <class T>
   void Field(const FieldInfo& info, T& member) {
@@ -186,7 +189,7 @@ class Decoder {
       Fault(at, "must be one of " + allowed + ", is '" + Excerpt(*text) + "'");
     } else {
       if (!IsObject(json, at)) return;
-      Decoder nested(json, at, errors_);
+      Decoder nested(json, at, errors_, owner_);
       Describe(nested, out);
       nested.Finish();
     }
@@ -209,6 +212,7 @@ class Decoder {
   const Json& json_;
   const JsonPath& path_;
   std::vector<Error>& errors_;
+  const std::shared_ptr<const Json>& owner_;
   std::size_t taken_ = 0;
   std::vector<std::string_view> names_;
 };
@@ -312,14 +316,15 @@ class SchemaWriter {
 
 // Reads a described value. All errors are joined in one message, the first one's path is the path.
 template <class T>
-[[nodiscard]] std::vector<Error> DecodeInto(const Json& json, std::string_view root, T& out) {
+[[nodiscard]] std::vector<Error> DecodeInto(const Json& json, std::string_view root, T& out,
+                                            const std::shared_ptr<const Json>& owner = nullptr) {
   std::vector<Error> errors;
   const JsonPath path{nullptr, root};
   if (!json.is_object()) {
     errors.push_back({Code::kInvalidArgument, "must be an object", std::string(root), {}});
     return errors;
   }
-  Decoder decoder(json, path, errors);
+  Decoder decoder(json, path, errors, owner);
   Describe(decoder, out);
   decoder.Finish();
   return errors;

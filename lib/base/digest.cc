@@ -2,7 +2,6 @@
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 
 #include <array>
 #include <cstdio>
@@ -27,11 +26,32 @@ const unsigned char* Bytes(std::string_view data) {
   return reinterpret_cast<const unsigned char*>(data.data());
 }
 
+// Asking for a thousand bytes takes hardly longer than asking for a few.
+void FillRandom(std::array<unsigned char, 16>& out) {
+  constexpr std::size_t kPool = 64;
+  thread_local std::array<std::array<unsigned char, 16>, kPool> pool;
+  thread_local std::size_t used = kPool;
+  if (used == kPool) {
+    if (RAND_bytes(pool.front().data(), static_cast<int>(sizeof pool)) != 1) std::abort();
+    used = 0;
+  }
+  out = pool[used++];
+}
+
 }  // namespace
 
+Sha256Bytes Sha256(std::string_view data) {
+  // Fetched once: SHA256() looks the algorithm up in every call.
+  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  Sha256Bytes digest{};
+  if (EVP_Digest(data.data(), data.size(), digest.data(), nullptr, algorithm, nullptr) != 1) {
+    std::abort();  // a digest that stands for nothing must not get out
+  }
+  return digest;
+}
+
 std::string Sha256Hex(std::string_view data) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(Bytes(data), data.size(), digest.data());
+  const Sha256Bytes digest = Sha256(data);
   return Hex(digest.data(), digest.size());
 }
 
@@ -70,7 +90,7 @@ Result<std::string> Base64Decode(std::string_view text) {
 
 std::string NewUuid(Time now) {
   std::array<unsigned char, 16> id{};
-  if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1) std::abort();
+  FillRandom(id);
   const auto millis = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
   for (int i = 0; i < 6; ++i) {

@@ -4,6 +4,7 @@
 // end the process: nothing sensible could be decided after them.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,8 @@
 namespace countersign {
 
 // 64 lower-case hexadecimal digits.
+using Sha256Bytes = std::array<unsigned char, 32>;
+[[nodiscard]] Sha256Bytes Sha256(std::string_view data);
 [[nodiscard]] std::string Sha256Hex(std::string_view data);
 // "sha256:" and the digest of the RFC 8785 form of `value`; `instead` as for CanonicalJson.
 [[nodiscard]] Result<std::string> JsonDigest(const Json& value, const Replacements& instead = {});

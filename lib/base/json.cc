@@ -1,11 +1,14 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "base/json_fast.h"
 
 namespace countersign {
 namespace {
@@ -141,61 +144,76 @@ std::string EcmaNumber(double value) {
 
 // Whether the text is its own canonical form between quotes. The library knows all others.
 bool IsPlain(const std::string& text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+  static constexpr auto kPlain = [] {
+    std::array<bool, 256> plain{};
+    for (std::size_t c = 0x20; c < 0x7F; ++c) plain[c] = c != '"' && c != '\\';
+    return plain;
+  }();
+  bool plain = true;
+  for (const char c : text) plain &= kPlain[static_cast<unsigned char>(c)];
+  return plain;
 }
 
 // Bytes of UTF-8 sort as UTF-16 does, except that lead bytes 0xEE and above stand for characters
 // which surrogates, the halves of others, come before.
 bool SortsAsUtf16(const std::string& key) {
-  return std::all_of(key.begin(), key.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0xEE; });
+  bool low = true;
+  for (const char c : key) low &= static_cast<unsigned char>(c) < 0xEE;
+  return low;
 }
 
 class CanonicalWriter {
  public:
   CanonicalWriter(const Replacements& instead, std::string& out) : instead_(instead), out_(out) {}
 
-  Status Write(const Json& value, int depth) {
-    if (depth > kMaxForeignJsonDepth) return Fail(Code::kInvalidArgument, "nested too deeply");
+  // False when there is no canonical form; then problem() says why.
+  bool Write(const Json& value, int depth) {
+    if (depth > kMaxForeignJsonDepth) return Refuse("nested too deeply");
     switch (value.type()) {
       case Json::value_t::object: return WriteObject(value, depth);
       case Json::value_t::array: return WriteArray(value, depth);
       case Json::value_t::string: return WriteString(value.get_ref<const std::string&>());
       case Json::value_t::number_unsigned:
-      case Json::value_t::number_integer: {
-        const std::string text = value.dump();
-        // Readers of doubles and of integers agree on all digits that JCS itself writes: every
-        // integer up to 2^53−1, and 1e17 after the API server has stored it as 100000000000000000.
-        constexpr std::size_t kAlwaysSafe = 15;  // digits
-        if (text.size() > kAlwaysSafe && EcmaNumber(value.get<double>()) != text) break;
-        out_ += text;
-        return {};
-      }
+      case Json::value_t::number_integer: return WriteInteger(value);
       case Json::value_t::number_float:
-        if (!std::isfinite(value.get<double>())) {
-          return Fail(Code::kInvalidArgument, "a number must be finite");
-        }
+        if (!std::isfinite(value.get<double>())) return Refuse("a number must be finite");
         out_ += EcmaNumber(value.get<double>());
-        return {};
-      case Json::value_t::boolean: out_ += value.get<bool>() ? "true" : "false"; return {};
-      case Json::value_t::null: out_ += "null"; return {};
-      default: return Fail(Code::kInvalidArgument, "not a JSON value");
+        return true;
+      case Json::value_t::boolean: out_ += value.get<bool>() ? "true" : "false"; return true;
+      case Json::value_t::null: out_ += "null"; return true;
+      default: return Refuse("not a JSON value");
     }
-    return Fail(Code::kInvalidArgument,
-                "integer " + value.dump() +
-                    " is beyond 2^53-1 and has no canonical form: write it as a string");
   }
 
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
  private:
-  Status WriteObject(const Json& object, int depth) {
+  bool Refuse(std::string problem) {
+    problem_ = std::move(problem);
+    return false;
+  }
+
+  bool WriteInteger(const Json& value) {
+    const std::string text = value.dump();
+    // Readers of doubles and of integers agree on all digits that JCS itself writes: every
+    // integer up to 2^53−1, and 1e17 after the API server has stored it as 100000000000000000.
+    constexpr std::size_t kAlwaysSafe = 15;  // digits
+    if (text.size() > kAlwaysSafe && EcmaNumber(value.get<double>()) != text) {
+      return Refuse("integer " + text +
+                    " is beyond 2^53-1 and has no canonical form: write it as a string");
+    }
+    out_ += text;
+    return true;
+  }
+
+  bool WriteObject(const Json& object, int depth) {
     const auto& members = object.get_ref<const Json::object_t&>();
     out_ += '{';
     const bool sorted = std::all_of(members.begin(), members.end(),
                                     [](const auto& member) { return SortsAsUtf16(member.first); });
     if (sorted) {
       for (const auto& [key, value] : members) {
-        if (auto s = WriteMember(key, value, depth); !s) return s;
+        if (!WriteMember(key, value, depth)) return false;
       }
     } else {
       std::vector<std::pair<std::u16string, Json::object_t::const_iterator>> order;
@@ -205,55 +223,61 @@ class CanonicalWriter {
       std::sort(order.begin(), order.end(),
                 [](const auto& a, const auto& b) { return a.first < b.first; });
       for (const auto& [unused, it] : order) {
-        if (auto s = WriteMember(it->first, it->second, depth); !s) return s;
+        if (!WriteMember(it->first, it->second, depth)) return false;
       }
     }
     out_ += '}';
-    return {};
+    return true;
   }
 
-  Status WriteMember(const std::string& key, const Json& value, int depth) {
+  bool WriteMember(const std::string& key, const Json& value, int depth) {
     const Json* shown = &value;
     for (const auto& [from, to] : instead_) {
       if (from == &value) shown = to;
     }
-    if (shown == nullptr) return {};
+    if (shown == nullptr) return true;
     if (out_.back() != '{') out_ += ',';
-    if (auto s = WriteString(key); !s) return s;
+    if (!WriteString(key)) return false;
     out_ += ':';
     return Write(*shown, depth + 1);
   }
 
-  Status WriteArray(const Json& array, int depth) {
+  bool WriteArray(const Json& array, int depth) {
     out_ += '[';
     for (const Json& item : array) {
       if (out_.back() != '[') out_ += ',';
-      if (auto s = Write(item, depth + 1); !s) return s;
+      if (!Write(item, depth + 1)) return false;
     }
     out_ += ']';
-    return {};
+    return true;
   }
 
-  Status WriteString(const std::string& text) {
+  bool WriteString(const std::string& text) {
     if (IsPlain(text)) {
       (out_ += '"').append(text) += '"';
-      return {};
+      return true;
     }
     try {
       out_ += Json(text).dump();
     } catch (const Json::exception&) {
-      return Fail(Code::kInvalidArgument, "a string must be valid UTF-8");
+      return Refuse("a string must be valid UTF-8");
     }
-    return {};
+    return true;
   }
 
   const Replacements& instead_;
   std::string& out_;
+  std::string problem_;
 };
 
 }  // namespace
 
 Result<Json> ParseJson(std::string_view text, int max_depth) {
+  if (auto fast = ParseJsonFast(text, max_depth)) return std::move(*fast);
+  return ParseJsonStrictly(text, max_depth);
+}
+
+Result<Json> ParseJsonStrictly(std::string_view text, int max_depth) {
   // The library takes a NUL byte for the end and would not look at what follows.
   if (const auto nul = text.find('\0'); nul != text.npos) {
     return Fail(Code::kInvalidArgument,
@@ -271,10 +295,22 @@ std::string DumpJson(const Json& value) {
 }
 
 Result<std::string> CanonicalJson(const Json& value, const Replacements& instead) {
+  constexpr std::size_t kUsualBytes = 4096;
   std::string out;
+  out.reserve(kUsualBytes);
   CanonicalWriter writer(instead, out);
-  if (auto status = writer.Write(value, 0); !status) return Fail(status.error());
+  if (!writer.Write(value, 0)) return Fail(Code::kInvalidArgument, writer.problem());
   return out;
+}
+
+void Discard(Json& value) {
+  if (auto* members = value.get_ptr<Json::object_t*>()) {
+    for (auto& [key, member] : *members) Discard(member);
+    members->clear();
+  } else if (auto* items = value.get_ptr<Json::array_t*>()) {
+    for (Json& item : *items) Discard(item);
+    items->clear();
+  }
 }
 
 const Json* Find(const Json& object, std::string_view key) {

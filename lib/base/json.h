@@ -43,6 +43,10 @@ using Replacements = std::vector<std::pair<const Json*, const Json*>>;
 [[nodiscard]] Result<std::string> CanonicalJson(const Json& value,
                                                 const Replacements& instead = {});
 
+// Empties `value`, a parsed one. The library's destructor moves every part of it to a list first,
+// to be safe at any depth, which takes longer; ParseJson's depth is safe.
+void Discard(Json& value);
+
 // Checked reading. Each follows `path` (keys joined by '/', leading '/' optional: "metadata/name";
 // a key that contains '/' must be read with Find(json, key) step by step) and gives the fallback,
 // or null, when a step is missing or of another type.

@@ -1,10 +1,10 @@
 #include "evidence/verified_signatures.h"
 
-#include <openssl/sha.h>
-
 #include <cstring>
 #include <string>
 #include <utility>
+
+#include "base/digest.h"
 
 namespace countersign {
 
@@ -14,9 +14,7 @@ VerifiedSignatures::Key VerifiedSignatures::KeyOf(std::string_view data,
   std::string text = std::to_string(signature.size()) + ":";
   text.reserve(text.size() + signature.size() + data.size());
   text.append(signature).append(data);
-  Key key{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), key.data());
-  return key;
+  return Sha256(text);
 }
 
 std::size_t VerifiedSignatures::Hash::operator()(const Key& key) const {

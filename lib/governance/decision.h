@@ -54,6 +54,7 @@ struct Gate {
   ExpiryReaction on_expiry;
   std::optional<Time> valid_until;  // when a passed gate stops passing by itself
   std::optional<Time> expired_at;   // when an expired one did
+  std::optional<Time> passes_from;  // when one that does not pass yet will by itself
   std::optional<UnwaivedGate> unwaived;
 };
 

@@ -6,10 +6,12 @@
 #include "governance/classify.h"
 #include "governance/environment.h"
 #include "governance/measures/bias_test.h"
+#include "governance/measures/deployment_mode.h"
 #include "governance/measures/evidence.h"
 #include "governance/measures/preconditions.h"
 #include "governance/measures/reproducibility.h"
 #include "governance/measures/sign_off.h"
+#include "governance/report_requirements.h"
 #include "governance/waivers.h"
 
 namespace countersign {
@@ -55,7 +57,7 @@ Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts) {
         }
       }
     }
-    if (const auto& r = measure.require.evidence; r && !r->independent) {
+    if (const auto& r = measure.require.report; r && !r->independent) {
       for (const AttestedEvidence& report : facts.reports) {
         if (report.object->spec.type == r->type && report.object->spec.model == model &&
             believed(r->issuers, report.by)) {
@@ -80,7 +82,12 @@ Gate RunMeasure(const Context& context) {
   if (require.sign_off) return SignOffGate(context, *require.sign_off);
   if (require.reproducibility) return ReproducibilityGate(context, *require.reproducibility);
   if (require.bias_test) return BiasTestGate(context, *require.bias_test);
-  if (require.evidence) return EvidenceGate(context, *require.evidence);
+  if (require.deployment_mode) return DeploymentModeGate(context, *require.deployment_mode);
+  if (require.report) return EvidenceGate(context, *require.report);
+  if (AsksForNothing(require)) {
+    return Conclude(StartGate(context), GateState::kPassed, "NothingAsked",
+                    "nothing is asked at level None");
+  }
   return Conclude(StartGate(context), GateState::kFailed, "RequirementUnknown",
                   "the measure requires nothing that this version knows",
                   "upgrade Countersign, or correct the policy");
@@ -216,8 +223,7 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
   std::set<std::string> classes;
   if (!matched.empty() && UseCaseAvailable(facts)) {
     decision.answers_approved = true;
-    auto answers_digest = AnswersDigest(facts.use_case->spec);
-    if (answers_digest) decision.answers_digest = *answers_digest;
+    decision.answers_digest = facts.use_case->spec.answers_digest;
     for (const MatchedPolicy& m : matched) {
       EvaluatePolicy(m, facts, decision.answers_digest, decision, classes, next_change);
     }
@@ -229,6 +235,7 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
   for (const Gate& gate : decision.gates) {
     decision.verdict = std::max(decision.verdict, VerdictOf(gate));
     Earlier(next_change, gate.valid_until, facts.now);
+    Earlier(next_change, gate.passes_from, facts.now);
     if (gate.state == GateState::kExpired && gate.expired_at) {
       Earlier(next_change, *gate.expired_at + gate.on_expiry.grace, facts.now);
     }

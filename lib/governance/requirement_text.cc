@@ -1,6 +1,6 @@
 #include "governance/requirement_text.h"
 
-#include <utility>
+#include "governance/report_requirements.h"
 
 namespace countersign {
 namespace {
@@ -90,21 +90,148 @@ std::string Text(const EvidenceRequirement& r) {
   return text + Age(r.max_age);
 }
 
-// The one place that knows the members of Requirement: its name and its phrase.
-std::pair<std::string, std::string> Described(const Requirement& r) {
-  if (r.sign_off) return {"signOff", Text(*r.sign_off)};
-  if (r.reproducibility) return {"reproducibility", Text(*r.reproducibility)};
-  if (r.bias_test) return {"biasTest", Text(*r.bias_test)};
-  if (r.evidence) return {"evidence", Text(*r.evidence)};
-  return {"unknown", "something that this version does not know"};
+// "at least 0.8" or "0.8 to 1"
+std::string BoundText(const std::optional<Decimal>& min, const std::optional<Decimal>& max) {
+  if (min && max) return min->ToString() + " to " + max->ToString();
+  if (min) return "at least " + min->ToString();
+  return max ? "at most " + max->ToString() : "given";
+}
+
+void AddBounds(std::vector<std::string>& out, const std::vector<NumberBound>& bounds) {
+  for (const NumberBound& b : bounds) out.push_back(b.name + " " + BoundText(b.min, b.max));
+}
+
+// "FullPipeline verification: accuracy at least 0.8, at most 90d old"
+std::string Report(const std::string& what, const std::vector<std::string>& details,
+                   const ReportRules& rules) {
+  std::string text = (rules.independent ? "independent " : "") + what;
+  if (!rules.environments.empty()) text += " from " + Listed(rules.environments, " or ");
+  if (!details.empty()) text += ": " + Listed(details, ", ");
+  return text + Age(rules.max_age);
+}
+
+template <class Level>
+std::string Leveled(Level level, const char* what) {
+  return std::string(NameOf(level)) + " " + what;
+}
+
+std::string Text(const DocumentationRequirement& r) {
+  std::vector<std::string> details = r.sections;
+  if (r.min_completeness) details.push_back("complete to " + r.min_completeness->ToString());
+  return Report(Leveled(r.level, "documentation"), details, r.rules);
+}
+
+std::string Text(const VerificationRequirement& r) {
+  std::vector<std::string> details;
+  if (r.environment_likeness != Likeness::kAny) {
+    details.push_back(std::string(NameOf(r.environment_likeness)) + " environment");
+  }
+  if (r.max_failed_tests > 0) {
+    details.push_back("at most " + std::to_string(r.max_failed_tests) + " failed tests");
+  }
+  AddBounds(details, r.metrics);
+  if (!r.model_name_pattern.empty()) details.push_back("name like " + r.model_name_pattern);
+  if (!r.model_version_pattern.empty()) {
+    details.push_back("version like " + r.model_version_pattern);
+  }
+  return Report(Leveled(r.level, "verification"), details, r.rules);
+}
+
+std::string Text(const ExplainabilityRequirement& r) {
+  std::vector<std::string> details = r.methods;
+  if (r.top_features > 0) {
+    details.push_back((r.excluded_features.empty() ? std::string("no protected attribute")
+                                                   : "no " + Listed(r.excluded_features, ", ")) +
+                      " in the top " + std::to_string(r.top_features));
+  }
+  if (r.min_coverage) details.push_back("coverage at least " + r.min_coverage->ToString());
+  return Report(Leveled(r.level, "explanation"), details, r.rules);
+}
+
+std::string Text(const HarmTestRequirement& r) {
+  std::vector<std::string> details = r.attack_vectors;
+  details.push_back("open findings: at most " + std::to_string(r.max_open.critical) +
+                    " critical, " + std::to_string(r.max_open.high) + " high");
+  return Report(Leveled(r.level, "harm test"), details, r.rules);
+}
+
+std::string Text(const LoadTestRequirement& r) {
+  std::vector<std::string> details;
+  const auto add = [&](const char* what, const std::optional<Decimal>& bound) {
+    if (bound) details.push_back(what + bound->ToString());
+  };
+  add("requests per second at least ", r.min_requests_per_second);
+  add("error rate at most ", r.max_error_rate);
+  add("p50 in ms at most ", r.max_latency_p50);
+  add("p95 in ms at most ", r.max_latency_p95);
+  add("p99 in ms at most ", r.max_latency_p99);
+  return Report("load test", details, r.rules);
+}
+
+std::string Text(const ReleaseRequirement& r) {
+  std::vector<std::string> modes;
+  for (const ReleaseMode mode : r.modes) modes.emplace_back(NameOf(mode));
+  std::vector<std::string> details;
+  if (r.min_duration) details.push_back("for " + FormatDuration(*r.min_duration));
+  AddBounds(details, r.metrics);
+  return Report(Listed(modes, " or ") + " release first", details, r.rules);
+}
+
+std::string Text(const MonitoringRequirement& r) {
+  std::vector<std::string> details;
+  for (const MonitoringCheck check : ChecksOf(r)) details.emplace_back(NameOf(check));
+  details.push_back("every " + FormatDuration(MaxIntervalOf(r)));
+  return Report(Leveled(r.level, "monitoring plan"), details, r.rules);
+}
+
+std::string Text(const DataQualityRequirement& r) {
+  std::vector<std::string> details;
+  AddBounds(details, r.rules_on_data);
+  if (r.lineage) details.emplace_back("lineage of columns");
+  if (r.impact_assessment) details.emplace_back("impact assessment of personal data");
+  return Report("data quality", details, r.rules);
+}
+
+std::string Text(const PromotionRequirement& r) {
+  return Report("ran in " + r.from + (r.soak ? " for " + FormatDuration(*r.soak) : "") + " before",
+                {}, r.rules);
+}
+
+std::string Text(const DeploymentModeRequirement& r) {
+  std::vector<std::string> details = {std::to_string(r.min_replicas) + " or more replicas"};
+  if (r.max_replicas) details.push_back("at most " + std::to_string(*r.max_replicas));
+  if (r.autoscaling) details.emplace_back("bounded scaling");
+  if (r.topology_spread) details.emplace_back("spread over nodes");
+  if (r.resources) details.emplace_back("resources set");
+  if (r.readiness_probe) details.emplace_back("readiness probe");
+  return Listed(details, ", ");
 }
 
 }  // namespace
 
-std::string RequirementText(const Requirement& requirement) {
-  return Described(requirement).second;
+std::string RequirementText(const Requirement& r) {
+  if (AsksForNothing(r)) return "none";
+  if (r.sign_off) return Text(*r.sign_off);
+  if (r.reproducibility) return Text(*r.reproducibility);
+  if (r.bias_test) return Text(*r.bias_test);
+  if (r.evidence) return Text(*r.evidence);
+  if (r.documentation) return Text(*r.documentation);
+  if (r.verification) return Text(*r.verification);
+  if (r.explainability) return Text(*r.explainability);
+  if (r.harm_test) return Text(*r.harm_test);
+  if (r.load_test) return Text(*r.load_test);
+  if (r.release) return Text(*r.release);
+  if (r.deployment_mode) return Text(*r.deployment_mode);
+  if (r.monitoring) return Text(*r.monitoring);
+  if (r.data_quality) return Text(*r.data_quality);
+  if (r.promotion) return Text(*r.promotion);
+  if (r.incident_readiness) {
+    return Report("incident plan", {}, r.incident_readiness->rules);
+  }
+  if (r.human_oversight) {
+    return Report("human oversight", {}, r.human_oversight->rules);
+  }
+  return "something that this version does not know";
 }
-
-std::string RequirementKind(const Requirement& requirement) { return Described(requirement).first; }
 
 }  // namespace countersign

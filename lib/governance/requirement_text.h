@@ -14,7 +14,4 @@ namespace countersign {
 // "2 sign-offs by model-validator, none of them developer or requester, at most 180d old".
 [[nodiscard]] std::string RequirementText(const Requirement& requirement);
 
-// "signOff", "reproducibility", …: the member of `require` that is set.
-[[nodiscard]] std::string RequirementKind(const Requirement& requirement);
-
 }  // namespace countersign

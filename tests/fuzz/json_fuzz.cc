@@ -1,13 +1,19 @@
 // JSON that is accepted can be written, canonicalised and turned into YAML without becoming another
 // value. What canonical form it has does not depend on how often it was taken.
 #include "base/json.h"
+#include "base/json_fast.h"
 #include "base/yaml.h"
 #include "tests/fuzz/require.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace countersign;
   using namespace countersign::fuzz;
-  const auto json = ParseJson(Text(data, size), kMaxForeignJsonDepth);
+  const auto json = ParseJsonStrictly(Text(data, size), kMaxForeignJsonDepth);
+  if (const auto fast = ParseJsonFast(Text(data, size), kMaxForeignJsonDepth)) {
+    Require(json.has_value(), "the fast parser takes no more than the strict one", DumpJson(*fast));
+    Require(*json == *fast && DumpJson(*json) == DumpJson(*fast), "both parsers read the same",
+            DumpJson(*json) + " and " + DumpJson(*fast));
+  }
   if (!json) {
     RequireReadable(json.error());
     return 0;

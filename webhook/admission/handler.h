@@ -52,7 +52,8 @@ class AdmissionHandler {
  private:
   // What a decision is made from and written to.
   struct Context {
-    const Review& review;
+    std::shared_ptr<const Review> owned;
+    const Review& review;  // *owned
     SteadyTime deadline;
     Time now;
     ReviewAnswer answer;

@@ -1,6 +1,7 @@
 #include "webhook/admission/review.h"
 
 #include "base/digest.h"
+#include "base/json_writer.h"
 
 namespace countersign {
 namespace {
@@ -52,6 +53,29 @@ Status DecodeUser(const Json& request, RequestUser& user) {
     user.credential_id = ids->front().get<std::string>();
   }
   return {};
+}
+
+void PutStatus(JsonWriter& out, const ReviewAnswer& answer) {
+  out.Key("status").StartObject();
+  out.Key("code").Int(answer.code);
+  out.Key("reason").String(answer.reason);
+  out.Key("message").String(answer.message);
+  if (!answer.causes.empty()) {
+    out.Key("details").StartObject();
+    out.Key("name").String(answer.name);
+    out.Key("kind").String(answer.kind);
+    out.Key("causes").StartArray();
+    for (const Cause& cause : answer.causes) {
+      out.StartObject();
+      out.Key("reason").String(cause.reason);
+      out.Key("message").String(cause.message);
+      out.Key("field").String(cause.field);
+      out.EndObject();
+    }
+    out.EndArray();
+    out.EndObject();
+  }
+  out.EndObject();
 }
 
 }  // namespace
@@ -106,29 +130,31 @@ Result<Review> DecodeReview(Json&& body) {
 }
 
 std::string EncodeAnswer(const std::string& uid, const ReviewAnswer& answer) {
-  Json response = {{"uid", uid}, {"allowed", answer.allowed}};
-  if (!answer.allowed) {
-    Json status = {{"code", answer.code}, {"reason", answer.reason}, {"message", answer.message}};
-    if (!answer.causes.empty()) {
-      Json causes = Json::array();
-      for (const Cause& cause : answer.causes) {
-        causes.push_back(
-            {{"reason", cause.reason}, {"message", cause.message}, {"field", cause.field}});
-      }
-      status["details"] = {
-          {"name", answer.name}, {"kind", answer.kind}, {"causes", std::move(causes)}};
-    }
-    response["status"] = std::move(status);
+  JsonWriter out;
+  out.StartObject();
+  out.Key("apiVersion").String("admission.k8s.io/v1");
+  out.Key("kind").String("AdmissionReview");
+  out.Key("response").StartObject();
+  out.Key("uid").String(uid);
+  out.Key("allowed").Bool(answer.allowed);
+  if (!answer.allowed) PutStatus(out, answer);
+  if (!answer.warnings.empty()) {
+    out.Key("warnings").StartArray();
+    for (const std::string& warning : answer.warnings) out.String(warning);
+    out.EndArray();
   }
-  if (!answer.warnings.empty()) response["warnings"] = answer.warnings;
-  if (!answer.annotations.empty()) response["auditAnnotations"] = answer.annotations;
+  if (!answer.annotations.empty()) {
+    out.Key("auditAnnotations").StartObject();
+    for (const auto& [key, value] : answer.annotations) out.Key(key).String(value);
+    out.EndObject();
+  }
   if (answer.allowed && !answer.patch.is_null()) {
-    response["patchType"] = "JSONPatch";
-    response["patch"] = Base64Encode(DumpJson(answer.patch));
+    out.Key("patchType").String("JSONPatch");
+    out.Key("patch").String(Base64Encode(DumpJson(answer.patch)));
   }
-  return DumpJson(Json{{"apiVersion", "admission.k8s.io/v1"},
-                       {"kind", "AdmissionReview"},
-                       {"response", std::move(response)}});
+  out.EndObject();
+  out.EndObject();
+  return out.Text();
 }
 
 }  // namespace countersign

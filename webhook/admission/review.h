@@ -42,6 +42,16 @@ struct Review {
   bool dry_run = false;
   Json object;      // null on DELETE
   Json old_object;  // null on CREATE
+
+  Review() = default;
+  Review(Review&&) = default;
+  Review& operator=(Review&&) = default;
+  Review(const Review&) = delete;
+  Review& operator=(const Review&) = delete;
+  ~Review() {
+    Discard(object);
+    Discard(old_object);
+  }
 };
 
 // Takes the body's JSON apart. Error: what is wrong with the review itself; the answer is then HTTP

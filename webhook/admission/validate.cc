@@ -76,8 +76,9 @@ AdmissionReply AdmissionHandler::Validate(const AdmissionCall& call) const {
   auto review = DecodeReview(std::move(*body));
   if (!review) return {400, "AdmissionReview " + review.error().ToString() + "\n"};
   const Time now = clock_.Now();
-  Context context{*review, call.deadline, now, {}, StartRecord(*review, now), {}};
-  context.answer.kind = review->kind;
+  const auto owned = std::make_shared<const Review>(std::move(*review));
+  Context context{owned, *owned, call.deadline, now, {}, StartRecord(*owned, now), {}};
+  context.answer.kind = owned->kind;
   context.answer.name = context.record.name;
   try {
     Decide(context);
@@ -94,7 +95,7 @@ AdmissionReply AdmissionHandler::Validate(const AdmissionCall& call) const {
         {{"decisionId", context.record.id}, {"error", e.what()}});
   }
   Finish(context, call.traceparent, started);
-  return {200, EncodeAnswer(review->uid, context.answer)};
+  return {200, EncodeAnswer(owned->uid, context.answer)};
 }
 
 void AdmissionHandler::Finish(Context& context, std::string_view traceparent,
@@ -177,7 +178,8 @@ void AdmissionHandler::Decide(Context& context) const {
 
 void AdmissionHandler::DecideDeployment(Context& context) const {
   const Review& review = context.review;
-  auto decoded = Decode<ModelDeploymentSpec>(review.object);
+  auto decoded = Decode<ModelDeploymentSpec>(
+      std::shared_ptr<const Json>(context.owned, &context.owned->object));
   if (!decoded) {
     // An object that an older version admitted must stay editable where it does not change.
     if (review.operation == Operation::kUpdate && SpecUnchanged(review)) {

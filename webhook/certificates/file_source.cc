@@ -25,9 +25,8 @@ Result<std::string> ReadFile(const std::string& path) {
   }
   std::string content;
   std::array<char, 8192> block{};
-  for (std::size_t n = block.size(); n == block.size();) {
-    n = std::fread(block.data(), 1, block.size(), file.get());
-    content.append(block.data(), n);
+  while (std::feof(file.get()) == 0 && std::ferror(file.get()) == 0) {
+    content.append(block.data(), std::fread(block.data(), 1, block.size(), file.get()));
     if (content.size() > kMaxFileBytes) {
       return Fail(Code::kInvalidArgument, path + " is larger than 1 MiB: not a PEM file of ours");
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "governance/claims.h"
+#include "governance/measures/report_checks.h"
 
 namespace countersign {
 namespace {
@@ -77,20 +78,6 @@ std::string Remedy(const Context& context, const EvidenceRequirement& r) {
          (r.independent ? ", somebody who is neither author nor developer" : "");
 }
 
-struct Shortfall {
-  GateState state = GateState::kPassed;
-  std::string reason;
-  std::vector<std::string> texts;
-
-  void Add(GateState worse, const char* code, std::string text) {
-    if (worse > state) {
-      state = worse;
-      reason = code;
-    }
-    texts.push_back(std::move(text));
-  }
-};
-
 Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
   Shortfall shortfall;
   for (const std::string& name : r.artifacts) {
@@ -119,20 +106,23 @@ Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
 
 }  // namespace
 
-Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
-  Gate gate = StartGate(context);
-  std::vector<const AttestedEvidence*> usable;
-  std::vector<std::string> notes;
-  std::string reason;
+UsableReportsResult UsableReports(const Context& context, const EvidenceRequirement& r) {
+  UsableReportsResult result;
   for (const AttestedEvidence& report : context.facts.reports) {
     if (report.object->spec.type != r.type) continue;
     if (const auto excluded = Excluded(context, r, report)) {
-      notes.push_back("'" + report.object->meta.name + "' does not count: " + excluded->why);
-      if (reason.empty()) reason = excluded->reason;
+      result.notes.push_back("'" + report.object->meta.name + "' does not count: " + excluded->why);
+      if (result.reason.empty()) result.reason = excluded->reason;
     } else {
-      usable.push_back(&report);
+      result.usable.push_back(&report);
     }
   }
+  return result;
+}
+
+Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
+  Gate gate = StartGate(context);
+  const auto [usable, notes, reason] = UsableReports(context, r);
   const AttestedEvidence* latest = Latest(usable);
   if (latest == nullptr) {
     return Conclude(
@@ -142,6 +132,9 @@ Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
   gate.evidence.push_back(RefTo(*latest));
   const std::string name = "'" + latest->object->meta.name + "'";
   Shortfall shortfall = Judge(r, latest->object->spec);
+  CheckReport(context, usable, *latest, shortfall);
+  gate.path = shortfall.path;
+  gate.passes_from = shortfall.passes_from;
   if (shortfall.state != GateState::kPassed) {
     const std::string of =
         usable.size() > 1 ? " (the latest of " + std::to_string(usable.size()) + ")" : "";

@@ -1,11 +1,23 @@
 // evidence.h: the measure `evidence`: a report of the organisation's own making says what it must
 // (R3). The latest report that counts governs: authentic, by an issuer whom the measure believes,
-// about this model or use case, made in or for an environment that the measure accepts.
+// about this model or use case, made in or for an environment that the measure accepts. The same
+// function judges the reports of well-known types (types/reports.h).
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "governance/measures/context.h"
 
 namespace countersign {
+
+struct UsableReportsResult {
+  std::vector<const AttestedEvidence*> usable;
+  std::vector<std::string> notes;  // why each of the others of this type does not count
+  std::string reason;              // code of the first of them
+};
+[[nodiscard]] UsableReportsResult UsableReports(const Context& context,
+                                                const EvidenceRequirement& requirement);
 
 [[nodiscard]] Gate EvidenceGate(const Context& context, const EvidenceRequirement& requirement);
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/describe.h"
 #include "governance/measures/context.h"
 
 namespace countersign {
@@ -21,78 +22,82 @@ class Inspector {
   }
 
   std::vector<TemplateFault> Run(const Json& pod_template) {
-    const std::string root = "spec.serving.template.spec";
+    const JsonPath of_spec{nullptr, "spec"};
+    const JsonPath of_serving{&of_spec, "serving"};
+    const JsonPath of_template{&of_serving, "template"};
+    const JsonPath root{&of_template, "spec"};
+    const Json* spec = Find(pod_template, "spec");
+    if (spec == nullptr) return {};
     for (const char* list : {"initContainers", "containers"}) {
-      ForEach(pod_template, std::string("spec/") + list, root + "." + list,
-              [&](const Json& c, const std::string& path) { Container(c, path); });
+      ForEach(*spec, list, root, [&](const Json& c, const JsonPath& at) { Container(c, at); });
     }
     // Debugging containers are not part of a template; somebody is trying something.
-    if (FindPath(pod_template, "spec/ephemeralContainers") != nullptr) {
-      Add("EphemeralContainersNotAllowed", "must not be set", root + ".ephemeralContainers");
+    if (Find(*spec, "ephemeralContainers") != nullptr) {
+      Add("EphemeralContainersNotAllowed", "must not be set", {&root, "ephemeralContainers"});
     }
-    ForEach(pod_template, "spec/volumes", root + ".volumes",
-            [&](const Json& v, const std::string& path) { Volume(v, path); });
+    ForEach(*spec, "volumes", root, [&](const Json& v, const JsonPath& at) { Volume(v, at); });
     return std::move(faults_);
   }
 
  private:
-  void Add(std::string reason, std::string message, std::string path) {
-    faults_.push_back({std::move(reason), std::move(message), std::move(path)});
+  void Add(std::string reason, std::string message, const JsonPath& at) {
+    faults_.push_back({std::move(reason), std::move(message), at.ToString()});
   }
 
   template <class Function>
-  void ForEach(const Json& json, const std::string& at, const std::string& path, Function f) {
-    const Json* list = FindPath(json, at);
+  static void ForEach(const Json& json, std::string_view key, const JsonPath& at, Function f) {
+    const Json* list = Find(json, key);
     if (list == nullptr || !list->is_array()) return;
-    std::size_t index = 0;
-    for (const Json& item : *list) f(item, path + "[" + std::to_string(index++) + "]");
+    const JsonPath of_list{&at, key};
+    std::int64_t index = 0;
+    for (const Json& item : *list) f(item, JsonPath{&of_list, {}, index++});
   }
 
-  void Container(const Json& container, const std::string& path) {
+  void Container(const Json& container, const JsonPath& path) {
     if (strict_ && !MatchesFormat(Format::kImageDigest, StringAt(container, "image"))) {
       Add("ImageNotPinned",
           "must name the image by digest (…@sha256:<64 digits>), is '" +
               Shorten(StringAt(container, "image")) + "'",
-          path + ".image");
+          {&path, "image"});
     }
-    ForEach(container, "volumeMounts", path + ".volumeMounts",
-            [&](const Json& mount, const std::string& at) {
-              // The kubelet cleans the path and takes a relative one from the root: '//models',
-              // 'models' and '/x/../models' are all the model's place.
-              const std::filesystem::path where =
-                  std::filesystem::path("/" + StringAt(mount, "mountPath")).lexically_normal();
-              if ((where / "").string().starts_with(std::string(kModelMountPath) + "/")) {
-                Add("NameReserved", "'/models' is where the operator mounts the model",
-                    at + ".mountPath");
-              }
-            });
-    ForEach(container, "envFrom", path + ".envFrom", [&](const Json& from, const std::string& at) {
-      if (const Json* ref = Find(from, "configMapRef")) Config(*ref, at + ".configMapRef");
-    });
-    ForEach(container, "env", path + ".env", [&](const Json& env, const std::string& at) {
-      if (const Json* ref = FindPath(env, "valueFrom/configMapKeyRef")) {
-        Config(*ref, at + ".valueFrom.configMapKeyRef");
+    ForEach(container, "volumeMounts", path, [&](const Json& mount, const JsonPath& at) {
+      // The kubelet cleans the path and takes a relative one from the root: '//models', 'models'
+      // and '/x/../models' are all the model's place.
+      const std::filesystem::path where =
+          std::filesystem::path("/" + StringAt(mount, "mountPath")).lexically_normal();
+      if ((where / "").string().starts_with(std::string(kModelMountPath) + "/")) {
+        Add("NameReserved", "'/models' is where the operator mounts the model", {&at, "mountPath"});
       }
+    });
+    ForEach(container, "envFrom", path, [&](const Json& from, const JsonPath& at) {
+      if (const Json* ref = Find(from, "configMapRef")) Config(*ref, {&at, "configMapRef"});
+    });
+    ForEach(container, "env", path, [&](const Json& env, const JsonPath& at) {
+      const Json* from = Find(env, "valueFrom");
+      const Json* ref = from == nullptr ? nullptr : Find(*from, "configMapKeyRef");
+      if (ref == nullptr) return;
+      const JsonPath of_value{&at, "valueFrom"};
+      Config(*ref, {&of_value, "configMapKeyRef"});
     });
   }
 
-  void Config(const Json& ref, const std::string& path) {
+  void Config(const Json& ref, const JsonPath& path) {
     const std::string name = StringAt(ref, "name");
     if (!strict_ || pinned_.contains(name)) return;
     Add("ConfigNotPinned",
         "ConfigMap '" + name +
             "' must be listed in spec.serving.config with the digest of its content",
-        path + ".name");
+        {&path, "name"});
   }
 
-  void Volume(const Json& volume, const std::string& path) {
+  void Volume(const Json& volume, const JsonPath& path) {
     if (StringAt(volume, "name") == kModelVolume) {
-      Add("NameReserved", "'model' is the volume that the operator adds", path + ".name");
+      Add("NameReserved", "'model' is the volume that the operator adds", {&path, "name"});
     }
     if (!strict_ || !volume.is_object()) return;
     for (auto it = volume.begin(); it != volume.end(); ++it) {
       if (it.key() == "name") continue;
-      const std::string at = path + "." + it.key();
+      const JsonPath at{&path, it.key()};
       if (std::find(kAllowedVolumes.begin(), kAllowedVolumes.end(), it.key()) ==
           kAllowedVolumes.end()) {
         Add("VolumeNotAllowed",
@@ -102,16 +107,13 @@ class Inspector {
       } else if (it.key() == "image" &&
                  !MatchesFormat(Format::kImageDigest, StringAt(it.value(), "reference"))) {
         Add("ImageNotPinned", "must name the image by digest (…@sha256:<64 digits>)",
-            at + ".reference");
+            {&at, "reference"});
       } else if (it.key() == "configMap") {
         Config(it.value(), at);
       } else if (it.key() == "projected") {
-        ForEach(it.value(), "sources", at + ".sources",
-                [&](const Json& source, const std::string& where) {
-                  if (const Json* ref = Find(source, "configMap")) {
-                    Config(*ref, where + ".configMap");
-                  }
-                });
+        ForEach(it.value(), "sources", at, [&](const Json& source, const JsonPath& where) {
+          if (const Json* ref = Find(source, "configMap")) Config(*ref, {&where, "configMap"});
+        });
       }
     }
   }

@@ -26,15 +26,15 @@ bool AllSandboxes(const std::vector<MatchedPolicy>& matched) {
 
 std::string RefText(const UseCaseRef& ref) { return "'" + ref.name_space + "/" + ref.name + "'"; }
 
-Gate KnownGate(const PolicySet& policies, const Facts& facts) {
+Gate KnownGate(const PolicySet& policies, const std::vector<std::string>& unknown) {
   Gate gate = BuiltIn("facts-known", Enforcement::kDeny, Reaction::kHold);
   if (!policies.unreadable.empty()) {
     return Conclude(std::move(gate), GateState::kFailed, "PolicyUnreadable",
                     Join(policies.unreadable),
                     "the owner of the policy corrects it; it might have applied here");
   }
-  if (!facts.unknown.empty()) {
-    return Conclude(std::move(gate), GateState::kFailed, "FactsUnknown", Join(facts.unknown),
+  if (!unknown.empty()) {
+    return Conclude(std::move(gate), GateState::kFailed, "FactsUnknown", Join(unknown),
                     "whoever owns the object named corrects or deletes it, or try again when the "
                     "API server answers");
   }
@@ -183,13 +183,17 @@ bool UseCaseAvailable(const Facts& facts) {
 std::vector<Gate> Preconditions(const PolicySet& policies,
                                 const std::vector<MatchedPolicy>& matched, const Facts& facts) {
   // What is unknown lies in the use case's home, so it is named only to those who may see that.
-  Facts visible = facts;
-  if (facts.use_case != nullptr && !UseCaseAvailable(facts)) visible.unknown.clear();
-  return {KnownGate(policies, visible), EnvironmentGate(matched, facts),
-          UseCaseGate(matched, facts), AuthorGate(facts), ModelGate(matched, facts)};
+  const bool visible = facts.use_case == nullptr || UseCaseAvailable(facts);
+  std::vector<Gate> gates;
+  gates.push_back(KnownGate(policies, visible ? facts.unknown : std::vector<std::string>()));
+  gates.push_back(EnvironmentGate(matched, facts));
+  gates.push_back(UseCaseGate(matched, facts));
+  gates.push_back(AuthorGate(facts));
+  gates.push_back(ModelGate(matched, facts));
+  return gates;
 }
 
-Gate FallbackGate(const Facts& facts, const std::vector<Gate>& measures) {
+Gate FallbackGate(const Facts& facts, std::span<const Gate> measures) {
   const auto& fallback = facts.deployment->spec.fallback;
   Gate gate = BuiltIn("fallback", Enforcement::kAudit, Reaction::kAlert);
   gate.path = "spec.fallback";

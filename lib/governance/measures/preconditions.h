@@ -2,6 +2,7 @@
 // use case that allows it, a known author, a model, images and configuration named by digest. Pure.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "governance/environment.h"
@@ -25,6 +26,6 @@ struct MatchedPolicy {
 
 // A model that policy may switch off needs something that takes over. `measures` are the gates of
 // the measures that apply here: what its class is not asked for cannot suspend it.
-[[nodiscard]] Gate FallbackGate(const Facts& facts, const std::vector<Gate>& measures);
+[[nodiscard]] Gate FallbackGate(const Facts& facts, std::span<const Gate> measures);
 
 }  // namespace countersign

@@ -19,21 +19,36 @@ Result<std::string> DigestOf(const Json& spec) {
   return JsonDigest(spec);
 }
 
+// Fills what is computed from the rest of a spec; specialised where there is such.
+template <class Spec>
+void Derive(Spec& /*spec*/) {}
+
 // Needs, next to the instantiation: Spec::kKind, Describe(V&, Spec&) and
 // Check(const Spec&, const Json& spec, std::vector<Error>&) for what the schema cannot say.
 template <class Spec>
-Result<Object<Spec>> Decode(const Json& object) {
+Result<Object<Spec>> DecodeOwned(const Json& object, const std::shared_ptr<const Json>& owner) {
   auto json = SpecOf(object, Spec::kKind);
   if (!json) return Fail(json.error());
   Object<Spec> result;
   result.meta = DecodeMeta(object);
-  auto errors = DecodeInto(**json, "spec", result.spec);
+  auto errors = DecodeInto(**json, "spec", result.spec, owner);
   if (errors.empty()) Check(result.spec, **json, errors);
   if (!errors.empty()) return Fail(JoinErrors(errors));
+  Derive(result.spec);
   auto digest = DigestOf<Spec>(**json);
   if (!digest) return Fail(Code::kInvalidArgument, digest.error().message, "spec");
   result.spec_digest = std::move(*digest);
   return result;
+}
+
+template <class Spec>
+Result<Object<Spec>> Decode(const Json& object) {
+  return DecodeOwned<Spec>(object, nullptr);
+}
+
+template <class Spec>
+Result<Object<Spec>> Decode(const std::shared_ptr<const Json>& object) {
+  return DecodeOwned<Spec>(*object, object);
 }
 
 template <class Spec>
@@ -53,7 +68,8 @@ inline void AddError(std::vector<Error>& errors, std::string path, std::string m
 }  // namespace countersign
 
 // At the end of a kind's .cc, inside namespace countersign.
-#define COUNTERSIGN_INSTANTIATE_KIND(Spec)                 \
-  template Result<Object<Spec>> Decode<Spec>(const Json&); \
-  template Json EncodeSpec<Spec>(const Spec&);             \
+#define COUNTERSIGN_INSTANTIATE_KIND(Spec)                                        \
+  template Result<Object<Spec>> Decode<Spec>(const Json&);                        \
+  template Result<Object<Spec>> Decode<Spec>(const std::shared_ptr<const Json>&); \
+  template Json EncodeSpec<Spec>(const Spec&);                                    \
   template Json SpecSchema<Spec>()

@@ -1,5 +1,6 @@
 #include "governance/types/evidence.h"
 
+#include "governance/report_types.h"
 #include "governance/types/codec.h"
 
 namespace countersign {
@@ -107,6 +108,7 @@ static void Check(const EvidenceSpec& spec, const Json& /*json*/, std::vector<Er
       AddError(errors, path + ".unit", "belongs to a number");
     }
   }
+  for (Error& error : CheckKnownClaims(spec)) errors.push_back(std::move(error));
 }
 
 COUNTERSIGN_INSTANTIATE_KIND(EvidenceSpec);

@@ -7,6 +7,7 @@
 // from many threads once built.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,9 @@ struct Object {
 // and what the schema cannot say (references within the object); all faults come in one error.
 template <class Spec>
 [[nodiscard]] Result<Object<Spec>> Decode(const Json& object);
+// The same, sharing with the object what is kept as it came, instead of copying it.
+template <class Spec>
+[[nodiscard]] Result<Object<Spec>> Decode(const std::shared_ptr<const Json>& object);
 template <class Spec>
 [[nodiscard]] Json EncodeSpec(const Spec& spec);
 template <class Spec>

@@ -1,5 +1,6 @@
 #include "governance/types/policy.h"
 
+#include "governance/report_requirements.h"
 #include "governance/types/codec.h"
 #include "governance/types/describe/classification.h"
 #include "governance/types/describe/fields.h"
@@ -248,6 +249,13 @@ void Describe(V& v, GovernancePolicySpec& s) {
 static void Check(const GovernancePolicySpec& spec, const Json& /*json*/,
                   std::vector<Error>& errors) {
   CheckPolicy(spec, errors);
+}
+
+template <>
+void Derive(GovernancePolicySpec& spec) {
+  for (Measure& measure : spec.measures) {
+    measure.require.report = ReportRequirementOf(measure.require);
+  }
 }
 
 COUNTERSIGN_INSTANTIATE_KIND(GovernancePolicySpec);

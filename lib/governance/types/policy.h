@@ -9,7 +9,9 @@
 
 #include "governance/fairness_bounds.h"
 #include "governance/types/common.h"
+#include "governance/types/deployment_mode.h"
 #include "governance/types/object.h"
+#include "governance/types/reports.h"
 
 namespace countersign {
 
@@ -191,12 +193,26 @@ struct EvidenceRequirement {
   std::vector<Subject> issuers;
 };
 
-// Exactly one member is set.
+// Exactly one member is set, of those that a policy writes.
 struct Requirement {
   std::optional<SignOffRequirement> sign_off;
   std::optional<ReproducibilityRequirement> reproducibility;
   std::optional<BiasTestRequirement> bias_test;
   std::optional<EvidenceRequirement> evidence;
+  std::optional<DocumentationRequirement> documentation;
+  std::optional<VerificationRequirement> verification;
+  std::optional<ExplainabilityRequirement> explainability;
+  std::optional<HarmTestRequirement> harm_test;
+  std::optional<LoadTestRequirement> load_test;
+  std::optional<ReleaseRequirement> release;
+  std::optional<DeploymentModeRequirement> deployment_mode;
+  std::optional<MonitoringRequirement> monitoring;
+  std::optional<DataQualityRequirement> data_quality;
+  std::optional<PromotionRequirement> promotion;
+  std::optional<IncidentReadinessRequirement> incident_readiness;
+  std::optional<HumanOversightRequirement> human_oversight;
+  // What a requirement for a report asks of it, filled in by Decode; nothing at level None.
+  std::optional<EvidenceRequirement> report;
 };
 
 // What the operator does to a deployment that serves while a gate does not pass, mild to severe.

@@ -226,6 +226,84 @@ class Checker {
     }
   }
 
+  void Rules(const ReportRules& r, const std::string& path) {
+    KnownAll(environments_, r.environments, path + ".environments", "an environment");
+    Issuers(r.issuers, path + ".issuers");
+  }
+
+  void Bounds(const std::vector<NumberBound>& bounds, const std::string& path) {
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+      const NumberBound& b = bounds[i];
+      if (!b.min && !b.max) Add(At(path, i), "must have min or max");
+      if (b.min && b.max && *b.min > *b.max) {
+        Add(At(path, i) + ".min", "must be at most max, " + b.max->ToString() + ", is " +
+                                      b.min->ToString() + ": nothing could pass");
+      }
+    }
+  }
+
+  void Share(const std::optional<Decimal>& share, const std::string& path) {
+    if (share && (*share < Decimal() || share->ToDouble() > 1.0)) {
+      Add(path, "must be between 0 and 1, is " + share->ToString());
+    }
+  }
+
+  void Expression(const std::string& text, const std::string& path) {
+    const auto ok = CheckAssertion({"name", ClaimOperator::kMatches, text, {}});
+    if (!text.empty() && !ok) Add(path, ok.error().message);
+  }
+
+  void ReportParts(const Requirement& r, const std::string& path) {
+    if (r.documentation) {
+      Rules(r.documentation->rules, path + ".documentation");
+      Share(r.documentation->min_completeness, path + ".documentation.minCompleteness");
+    }
+    if (r.verification) {
+      const std::string at = path + ".verification";
+      Rules(r.verification->rules, at);
+      Bounds(r.verification->metrics, at + ".metrics");
+      Expression(r.verification->model_name_pattern, at + ".modelNamePattern");
+      Expression(r.verification->model_version_pattern, at + ".modelVersionPattern");
+    }
+    if (r.explainability) {
+      Rules(r.explainability->rules, path + ".explainability");
+      Share(r.explainability->min_coverage, path + ".explainability.minCoverage");
+    }
+    if (r.harm_test) Rules(r.harm_test->rules, path + ".harmTest");
+    if (r.load_test) LoadTest(*r.load_test, path + ".loadTest");
+    if (r.release) {
+      Rules(r.release->rules, path + ".release");
+      Bounds(r.release->metrics, path + ".release.metrics");
+    }
+    if (r.deployment_mode && r.deployment_mode->max_replicas &&
+        *r.deployment_mode->max_replicas < r.deployment_mode->min_replicas) {
+      Add(path + ".deploymentMode.maxReplicas",
+          "must be at least minReplicas, " + std::to_string(r.deployment_mode->min_replicas) +
+              ", is " + std::to_string(*r.deployment_mode->max_replicas));
+    }
+    if (r.monitoring) Rules(r.monitoring->rules, path + ".monitoring");
+    if (r.data_quality) {
+      Rules(r.data_quality->rules, path + ".dataQuality");
+      Bounds(r.data_quality->rules_on_data, path + ".dataQuality.rules");
+    }
+    if (r.promotion) {
+      Rules(r.promotion->rules, path + ".promotion");
+      Known(environments_, r.promotion->from, path + ".promotion.from", "an environment");
+    }
+    if (r.incident_readiness) Rules(r.incident_readiness->rules, path + ".incidentReadiness");
+    if (r.human_oversight) Rules(r.human_oversight->rules, path + ".humanOversight");
+  }
+
+  void LoadTest(const LoadTestRequirement& r, const std::string& path) {
+    Rules(r.rules, path);
+    Share(r.max_error_rate, path + ".maxErrorRate");
+    if (!r.min_requests_per_second && !r.max_error_rate && !r.max_latency_p50 &&
+        !r.max_latency_p95 && !r.max_latency_p99) {
+      Add(path,
+          "must bound a rate, errors or latency: a test that may show anything proves nothing");
+    }
+  }
+
   void Waivers(const WaiverRules& w) {
     SignOffPart(w.sign_off, "spec.waivers.signOff");
     KnownAll(measures_, w.never, "spec.waivers.never", "a measure");
@@ -241,12 +319,20 @@ class Checker {
     KnownAll(environments_, m.applies.environments, path + ".applies.environments",
              "an environment");
     const Requirement& r = m.require;
-    const int set = (r.sign_off ? 1 : 0) + (r.reproducibility ? 1 : 0) + (r.bias_test ? 1 : 0) +
-                    (r.evidence ? 1 : 0);
+    const bool kinds[] = {
+        r.sign_off.has_value(),           r.reproducibility.has_value(),
+        r.bias_test.has_value(),          r.evidence.has_value(),
+        r.documentation.has_value(),      r.verification.has_value(),
+        r.explainability.has_value(),     r.harm_test.has_value(),
+        r.load_test.has_value(),          r.release.has_value(),
+        r.deployment_mode.has_value(),    r.monitoring.has_value(),
+        r.data_quality.has_value(),       r.promotion.has_value(),
+        r.incident_readiness.has_value(), r.human_oversight.has_value(),
+    };
+    const auto set = std::count(std::begin(kinds), std::end(kinds), true);
     if (set != 1) {
       Add(path + ".require",
-          "must have exactly one of signOff, reproducibility, biasTest and evidence, has " +
-              std::to_string(set));
+          "must have exactly one kind of requirement, has " + std::to_string(set));
     }
     if (r.sign_off) SignOffPart(*r.sign_off, path + ".require.signOff");
     if (r.reproducibility) {
@@ -259,6 +345,7 @@ class Checker {
     }
     if (r.bias_test) Bias(*r.bias_test, path + ".require.biasTest");
     if (r.evidence) Evidence(*r.evidence, path + ".require.evidence");
+    ReportParts(r, path + ".require");
   }
 
   const GovernancePolicySpec& spec_;

@@ -112,6 +112,11 @@ Result<std::string> AnswersDigest(const UseCaseSpec& spec) {
                          {"purposeCategory", spec.purpose_category}});
 }
 
+template <>
+void Derive(UseCaseSpec& spec) {
+  spec.answers_digest = AnswersDigest(spec).value_or(std::string());
+}
+
 COUNTERSIGN_INSTANTIATE_KIND(UseCaseSpec);
 
 }  // namespace countersign

@@ -38,6 +38,7 @@ struct UseCaseSpec {
   std::vector<std::string> deploy_to;
   std::vector<Kpi> kpis;
   std::vector<Link> links;
+  std::string answers_digest;  // AnswersDigest of the above, by Decode; empty when there is none
 };
 using UseCase = Object<UseCaseSpec>;
 

@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "base/json_fast.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -155,6 +156,56 @@ TEST(JsonAccessTest, SetPathMakesObjectsOnTheWay) {
   EXPECT_EQ(json, Json({{"a", {{"b", {{"c", "deep"}}}}}, {"d", Json::array()}, {"keep", true}}));
   SetPath(json, "", 5);
   EXPECT_EQ(json, Json(5));
+}
+
+// What the API server sends is read the fast way, and is what the strict way would have read.
+TEST(ParseJsonFast, ReadsTheSameAsTheStrictParser) {
+  for (const char* text : {"{}",
+                           "[]",
+                           "null",
+                           "true",
+                           "\"\"",
+                           R"({"b":1,"a":[{"c":null},false,"x"]})",
+                           "0",
+                           "-0",
+                           "-1",
+                           "9223372036854775807",
+                           "9223372036854775808",
+                           "18446744073709551615",
+                           "-9223372036854775808",
+                           "1.5",
+                           "-0.0",
+                           "1e3",
+                           "1E-7",
+                           "5e-324",
+                           "1.7976931348623157e308",
+                           "0.1000000000000000055511151231257827",
+                           R"("\u00e9\ud83d\ude00\n\/\\")",
+                           "\"é😀\"",
+                           " \t\r\n[ 1 , 2 ] \n"}) {
+    const auto strict = ParseJsonStrictly(text, 8);
+    const auto fast = ParseJsonFast(text, 8);
+    ASSERT_TRUE(strict.has_value() && fast.has_value()) << text;
+    EXPECT_EQ(*fast, *strict) << text;
+    EXPECT_EQ(DumpJson(*fast), DumpJson(*strict)) << text;
+  }
+}
+
+// It has no say in what is wrong: it declines, and the strict parser's errors are the ones seen.
+TEST(ParseJsonFast, DeclinesWhatIsUnusual) {
+  for (const std::string text : {R"({"a":1,"a":2})", "[1", "", "1 2", "[[[[[[[[[]]]]]]]]]",
+                                 "18446744073709551616", "1e400", "\"\xC3\"", R"("\ud800")", "01",
+                                 "+1", "NaN", "'a'", "[1,]", "\xEF\xBB\xBF[]", "\"\x01\""}) {
+    EXPECT_FALSE(ParseJsonFast(text, 8).has_value()) << text;
+  }
+  EXPECT_FALSE(ParseJsonFast("[" + std::string(kMaxFastJsonBytes, ' ') + "]", 8).has_value());
+  EXPECT_TRUE(ParseJson("[" + std::string(kMaxFastJsonBytes, ' ') + "]", 8).has_value());
+}
+
+TEST(Discard, EmptiesWhatWasParsed) {
+  Json value = *ParseJson(R"({"a":[{"b":"long enough to be on the heap"}],"c":1})");
+  Discard(value);
+  EXPECT_EQ(value, Json::object());
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "governance/matrix.h"
+#include "base/yaml.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -150,7 +151,6 @@ TEST(RequirementText, EachKindIsOnePhrase) {
   sign_off.max_age = Seconds(180 * 86400);
   EXPECT_EQ(RequirementText(r),
             "2 sign-offs by validator, none of them developer or requester, at most 180d old");
-  EXPECT_EQ(RequirementKind(r), "signOff");
   r = {};
   r.reproducibility.emplace().level = ReproducibilityLevel::kRetrainable;
   r.reproducibility->reproduced_by = ReproducedBy::kIndependent;
@@ -177,6 +177,50 @@ TEST(RequirementText, EachKindIsOnePhrase) {
             "LoadTest report from qa or preprod: errorRate at most 0.01, endpoints includes "
             "score, explain, with report");
   EXPECT_THAT(RequirementText({}), HasSubstr("does not know"));
+}
+
+TEST(RequirementText, ReportsSayTheirLevelAndWhatElseIsAsked) {
+  const auto text = [](const char* require) {
+    Json measure = ParseYaml("{name: a, step: Development, accountable: owner}").value();
+    measure["require"] = ParseYaml(require).value();
+    Json spec = ParseYaml(R"({
+        environments: [{name: qa, namespaces: [qa], enforcement: Deny}],
+        roles: [{name: owner, level: Strategic, subjects: [{kind: User, name: olga}]}],
+        classification: {
+          signOff: {role: owner, count: 1, assurance: Requester},
+          classes: [{name: all, when: {otherwise: true}}]}})")
+                    .value();
+    spec["measures"] = Json::array({measure});
+    const auto policy = Decode<GovernancePolicySpec>({{"apiVersion", kApiVersion},
+                                                      {"kind", "GovernancePolicy"},
+                                                      {"metadata", {{"name", "a"}}},
+                                                      {"spec", spec}});
+    return policy ? RequirementText(policy->spec.measures[0].require) : policy.error().ToString();
+  };
+  EXPECT_EQ(text("{documentation: {level: None}}"), "none");
+  EXPECT_EQ(text("{documentation: {level: FullHistory, sections: [limits], maxAge: 90d}}"),
+            "FullHistory documentation: limits, at most 90d old");
+  EXPECT_EQ(text("{verification: {level: FullPipeline, environmentLikeness: Identical, metrics: "
+                 "[{name: auc, min: '0.8'}, {name: rmse, max: '2'}], environments: [qa]}}"),
+            "FullPipeline verification from qa: Identical environment, auc at least 0.8, rmse at "
+            "most 2");
+  EXPECT_EQ(text("{explainability: {level: Explained, methods: [SHAP], topFeatures: 5}}"),
+            "Explained explanation: SHAP, no protected attribute in the top 5");
+  EXPECT_EQ(text("{harmTest: {level: RedTeam, maxOpen: {high: 2}, independent: true}}"),
+            "independent RedTeam harm test: open findings: at most 0 critical, 2 high");
+  EXPECT_EQ(text("{loadTest: {maxLatencyP99: '80'}}"), "load test: p99 in ms at most 80");
+  EXPECT_EQ(text("{release: {modes: [Shadow, ABTest], minDuration: 7d}}"),
+            "Shadow or ABTest release first: for 7d");
+  EXPECT_EQ(text("{monitoring: {level: InfrastructureOnly}}"),
+            "InfrastructureOnly monitoring plan: Health, every 7d");
+  EXPECT_EQ(text("{dataQuality: {rules: [{name: accuracy, min: '0.9', max: '1'}], lineage: true}}"),
+            "data quality: accuracy 0.9 to 1, lineage of columns, impact assessment of personal "
+            "data");
+  EXPECT_EQ(text("{promotion: {from: qa, soak: 7d}}"), "ran in qa for 7d before");
+  EXPECT_EQ(text("{incidentReadiness: {}}"), "incident plan");
+  EXPECT_EQ(text("{humanOversight: {}}"), "human oversight");
+  EXPECT_EQ(text("{deploymentMode: {minReplicas: 3, topologySpread: true}}"),
+            "3 or more replicas, spread over nodes");
 }
 
 }  // namespace

@@ -25,10 +25,10 @@ Json At(const Json& json, const char* key) {
 
 // Lists that the notation writes as maps by name, so that a patch can change or remove one entry.
 Json Listed(const Json& json, const std::string& parent) {
-  constexpr std::array kNamed = {"environments", "people",   "roles",    "questions",
-                                 "classes",      "measures", "config",   "attributes",
-                                 "containers",   "volumes",  "data",     "initContainers",
-                                 "cells",        "claims",   "artifacts"};
+  constexpr std::array kNamed = {"environments", "people",   "roles",  "questions",
+                                 "classes",      "measures", "config", "attributes",
+                                 "containers",   "volumes",  "cells",  "initContainers",
+                                 "claims",       "artifacts"};
   if (json.is_array()) {
     Json list = Json::array();
     for (const Json& item : json) list.push_back(Listed(item, parent));
@@ -39,7 +39,9 @@ Json Listed(const Json& json, const std::string& parent) {
   for (auto it = json.begin(); it != json.end(); ++it) {
     Json value = Listed(it.value(), it.key());
     const bool named = std::find(kNamed.begin(), kNamed.end(), it.key()) != kNamed.end() ||
-                       (it.key() == "metrics" && parent == "biasTest");
+                       (it.key() == "data" && parent.empty()) ||
+                       (it.key() == "metrics" && !parent.empty()) ||
+                       (it.key() == "rules" && parent == "dataQuality");
     if (named && value.is_object()) {
       Json list = Json::array();
       for (auto entry = value.begin(); entry != value.end(); ++entry) {

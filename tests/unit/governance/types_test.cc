@@ -278,6 +278,8 @@ TEST(DecodeTest, AClaimHasExactlyOneValue) {
       {"{name: a, text: ''}", "spec.claims[0].text: must not be empty"},
       {"{name: a, items: []}", "spec.claims[0].items: must have 1 to 256 items"},
       {"{name: a, text: one, unit: ms}", "spec.claims[0].unit: belongs to a number"},
+      {"{name: errorRate, text: low}",
+       "spec.claims[0]: claim 'errorRate' of a LoadTest must be given as number, is given as text"},
       {"{name: a, flag: true}, {name: a, flag: false}", "has 'a' twice"}};
   for (const auto& [claim, text] : rows) {
     const auto decoded = decode(claim);
@@ -371,11 +373,48 @@ INSTANTIATE_TEST_SUITE_P(
               "{measures: {bias: {applies: {environments: [production]}}}}",
               "spec.measures[1].applies.environments[0]: 'production' is not an environment"},
         Fault{"AMeasureThatRequiresNothing", "{measures: {acceptance: {require: {signOff: null}}}}",
-              "must have exactly one of signOff, reproducibility, biasTest and evidence, has 0"},
+              "must have exactly one kind of requirement, has 0"},
         Fault{"AMeasureThatRequiresTwoThings",
               "{measures: {acceptance: {require: {reproducibility: {level: MetricsOnly, "
               "reproducedBy: Nobody, issuers: []}}}}}",
-              "must have exactly one of signOff, reproducibility, biasTest and evidence, has 2"},
+              "must have exactly one kind of requirement, has 2"},
+        Fault{
+            "DocumentationFromAnUnknownEnvironment",
+            R"({measures: {acceptance: {require: {signOff: null, documentation: {level: Automatic, environments: [moon]}}}}})",
+            R"(spec.measures[0].require.documentation.environments[0]: 'moon' is not an environment)"},
+        Fault{
+            "AHarmTestByAnUnknownRole",
+            R"({measures: {acceptance: {require: {signOff: null, harmTest: {level: RedTeam, issuers: [{kind: Role, name: nobody}]}}}}})",
+            R"(spec.measures[0].require.harmTest.issuers[0].name)"},
+        Fault{
+            "MoreThanTheWholeOfAModelCard",
+            R"({measures: {acceptance: {require: {signOff: null, documentation: {level: FullHistory, minCompleteness: '1.1'}}}}})",
+            R"(spec.measures[0].require.documentation.minCompleteness: must be between 0 and 1, is 1.1)"},
+        Fault{
+            "ABoundThatNothingCanMeet",
+            R"({measures: {acceptance: {require: {signOff: null, verification: {level: FullPipeline, metrics: [{name: auc, min: '0.9', max: '0.8'}]}}}}})",
+            R"(spec.measures[0].require.verification.metrics[0].min: must be at most max, 0.8, is 0.9)"},
+        Fault{
+            "ABoundThatBoundsNothing",
+            R"({measures: {acceptance: {require: {signOff: null, release: {modes: [Shadow], metrics: [{name: auc}]}}}}})",
+            R"(spec.measures[0].require.release.metrics[0]: must have min or max)"},
+        Fault{
+            "AModelNamePatternThatIsNone",
+            R"({measures: {acceptance: {require: {signOff: null, verification: {level: FullPipeline, modelNamePattern: '('}}}}})",
+            R"(spec.measures[0].require.verification.modelNamePattern: must be an RE2 expression)"},
+        Fault{"ALoadTestThatMayShowAnything",
+              R"({measures: {acceptance: {require: {signOff: null, loadTest: {issuers: []}}}}})",
+              R"(spec.measures[0].require.loadTest: must bound a rate, errors or latency)"},
+        Fault{
+            "FewerReplicasAtMostThanAtLeast",
+            R"({measures: {acceptance: {require: {signOff: null, deploymentMode: {minReplicas: 3, maxReplicas: 2}}}}})",
+            R"(spec.measures[0].require.deploymentMode.maxReplicas: must be at least minReplicas, 3, is 2)"},
+        Fault{"APromotionFromAnUnknownEnvironment",
+              R"({measures: {acceptance: {require: {signOff: null, promotion: {from: moon}}}}})",
+              R"(spec.measures[0].require.promotion.from: 'moon' is not an environment)"},
+        Fault{"AReleaseInNoWay",
+              R"({measures: {acceptance: {require: {signOff: null, release: {modes: []}}}}})",
+              R"(spec.measures[0].require.release.modes: must have 1 to 4 items)"},
         Fault{"ASignOffInAnUnknownRole",
               "{measures: {acceptance: {require: {signOff: {role: nobody}}}}}",
               "spec.measures[0].require.signOff.role"},

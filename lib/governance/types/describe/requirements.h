@@ -3,6 +3,7 @@
 #pragma once
 
 #include "governance/types/describe/fields.h"
+#include "governance/types/describe/reports.h"
 #include "governance/types/policy.h"
 
 namespace countersign {
@@ -276,10 +277,42 @@ void Describe(V& v, Requirement& r) {
   v.Field({.name = "biasTest", .doc = "The model treats groups alike, within bounds."},
           r.bias_test);
   v.Field({.name = "evidence", .doc = "A report says what it must."}, r.evidence);
+  v.Field({.name = "documentation", .doc = "The model is documented."}, r.documentation);
+  v.Field({.name = "verification", .doc = "The model was verified before production."},
+          r.verification);
+  v.Field({.name = "explainability", .doc = "Somebody can say why it decides as it does."},
+          r.explainability);
+  v.Field({.name = "harmTest", .doc = "People tried to make it do harm."}, r.harm_test);
+  v.Field({.name = "loadTest", .doc = "It bears the load."}, r.load_test);
+  v.Field({.name = "release", .doc = "It was tried beside or before full traffic."}, r.release);
+  v.Field(
+      {.name = "deploymentMode", .doc = "The deployment is set up to bear what production asks."},
+      r.deployment_mode);
+  v.Field({.name = "monitoring", .doc = "Somebody watches it, and acts."}, r.monitoring);
+  v.Field({.name = "dataQuality", .doc = "The data is known, good and lawful."}, r.data_quality);
+  v.Field({.name = "promotion", .doc = "This very model ran in another environment before."},
+          r.promotion);
+  v.Field({.name = "incidentReadiness", .doc = "It is known what happens when it goes wrong."},
+          r.incident_readiness);
+  v.Field({.name = "humanOversight", .doc = "People watch it and can stop it."}, r.human_oversight);
   v.Rules(
-      {{"(has(self.signOff) ? 1 : 0) + (has(self.reproducibility) ? 1 : 0) + "
-        "(has(self.biasTest) ? 1 : 0) + (has(self.evidence) ? 1 : 0) == 1",
-        "must have exactly one of signOff, reproducibility, biasTest and evidence"}});
+      {{"(has(self.signOff) ? 1 : 0) + "
+        "(has(self.reproducibility) ? 1 : 0) + "
+        "(has(self.biasTest) ? 1 : 0) + "
+        "(has(self.evidence) ? 1 : 0) + "
+        "(has(self.documentation) ? 1 : 0) + "
+        "(has(self.verification) ? 1 : 0) + "
+        "(has(self.explainability) ? 1 : 0) + "
+        "(has(self.harmTest) ? 1 : 0) + "
+        "(has(self.loadTest) ? 1 : 0) + "
+        "(has(self.release) ? 1 : 0) + "
+        "(has(self.deploymentMode) ? 1 : 0) + "
+        "(has(self.monitoring) ? 1 : 0) + "
+        "(has(self.dataQuality) ? 1 : 0) + "
+        "(has(self.promotion) ? 1 : 0) + "
+        "(has(self.incidentReadiness) ? 1 : 0) + "
+        "(has(self.humanOversight) ? 1 : 0) == 1",
+        "must have exactly one kind of requirement"}});
 }
 
 }  // namespace countersign

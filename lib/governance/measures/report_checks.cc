@@ -1,0 +1,170 @@
+#include "governance/measures/report_checks.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+
+#include "governance/measures/evidence.h"
+#include "governance/report_requirements.h"
+
+namespace countersign {
+namespace {
+
+const Claim* FindClaim(const EvidenceSpec& spec, const std::string& name) {
+  const auto found = std::find_if(spec.claims.begin(), spec.claims.end(),
+                                  [&](const Claim& claim) { return claim.name == name; });
+  return found == spec.claims.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> ItemsOf(const EvidenceSpec& spec, const std::string& name) {
+  const Claim* claim = FindClaim(spec, name);
+  return claim == nullptr ? std::vector<std::string>() : claim->items;
+}
+
+bool Has(const std::vector<std::string>& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+// A claim that is a duration; nullopt, with the shortfall noted, when it is none.
+std::optional<Seconds> DurationOf(const EvidenceSpec& spec, const std::string& name,
+                                  Shortfall& shortfall) {
+  const Claim* claim = FindClaim(spec, name);
+  if (claim == nullptr) return std::nullopt;  // noted already: the claim must exist
+  auto duration = ParseDuration(claim->text);
+  if (duration) return *duration;
+  shortfall.Add(
+      GateState::kInsufficient, "ClaimUnusable",
+      "claim '" + name + "' must be a duration such as 7d, is '" + Shorten(claim->text) + "'");
+  return std::nullopt;
+}
+
+void CheckName(const std::string& pattern, const std::string& name, const char* path,
+               Shortfall& shortfall) {
+  if (pattern.empty() || RE2::FullMatch(name, pattern)) return;
+  shortfall.Add(
+      GateState::kFailed, "NameNotAllowed",
+      std::string(path) + " must match '" + Shorten(pattern) + "', is '" + Shorten(name) + "'");
+  if (shortfall.path.empty()) shortfall.path = path;
+}
+
+void Check(const Context& context, const VerificationRequirement& r, Shortfall& shortfall) {
+  const Model& model = context.facts.deployment->spec.model;
+  CheckName(r.model_name_pattern, model.name, "spec.model.name", shortfall);
+  CheckName(r.model_version_pattern, model.version, "spec.model.version", shortfall);
+}
+
+void Check(const Context& context, const ExplainabilityRequirement& r, const EvidenceSpec& report,
+           Shortfall& shortfall) {
+  const std::vector<std::string>& excluded = r.excluded_features.empty()
+                                                 ? context.policy.spec.ethics.protected_attributes
+                                                 : r.excluded_features;
+  const std::vector<std::string> top = ItemsOf(report, "topFeatures");
+  const std::vector<std::string> justified = ItemsOf(report, "justifiedFeatures");
+  const auto wanted = static_cast<std::size_t>(r.top_features);
+  if (!top.empty() && top.size() < wanted) {
+    shortfall.Add(GateState::kInsufficient, "TooFewFeatures",
+                  "claim 'topFeatures' must list " + std::to_string(wanted) + " features, lists " +
+                      std::to_string(top.size()));
+  }
+  for (std::size_t i = 0; i < top.size() && i < wanted; ++i) {
+    if (!Has(excluded, top[i]) || Has(justified, top[i])) continue;
+    shortfall.Add(GateState::kFailed, "ExcludedFeatureMatters",
+                  "'" + top[i] + "' is number " + std::to_string(i + 1) +
+                      " of the features that matter most, and may not matter: leave it out, or "
+                      "justify it (claim 'justifiedFeatures')");
+  }
+}
+
+void Check(const MonitoringRequirement& r, const EvidenceSpec& report, Shortfall& shortfall) {
+  const Seconds most = MaxIntervalOf(r);
+  for (const MonitoringCheck check : ChecksOf(r)) {
+    const std::string name = ClaimPrefix(check) + "Interval";
+    const auto interval = DurationOf(report, name, shortfall);
+    if (!interval || *interval <= most) continue;
+    shortfall.Add(GateState::kFailed, "MonitoringTooRare",
+                  "claim '" + name + "' must be at most " + FormatDuration(most) + ", is " +
+                      FormatDuration(*interval));
+  }
+}
+
+void Check(const ReleaseRequirement& r, const EvidenceSpec& report, Shortfall& shortfall) {
+  if (!r.min_duration) return;
+  const auto duration = DurationOf(report, "duration", shortfall);
+  if (!duration || *duration >= *r.min_duration) return;
+  shortfall.Add(GateState::kFailed, "ReleaseTooShort",
+                "claim 'duration' must be at least " + FormatDuration(*r.min_duration) + ", is " +
+                    FormatDuration(*duration));
+}
+
+// An assessment is about the use case or about this model, by anybody whom the measure believes.
+const AttestedEvidence* LatestAssessment(const Context& context, const DataQualityRequirement& r) {
+  EvidenceRequirement wanted;
+  wanted.type = "ImpactAssessment";
+  wanted.issuers = r.rules.issuers;
+  std::vector<const AttestedEvidence*> usable = UsableReports(context, wanted).usable;
+  wanted.scope = EvidenceScope::kUseCase;
+  for (const AttestedEvidence* one : UsableReports(context, wanted).usable) usable.push_back(one);
+  return Latest(usable);
+}
+
+void Check(const Context& context, const DataQualityRequirement& r, const EvidenceSpec& report,
+           Shortfall& shortfall) {
+  const Claim* personal = FindClaim(report, "personalData");
+  if (personal == nullptr || !personal->flag || !*personal->flag) return;
+  for (const char* name : {"anonymisation", "lawfulBasis", "retentionDays"}) {
+    if (FindClaim(report, name) != nullptr) continue;
+    shortfall.Add(GateState::kInsufficient, "PersonalDataUnexplained",
+                  std::string("claim '") + name + "' is needed with personal data, is missing");
+  }
+  if (!r.impact_assessment) return;
+  const AttestedEvidence* assessment = LatestAssessment(context, r);
+  if (assessment == nullptr) {
+    shortfall.Add(GateState::kMissing, "ImpactAssessmentMissing",
+                  "personal data needs an Evidence of type 'ImpactAssessment' by the same issuers");
+    return;
+  }
+  const Claim* outcome = FindClaim(assessment->object->spec, "outcome");
+  if (outcome != nullptr && outcome->text == "Accepted") return;
+  shortfall.Add(GateState::kFailed, "ImpactAssessmentNotAccepted",
+                "ImpactAssessment '" + assessment->object->meta.name +
+                    "' must have outcome 'Accepted', has '" +
+                    (outcome == nullptr ? "" : Shorten(outcome->text)) + "'");
+}
+
+// The run is as old as the first of the records since it was last unhealthy.
+void Check(const Context& context, const PromotionRequirement& r,
+           std::vector<const AttestedEvidence*> records, Shortfall& shortfall) {
+  if (!r.soak || shortfall.state != GateState::kPassed) return;
+  std::sort(records.begin(), records.end(),
+            [](const AttestedEvidence* a, const AttestedEvidence* b) {
+              return a->by.first_seen > b->by.first_seen;
+            });
+  Time since = records.front()->by.first_seen;
+  for (const AttestedEvidence* record : records) {
+    const Claim* healthy = FindClaim(record->object->spec, "healthy");
+    if (healthy == nullptr || !healthy->flag || !*healthy->flag) break;
+    since = record->by.first_seen;
+  }
+  const Time enough = since + *r.soak;
+  if (enough <= context.facts.now) return;
+  shortfall.passes_from = enough;
+  shortfall.Add(GateState::kInsufficient, "SoakTooShort",
+                "this model must run in '" + r.from + "' for " + FormatDuration(*r.soak) +
+                    ", which it will have at " + FormatTime(enough));
+}
+
+}  // namespace
+
+void CheckReport(const Context& context, const std::vector<const AttestedEvidence*>& usable,
+                 const AttestedEvidence& latest, Shortfall& shortfall) {
+  const Requirement& r = context.measure.require;
+  const EvidenceSpec& report = latest.object->spec;
+  if (r.verification) Check(context, *r.verification, shortfall);
+  if (r.explainability) Check(context, *r.explainability, report, shortfall);
+  if (r.monitoring) Check(*r.monitoring, report, shortfall);
+  if (r.release) Check(*r.release, report, shortfall);
+  if (r.data_quality) Check(context, *r.data_quality, report, shortfall);
+  if (r.promotion) Check(context, *r.promotion, usable, shortfall);
+}
+
+}  // namespace countersign

@@ -1,0 +1,45 @@
+// report_types.h: the well-known types of Evidence: which claims and artifacts each has, and what
+// they mean. An organisation's own types (measure `evidence`) are its own affair.
+//
+// Pure and constant. Claims beyond the listed ones are allowed; a listed one must be of its type.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "governance/types/evidence.h"
+
+namespace countersign {
+
+enum class ClaimType { kNumber, kText, kFlag, kItems };
+[[nodiscard]] std::string_view ClaimTypeName(ClaimType type);  // "number", "text", "flag", "items"
+
+struct KnownClaim {
+  std::string_view name;
+  ClaimType type = ClaimType::kText;
+  std::string_view doc;
+};
+
+struct KnownArtifact {
+  std::string_view name;
+  std::string_view doc;
+};
+
+struct ReportType {
+  std::string_view name;         // spec.type
+  std::string_view requirement;  // member of measures[].require that asks for it
+  std::string_view doc;
+  std::span<const KnownClaim> claims;
+  std::span<const KnownArtifact> artifacts;
+};
+
+[[nodiscard]] std::span<const ReportType> ReportTypes();
+[[nodiscard]] const ReportType* FindReportType(std::string_view name);  // null: not well known
+
+// A claim of the wrong type, for each one that is; paths are within `spec`.
+[[nodiscard]] std::vector<Error> CheckKnownClaims(const EvidenceSpec& spec);
+
+}  // namespace countersign
