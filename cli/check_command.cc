@@ -51,30 +51,6 @@ void PrintJson(const std::vector<OfflineDecision>& decisions) {
   std::cout << DumpJson(answer) << "\n";
 }
 
-// A case a gate. What is only flagged passes, as the exit code has it, and says so in its output.
-JunitSuite SuiteOf(const OfflineDecision& d, const std::vector<Manifest>& manifests) {
-  JunitSuite suite{Subject(d), {}};
-  const std::vector<Finding> findings = FindingsOf({d}, manifests);
-  auto next = findings.begin();
-  for (const Gate& gate : d.decision.gates) {
-    JunitCase c;
-    c.class_name = Subject(d) + (gate.policy.empty() ? "" : "." + gate.policy);
-    c.name = gate.measure;
-    if (gate.state != GateState::kPassed) {
-      const Finding& finding = *next++;
-      c.outcome = finding.severity == Severity::kError ? JunitCase::Outcome::kFailed
-                                                       : JunitCase::Outcome::kPassed;
-      c.type = finding.rule;
-      c.message = "[" + finding.rule + "] " + finding.message;
-      c.text = c.message + (finding.remedy.empty() ? "" : "\nRemedy: " + finding.remedy);
-      c.file = finding.file;
-      c.line = finding.line;
-    }
-    suite.cases.push_back(std::move(c));
-  }
-  return suite;
-}
-
 void Print(const std::string& format, const std::vector<OfflineDecision>& decisions,
            const std::vector<Manifest>& manifests) {
   if (format == "json") return PrintJson(decisions);
@@ -82,7 +58,10 @@ void Print(const std::string& format, const std::vector<OfflineDecision>& decisi
   if (format == "junit") {
     std::vector<JunitSuite> suites;
     suites.reserve(decisions.size());
-    for (const OfflineDecision& d : decisions) suites.push_back(SuiteOf(d, manifests));
+    for (const OfflineDecision& d : decisions) {
+      suites.push_back(SuiteOf(*Find(DecisionJson(d.decision), "gates"), Subject(d),
+                               FindingsOf({d}, manifests)));
+    }
     std::cout << JunitXml(suites);
     return;
   }
@@ -96,22 +75,7 @@ void Print(const std::string& format, const std::vector<OfflineDecision>& decisi
 
 // Formats that pipelines show beside the file carry the fault too; the exit code is kFailed.
 int ReportFault(const Fault& fault, const std::string& format) {
-  const Finding finding = FindingOf(fault);
-  if (format == "sarif") {
-    std::cout << DumpJson(SarifLog({finding}, false, {})) << "\n";
-  } else if (format == "github") {
-    std::cout << GithubCommands({finding});
-  } else if (format == "junit") {
-    JunitCase c{"manifests",
-                finding.file.empty() ? "manifests" : finding.file,
-                JunitCase::Outcome::kError,
-                finding.rule,
-                finding.message,
-                fault.ToString(),
-                finding.file,
-                finding.line};
-    std::cout << JunitXml({{"manifests", {std::move(c)}}});
-  }
+  std::cout << FaultText(fault, format);
   return Report(fault);
 }
 

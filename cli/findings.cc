@@ -14,10 +14,29 @@ std::string_view LevelOf(const Finding& finding) {
   return kLevels[static_cast<int>(finding.severity)];
 }
 
-Severity SeverityOf(const Gate& gate) {
-  if (gate.state == GateState::kWaived) return Severity::kNote;
-  if (gate.final || gate.enforcement >= Enforcement::kHold) return Severity::kError;
-  return gate.enforcement == Enforcement::kWarn ? Severity::kWarning : Severity::kNote;
+Severity SeverityOf(const Json& gate) {
+  if (StringAt(gate, "state") == GateStateName(GateState::kWaived)) return Severity::kNote;
+  const std::string enforcement = StringAt(gate, "enforcement");
+  if (enforcement == NameOf(Enforcement::kAudit)) return Severity::kNote;
+  return enforcement == NameOf(Enforcement::kWarn) ? Severity::kWarning : Severity::kError;
+}
+
+bool Passed(const Json& gate) {
+  return StringAt(gate, "state") == GateStateName(GateState::kPassed);
+}
+
+Finding FindingOfGate(const Json& gate, const std::string& subject) {
+  Finding finding;
+  finding.severity = SeverityOf(gate);
+  finding.rule = StringAt(gate, "reason");
+  finding.measure = StringAt(gate, "measure");
+  finding.policy = StringAt(gate, "policy");
+  finding.subject = subject;
+  const std::string path = StringAt(gate, "path");
+  finding.message =
+      finding.measure + ": " + (path.empty() ? "" : path + ": ") + StringAt(gate, "message");
+  finding.remedy = StringAt(gate, "remedy");
+  return finding;
 }
 
 const Manifest* Named(const std::vector<Manifest>& manifests, const EvidenceRef& ref) {
@@ -110,15 +129,7 @@ std::vector<Finding> FindingsOf(const std::vector<OfflineDecision>& decisions,
   for (const OfflineDecision& decision : decisions) {
     for (const Gate& gate : decision.decision.gates) {
       if (gate.state == GateState::kPassed) continue;
-      Finding finding;
-      finding.severity = SeverityOf(gate);
-      finding.rule = gate.reason;
-      finding.measure = gate.measure;
-      finding.policy = gate.policy;
-      finding.subject = decision.name_space + "/" + decision.name;
-      finding.message =
-          gate.measure + ": " + (gate.path.empty() ? "" : gate.path + ": ") + gate.message;
-      finding.remedy = gate.remedy;
+      Finding finding = FindingOfGate(GateJson(gate), decision.name_space + "/" + decision.name);
       if (const Manifest* at = AtFault(gate, decision, manifests)) {
         finding.file = at->file;
         finding.line = at->LineOf(gate.path);
@@ -136,6 +147,56 @@ Finding FindingOf(const Fault& fault) {
   finding.file = fault.file;
   finding.line = fault.line;
   return finding;
+}
+
+std::vector<Finding> FindingsOf(const Json& gates, const std::string& subject) {
+  std::vector<Finding> findings;
+  for (const Json& gate : gates) {
+    if (!Passed(gate)) findings.push_back(FindingOfGate(gate, subject));
+  }
+  return findings;
+}
+
+JunitSuite SuiteOf(const Json& gates, const std::string& subject,
+                   const std::vector<Finding>& findings) {
+  JunitSuite suite{subject, {}};
+  auto next = findings.begin();
+  for (const Json& gate : gates) {
+    JunitCase c;
+    const std::string policy = StringAt(gate, "policy");
+    c.class_name = subject;
+    if (!policy.empty()) c.class_name.append(".").append(policy);
+    c.name = StringAt(gate, "measure");
+    if (!Passed(gate) && next != findings.end()) {
+      const Finding& finding = *next++;
+      c.outcome = finding.severity == Severity::kError ? JunitCase::Outcome::kFailed
+                                                       : JunitCase::Outcome::kPassed;
+      c.type = finding.rule;
+      c.message = "[" + finding.rule + "] " + finding.message;
+      c.text = c.message + (finding.remedy.empty() ? "" : "\nRemedy: " + finding.remedy);
+      c.file = finding.file;
+      c.line = finding.line;
+    }
+    suite.cases.push_back(std::move(c));
+  }
+  return suite;
+}
+
+std::string FaultText(const Fault& fault, const std::string& format) {
+  const Finding finding = FindingOf(fault);
+  if (format == "sarif") return DumpJson(SarifLog({finding}, false, {})) + "\n";
+  if (format == "github") return GithubCommands({finding});
+  if (format != "junit") return {};
+  JunitCase c;
+  c.class_name = "manifests";
+  c.name = finding.file.empty() ? "manifests" : finding.file;
+  c.outcome = JunitCase::Outcome::kError;
+  c.type = finding.rule;
+  c.message = finding.message;
+  c.text = fault.ToString();
+  c.file = finding.file;
+  c.line = finding.line;
+  return JunitXml({{"manifests", {std::move(c)}}});
 }
 
 Json SarifLog(const std::vector<Finding>& findings, bool completed,

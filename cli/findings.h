@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "cli/junit.h"
 #include "cli/manifests.h"
 #include "cli/offline.h"
 
@@ -33,6 +34,17 @@ struct Finding {
 [[nodiscard]] std::vector<Finding> FindingsOf(const std::vector<OfflineDecision>& decisions,
                                               const std::vector<Manifest>& manifests);
 [[nodiscard]] Finding FindingOf(const Fault& fault);
+// Of gates as they stand in a status, which is as GateJson writes them; no file and line.
+[[nodiscard]] std::vector<Finding> FindingsOf(const Json& gates, const std::string& subject);
+
+// A case a gate; `findings` are those of the gates that do not pass, in their order. What is only
+// flagged passes, as the exit code has it, and says so in its output.
+[[nodiscard]] JunitSuite SuiteOf(const Json& gates, const std::string& subject,
+                                 const std::vector<Finding>& findings);
+
+// A fault in the format that a pipeline shows beside the file; empty for the other formats, whose
+// readers look at standard error.
+[[nodiscard]] std::string FaultText(const Fault& fault, const std::string& format);
 
 // A SARIF log of one run. `completed` says that everything was evaluated; `notes` are what was
 // taken for granted.

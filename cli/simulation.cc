@@ -158,7 +158,8 @@ std::string SimulationText(const Simulation& simulation) {
   const auto changed = count([](const auto& d) { return d.Changed(); });
   const auto worse = count([](const auto& d) { return d.ForTheWorse(); });
   std::string out =
-      std::to_string(simulation.deployments.size()) + " deployments: " +
+      std::to_string(simulation.deployments.size()) +
+      (simulation.deployments.size() == 1 ? " deployment: " : " deployments: ") +
       std::to_string(static_cast<std::ptrdiff_t>(simulation.deployments.size()) - changed) +
       " unchanged, " + std::to_string(changed) + " changed, " + std::to_string(worse) +
       " of them for the worse";

@@ -138,11 +138,16 @@ void Print(const TestRun& run, const std::string& format, bool require_coverage,
   }
 }
 
+int ReportFault(const Fault& fault, const std::string& format) {
+  std::cout << FaultText(fault, format);
+  return Report(fault);
+}
+
 int Test(const TestFlags& flags, const Global& global) {
   auto manifests = ReadManifests(flags.files);
-  if (!manifests) return Report(manifests.error());
+  if (!manifests) return ReportFault(manifests.error(), global.output);
   auto run = RunTests(*manifests);
-  if (!run) return Report(run.error());
+  if (!run) return ReportFault(run.error(), global.output);
   if (run->cases.empty()) {
     return Report({Code::kNotFound,
                    "there is no " + std::string(kTestKind) + " (" + std::string(kTestApiVersion) +

@@ -6,6 +6,7 @@
 #include "governance/environment.h"
 #include "governance/identity.h"
 #include "governance/measures/sign_off.h"
+#include "governance/report_requirements.h"
 #include "governance/requirement_text.h"
 
 namespace countersign {
@@ -39,6 +40,7 @@ MatrixRole RoleIn(const GovernancePolicySpec& policy, const std::string& role) {
 std::vector<MatrixRole> RolesIn(const GovernancePolicySpec& policy,
                                 const std::vector<std::string>& names) {
   std::vector<MatrixRole> roles;
+  roles.reserve(names.size());
   for (const std::string& name : names) roles.push_back(RoleIn(policy, name));
   return roles;
 }
@@ -62,7 +64,7 @@ std::vector<MatrixPart> PartsOf(const std::vector<Share>& shares, const MatrixRo
           Includes(measure.applies.classes, risk_class) &&
           Includes(measure.applies.environments, environment)) {
         parts.push_back({share.policy->meta.name, measure.name, RequirementText(measure.require),
-                         measure.enforcement});
+                         measure.enforcement, !AsksForNothing(measure.require)});
       }
     }
   }
@@ -86,7 +88,15 @@ std::vector<MatrixDemand> CellOf(const std::vector<Share>& shares, const Matrix&
   return cell;
 }
 
-bool AsksForSomething(const MatrixRow& row) {
+bool Asks(const std::vector<MatrixDemand>& cell) {
+  return std::any_of(cell.begin(), cell.end(), [](const MatrixDemand& demand) {
+    return std::any_of(demand.parts.begin(), demand.parts.end(),
+                       [](const MatrixPart& part) { return part.asks; });
+  });
+}
+
+// A row that says "nothing" stays: somebody decided that.
+bool IsMentioned(const MatrixRow& row) {
   return std::any_of(row.cells.begin(), row.cells.end(),
                      [](const auto& cell) { return !cell.empty(); });
 }
@@ -118,10 +128,10 @@ Matrix Build(const std::vector<Share>& shares) {
   for (MatrixRow& row : matrix.rows) {
     for (MatrixClass& risk : matrix.classes) {
       row.cells.push_back(CellOf(shares, matrix, row, risk.name));
-      if (!row.cells.back().empty()) ++risk.measures;
+      if (Asks(row.cells.back())) ++risk.measures;
     }
   }
-  std::erase_if(matrix.rows, [](const MatrixRow& row) { return !AsksForSomething(row); });
+  std::erase_if(matrix.rows, [](const MatrixRow& row) { return !IsMentioned(row); });
   return matrix;
 }
 

@@ -22,6 +22,7 @@ struct MatrixPart {
   std::string measure;
   std::string requirement;              // one phrase
   std::optional<Enforcement> at_least;  // the measure's own enforcement, where it sets one
+  bool asks = true;  // false at level None: the policy says that nothing is asked
   friend bool operator==(const MatrixPart&, const MatrixPart&) = default;
 };
 

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import subprocess
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 import yaml
@@ -221,10 +222,33 @@ def test_explain_says_what_is_wrong_and_what_to_do(stage):
                          "remedy": "group 'model-risk' can run: kubectl countersign approve …"}]}
     stage.kubectl("patch", "mdeploy", "sample", "-n", "lending-prod", "--subresource=status",
                   "--type=merge", "-p", json.dumps({"status": status}), user=OPERATOR)
-    text = stage.cli("explain", "sample", "-n", "lending-prod", user=VERA).stdout
+    done = stage.cli("explain", "sample", "-n", "lending-prod", user=VERA)
+    text = done.stdout
+    assert (done.returncode, done.stderr) == (1, "")
     assert "needs 2 sign-offs, has none" in text
     assert "What to do next:\n- group 'model-risk' can run: kubectl countersign approve" in text
     assert "has not looked" not in text
+    suites = ElementTree.fromstring(
+        stage.cli("explain", "sample", "-n", "lending-prod", "-o", "junit", user=VERA).stdout)
+    assert suites.find(".//testcase[@name='validation']/failure").get("type") == "SignOffMissing"
+    log = json.loads(
+        stage.cli("explain", "sample", "-n", "lending-prod", "-o", "sarif", user=VERA).stdout)
+    assert [r["ruleId"] for r in log["runs"][0]["results"]] == ["SignOffMissing"]
+    status["verdict"] = "Warn"
+    stage.kubectl("patch", "mdeploy", "sample", "-n", "lending-prod", "--subresource=status",
+                  "--type=merge", "-p", json.dumps({"status": status}), user=OPERATOR)
+    assert stage.cli("explain", "sample", "-n", "lending-prod", user=VERA).returncode == 0
+
+
+def test_explain_never_says_0_of_what_nobody_has_evaluated(stage):
+    sample = stage.get("mdeploy", "sample", "-n", "lending-prod")
+    new = {k: sample[k] for k in ("apiVersion", "kind", "spec")}
+    new["metadata"] = {"name": "unseen", "namespace": "lending-prod"}
+    stage.plane.run("create", "-f", "-", input=json.dumps(new))
+    done = stage.cli("explain", "unseen", "-n", "lending-prod", "-o", "json", user=VERA)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["observed"] is False
+    assert "has not evaluated this generation" in done.stderr
 
 
 def test_matrix_shows_what_the_cluster_asks_for(stage):

@@ -129,6 +129,8 @@ def test_a_malformed_test_is_an_error_with_its_path(folder, broken, found):
     done = run("test", "-f", folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert found in done.stderr
+    annotation = run("test", "-f", folder, "-o", "github").stdout
+    assert annotation.startswith("::error file=") and "title=ManifestInvalid" in annotation
 
 
 @pytest.mark.parametrize(

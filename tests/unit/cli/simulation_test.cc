@@ -38,7 +38,7 @@ TEST(Simulation, NothingChangesWithoutAChange) {
   ASSERT_EQ(same.deployments.size(), 1U);
   EXPECT_FALSE(same.deployments[0].Changed());
   EXPECT_FALSE(same.ForTheWorse());
-  EXPECT_THAT(SimulationText(same), HasSubstr("1 deployments: 1 unchanged, 0 changed"));
+  EXPECT_THAT(SimulationText(same), HasSubstr("1 deployment: 1 unchanged, 0 changed"));
 }
 
 TEST(Simulation, WhatCannotBeReadIsUnknownAndNotGood) {

@@ -142,6 +142,16 @@ TEST(Matrix, ADeveloperCannotHaveSignedTheAnswersWhereIndependenceIsAskedFor) {
   EXPECT_FALSE(out.classes.at("lending").approved);
 }
 
+TEST(Matrix, AMeasureAtLevelNoneIsShownAndDoesNotCount) {
+  auto none = SignOffMeasure("documented", 1, {});
+  none.require = {};
+  none.require.documentation.emplace().level = DocumentationLevel::kNone;
+  const Matrix matrix = MatrixOf({{Policy("lending", {none})}, {}});
+  EXPECT_EQ(matrix.classes[0].measures, 0U);
+  ASSERT_EQ(matrix.rows.size(), 1U);
+  EXPECT_EQ(matrix.rows[0].cells[0][0].parts[0].requirement, "none");
+}
+
 TEST(RequirementText, EachKindIsOnePhrase) {
   Requirement r;
   SignOffRequirement& sign_off = r.sign_off.emplace();
