@@ -204,10 +204,9 @@ class Checker {
       const auto ok = fairness::CheckBounds(*metric, {r.metrics[i].min, r.metrics[i].max}, r.judge);
       if (ok) continue;
       const std::string& field = ok.error().path;
-      Add(field.empty()      ? at
-          : field == "judge" ? path + ".judge"
-                             : at + "." + field,
-          ok.error().message);
+      std::string where = field == "judge" ? path : at;
+      if (!field.empty()) where.append(".").append(field);
+      Add(where, ok.error().message);
     }
     if (r.confidence) {
       const std::string text = r.confidence->ToString();
