@@ -230,6 +230,17 @@ def test_a_waiver_counts_once_others_have_signed_it_and_is_seen(site):
     assert done.returncode != 0 and "may not be changed" in done.stderr
 
 
+def test_a_policy_that_hardly_means_what_it_says_is_admitted_with_warnings(site):
+    done = site.apply(s.policy({
+        "environments": [{"name": "odd", "namespaces": ["odd-a"], "enforcement": "Deny"},
+                         {"name": "odder", "namespaces": ["odd-a"], "enforcement": "Deny"}],
+        "measures": []}, name="odd"))  # fmt: skip
+    assert "Warning: spec.classification.classes[0]: class " in done.stderr
+    assert "asks for nothing (measures: none)" in done.stderr
+    assert "Warning: spec.environments[1].namespaces[0]: 'odd-a' is also in" in done.stderr
+    site.cluster.run("delete", "govpol", "odd")
+
+
 def test_an_incident_is_raised_by_anybody_and_stands_until_others_close_it(site):
     rules = {"environments": [{"name": "alarmed", "namespaces": ["alarmed"],
                                "enforcement": "Deny"}],

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "governance/identity.h"
+#include "governance/policy_warnings.h"
 #include "webhook/admission/handler.h"
 
 namespace countersign {
@@ -82,6 +83,7 @@ void AdmissionHandler::DecidePolicy(Context& context) const {
   auto policy = Decode<GovernancePolicySpec>(context.review.object);
   if (policy || (context.review.operation == Operation::kUpdate && SpecUnchanged(context.review))) {
     context.answer.allowed = true;
+    if (policy) context.answer.warnings = PolicyWarnings(policy->spec);
     return;
   }
   Refuse(context.answer, "SpecInvalid", policy.error().message, policy.error().path);

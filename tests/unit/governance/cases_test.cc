@@ -9,56 +9,14 @@
 #include <set>
 #include <sstream>
 
+#include "case_files.h"
 #include "governance/evaluate.h"
-#include "situation.h"
 
 namespace countersign::testing {
 namespace {
 
-struct Case {
-  std::string file;
-  std::string name;
-  std::vector<Json> merges;  // one after the other over the base
-  Json expect;
-};
-
-void PrintTo(const Case& c, std::ostream* out) { *out << c.file << ": " << c.name; }
-
-const Json& Base() {
-  static const Json base = ReadCases("base.yaml");
-  return base;
-}
-
-std::vector<Case> AllCases() {
-  std::set<std::string> files;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::string(SOURCE_DIR) + "/tests/cases")) {
-    const auto name = entry.path().filename().string();
-    if (name.ends_with(".yaml") && name != "base.yaml") files.insert(name);
-  }
-  std::vector<Case> cases;
-  for (const std::string& file : files) {
-    std::map<std::string, std::vector<Json>> earlier;
-    for (const Json& one : ReadCases(file)) {
-      const std::string name = StringAt(one, "name");
-      std::vector<Json> merges;
-      if (const Json* from = Find(one, "from")) merges = earlier.at(from->get<std::string>());
-      if (const Json* merge = Find(one, "merge")) merges.push_back(*merge);
-      earlier[name] = merges;
-      cases.push_back({file, name, std::move(merges), one.at("expect")});
-    }
-  }
-  return cases;
-}
-
-Json SituationOf(const Case& c) {
-  Json situation = Base();
-  for (const Json& merge : c.merges) MergePatch(situation, merge);
-  return situation;
-}
-
 Decision Decide(const Case& c) {
-  const Situation made = MakeSituation(SituationOf(c), Base());
+  const Situation made = MakeSituation(SituationOf(c), BaseSituation());
   return Evaluate(made.policies, made.facts);
 }
 
@@ -146,7 +104,8 @@ const std::set<std::string> kOnlyDefences = {"RequirementUnknown", "TemplateUnre
                                              "MetricUnknown", "BiasCountsInvalid"};
 
 // Words that look like reason codes and are none.
-const std::set<std::string> kOtherWords = {"DoNotSchedule", "ImpactAssessment", "IncidentReview", "SeriousIncident",
+const std::set<std::string> kOtherWords = {"DoNotSchedule",          "ImpactAssessment",
+                                           "IncidentReview",         "SeriousIncident",
                                            "WidespreadInfringement", "CriticalInfrastructure"};
 
 TEST(CasesTest, EveryReasonCodeOfTheSourceHasACase) {

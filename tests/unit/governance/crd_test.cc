@@ -14,12 +14,12 @@
 #include "base/yaml.h"
 #include "governance/types/bias_test.h"
 #include "governance/types/evidence.h"
+#include "governance/types/incident.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
 #include "governance/types/use_case.h"
-#include "governance/types/incident.h"
 #include "governance/types/waiver.h"
 
 namespace countersign {

@@ -1,0 +1,133 @@
+#include "governance/policy_warnings.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace countersign {
+namespace {
+
+std::string At(const char* list, std::size_t index) {
+  return std::string("spec.") + list + "[" + std::to_string(index) + "]";
+}
+
+// The most that any answers can add up to.
+std::int64_t HighestScore(const Classification& classification) {
+  std::int64_t sum = 0;
+  for (const Question& question : classification.questions) {
+    std::int64_t all = 0;
+    std::int64_t most = 0;
+    for (const auto& [option, score] : question.options) {
+      all += score;
+      most = std::max(most, score);
+    }
+    sum += question.multiple ? all : most;
+  }
+  return sum;
+}
+
+// Whether some answers could make it true, each test for itself. An answer's option exists, or the
+// policy would not have decoded.
+bool IsPossible(const Leaf& leaf, std::int64_t highest) {
+  return !leaf.score_at_least || *leaf.score_at_least <= highest;
+}
+
+template <class Group>
+bool IsPossibleGroup(const Group& group, std::int64_t highest);
+bool IsPossible(const Clause& clause, std::int64_t highest) {
+  return IsPossibleGroup(clause, highest);
+}
+
+template <class Group>
+bool IsPossibleGroup(const Group& group, std::int64_t highest) {
+  const auto possible = [&](const auto& one) { return IsPossible(one, highest); };
+  if (!group.any_of.empty()) return std::any_of(group.any_of.begin(), group.any_of.end(), possible);
+  if (!group.all_of.empty()) return std::all_of(group.all_of.begin(), group.all_of.end(), possible);
+  return IsPossible(static_cast<const Leaf&>(group), highest);
+}
+
+class Reader {
+ public:
+  explicit Reader(const GovernancePolicySpec& policy) : policy_(policy) {}
+
+  std::vector<std::string> Run() {
+    Classes();
+    for (std::size_t i = 0; i < policy_.measures.size(); ++i) OneMeasure(policy_.measures[i], i);
+    Environments();
+    if (warnings_.size() > kMaxPolicyWarnings) {
+      const std::size_t more = warnings_.size() - kMaxPolicyWarnings + 1;
+      warnings_.resize(kMaxPolicyWarnings - 1);
+      warnings_.push_back("and " + std::to_string(more) + " more");
+    }
+    return std::move(warnings_);
+  }
+
+ private:
+  void Add(const std::string& path, const std::string& text) {
+    warnings_.push_back(path + ": " + text);
+  }
+
+  void Classes() {
+    const std::int64_t highest = HighestScore(policy_.classification);
+    for (std::size_t i = 0; i < policy_.classification.classes.size(); ++i) {
+      const RiskClass& one = policy_.classification.classes[i];
+      const std::string path = At("classification.classes", i);
+      if (!one.when.otherwise && !IsPossibleGroup(one.when, highest)) {
+        unreachable_.insert(one.name);
+        Add(path + ".when", "no answers lead to class '" + one.name + "': they add up to at most " +
+                                std::to_string(highest));
+      }
+      const bool asks = std::any_of(
+          policy_.measures.begin(), policy_.measures.end(), [&](const Measure& measure) {
+            const auto& classes = measure.applies.classes;
+            return classes.empty() ||
+                   std::find(classes.begin(), classes.end(), one.name) != classes.end();
+          });
+      if (!asks) Add(path, "class '" + one.name + "' asks for nothing (measures: none)");
+    }
+  }
+
+  void OneMeasure(const Measure& measure, std::size_t index) {
+    const auto& classes = measure.applies.classes;
+    if (classes.empty()) return;
+    const std::string path = At("measures", index) + ".applies.classes";
+    if (std::all_of(classes.begin(), classes.end(),
+                    [&](const std::string& name) { return unreachable_.contains(name); })) {
+      return Add(path,
+                 "nobody owes measure '" + measure.name + "': no answers lead to its classes");
+    }
+    // Classes add up, except the one for whatever is left: leaving it would end the measure.
+    if (classes.size() > 1 || policy_.classification.classes.size() == 1) return;
+    for (const RiskClass& one : policy_.classification.classes) {
+      if (!one.when.otherwise || one.name != classes.front()) continue;
+      Add(path, "only class '" + one.name + "' owes measure '" + measure.name +
+                    "': a use case in any stricter class does not");
+    }
+  }
+
+  void Environments() {
+    std::map<std::string, std::string> owners;
+    for (std::size_t i = 0; i < policy_.environments.size(); ++i) {
+      const PolicyEnvironment& environment = policy_.environments[i];
+      for (std::size_t k = 0; k < environment.namespaces.size(); ++k) {
+        const auto [owner, fresh] = owners.emplace(environment.namespaces[k], environment.name);
+        if (fresh) continue;
+        Add(At("environments", i) + ".namespaces[" + std::to_string(k) + "]",
+            "'" + environment.namespaces[k] + "' is also in environment '" + owner->second +
+                "': what both demand adds up");
+      }
+    }
+  }
+
+  const GovernancePolicySpec& policy_;
+  std::set<std::string> unreachable_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace
+
+std::vector<std::string> PolicyWarnings(const GovernancePolicySpec& policy) {
+  return Reader(policy).Run();
+}
+
+}  // namespace countersign

@@ -1,0 +1,92 @@
+#include "governance/policy_warnings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/yaml.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// The policy's classes and measures as given, in flow style.
+std::vector<std::string> Warnings(
+    const std::string& classes, const std::string& measures,
+    const std::string& environments = "[{name: prod, namespaces: [prod], enforcement: Deny}]") {
+  const auto object = ParseYaml(R"({
+    apiVersion: countersign.dev/v1alpha1, kind: GovernancePolicy, metadata: {name: bank}, spec: {
+      environments: )" + environments +
+                                R"(,
+      roles: [{name: owner, level: Strategic, subjects: [{kind: User, name: olga}]}],
+      classification: {
+        signOff: {role: owner, count: 1, assurance: Requester},
+        questions: [{name: audience, options: {public: 3, internal: 1}},
+                    {name: impact, multiple: true, options: {legal: 5, financial: 4}}],
+        classes: )" + classes + R"(},
+      measures: )" + measures + "}}");
+  return PolicyWarnings(Decode<GovernancePolicySpec>(object.value()).value().spec);
+}
+
+std::string Asked(const std::string& name, const std::string& classes) {
+  return "{name: " + name +
+         ", step: Deployment, accountable: owner, applies: {classes: " + classes +
+         "}, require: {signOff: {role: owner, count: 1, assurance: Requester}}}";
+}
+
+constexpr char kTwo[] =
+    "[{name: high, when: {scoreAtLeast: 8}}, {name: low, when: {otherwise: true}}]";
+
+TEST(PolicyWarnings, APolicyThatMeansWhatItSaysGivesNone) {
+  EXPECT_THAT(Warnings(kTwo, "[" + Asked("sign", "[high, low]") + "]"), IsEmpty());
+  EXPECT_THAT(Warnings("[{name: high, when: {anyOf: [{scoreAtLeast: 12}, {scoreAtLeast: 90}]}}, "
+                       "{name: low, when: {otherwise: true}}]",
+                       "[" + Asked("sign", "[]") + "]"),
+              IsEmpty());
+}
+
+TEST(PolicyWarnings, ClassesThatNoAnswersLeadTo) {
+  EXPECT_THAT(
+      Warnings("[{name: high, when: {scoreAtLeast: 13}}, {name: low, when: {otherwise: true}}]",
+               "[" + Asked("sign", "[high]") + ", " + Asked("all", "[]") + "]"),
+      ElementsAre("spec.classification.classes[0].when: no answers lead to class 'high': they add "
+                  "up to at most 12",
+                  "spec.measures[0].applies.classes: nobody owes measure 'sign': no answers lead "
+                  "to its classes"));
+  EXPECT_THAT(Warnings("[{name: high, when: {allOf: [{answer: impact, includes: legal}, "
+                       "{scoreAtLeast: 13}]}}, {name: low, when: {otherwise: true}}]",
+                       "[" + Asked("all", "[]") + "]"),
+              ElementsAre("spec.classification.classes[0].when: no answers lead to class 'high': "
+                          "they add up to at most 12"));
+}
+
+TEST(PolicyWarnings, AClassThatAsksForNothingAndAMeasureThatOnlyTheMildestOwes) {
+  EXPECT_THAT(Warnings(kTwo, "[" + Asked("sign", "[high]") + "]"),
+              ElementsAre("spec.classification.classes[1]: class 'low' asks for nothing (measures: "
+                          "none)"));
+  EXPECT_THAT(Warnings(kTwo, "[" + Asked("sign", "[low]") + ", " + Asked("all", "[]") + "]"),
+              ElementsAre("spec.measures[0].applies.classes: only class 'low' owes measure 'sign': "
+                          "a use case in any stricter class does not"));
+}
+
+TEST(PolicyWarnings, ANamespaceInTwoEnvironments) {
+  EXPECT_THAT(Warnings(kTwo, "[" + Asked("sign", "[]") + "]",
+                       "[{name: qa, namespaces: [qa], enforcement: Hold}, {name: prod, namespaces: "
+                       "[prod, qa], enforcement: Deny}]"),
+              ElementsAre("spec.environments[1].namespaces[1]: 'qa' is also in environment 'qa': "
+                          "what both demand adds up"));
+}
+
+TEST(PolicyWarnings, AreCountedWhenThereAreTooMany) {
+  std::string measures;
+  for (int i = 0; i < 20; ++i) {
+    measures += (i == 0 ? "[" : ", ") + Asked("m" + std::to_string(i), "[low]");
+  }
+  const auto warnings = Warnings(kTwo, measures + ", " + Asked("all", "[]") + "]");
+  ASSERT_EQ(warnings.size(), kMaxPolicyWarnings);
+  EXPECT_EQ(warnings.back(), "and 5 more");
+}
+
+}  // namespace
+}  // namespace countersign
