@@ -13,6 +13,10 @@
 namespace countersign {
 namespace {
 
+// Of the evidence for a use case most is about models that have gone: of what there is, three
+// people approve of this one, and each type has one report on it.
+const std::string kOther =
+    "sha256:2222222222222222222222222222222222222222222222222222222222222222";
 const std::string kNow = "2026-11-24T12:00:00Z";
 
 // Every other measure asks for a sign-off, the rest for a report of a type of its own.
@@ -66,6 +70,7 @@ World Make(std::int64_t measures, std::int64_t evidence) {
       std::make_shared<const UseCase>(Decode<UseCaseSpec>(UseCaseJson("credit")).value());
   for (std::int64_t i = 0; i < evidence; ++i) {
     const std::string name = "e" + std::to_string(100'000 + i);
+    const bool current = i % 2 == 0 ? i < 8 : i < 2 * measures;
     if (i % 2 == 0) {
       const std::string signer = "vera" + std::to_string(i) + "@bank.example";
       Json sign_off = SignOffJson(name, "credit");
@@ -78,7 +83,7 @@ World Make(std::int64_t measures, std::int64_t evidence) {
             {"useCase", "credit"},
             {"environment", "prod"},
             {"model", {{"digest", kModelDigest}, {"digestType", "ociManifest"}}},
-            {"governedDigest", facts.governed_digest}};
+            {"governedDigest", current ? facts.governed_digest : kOther}};
       }
       facts.sign_offs.push_back(
           {std::make_shared<const SignOff>(Decode<SignOffSpec>(sign_off).value()),
@@ -88,11 +93,12 @@ World Make(std::int64_t measures, std::int64_t evidence) {
     Json report = {{"apiVersion", kApiVersion},
                    {"kind", "Evidence"},
                    {"metadata", {{"name", name}, {"namespace", "lending"}}}};
-    report["spec"] = {{"useCase", "credit"},
-                      {"type", "Type" + std::to_string(i % (2 * measures))},
-                      {"model", {{"digest", kModelDigest}, {"digestType", "ociManifest"}}},
-                      {"performedAt", "2026-11-01T12:00:00Z"},
-                      {"claims", Json::array({Json{{"name", "errorRate"}, {"number", "0.001"}}})}};
+    report["spec"] = {
+        {"useCase", "credit"},
+        {"type", "Type" + std::to_string(i % (2 * measures))},
+        {"model", {{"digest", current ? kModelDigest : kOther}, {"digestType", "ociManifest"}}},
+        {"performedAt", "2026-11-01T12:00:00Z"},
+        {"claims", Json::array({Json{{"name", "errorRate"}, {"number", "0.001"}}})}};
     facts.reports.push_back(
         {std::make_shared<const EvidenceReport>(Decode<EvidenceSpec>(report).value()),
          By("dan@bank.example", {})});

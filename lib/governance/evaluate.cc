@@ -33,7 +33,8 @@ std::vector<MatchedPolicy> Match(const PolicySet& policies, const std::string& n
 
 // Whoever develops the model: those whom the use case lists, the author of the deployment, and the
 // believed issuers of its evidence. Who repeats a run is not: that is a validator's work.
-Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts) {
+Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
+                    const EvidenceIndex& index) {
   Insiders insiders;
   for (const Subject& developer : facts.use_case->spec.developers) {
     if (developer.kind == SubjectKind::kGroup) {
@@ -60,10 +61,9 @@ Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts) {
       }
     }
     if (const auto& r = measure.require.report; r && !r->independent) {
-      for (const AttestedEvidence& report : facts.reports) {
-        if (report.object->spec.type == r->type && report.object->spec.model == model &&
-            believed(r->issuers, report.by)) {
-          add(report.by);
+      for (const AttestedEvidence* report : index.Reports(r->type, model.digest)) {
+        if (report->object->spec.model == model && believed(r->issuers, report->by)) {
+          add(report->by);
         }
       }
     }
@@ -114,15 +114,15 @@ void Earlier(std::optional<Time>& next, const std::optional<Time>& candidate, Ti
 
 // Whether the answers count, and the sentence about it if they do not.
 bool AnswersApproved(const GovernancePolicy& policy, const Facts& facts, const Insiders& insiders,
-                     const std::string& answers_digest, Decision& decision,
-                     std::optional<Time>& until) {
+                     const EvidenceIndex& index, const std::string& answers_digest,
+                     Decision& decision, std::optional<Time>& until) {
   const SignOffRequirement& requirement = policy.spec.classification.sign_off;
   SignOffTarget target;
   target.kind = SubjectOfSignOff::kUseCase;
   target.use_case = facts.use_case->meta.name;
   target.answers_digest = answers_digest;
   const SignOffOutcome outcome =
-      JudgeSignOffs(policy.spec, requirement, target, facts, insiders, answers_digest);
+      JudgeSignOffs(policy.spec, requirement, target, facts, insiders, index, answers_digest);
   if (outcome.state == GateState::kPassed) {
     until = outcome.valid_until;
     return true;
@@ -136,14 +136,14 @@ bool AnswersApproved(const GovernancePolicy& policy, const Facts& facts, const I
   return false;
 }
 
-void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts,
+void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const EvidenceIndex& index,
                     const std::string& answers_digest, Decision& decision,
                     std::set<std::string>& classes, std::optional<Time>& next_change) {
   const GovernancePolicy& policy = *matched.policy;
-  const Insiders insiders = InsidersOf(policy.spec, facts);
+  const Insiders insiders = InsidersOf(policy.spec, facts, index);
   std::optional<Time> answers_until;
   const bool approved =
-      AnswersApproved(policy, facts, insiders, answers_digest, decision, answers_until);
+      AnswersApproved(policy, facts, insiders, index, answers_digest, decision, answers_until);
   if (answers_until && (!next_change || *answers_until < *next_change)) {
     next_change = answers_until;
   }
@@ -157,13 +157,13 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts,
   }
   decision.answers_approved = decision.answers_approved && classified.certain;
   classes.insert(classified.classes.begin(), classified.classes.end());
-  OpenIncidents open = OpenIncidentsOf(policy, facts, insiders, answers_digest);
+  OpenIncidents open = OpenIncidentsOf(policy, facts, insiders, index, answers_digest);
   std::move(open.gates.begin(), open.gates.end(), std::back_inserter(decision.gates));
   Earlier(next_change, open.next_change, facts.now);
   for (const PolicyEnvironment* environment : matched.environments) {
     for (const Measure& measure : policy.spec.measures) {
       if (!Applies(measure, *environment, classified.classes)) continue;
-      const Context context{policy, *environment, measure, facts, insiders, answers_digest};
+      const Context context{policy, *environment, measure, facts, insiders, index, answers_digest};
       decision.gates.push_back(ApplyWaivers(context, RunMeasure(context)));
     }
   }
@@ -235,9 +235,10 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
   std::set<std::string> classes;
   if (!matched.empty() && UseCaseAvailable(facts)) {
     decision.answers_approved = true;
+    const EvidenceIndex index(facts);
     decision.answers_digest = facts.use_case->spec.answers_digest;
     for (const MatchedPolicy& m : matched) {
-      EvaluatePolicy(m, facts, decision.answers_digest, decision, classes, next_change);
+      EvaluatePolicy(m, facts, index, decision.answers_digest, decision, classes, next_change);
     }
   }
   const auto measures = decision.gates.begin() + static_cast<std::ptrdiff_t>(preconditions);

@@ -64,7 +64,8 @@ std::optional<std::string> ReviewMissing(const GovernancePolicySpec& policy,
 }
 
 Closing Judge(const GovernancePolicy& policy, const Incident& incident, const Facts& facts,
-              const Insiders& insiders, const std::string& answers_digest) {
+              const Insiders& insiders, const EvidenceIndex& index,
+              const std::string& answers_digest) {
   const auto& rules = policy.spec.incidents;
   if (!rules) {
     return {false, "policy '" + policy.meta.name + "' has no spec.incidents",
@@ -85,7 +86,7 @@ Closing Judge(const GovernancePolicy& policy, const Incident& incident, const Fa
   SignOffRequirement requirement = rules->sign_off;
   requirement.max_age.reset();
   const SignOffOutcome outcome =
-      JudgeSignOffs(policy.spec, requirement, target, facts, insiders, answers_digest);
+      JudgeSignOffs(policy.spec, requirement, target, facts, insiders, index, answers_digest);
   if (outcome.state == GateState::kPassed) return {true, {}, {}, outcome.valid_until};
   return {false, outcome.message,
           HoldersText(policy.spec, rules->sign_off.role) +
@@ -130,14 +131,15 @@ std::optional<Time> ReportDue(const GovernancePolicySpec& policy, const Incident
 }
 
 OpenIncidents OpenIncidentsOf(const GovernancePolicy& policy, const Facts& facts,
-                              const Insiders& insiders, const std::string& answers_digest) {
+                              const Insiders& insiders, const EvidenceIndex& index,
+                              const std::string& answers_digest) {
   OpenIncidents open;
   const Model& model = facts.deployment->spec.model;
   for (const auto& incident : facts.incidents) {
     const IncidentSpec& spec = incident->spec;
     const bool quarantined = spec.quarantine && IsQuarantined(*spec.quarantine, model);
     if (!quarantined && !spec.change_freeze) continue;
-    Closing closing = Judge(policy, *incident, facts, insiders, answers_digest);
+    Closing closing = Judge(policy, *incident, facts, insiders, index, answers_digest);
     if (!closing.closed) {
       open.gates.push_back(OpenGate(policy, *incident, quarantined, std::move(closing)));
     } else if (closing.until && (!open.next_change || *closing.until < *open.next_change)) {

@@ -28,7 +28,7 @@ struct OpenIncidents {
 // The age of the closing sign-offs does not matter: what is closed stays so, until one is withdrawn
 // or reaches the end that its signer set.
 [[nodiscard]] OpenIncidents OpenIncidentsOf(const GovernancePolicy& policy, const Facts& facts,
-                                            const Insiders& insiders,
+                                            const Insiders& insiders, const EvidenceIndex& index,
                                             const std::string& answers_digest);
 
 }  // namespace countersign

@@ -156,7 +156,8 @@ bool AnswersSigned(const GovernancePolicySpec& policy, const Facts& facts) {
   target.kind = SubjectOfSignOff::kUseCase;
   target.use_case = facts.use_case->meta.name;
   target.answers_digest = *digest;
-  return JudgeSignOffs(policy, policy.classification.sign_off, target, facts, insiders, *digest)
+  return JudgeSignOffs(policy, policy.classification.sign_off, target, facts, insiders,
+                       EvidenceIndex(facts), *digest)
              .state == GateState::kPassed;
 }
 

@@ -41,7 +41,7 @@ SignOffOutcome Approval(const Context& context, const WaiverRules& rules,
   target.waiver = waiver.object->meta.name;
   target.waiver_digest = waiver.object->spec_digest;
   return JudgeSignOffs(context.policy.spec, requirement, target, context.facts, insiders,
-                       context.answers_digest);
+                       context.index, context.answers_digest);
 }
 
 // Whether somebody said yes at some time, even if that does not count any more: what was used up

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "governance/decision.h"
+#include "governance/evidence_index.h"
 #include "governance/facts.h"
 #include "governance/identity.h"
 
@@ -19,6 +20,7 @@ struct Context {
   const Measure& measure;
   const Facts& facts;
   const Insiders& insiders;
+  const EvidenceIndex& index;
   const std::string& answers_digest;
 };
 

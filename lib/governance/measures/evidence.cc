@@ -108,14 +108,19 @@ Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
 
 UsableReportsResult UsableReports(const Context& context, const EvidenceRequirement& r) {
   UsableReportsResult result;
+  const std::string& model = context.facts.deployment->spec.model.digest.digest;
+  for (const AttestedEvidence* report : context.index.Reports(
+           r.type, r.scope == EvidenceScope::kModel ? std::string_view(model) : "")) {
+    if (!Excluded(context, r, *report)) result.usable.push_back(report);
+  }
+  if (!result.usable.empty()) return result;
+  // Only then does anybody want to know about those on other models too.
   for (const AttestedEvidence& report : context.facts.reports) {
     if (report.object->spec.type != r.type) continue;
-    if (const auto excluded = Excluded(context, r, report)) {
-      result.notes.push_back("'" + report.object->meta.name + "' does not count: " + excluded->why);
-      if (result.reason.empty()) result.reason = excluded->reason;
-    } else {
-      result.usable.push_back(&report);
-    }
+    const auto excluded = Excluded(context, r, report);
+    if (!excluded) continue;
+    result.notes.push_back("'" + report.object->meta.name + "' does not count: " + excluded->why);
+    if (result.reason.empty()) result.reason = excluded->reason;
   }
   return result;
 }

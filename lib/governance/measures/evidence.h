@@ -13,8 +13,9 @@ namespace countersign {
 
 struct UsableReportsResult {
   std::vector<const AttestedEvidence*> usable;
-  std::vector<std::string> notes;  // why each of the others of this type does not count
-  std::string reason;              // code of the first of them
+  // When there is none: why each of this type does not count, and the code of the first.
+  std::vector<std::string> notes;
+  std::string reason;
 };
 [[nodiscard]] UsableReportsResult UsableReports(const Context& context,
                                                 const EvidenceRequirement& requirement);

@@ -23,12 +23,21 @@ bool SameSubject(const SignOffSubject& s, const SignOffTarget& target) {
          s.incident == target.incident && s.incident_digest == target.incident_digest;
 }
 
+std::string_view DigestOf(const SignOffTarget& target) {
+  switch (target.kind) {
+    case SubjectOfSignOff::kModelDeployment: return target.governed_digest;
+    case SubjectOfSignOff::kUseCase: return target.answers_digest;
+    case SubjectOfSignOff::kWaiver: return target.waiver_digest;
+    case SubjectOfSignOff::kIncident: return target.incident_digest;
+  }
+  return {};
+}
+
 // The same deployment in an earlier or other state: worth a word in the message.
 bool OtherRevision(const SignOffSubject& s, const SignOffTarget& target) {
   return s.kind == target.kind && s.use_case == target.use_case &&
          s.environment == target.environment && s.waiver == target.waiver &&
-         s.incident == target.incident &&
-         !SameSubject(s, target);
+         s.incident == target.incident && !SameSubject(s, target);
 }
 
 bool HoldsRole(const GovernancePolicySpec& policy, const std::string& role, const Provenance& by) {
@@ -70,12 +79,13 @@ class Judge {
  public:
   Judge(const GovernancePolicySpec& policy, const SignOffRequirement& requirement,
         const SignOffTarget& target, const Facts& facts, const Insiders& insiders,
-        const std::string& answers_digest)
+        const EvidenceIndex& index, const std::string& answers_digest)
       : policy_(policy),
         requirement_(requirement),
         target_(target),
         facts_(facts),
         insiders_(insiders),
+        index_(index),
         answers_digest_(answers_digest) {}
 
   SignOffOutcome Run() {
@@ -105,6 +115,15 @@ class Judge {
   }
 
  private:
+  // Looked for only when nothing else explains what is missing.
+  [[nodiscard]] std::ptrdiff_t OtherRevisions() const {
+    return std::count_if(
+        facts_.sign_offs.begin(), facts_.sign_offs.end(), [&](const AttestedSignOff& sign_off) {
+          const SignOffSpec& spec = sign_off.object->spec;
+          return spec.role == requirement_.role && OtherRevision(spec.subject, target_);
+        });
+  }
+
   void Note(const AttestedSignOff& sign_off, const std::string& why, const std::string& reason) {
     notes_.push_back("SignOff '" + sign_off.object->meta.name + "' does not count: " + why);
     if (first_excluded_.empty()) first_excluded_ = reason;
@@ -112,13 +131,10 @@ class Judge {
 
   // Keeps the latest decision of each person who holds the role.
   void Collect() {
-    for (const AttestedSignOff& sign_off : facts_.sign_offs) {
+    for (const AttestedSignOff* found : index_.SignOffs(requirement_.role, DigestOf(target_))) {
+      const AttestedSignOff& sign_off = *found;
       const SignOffSpec& spec = sign_off.object->spec;
-      if (spec.role != requirement_.role) continue;
-      if (!SameSubject(spec.subject, target_)) {
-        if (OtherRevision(spec.subject, target_)) ++other_revisions_;
-        continue;
-      }
+      if (!SameSubject(spec.subject, target_)) continue;
       if (!IsAuthentic(sign_off.by)) {
         Note(sign_off, WhyNotAuthentic(sign_off.by), "SignOffNotAuthentic");
       } else if (spec.signer.username != sign_off.by.user) {
@@ -205,9 +221,10 @@ class Judge {
       return Finish(std::move(outcome), GateState::kExpired, "SignOffExpired", needs + has + ended);
     }
     std::string reason = first_excluded_.empty() ? "SignOffMissing" : first_excluded_;
-    if (first_excluded_.empty() && other_revisions_ > 0) {
+    const auto others = first_excluded_.empty() ? OtherRevisions() : 0;
+    if (others > 0) {
       reason = "SignOffForOtherRevision";
-      notes_.push_back(std::to_string(other_revisions_) +
+      notes_.push_back(std::to_string(others) +
                        (target_.kind == SubjectOfSignOff::kUseCase ? " for other answers"
                         : target_.kind == SubjectOfSignOff::kWaiver
                             ? " for another waiver of that name"
@@ -233,11 +250,11 @@ class Judge {
   const SignOffTarget& target_;
   const Facts& facts_;
   const Insiders& insiders_;
+  const EvidenceIndex& index_;
   const std::string& answers_digest_;
   std::map<std::string, Vote> votes_;  // by person
   std::vector<std::string> notes_;
   std::string first_excluded_;
-  int other_revisions_ = 0;
 };
 
 }  // namespace
@@ -245,8 +262,8 @@ class Judge {
 SignOffOutcome JudgeSignOffs(const GovernancePolicySpec& policy,
                              const SignOffRequirement& requirement, const SignOffTarget& target,
                              const Facts& facts, const Insiders& insiders,
-                             const std::string& answers_digest) {
-  return Judge(policy, requirement, target, facts, insiders, answers_digest).Run();
+                             const EvidenceIndex& index, const std::string& answers_digest) {
+  return Judge(policy, requirement, target, facts, insiders, index, answers_digest).Run();
 }
 
 Gate SignOffGate(const Context& context, const SignOffRequirement& requirement) {
@@ -257,7 +274,7 @@ Gate SignOffGate(const Context& context, const SignOffRequirement& requirement) 
   target.model = spec.model.digest;
   target.governed_digest = context.facts.governed_digest;
   SignOffOutcome outcome = JudgeSignOffs(context.policy.spec, requirement, target, context.facts,
-                                         context.insiders, context.answers_digest);
+                                         context.insiders, context.index, context.answers_digest);
   Gate gate = StartGate(context);
   gate.evidence = std::move(outcome.evidence);
   gate.valid_until = outcome.valid_until;

@@ -37,7 +37,7 @@ struct SignOffOutcome {
 [[nodiscard]] SignOffOutcome JudgeSignOffs(const GovernancePolicySpec& policy,
                                            const SignOffRequirement& requirement,
                                            const SignOffTarget& target, const Facts& facts,
-                                           const Insiders& insiders,
+                                           const Insiders& insiders, const EvidenceIndex& index,
                                            const std::string& answers_digest);
 
 // The measure `require.signOff`.

@@ -127,18 +127,21 @@ TEST(OracleTest, SignOffsComeOutAsByTheBook) {
     target.model = ModelDigest{"model", DigestType::kFile};
     target.governed_digest = "now";
     const auto wanted = NaiveSignOffs(facts.sign_offs, r, facts.author.user, developer, facts.now);
-    const auto outcome = JudgeSignOffs(policy, r, target, facts, insiders, "answers");
+    const auto outcome =
+        JudgeSignOffs(policy, r, target, facts, insiders, EvidenceIndex(facts), "answers");
     ASSERT_EQ(GateStateName(outcome.state), GateStateName(wanted))
         << "round " << round << ": " << outcome.reason << ", " << outcome.message;
     ++outcomes[wanted];
     // What passes until an instant passes just before it and not at it, all else equal.
     if (outcome.state == GateState::kPassed && outcome.valid_until) {
       facts.now = *outcome.valid_until - std::chrono::microseconds(1);
-      EXPECT_EQ(JudgeSignOffs(policy, r, target, facts, insiders, "answers").state,
-                GateState::kPassed);
+      EXPECT_EQ(
+          JudgeSignOffs(policy, r, target, facts, insiders, EvidenceIndex(facts), "answers").state,
+          GateState::kPassed);
       facts.now = *outcome.valid_until;
-      EXPECT_EQ(JudgeSignOffs(policy, r, target, facts, insiders, "answers").state,
-                GateState::kExpired);
+      EXPECT_EQ(
+          JudgeSignOffs(policy, r, target, facts, insiders, EvidenceIndex(facts), "answers").state,
+          GateState::kExpired);
     }
   }
   for (const auto state :
