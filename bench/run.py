@@ -78,6 +78,17 @@ def percentile(values, p):
     return sorted(values)[min(len(values) - 1, int(p * len(values)))]
 
 
+def evaluations(table):
+    """What one evaluation costs on one core, by measures that apply and evidence that there is."""
+    done = subprocess.run([BIN / "evaluate_bench", "--benchmark_format=json"],
+                          stdout=subprocess.PIPE, text=True, timeout=BENCH_SECONDS, check=True)
+    for run in json.loads(done.stdout)["benchmarks"]:
+        sizes = dict(part.split(":") for part in run["name"].split("/")[1:])
+        aim = "< 100 µs" if (sizes["measures"], sizes["evidence"]) == ("50", "200") else ""
+        table.append((f"evaluation of {sizes['measures']} measures, {sizes['evidence']} evidence",
+                      f"{run['cpu_time'] / 1000:.0f} µs", aim))
+
+
 def decisions(arguments, table):
     done = subprocess.run(
         [BIN / "admission_bench", "--rounds", str(arguments.rounds),
@@ -93,7 +104,8 @@ def decisions(arguments, table):
         size = f"{review['bytes'] / 1024:.1f} KiB review"
         for route in ("noop", "validate"):
             row = review[route]
-            table.append((f"{size}, {route}: CPU of callers and server", f"{row['cpuMicros']:.0f} µs a request", ""))
+            cpu = f"{row['cpuMicros']:.0f} µs a request"
+            table.append((f"{size}, {route}: CPU of callers and server", cpu, ""))
             table.append((f"{size}, {route}: throughput", f"{row['perSecond']:.0f}/s", ""))
             table.append((f"{size}, {route}: p50", f"{row['p50']:.2f} ms", ""))
             table.append((f"{size}, {route}: p99", f"{row['p99']:.2f} ms", ""))
@@ -245,6 +257,7 @@ def main():
                         help="seconds the operator gets to reconcile them")  # fmt: skip
     arguments = parser.parse_args()
     table = []
+    evaluations(table)
     decisions(arguments, table)
     site = Installation()
     try:
