@@ -2,6 +2,8 @@
 // something that decodes to the same.
 #include "base/yaml.h"
 #include "governance/types/bias_test.h"
+#include "governance/types/evidence.h"
+#include "governance/types/incident.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/object.h"
 #include "governance/types/policy.h"
@@ -9,6 +11,7 @@
 #include "governance/types/sign_off.h"
 #include "governance/types/status.h"
 #include "governance/types/use_case.h"
+#include "governance/types/waiver.h"
 #include "tests/fuzz/require.h"
 
 namespace countersign::fuzz {
@@ -46,11 +49,14 @@ void TryStatus(const Json& status) {
 void TryAll(const Json& object) {
   if (!object.is_object()) return;
   TryKind<BiasTestSpec>(object);
+  TryKind<EvidenceSpec>(object);
   TryKind<GovernancePolicySpec>(object);
+  TryKind<IncidentSpec>(object);
   TryKind<ModelDeploymentSpec>(object);
   TryKind<ReproducibilitySnapshotSpec>(object);
   TryKind<SignOffSpec>(object);
   TryKind<UseCaseSpec>(object);
+  TryKind<WaiverSpec>(object);
   if (const Json* status = Find(object, "status"); status != nullptr) {
     TryStatus<EvidenceStatus>(*status);
     TryStatus<GovernancePolicyStatus>(*status);
