@@ -54,6 +54,7 @@ int RunProgram(int argc, const char* const* argv) {
   AddExplain(app, global, run);
   AddMatrix(app, global, run);
   AddKeygen(app, global, run);
+  AddInit(app, global, run);
   AddInstall(app, global, run);
   AddSimulate(app, global, run);
   AddTest(app, global, run);

@@ -38,6 +38,7 @@ void AddCompletion(CLI::App& app, Global& global, Run& run);
 void AddExplain(CLI::App& app, Global& global, Run& run);
 void AddKeygen(CLI::App& app, Global& global, Run& run);
 void AddMatrix(CLI::App& app, Global& global, Run& run);
+void AddInit(CLI::App& app, Global& global, Run& run);
 void AddInstall(CLI::App& app, Global& global, Run& run);
 void AddSimulate(CLI::App& app, Global& global, Run& run);
 void AddTest(CLI::App& app, Global& global, Run& run);

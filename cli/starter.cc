@@ -1,0 +1,175 @@
+#include "cli/starter.h"
+
+#include <algorithm>
+#include <istream>
+#include <ostream>
+
+#include "base/yaml.h"
+#include "cli/embedded.h"
+
+namespace countersign {
+namespace {
+
+constexpr std::string_view kFolder = "examples/policies/";
+constexpr std::string_view kPolicyFile = "/policy.yaml";
+
+std::string Joined(const std::vector<std::string>& parts, std::string_view between = ", ") {
+  std::string text;
+  for (const std::string& part : parts) text.append(text.empty() ? "" : between).append(part);
+  return text;
+}
+
+std::string Options(const Question& question) {
+  std::vector<std::string> names;
+  names.reserve(question.options.size());
+  for (const auto& [option, score] : question.options) names.push_back(option);
+  return Joined(names);
+}
+
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == ',') {
+      parts.emplace_back();
+    } else if (c != ' ' && c != '\r') {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+// What is wrong with the options chosen for `question`, or nothing.
+std::string Wrong(const Question& question, const std::vector<std::string>& options) {
+  for (const std::string& option : options) {
+    if (question.options.contains(option)) continue;
+    return "must be one of " + Options(question) + ", is '" + Excerpt(option) + "'";
+  }
+  if (options.size() > 1 && !question.multiple) {
+    return "must be one option, is " + std::to_string(options.size());
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> PackNames() { return EmbeddedNames(kFolder, kPolicyFile); }
+
+Result<Pack> LoadPack(const std::string& name) {
+  const std::vector<std::string> names = PackNames();
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    return Fail(Code::kInvalidArgument,
+                "must be one of " + Joined(names) + ", is '" + Excerpt(name) + "'", "--pack");
+  }
+  Pack pack;
+  pack.name = name;
+  pack.text = EmbeddedText(std::string(kFolder) + name + std::string(kPolicyFile));
+  auto json = ParseYaml(pack.text);
+  if (!json) return Fail(json.error());
+  auto policy = Decode<GovernancePolicySpec>(*json);
+  if (!policy) return Fail(policy.error());
+  pack.policy = std::move(*policy);
+  return pack;
+}
+
+Result<Answers> ParseAnswers(const std::vector<Question>& questions,
+                             const std::vector<std::string>& arguments) {
+  Answers answers;
+  for (const std::string& argument : arguments) {
+    const auto equals = argument.find('=');
+    if (equals == std::string::npos) {
+      return Fail(Code::kInvalidArgument, "must be QUESTION=OPTION, is '" + Excerpt(argument) + "'",
+                  "--answer");
+    }
+    const std::string name = argument.substr(0, equals);
+    const auto question = std::find_if(questions.begin(), questions.end(),
+                                       [&](const Question& q) { return q.name == name; });
+    if (question == questions.end()) {
+      std::vector<std::string> names;
+      names.reserve(questions.size());
+      for (const Question& q : questions) names.push_back(q.name);
+      return Fail(Code::kInvalidArgument,
+                  "question must be one of " + Joined(names) + ", is '" + Excerpt(name) + "'",
+                  "--answer");
+    }
+    std::vector<std::string>& chosen = answers[name];
+    for (std::string& option : SplitAtCommas(argument.substr(equals + 1))) {
+      if (std::find(chosen.begin(), chosen.end(), option) == chosen.end()) {
+        chosen.push_back(std::move(option));
+      }
+    }
+    if (auto wrong = Wrong(*question, chosen); !wrong.empty()) {
+      return Fail(Code::kInvalidArgument, wrong, "--answer " + name);
+    }
+  }
+  return answers;
+}
+
+Status Ask(const std::vector<Question>& questions, std::istream& in, std::ostream& out,
+           Answers& answers) {
+  for (const Question& question : questions) {
+    while (!answers.contains(question.name)) {
+      out << question.description << "\n  " << question.name << " ("
+          << (question.multiple ? "one or several, with commas, of " : "one of ")
+          << Options(question) << "): " << std::flush;
+      std::string line;
+      if (!std::getline(in, line)) {
+        return Fail(Code::kInvalidArgument, "the input ended before the answer",
+                    "question " + question.name);
+      }
+      auto options = SplitAtCommas(line);
+      if (auto wrong = Wrong(question, options); !wrong.empty()) {
+        out << "  " << wrong << "\n";
+      } else {
+        answers[question.name] = std::move(options);
+      }
+    }
+  }
+  return {};
+}
+
+Json StarterUseCase(const Pack& pack, const std::string& name, const std::string& name_space,
+                    const Answers& answers) {
+  Json namespaces = Json::array();
+  for (const PolicyEnvironment& environment : pack.policy.spec.environments) {
+    for (const std::string& one : environment.namespaces) namespaces.push_back(one);
+  }
+  Json spec = {{"title", name},
+               {"purpose", "Say what the model decides, about whom, and what happens with it."},
+               {"purposeCategory", "your-purpose"},
+               {"owner", "your-owner@example.org"},
+               {"developers", {{{"kind", "Group"}, {"name", "your-developers"}}}},
+               {"lifecycle", "Active"},
+               {"answers", answers},
+               {"deployTo", std::move(namespaces)}};
+  return {{"apiVersion", "countersign.dev/v1alpha1"},
+          {"kind", "UseCase"},
+          {"metadata", {{"name", name}, {"namespace", name_space}}},
+          {"spec", std::move(spec)}};
+}
+
+std::string StarterReadme(const Pack& pack, const std::string& name,
+                          const std::string& name_space) {
+  const std::string& role = pack.policy.spec.classification.sign_off.role;
+  const std::string use_case = name_space + "/" + name;
+  return "# " + name +
+         "\n\n"
+         "Started from the policy pack `" +
+         pack.name +
+         "`. Before you apply it:\n\n"
+         "1. In `policy.yaml` put your own groups and people in place of `your-…`, and your\n"
+         "   namespaces into `environments`.\n"
+         "2. In `use-case.yaml` say what the model is for, who owns and who develops it.\n\n"
+         "Then, once:\n\n"
+         "    kubectl apply -f policy.yaml -f use-case.yaml\n"
+         "    kubectl countersign approve --use-case " +
+         name + " -n " + name_space + " --role " + role + " --rationale \"…\"" +
+         "   # somebody in that role\n"
+         "\nWhat it will owe, and who answers for it:\n\n"
+         "    countersign matrix -f policy.yaml -f use-case.yaml --use-case " +
+         use_case +
+         "\n\nFor every release, with the ModelDeployment and its evidence in `release/`:\n\n"
+         "    countersign check -f policy.yaml -f use-case.yaml -f release/   # would it serve?\n"
+         "    kubectl apply -f release/\n";
+}
+
+}  // namespace countersign
