@@ -95,14 +95,16 @@ Closing Judge(const GovernancePolicy& policy, const Incident& incident, const Fa
           std::nullopt};
 }
 
-Gate OpenGate(const GovernancePolicy& policy, const Incident& incident, bool quarantined,
-              Closing closing) {
+// `quarantine` is null where the incident only freezes changes.
+Gate OpenGate(const GovernancePolicy& policy, const Incident& incident,
+              const Quarantine* quarantine, Closing closing) {
+  const bool quarantined = quarantine != nullptr;
   const IncidentSpec& spec = incident.spec;
   Gate gate;
   gate.policy = policy.meta.name;
   gate.measure = "incident";
   gate.enforcement = Enforcement::kDeny;
-  gate.on_violation = quarantined ? spec.quarantine->response : Reaction::kAlert;
+  gate.on_violation = quarantined ? quarantine->response : Reaction::kAlert;
   // No evidence about the model cures it, and no environment is lenient about it.
   gate.final = quarantined;
   const auto due = ReportDue(policy.spec, spec);
@@ -137,11 +139,12 @@ OpenIncidents OpenIncidentsOf(const GovernancePolicy& policy, const Facts& facts
   const Model& model = facts.deployment->spec.model;
   for (const auto& incident : facts.incidents) {
     const IncidentSpec& spec = incident->spec;
-    const bool quarantined = spec.quarantine && IsQuarantined(*spec.quarantine, model);
-    if (!quarantined && !spec.change_freeze) continue;
+    const Quarantine* quarantine =
+        spec.quarantine && IsQuarantined(*spec.quarantine, model) ? &*spec.quarantine : nullptr;
+    if (quarantine == nullptr && !spec.change_freeze) continue;
     Closing closing = Judge(policy, *incident, facts, insiders, index, answers_digest);
     if (!closing.closed) {
-      open.gates.push_back(OpenGate(policy, *incident, quarantined, std::move(closing)));
+      open.gates.push_back(OpenGate(policy, *incident, quarantine, std::move(closing)));
     } else if (closing.until && (!open.next_change || *closing.until < *open.next_change)) {
       open.next_change = closing.until;
     }

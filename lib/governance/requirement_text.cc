@@ -19,6 +19,7 @@ std::string Text(const SignOffRequirement& r) {
   std::string text =
       std::to_string(r.count) + (r.count == 1 ? " sign-off" : " sign-offs") + " by " + r.role;
   std::vector<std::string> others;
+  others.reserve(r.distinct_from.size());
   for (const Distinct distinct : r.distinct_from) {
     others.emplace_back(distinct == Distinct::kDevelopers ? "developer" : "requester");
   }
@@ -40,6 +41,7 @@ std::string Text(const ReproducibilityRequirement& r) {
 
 std::string Text(const BiasTestRequirement& r) {
   std::vector<std::string> attributes;
+  attributes.reserve(r.attributes.size() + r.intersections.size());
   for (const RequiredAttribute& attribute : r.attributes) attributes.push_back(attribute.name);
   for (const auto& names : r.intersections) attributes.push_back(Listed(names, " x "));
   std::vector<std::string> bounds;
@@ -84,6 +86,7 @@ std::string Text(const EvidenceRequirement& r) {
   if (r.scope == EvidenceScope::kUseCase) text += " on the use case";
   if (!r.environments.empty()) text += " from " + Listed(r.environments, " or ");
   std::vector<std::string> details;
+  details.reserve(r.claims.size() + 1);
   for (const ClaimAssertion& claim : r.claims) details.push_back(Text(claim));
   if (!r.artifacts.empty()) details.push_back("with " + Listed(r.artifacts, ", "));
   if (!details.empty()) text += ": " + Listed(details, ", ");
@@ -170,6 +173,7 @@ std::string Text(const LoadTestRequirement& r) {
 
 std::string Text(const ReleaseRequirement& r) {
   std::vector<std::string> modes;
+  modes.reserve(r.modes.size());
   for (const ReleaseMode mode : r.modes) modes.emplace_back(NameOf(mode));
   std::vector<std::string> details;
   if (r.min_duration) details.push_back("for " + FormatDuration(*r.min_duration));
