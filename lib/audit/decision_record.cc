@@ -8,7 +8,8 @@
 namespace countersign {
 namespace {
 
-std::string Cut(const std::string& text, std::size_t limit = kMaxRecordText) {
+// A part of `text`, which must outlive it.
+std::string_view Cut(std::string_view text, std::size_t limit = kMaxRecordText) {
   if (text.size() <= limit) return text;
   std::size_t end = limit;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
@@ -20,16 +21,16 @@ std::string JoinWhole(const std::vector<std::string>& items) {
   constexpr std::size_t kReserve = 16;  // for ",+<count>"
   std::string text;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const std::string item = Cut(items[i], kMaxRecordText / 2);
+    const std::string_view item = Cut(items[i], kMaxRecordText / 2);
     if (text.size() + item.size() + kReserve > kMaxRecordText) {
       return text + ",+" + std::to_string(items.size() - i);
     }
-    text += (text.empty() ? "" : ",") + item;
+    (text += text.empty() ? "" : ",") += item;
   }
   return text;
 }
 
-void Put(JsonWriter& out, std::string_view key, const std::string& value,
+void Put(JsonWriter& out, std::string_view key, std::string_view value,
          std::size_t limit = kMaxRecordName) {
   out.Key(key).String(Cut(value, limit));
 }
