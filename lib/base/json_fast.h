@@ -14,7 +14,7 @@
 namespace countersign {
 
 // Longer texts are declined, so that the scratch memory each thread keeps stays at a few MiB.
-inline constexpr std::size_t kMaxFastJsonBytes = 256 * 1024;
+inline constexpr std::size_t kMaxFastJsonBytes = std::size_t{256} * 1024;
 
 // The document, or nothing where the strict parser has to look.
 [[nodiscard]] std::optional<Json> ParseJsonFast(std::string_view text, int max_depth);

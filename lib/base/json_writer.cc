@@ -10,7 +10,7 @@ void JsonWriter::String(std::string_view text) {
   const bool ascii = std::all_of(text.begin(), text.end(),
                                  [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   if (ascii) {
-    writer_.String(text.data(), Size(text));
+    writer_.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
     return;
   }
   const std::string dumped = DumpJson(Json(text));

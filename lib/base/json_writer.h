@@ -16,7 +16,7 @@ namespace countersign {
 class JsonWriter {
  public:
   JsonWriter& Key(std::string_view key) {
-    writer_.Key(key.data(), Size(key));
+    writer_.Key(key.data(), static_cast<rapidjson::SizeType>(key.size()));
     return *this;
   }
   void String(std::string_view text);
@@ -30,10 +30,6 @@ class JsonWriter {
   [[nodiscard]] std::string Text() const { return {buffer_.GetString(), buffer_.GetSize()}; }
 
  private:
-  static rapidjson::SizeType Size(std::string_view text) {
-    return static_cast<rapidjson::SizeType>(text.size());
-  }
-
   rapidjson::StringBuffer buffer_;
   rapidjson::Writer<rapidjson::StringBuffer> writer_{buffer_};
 };
