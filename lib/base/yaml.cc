@@ -285,6 +285,10 @@ void EmitText(YAML::Emitter& out, const std::string& text, bool is_key) {
   out << text;
 }
 
+// YAML reads a key on the line of its value only within 1024 characters (YAML 1.2, section 7.4.2),
+// counted as written, where a byte may take four.
+constexpr std::size_t kSureToBeShort = 240;
+
 void Emit(YAML::Emitter& out, const Json& value) {
   switch (value.type()) {
     case Json::value_t::object:
@@ -294,6 +298,7 @@ void Emit(YAML::Emitter& out, const Json& value) {
       }
       out << YAML::BeginMap;
       for (const auto& [key, item] : value.items()) {
+        if (key.size() > kSureToBeShort) out << YAML::LongKey;
         out << YAML::Key;
         EmitText(out, key, true);
         out << YAML::Value;

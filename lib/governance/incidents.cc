@@ -20,7 +20,9 @@ constexpr std::array<DefaultDeadline, 4> kArticle73 = {{{"SeriousIncident", 15 *
 
 bool IsQuarantined(const Quarantine& quarantine, const Model& model) {
   switch (quarantine.scope) {
-    case QuarantineScope::kVersion: return quarantine.model == model.digest;
+    // By its digits alone: an alarm must not miss because it names another type of digest.
+    case QuarantineScope::kVersion:
+      return quarantine.model && quarantine.model->digest == model.digest.digest;
     case QuarantineScope::kModel: return quarantine.model_name == model.name;
     case QuarantineScope::kUseCase: return true;
   }

@@ -140,6 +140,7 @@ Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
   CheckReport(context, usable, *latest, shortfall);
   gate.path = shortfall.path;
   gate.passes_from = shortfall.passes_from;
+  if (shortfall.state == GateState::kExpired) gate.expired_at = shortfall.holds_until;
   if (shortfall.state != GateState::kPassed) {
     const std::string of =
         usable.size() > 1 ? " (the latest of " + std::to_string(usable.size()) + ")" : "";
@@ -155,6 +156,9 @@ Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
                     Remedy(context, r));
   }
   gate.valid_until = end;
+  if (shortfall.holds_until && (!end || *shortfall.holds_until < *end)) {
+    gate.valid_until = shortfall.holds_until;
+  }
   return Conclude(std::move(gate), GateState::kPassed, "EvidenceSufficient",
                   r.type + " " + name + " says what it must");
 }

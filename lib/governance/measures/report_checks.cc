@@ -124,7 +124,15 @@ void Check(const Context& context, const DataQualityRequirement& r, const Eviden
     return;
   }
   const Claim* outcome = FindClaim(assessment->object->spec, "outcome");
-  if (outcome != nullptr && outcome->text == "Accepted") return;
+  if (outcome != nullptr && outcome->text == "Accepted") {
+    const auto end = EndOf(assessment->by.first_seen, r.rules.max_age);
+    shortfall.holds_until = end;
+    if (!end || *end > context.facts.now) return;
+    shortfall.Add(GateState::kExpired, "ImpactAssessmentExpired",
+                  "ImpactAssessment '" + assessment->object->meta.name + "' is older than " +
+                      FormatDuration(*r.rules.max_age) + ", it ended at " + FormatTime(*end));
+    return;
+  }
   shortfall.Add(GateState::kFailed, "ImpactAssessmentNotAccepted",
                 "ImpactAssessment '" + assessment->object->meta.name +
                     "' must have outcome 'Accepted', has '" +

@@ -16,6 +16,7 @@ struct Shortfall {
   std::vector<std::string> texts;
   std::string path;                 // of the deployment, if a field of it is at fault
   std::optional<Time> passes_from;  // when time alone will cure it
+  std::optional<Time> holds_until;  // when what else it relied on gets, or got, too old
 
   void Add(GateState worse, const char* code, std::string text) {
     if (worse > state) {

@@ -211,6 +211,18 @@ TEST(DumpYamlTest, NoncharactersOfUnicodeAreReplacedInQuotes) {
   }
 }
 
+// A key on the line of its value may have 1024 characters as written; these have more.
+TEST(DumpYamlTest, LongKeysReadBack) {
+  for (const std::string& part : {std::string("k"), std::string("\x7f"), std::string("é")}) {
+    for (const int count : {200, 300, 1100, 4000}) {
+      std::string key;
+      for (int i = 0; i < count; ++i) key += part;
+      const Json value = {{key, {{"inner", 1}, {key, Json::array({"x"})}}}, {"z", 2}};
+      EXPECT_EQ(ParseYaml(DumpYaml(value)).value_or(Json()), value) << count << " of " << part;
+    }
+  }
+}
+
 TEST(DumpYamlTest, OtherValuesReadBackWithTheirTypes) {
   const Json json = {
       {"null", nullptr},

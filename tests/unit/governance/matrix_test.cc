@@ -194,6 +194,7 @@ TEST(RequirementText, ReportsSayTheirLevelAndWhatElseIsAsked) {
     Json measure = ParseYaml("{name: a, step: Development, accountable: owner}").value();
     measure["require"] = ParseYaml(require).value();
     Json spec = ParseYaml(R"({
+        ethics: {protectedAttributes: [sex]},
         environments: [{name: qa, namespaces: [qa], enforcement: Deny}],
         roles: [{name: owner, level: Strategic, subjects: [{kind: User, name: olga}]}],
         classification: {
