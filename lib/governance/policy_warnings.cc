@@ -88,6 +88,12 @@ class Reader {
   }
 
   void OneMeasure(const Measure& measure, std::size_t index) {
+    const auto& explained = measure.require.explainability;
+    if (explained && explained->top_features > 0 && explained->excluded_features.empty() &&
+        policy_.ethics.protected_attributes.empty()) {
+      Add(At("measures", index) + ".require.explainability.topFeatures",
+          "none is excluded: neither excludedFeatures nor ethics.protectedAttributes names any");
+    }
     const auto& classes = measure.applies.classes;
     if (classes.empty()) return;
     const std::string path = At("measures", index) + ".applies.classes";

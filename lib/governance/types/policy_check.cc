@@ -271,11 +271,6 @@ class Checker {
     if (r.explainability) {
       Rules(r.explainability->rules, path + ".explainability");
       Share(r.explainability->min_coverage, path + ".explainability.minCoverage");
-      if (r.explainability->top_features > 0 && r.explainability->excluded_features.empty() &&
-          spec_.ethics.protected_attributes.empty()) {
-        Add(path + ".explainability.topFeatures",
-            "needs excludedFeatures, or ethics.protectedAttributes: nothing is excluded");
-      }
     }
     if (r.harm_test) Rules(r.harm_test->rules, path + ".harmTest");
     if (r.load_test) LoadTest(*r.load_test, path + ".loadTest");

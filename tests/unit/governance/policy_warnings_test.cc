@@ -78,6 +78,18 @@ TEST(PolicyWarnings, ANamespaceInTwoEnvironments) {
                           "what both demand adds up"));
 }
 
+TEST(PolicyWarnings, FeaturesOfWhichNoneIsExcluded) {
+  const auto asked = [](const std::string& more) {
+    return "[{name: why, step: Development, accountable: owner, require: {explainability: {level: "
+           "Explained, topFeatures: 3" +
+           more + "}}}]";
+  };
+  EXPECT_THAT(Warnings(kTwo, asked("")),
+              ElementsAre("spec.measures[0].require.explainability.topFeatures: none is excluded: "
+                          "neither excludedFeatures nor ethics.protectedAttributes names any"));
+  EXPECT_THAT(Warnings(kTwo, asked(", excludedFeatures: [race]")), IsEmpty());
+}
+
 TEST(PolicyWarnings, AreCountedWhenThereAreTooMany) {
   std::string measures;
   for (int i = 0; i < 20; ++i) {

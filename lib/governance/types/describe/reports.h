@@ -119,8 +119,8 @@ void Describe(V& v, ExplainabilityRequirement& r) {
            .list = ListType::kSet},
           r.methods);
   v.Field({.name = "topFeatures",
-           .doc = "Among how many of the most important features no excluded one may be, unless "
-                  "the report justifies it, 0 to 256. Default 0: none are looked at.",
+           .doc = "How many of the most important features the report must list, among which no "
+                  "excluded one may be unless it is justified, 0 to 256. Default 0.",
            .max = 256},
           r.top_features);
   v.Field({.name = "excludedFeatures",
