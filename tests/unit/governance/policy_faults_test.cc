@@ -117,11 +117,6 @@ INSTANTIATE_TEST_SUITE_P(
             "AModelNamePatternThatIsNone",
             R"({measures: {acceptance: {require: {signOff: null, verification: {level: FullPipeline, modelNamePattern: '('}}}}})",
             R"(spec.measures[0].require.verification.modelNamePattern: must be an RE2 expression)"},
-        Fault{
-            "FeaturesOfWhichNoneIsExcluded",
-            "{ethics: {protectedAttributes: []}, measures: {acceptance: {require: {signOff: null, "
-            "explainability: {level: Explained, topFeatures: 3}}}}}",
-            "spec.measures[0].require.explainability.topFeatures: needs excludedFeatures"},
         Fault{"ALoadTestThatMayShowAnything",
               R"({measures: {acceptance: {require: {signOff: null, loadTest: {issuers: []}}}}})",
               R"(spec.measures[0].require.loadTest: must bound a rate, errors or latency)"},
