@@ -125,12 +125,14 @@ void Check(const Context& context, const DataQualityRequirement& r, const Eviden
   }
   const Claim* outcome = FindClaim(assessment->object->spec, "outcome");
   if (outcome != nullptr && outcome->text == "Accepted") {
-    const auto end = EndOf(assessment->by.first_seen, r.rules.max_age);
+    const std::optional<Seconds>& max_age = r.rules.max_age;
+    if (!max_age) return;
+    const Time end = assessment->by.first_seen + *max_age;
     shortfall.holds_until = end;
-    if (!end || *end > context.facts.now) return;
+    if (end > context.facts.now) return;
     shortfall.Add(GateState::kExpired, "ImpactAssessmentExpired",
                   "ImpactAssessment '" + assessment->object->meta.name + "' is older than " +
-                      FormatDuration(*r.rules.max_age) + ", it ended at " + FormatTime(*end));
+                      FormatDuration(*max_age) + ", it ended at " + FormatTime(end));
     return;
   }
   shortfall.Add(GateState::kFailed, "ImpactAssessmentNotAccepted",
