@@ -55,6 +55,35 @@ std::string Sha256Hex(std::string_view data) {
   return Hex(digest.data(), digest.size());
 }
 
+std::string DigestText(const Sha256Bytes& digest) {
+  return "sha256:" + Hex(digest.data(), digest.size());
+}
+
+struct Sha256Stream::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  State() {
+    if (context == nullptr || EVP_DigestInit_ex(context, EVP_sha256(), nullptr) != 1) std::abort();
+  }
+  ~State() { EVP_MD_CTX_free(context); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+};
+
+Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {}
+Sha256Stream::~Sha256Stream() = default;
+Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
+Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
+
+void Sha256Stream::Update(std::string_view piece) {
+  if (EVP_DigestUpdate(state_->context, piece.data(), piece.size()) != 1) std::abort();
+}
+
+Sha256Bytes Sha256Stream::Finish() {
+  Sha256Bytes digest{};
+  if (EVP_DigestFinal_ex(state_->context, digest.data(), nullptr) != 1) std::abort();
+  return digest;
+}
+
 Result<std::string> JsonDigest(const Json& value, const Replacements& instead) {
   auto canonical = CanonicalJson(value, instead);
   if (!canonical) return Fail(canonical.error());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,26 @@ namespace countersign {
 using Sha256Bytes = std::array<unsigned char, 32>;
 [[nodiscard]] Sha256Bytes Sha256(std::string_view data);
 [[nodiscard]] std::string Sha256Hex(std::string_view data);
+// "sha256:" and the digits, as digests stand in our objects.
+[[nodiscard]] std::string DigestText(const Sha256Bytes& digest);
+
+// The digest of what does not fit into memory, piece by piece. One thread at a time.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  ~Sha256Stream();
+  Sha256Stream(Sha256Stream&&) noexcept;
+  Sha256Stream& operator=(Sha256Stream&&) noexcept;
+
+  void Update(std::string_view piece);
+  // Of all pieces; nothing may follow.
+  [[nodiscard]] Sha256Bytes Finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 // "sha256:" and the digest of the RFC 8785 form of `value`; `instead` as for CanonicalJson.
 [[nodiscard]] Result<std::string> JsonDigest(const Json& value, const Replacements& instead = {});
 

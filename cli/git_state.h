@@ -1,0 +1,22 @@
+// git_state.h: which commit a working tree is at, and whether it is as committed.
+//
+// Asks the `git` of PATH, without a shell; hooks and monitors of the repository are not run. Its
+// own messages go to standard error.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace countersign {
+
+struct GitState {
+  std::string commit;
+  bool clean = false;   // no change, staged or not, and no file that is neither known nor ignored
+  std::string changes;  // the first of them, as `git status --porcelain` shows it
+  std::string origin;   // URL of remote 'origin', without user and password; empty: there is none
+};
+
+[[nodiscard]] Result<GitState> ReadGitState(const std::string& folder);
+
+}  // namespace countersign

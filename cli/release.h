@@ -1,0 +1,64 @@
+// release.h: one release of a model as the objects that make it deployable.
+//
+// A model folder or training run becomes a ReproducibilitySnapshot, a BiasTest, Evidence reports
+// and a ModelDeployment, all bound to the model's digest, in that order, so that one
+// `kubectl apply -f` brings the evidence before what needs it. What was not given and cannot be
+// read is left out, or is an error that names the flag; nothing is guessed. Equal inputs give equal
+// objects; the names of evidence carry the start of their own digest, because evidence is final.
+// Reads files; writes none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "cli/mlflow_run.h"
+#include "cli/release_spec.h"
+#include "governance/types/common.h"
+#include "governance/types/model_deployment.h"
+
+namespace countersign {
+
+struct ReleaseOptions {
+  std::optional<Time> at;  // when the work ended; else the run's end, else `now`
+  Time now{};
+  bool evidence_only = false;  // no ModelDeployment: for those who only report
+};
+
+struct Release {
+  std::vector<Json> objects;
+  std::vector<std::string> notes;  // what was left out or will matter, one sentence each
+};
+
+[[nodiscard]] Result<Release> MakeRelease(const ReleaseSpec& spec, const ReleaseOptions& options);
+
+// --- the parts, for release*.cc alone ---
+
+// What all objects of a release have in common.
+struct ReleaseFrame {
+  UseCaseRef use_case;
+  std::string label;  // "<name>-<version>", fit for names of objects
+  ModelDigest model;
+  Time performed_at{};
+  std::optional<MlflowRun> run;
+};
+
+// Null: nothing to report.
+[[nodiscard]] Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
+                                      std::vector<std::string>& notes);
+[[nodiscard]] Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame);
+[[nodiscard]] Result<Json> ReportOf(const ReleaseReport& report, const ReleaseFrame& frame);
+
+// The manifest of a piece of evidence, decoded to see that it holds; `what` is part of its name.
+template <class Spec>
+[[nodiscard]] Result<Json> EvidenceManifest(const Spec& spec, const ReleaseFrame& frame,
+                                            const std::string& what);
+
+// A YAML or JSON file (*.json) that holds a map.
+[[nodiscard]] Result<Json> ReadMapFile(const std::string& path);
+// A number as our objects have it: at most nine decimals, rounded.
+[[nodiscard]] Result<Decimal> ToDecimal(const Json& value, const std::string& path);
+
+}  // namespace countersign

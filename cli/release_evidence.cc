@@ -1,0 +1,381 @@
+// The evidence of a release: snapshot, bias test and reports.
+
+#include <algorithm>
+#include <set>
+
+#include "cli/content_digest.h"
+#include "cli/csv.h"
+#include "cli/files.h"
+#include "cli/git_state.h"
+#include "cli/lock_file.h"
+#include "cli/release.h"
+#include "governance/report_types.h"
+#include "governance/types/bias_test.h"
+#include "governance/types/evidence.h"
+
+namespace countersign {
+namespace {
+
+tl::unexpected<Error> Missing(const std::string& flag, const std::string& what) {
+  return Fail(Code::kInvalidArgument, "is required: " + what, flag);
+}
+
+Result<std::optional<CodeState>> CodeOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
+                                        std::vector<std::string>& notes) {
+  if (spec.code.empty()) {
+    if (frame.run && !frame.run->commit.empty()) {
+      notes.push_back("spec.code is left out: the run names commit " + frame.run->commit +
+                      " and not whether the tree was as committed; check it out and give --code");
+    }
+    return std::optional<CodeState>();
+  }
+  auto git = ReadGitState(spec.code);
+  if (!git) return Fail(git.error());
+  if (frame.run && !frame.run->commit.empty() && frame.run->commit != git->commit) {
+    return Fail(Code::kInvalidArgument,
+                "is at commit " + git->commit + ", and the run was made at " + frame.run->commit +
+                    ": check that out",
+                "--code");
+  }
+  CodeState code;
+  code.commit = git->commit;
+  code.clean = git->clean;
+  code.repository = !spec.repository.empty()                      ? spec.repository
+                    : frame.run && !frame.run->repository.empty() ? frame.run->repository
+                                                                  : git->origin;
+  code.entry_point =
+      spec.entry_point.empty() && frame.run ? frame.run->entry_point : spec.entry_point;
+  if (code.repository.empty()) return Missing("--repository", "--code has no remote 'origin'");
+  if (code.entry_point.empty())
+    return Missing("--entry-point", "the command that trained the model");
+  if (!code.clean) {
+    notes.push_back("the tree of --code is not as committed ('" + git->changes +
+                    "'): such a snapshot does not pass");
+  }
+  return std::optional(std::move(code));
+}
+
+Result<std::optional<EnvironmentState>> EnvironmentStateOf(const ReleaseSpec& spec,
+                                                           std::vector<std::string>& notes) {
+  if (spec.lock_file.empty() && spec.training_image.empty())
+    return std::optional<EnvironmentState>();
+  if (spec.runtime.empty()) return Missing("--runtime", "what the training ran on");
+  if (spec.hardware.empty()) return Missing("--hardware", "what the training ran on");
+  EnvironmentState environment;
+  environment.image = spec.training_image;
+  environment.runtime = spec.runtime;
+  environment.hardware = spec.hardware;
+  if (!spec.lock_file.empty()) {
+    auto lock = ReadLockFile(spec.lock_file);
+    if (!lock) return Fail(lock.error());
+    environment.lock_file_digest = lock->digest;
+    environment.unpinned = lock->unpinned;
+    for (const std::string& line : lock->unpinned) {
+      notes.push_back("'" + spec.lock_file + "' does not pin '" + Excerpt(line) + "'");
+    }
+  }
+  return std::optional(std::move(environment));
+}
+
+Status AddParameters(const ReleaseSpec& spec, const ReleaseFrame& frame,
+                     ReproducibilitySnapshotSpec& snapshot) {
+  if (frame.run) snapshot.parameters = frame.run->parameters;
+  if (spec.parameters.empty()) return {};
+  auto map = ReadMapFile(spec.parameters);
+  if (!map) return Fail(map.error());
+  for (auto it = map->begin(); it != map->end(); ++it) {
+    snapshot.parameters[it.key()] = it->is_string() ? it->get<std::string>() : DumpJson(*it);
+  }
+  return {};
+}
+
+Status AddMetrics(const ReleaseSpec& spec, const ReleaseFrame& frame,
+                  ReproducibilitySnapshotSpec& snapshot) {
+  if (frame.run) {
+    for (const auto& [name, text] : frame.run->metrics) {
+      // MLflow writes Python's floats: "0.91", "1e-05", "nan".
+      const auto number = ParseJson(text);
+      auto value = ToDecimal(number ? *number : Json(text), "metrics/" + name);
+      if (!value) return Fail(value.error());
+      snapshot.metrics[name] = *value;
+    }
+  }
+  if (spec.metrics.empty()) return {};
+  auto map = ReadMapFile(spec.metrics);
+  if (!map) return Fail(map.error());
+  for (auto it = map->begin(); it != map->end(); ++it) {
+    auto value = ToDecimal(*it, spec.metrics + ": " + it.key());
+    if (!value) return Fail(value.error());
+    snapshot.metrics[it.key()] = *value;
+  }
+  return {};
+}
+
+Status AddData(const ReleaseSpec& spec, ReproducibilitySnapshotSpec& snapshot) {
+  std::set<std::string> names;
+  for (const ReleaseData& data : spec.data) {
+    if (!names.insert(data.name).second) {
+      return Fail(Code::kInvalidArgument, "is there twice", "--data " + data.name);
+    }
+    auto file = DigestFile(data.file);
+    if (!file) return Fail(file.error());
+    snapshot.data.push_back(
+        {data.name, file->digest, data.role, file->rows, data.split, data.seed});
+  }
+  return {};
+}
+
+// --- counts ---
+
+constexpr std::string_view kCounts[] = {"tp", "fp", "fn", "tn"};
+
+struct Counts {
+  std::vector<std::string> attributes;
+  std::vector<BiasCell> cells;
+};
+
+Result<std::int64_t> CountOf(const std::string& text, const std::string& path) {
+  constexpr std::size_t kDigits = 13;  // 10^12, the API's maximum, has as many
+  const bool digits = !text.empty() && text.size() <= kDigits &&
+                      text.find_first_not_of("0123456789") == std::string::npos;
+  if (digits) return std::stoll(text);
+  return Fail(Code::kInvalidArgument, "must be a count, is '" + Excerpt(text) + "'", path);
+}
+
+Result<BiasCell> CellOf(const std::vector<std::string>& header, const std::vector<std::string>& row,
+                        const std::string& path) {
+  if (row.size() != header.size()) {
+    return Fail(
+        Code::kInvalidArgument,
+        "must have " + std::to_string(header.size()) + " fields, has " + std::to_string(row.size()),
+        path);
+  }
+  BiasCell cell;
+  std::int64_t* const members[] = {&cell.tp, &cell.fp, &cell.fn, &cell.tn};
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    const auto* found = std::find(std::begin(kCounts), std::end(kCounts), header[i]);
+    if (found == std::end(kCounts)) {
+      cell.groups[header[i]] = row[i];
+      continue;
+    }
+    auto count = CountOf(row[i], path + ", column " + header[i]);
+    if (!count) return Fail(count.error());
+    *members[found - std::begin(kCounts)] = *count;
+  }
+  return cell;
+}
+
+// What the file leaves out is nobody: the API wants the full cross.
+void CompleteCross(Counts& counts) {
+  std::vector<std::set<std::string>> values(counts.attributes.size());
+  std::set<std::map<std::string, std::string>> present;
+  for (const BiasCell& cell : counts.cells) {
+    present.insert(cell.groups);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i].insert(cell.groups.at(counts.attributes[i]));
+    }
+  }
+  std::vector<std::map<std::string, std::string>> cross(1);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::vector<std::map<std::string, std::string>> next;
+    for (const auto& groups : cross) {
+      for (const std::string& value : values[i]) {
+        next.push_back(groups);
+        next.back()[counts.attributes[i]] = value;
+      }
+    }
+    constexpr std::size_t kMostCells = 512;
+    if (next.size() > kMostCells) return;  // more than the API takes: its own message says so
+    cross = std::move(next);
+  }
+  for (auto& groups : cross) {
+    if (present.insert(groups).second) counts.cells.push_back({std::move(groups), 0, 0, 0, 0});
+  }
+}
+
+Result<Counts> ReadCounts(const std::string& path) {
+  auto text = ReadTextFile(path);
+  if (!text) return Fail(text.error());
+  std::vector<std::vector<std::string>> rows;
+  CsvReader csv([&](const std::vector<std::string>& fields) { rows.push_back(fields); });
+  auto fed = csv.Feed(*text);
+  if (fed) fed = csv.Finish();
+  if (!fed) return Fail(Code::kInvalidArgument, fed.error().message, path);
+  if (rows.size() < 2) return Fail(Code::kInvalidArgument, "must have a header and rows", path);
+  Counts counts;
+  const std::vector<std::string>& header = rows.front();
+  for (const std::string_view count : kCounts) {
+    if (std::count(header.begin(), header.end(), count) == 1) continue;
+    return Fail(Code::kInvalidArgument, "must have one column '" + std::string(count) + "'", path);
+  }
+  for (const std::string& name : header) {
+    if (std::find(std::begin(kCounts), std::end(kCounts), name) == std::end(kCounts)) {
+      counts.attributes.push_back(name);
+    }
+  }
+  std::set<std::map<std::string, std::string>> seen;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    const std::string at = path + ": record " + std::to_string(i + 1);
+    auto cell = CellOf(header, rows[i], at);
+    if (!cell) return Fail(cell.error());
+    if (!seen.insert(cell->groups).second) {
+      return Fail(Code::kInvalidArgument, "has the groups of a record before", at);
+    }
+    counts.cells.push_back(std::move(*cell));
+  }
+  CompleteCross(counts);
+  return counts;
+}
+
+// --- reports ---
+
+Result<Claim> ClaimOf(const std::string& type, const std::string& name, const Json& value,
+                      const std::string& path) {
+  Claim claim;
+  claim.name = name;
+  const ReportType* known = FindReportType(type);
+  const KnownClaim* listed = nullptr;
+  if (known != nullptr) {
+    for (const KnownClaim& one : known->claims) {
+      if (one.name == name) listed = &one;
+    }
+  }
+  const bool number = value.is_number() || (value.is_string() && listed != nullptr &&
+                                            listed->type == ClaimType::kNumber);
+  if (number) {
+    auto decimal = ToDecimal(value, path);
+    if (!decimal) return Fail(decimal.error());
+    claim.number = *decimal;
+  } else if (value.is_boolean()) {
+    claim.flag = value.get<bool>();
+  } else if (value.is_string()) {
+    claim.text = value.get<std::string>();
+  } else if (value.is_array() && std::all_of(value.begin(), value.end(),
+                                             [](const Json& item) { return item.is_string(); })) {
+    claim.items = value.get<std::vector<std::string>>();
+  } else {
+    return Fail(Code::kInvalidArgument,
+                "must be a number, a text, true or false, or a list of words", path);
+  }
+  return claim;
+}
+
+Result<Json> ClaimsOf(const ReleaseReport& report) {
+  Json claims = Json::object();
+  if (!report.claims_file.empty()) {
+    auto map = ReadMapFile(report.claims_file);
+    if (!map) return Fail(map.error());
+    claims = std::move(*map);
+  }
+  if (report.claims.empty()) return claims;
+  auto own = report.claims.Tree();
+  if (!own) return Fail(own.error());
+  if (!(*own)->is_object()) {
+    return Fail(Code::kInvalidArgument, "must be a map", "evidence " + report.type + ": claims");
+  }
+  claims.update(**own);
+  return claims;
+}
+
+// "RiskAssessment" gives "risk-assessment".
+std::string Kebab(const std::string& type) {
+  std::string out;
+  for (const char c : type) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (upper && !out.empty()) out += '-';
+    out += upper ? static_cast<char>(c - 'A' + 'a') : plain ? c : '-';
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
+                        std::vector<std::string>& notes) {
+  ReproducibilitySnapshotSpec snapshot;
+  snapshot.use_case = frame.use_case.name;
+  snapshot.model = frame.model;
+  snapshot.performed_at = frame.performed_at;
+  auto code = CodeOf(spec, frame, notes);
+  if (!code) return Fail(code.error());
+  snapshot.code = std::move(*code);
+  auto environment = EnvironmentStateOf(spec, notes);
+  if (!environment) return Fail(environment.error());
+  snapshot.environment = std::move(*environment);
+  if (auto ok = AddData(spec, snapshot); !ok) return Fail(ok.error());
+  if (auto ok = AddParameters(spec, frame, snapshot); !ok) return Fail(ok.error());
+  if (auto ok = AddMetrics(spec, frame, snapshot); !ok) return Fail(ok.error());
+  const bool anything = frame.run || snapshot.code || snapshot.environment ||
+                        !snapshot.data.empty() || !snapshot.parameters.empty() ||
+                        !snapshot.metrics.empty();
+  if (!anything) return Json();
+  return EvidenceManifest(snapshot, frame, "run");
+}
+
+Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame) {
+  if (spec.counts.empty()) return Json();
+  if (!spec.data_set) return Missing("--data-set", "the data that --counts are of, NAME=FILE");
+  if (spec.protocol.empty()) return Missing("--protocol", "name of the bias test's protocol");
+  if (spec.favorable_outcome.empty()) {
+    return Missing("--favorable-outcome", "the outcome that counts as positive in --counts");
+  }
+  auto counts = ReadCounts(spec.counts);
+  if (!counts) return Fail(counts.error());
+  auto file = DigestFile(spec.data_set->file);
+  if (!file) return Fail(file.error());
+  BiasTestSpec test;
+  test.use_case = frame.use_case.name;
+  test.model = frame.model;
+  test.performed_at = frame.performed_at;
+  test.protocol = spec.protocol;
+  test.favorable_outcome = spec.favorable_outcome;
+  test.cells = std::move(counts->cells);
+  for (const std::string& name : counts->attributes) {
+    const auto bins = spec.bins.find(name);
+    test.attributes.push_back(
+        {name, bins == spec.bins.end() ? std::vector<Decimal>() : bins->second});
+  }
+  std::int64_t people = 0;
+  for (const BiasCell& cell : test.cells) people += cell.tp + cell.fp + cell.fn + cell.tn;
+  if (file->rows && *file->rows != people) {
+    return Fail(Code::kInvalidArgument,
+                "counts " + std::to_string(people) + " people, and '" + spec.data_set->file +
+                    "' has " + std::to_string(*file->rows) + " rows",
+                "--counts");
+  }
+  test.data_set = {spec.data_set->name, file->digest, people};
+  if (!spec.decision.empty()) {
+    auto decision = spec.decision.Tree();
+    if (!decision) return Fail(decision.error());
+    if (auto threshold = Decimal::Parse(StringAt(**decision, "threshold")); threshold) {
+      test.decision_threshold = *threshold;
+    }
+  }
+  return EvidenceManifest(test, frame, "bias");
+}
+
+Result<Json> ReportOf(const ReleaseReport& report, const ReleaseFrame& frame) {
+  EvidenceSpec evidence;
+  evidence.use_case = frame.use_case.name;
+  evidence.type = report.type;
+  if (report.about == ReportAbout::kModel) evidence.model = frame.model;
+  evidence.environment = report.environment;
+  evidence.performed_at = frame.performed_at;
+  evidence.summary = report.summary;
+  auto claims = ClaimsOf(report);
+  if (!claims) return Fail(claims.error());
+  for (auto it = claims->begin(); it != claims->end(); ++it) {
+    auto claim = ClaimOf(report.type, it.key(), *it, "evidence " + report.type + ": " + it.key());
+    if (!claim) return Fail(claim.error());
+    evidence.claims.push_back(std::move(*claim));
+  }
+  for (const ReleaseArtifact& artifact : report.artifacts) {
+    auto file = DigestFile(artifact.file);
+    if (!file) return Fail(file.error());
+    evidence.artifacts.push_back({artifact.name, artifact.uri, file->digest});
+  }
+  return EvidenceManifest(evidence, frame, Kebab(report.type));
+}
+
+}  // namespace countersign

@@ -1,0 +1,111 @@
+// release_spec.h: what `countersign release` is told: its file, with the flags over it.
+//
+//   apiVersion: cli.countersign.dev/v1
+//   kind: Release
+//   spec: {useCase: lending/credit, namespace: lending-prod, name: credit, run: mlruns/0/4f…, …}
+//
+// docs/cli.md describes the members; every text member is also a flag. Paths of the file are
+// relative to its folder. Decoding is strict; this is no kind of the API server. Plain values.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/describe.h"
+#include "cli/manifests.h"
+#include "governance/types/reproducibility_snapshot.h"
+
+namespace countersign {
+
+inline constexpr std::string_view kReleaseKind = "Release";
+
+struct ReleaseData {
+  std::string name;
+  std::string file;
+  DataRole role = DataRole::kTraining;
+  std::string split;
+  std::optional<std::int64_t> seed;
+};
+
+struct ReleaseDataSet {
+  std::string name;
+  std::string file;
+};
+
+struct ReleaseArtifact {
+  std::string name;
+  std::string file;
+  std::string uri;
+};
+
+// What a report is about; kUseCase: whatever model serves it.
+enum class ReportAbout { kModel, kUseCase };
+template <>
+struct EnumNames<ReportAbout> {
+  static constexpr std::pair<ReportAbout, std::string_view> kNames[] = {
+      {ReportAbout::kModel, "Model"}, {ReportAbout::kUseCase, "UseCase"}};
+};
+
+struct ReleaseReport {
+  std::string type;
+  ReportAbout about = ReportAbout::kModel;
+  std::string environment;
+  std::string summary;
+  std::string claims_file;
+  RawJson claims;  // over those of the file
+  std::vector<ReleaseArtifact> artifacts;
+};
+
+struct ReleaseSpec {
+  std::string use_case;  // namespace/name
+  std::string name_space;
+  std::string name;
+  std::string model_name;
+  std::string version;
+  std::string model;  // path
+  std::string uri;
+  std::string run;            // path
+  std::string template_file;  // path
+  std::string image;
+  RawJson serving;
+  RawJson decision;
+  RawJson fallback;
+  std::string code;  // path
+  std::string repository;
+  std::string entry_point;
+  std::string lock_file;  // path
+  std::string training_image;
+  std::string runtime;
+  std::string hardware;
+  std::vector<ReleaseData> data;
+  std::string parameters;  // path
+  std::string metrics;     // path
+  std::string counts;      // path
+  std::optional<ReleaseDataSet> data_set;
+  std::string protocol;
+  std::string favorable_outcome;
+  std::map<std::string, std::vector<Decimal>> bins;
+  std::vector<ReleaseReport> evidence;
+};
+
+// A text member that is also a flag.
+struct ReleaseText {
+  const char* field;
+  const char* flag;
+  const char* doc;
+  std::string ReleaseSpec::* member;
+  bool path = false;
+};
+[[nodiscard]] const std::vector<ReleaseText>& ReleaseTexts();
+
+// The file at `path`, with its paths made relative to the working directory.
+[[nodiscard]] Result<ReleaseSpec> ReadReleaseFile(const std::string& path);
+
+// "NAME=FILE[:role]" with a role of the API, in lower case; Training by default.
+[[nodiscard]] Result<ReleaseData> ParseDataFlag(const std::string& text);
+// "NAME=FILE".
+[[nodiscard]] Result<ReleaseDataSet> ParseDataSetFlag(const std::string& text);
+
+}  // namespace countersign
