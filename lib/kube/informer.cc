@@ -116,7 +116,10 @@ void InformerBase::Complete(const std::string& resource_version) {
 void InformerBase::Applied(Json&& object) {
   auto [key, stored] = Decode(std::move(object));
   const std::lock_guard delivery(delivery_mutex_);
-  if (const auto change = store_.Put(key, std::move(stored))) Deliver(*change);
+  const auto change = store_.Put(key, std::move(stored));
+  // Before the handlers: whoever is told of a change also finds the knowledge fresh.
+  Heard();
+  if (change) Deliver(*change);
 }
 
 void InformerBase::Deleted(Json&& object) {
@@ -126,9 +129,9 @@ void InformerBase::Deleted(Json&& object) {
     return;
   }
   const std::lock_guard delivery(delivery_mutex_);
-  if (const auto change = store_.Remove(key, UidOf(object), ResourceVersionOf(object))) {
-    Deliver(*change);
-  }
+  const auto change = store_.Remove(key, UidOf(object), ResourceVersionOf(object));
+  Heard();
+  if (change) Deliver(*change);
 }
 
 void InformerBase::Progress(const std::string& resource_version) {
