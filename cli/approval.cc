@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "cli/render.h"
 #include "governance/environment.h"
@@ -156,6 +157,30 @@ std::vector<Claim> ClaimsAbout(const EvidenceSpec& report, const std::string& in
   return about ? report.claims : std::vector<Claim>();
 }
 
+// " (attempt 2 of 3 of protocol p on data set d)": the signer should know how often it was tried,
+// not only that the last result is good.
+std::string AttemptText(const ApprovalInput& input, const std::string& name) {
+  const auto& tests = input.bias_tests;
+  const auto test = std::find_if(tests.begin(), tests.end(),
+                                 [&](const BiasTest& t) { return t.meta.name == name; });
+  if (test == tests.end()) return {};
+  int earlier = 0;
+  int all = 0;
+  for (const BiasTest& other : tests) {
+    if (other.spec.model != test->spec.model || other.spec.protocol != test->spec.protocol ||
+        other.spec.data_set.digest != test->spec.data_set.digest) {
+      continue;
+    }
+    ++all;
+    if (std::tie(other.meta.creation_time, other.meta.name) <
+        std::tie(test->meta.creation_time, test->meta.name)) {
+      ++earlier;
+    }
+  }
+  return " (attempt " + std::to_string(earlier + 1) + " of " + std::to_string(all) +
+         " of protocol " + test->spec.protocol + " on data set " + test->spec.data_set.name + ")";
+}
+
 std::string NamePrefix(const ApprovalInput& input) {
   const std::string& subject = input.waiver       ? input.waiver->meta.name
                                : input.incident   ? input.incident->meta.name
@@ -285,7 +310,11 @@ std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& si
   }
   if (const Json* evidence = FindPath(first, "spec/shown/evidence"); evidence != nullptr) {
     for (const Json& one : *evidence) {
-      rows.push_back({"evidence", StringAt(one, "kind") + " " + StringAt(one, "name")});
+      std::string text = StringAt(one, "kind") + " " + StringAt(one, "name");
+      if (StringAt(one, "kind") == BiasTestSpec::kKind) {
+        text += AttemptText(input, StringAt(one, "name"));
+      }
+      rows.push_back({"evidence", std::move(text)});
     }
   }
   rows.push_back({"rationale", input.rationale});

@@ -1,6 +1,7 @@
 #include "governance/policy_warnings.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <set>
 
@@ -46,6 +47,23 @@ bool IsPossibleGroup(const Group& group, std::int64_t highest) {
   return IsPossible(static_cast<const Leaf&>(group), highest);
 }
 
+bool Asks(const BiasTestRequirement& r, std::initializer_list<std::string_view> metrics) {
+  return std::any_of(r.metrics.begin(), r.metrics.end(), [&](const MetricBound& bound) {
+    return std::find(metrics.begin(), metrics.end(), bound.name) != metrics.end();
+  });
+}
+
+bool AsksPredictiveParity(const BiasTestRequirement& r) {
+  return Asks(r, {"predictiveParityDifference", "predictiveParityRatio"});
+}
+
+bool AsksEqualizedOdds(const BiasTestRequirement& r) {
+  return Asks(r, {"equalizedOddsDifference", "averageAbsoluteOddsDifference"}) ||
+         (Asks(r, {"falsePositiveRateDifference", "falsePositiveRateRatio"}) &&
+          Asks(r, {"falseNegativeRateDifference", "falseNegativeRateRatio",
+                   "equalOpportunityDifference"}));
+}
+
 class Reader {
  public:
   explicit Reader(const GovernancePolicySpec& policy) : policy_(policy) {}
@@ -54,6 +72,7 @@ class Reader {
     Classes();
     for (std::size_t i = 0; i < policy_.measures.size(); ++i) OneMeasure(policy_.measures[i], i);
     Environments();
+    Parities();
     if (warnings_.size() > kMaxPolicyWarnings) {
       const std::size_t more = warnings_.size() - kMaxPolicyWarnings + 1;
       warnings_.resize(kMaxPolicyWarnings - 1);
@@ -108,6 +127,27 @@ class Reader {
       if (!one.when.otherwise || one.name != classes.front()) continue;
       Add(path, "only class '" + one.name + "' owes measure '" + measure.name +
                     "': a use case in any stricter class does not");
+    }
+  }
+
+  // A. Chouldechova, Big Data 5 (2017) 153-163; J. Kleinberg, S. Mullainathan and M. Raghavan, ITCS
+  // 2017: equal precision and equal error rates hold together only where the share of positives is
+  // the same in all groups, or the model never errs. Bounds leave room, so it is no fault.
+  void Parities() {
+    const Measure* odds = nullptr;
+    for (const Measure& measure : policy_.measures) {
+      const auto& bias = measure.require.bias_test;
+      if (odds == nullptr && bias && AsksEqualizedOdds(*bias)) odds = &measure;
+    }
+    if (odds == nullptr) return;
+    for (std::size_t i = 0; i < policy_.measures.size(); ++i) {
+      const auto& bias = policy_.measures[i].require.bias_test;
+      if (!bias || !AsksPredictiveParity(*bias)) continue;
+      Add(At("measures", i) + ".require.biasTest.metrics",
+          "predictive parity here and equalized odds in measure '" + odds->name +
+              "' cannot both hold exactly where groups differ in their share of positives "
+              "(Chouldechova 2017; Kleinberg, Mullainathan and Raghavan 2017): leave room in the "
+              "bounds, or choose one");
     }
   }
 

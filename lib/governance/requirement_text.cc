@@ -58,7 +58,8 @@ std::string Text(const BiasTestRequirement& r) {
   }
   return "bias test on " + Listed(attributes, ", ") + ": " + Listed(bounds, ", ") +
          (r.judge == fairness::Rule::kPointEstimate ? "" : ", whole interval") + ", groups of " +
-         std::to_string(r.min_group_size) + " or more" + Age(r.max_age);
+         std::to_string(r.min_group_size) + " or more" +
+         (r.independent_of_training ? ", not the training data" : "") + Age(r.max_age);
 }
 
 std::string Text(const ClaimAssertion& claim) {

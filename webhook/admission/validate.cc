@@ -46,7 +46,7 @@ bool MayBeStale(const Decision& decision) {
   return std::any_of(decision.gates.begin(), decision.gates.end(), [](const Gate& gate) {
     return !IsMet(gate.state) &&
            (gate.state != GateState::kFailed || gate.reason == "NoEnvironment" ||
-            gate.reason == "SnapshotIncomplete" || gate.reason == "BiasOutOfBounds" ||
+            gate.reason == "SnapshotIncomplete" || gate.reason.starts_with("Bias") ||
             gate.reason == "Quarantined" || gate.reason == "ChangeFrozen");
   });
 }

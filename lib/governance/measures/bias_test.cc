@@ -2,268 +2,19 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <tuple>
 
-#include "governance/fairness.h"
-#include "governance/fairness_judge.h"
-#include "governance/marginals.h"
+#include "governance/measures/bias_test_judge.h"
 
 namespace countersign {
 namespace {
 
-// The worst finding of one test, in the order Failed, Insufficient, Missing.
-struct Finding {
-  GateState state = GateState::kPassed;
-  std::string reason;
-  std::string message;
-  std::string path;
-  std::string remedy;
-};
+// Earlier results that are judged again to be told to approvers; the rest is only counted, so that
+// twenty runs cost no more than four.
+constexpr std::size_t kEarlierShown = 3;
 
-fairness::Criteria CriteriaOf(const BiasTestRequirement& r, const MetricBound& metric) {
-  fairness::Criteria criteria;
-  criteria.bounds = {metric.min, metric.max};
-  criteria.rule = r.judge;
-  criteria.minimums.group_size = r.min_group_size;
-  criteria.minimums.positives = r.min_positives;
-  criteria.minimums.negatives = r.min_negatives;
-  if (r.confidence) {
-    if (auto confidence = fairness::ConfidenceOf(*r.confidence); confidence) {
-      criteria.confidence = *confidence;
-    }
-  }
-  return criteria;
-}
-
-class TestJudge {
- public:
-  TestJudge(const Context& context, const BiasTestRequirement& requirement,
-            const AttestedBiasTest& test)
-      : context_(context),
-        requirement_(requirement),
-        spec_(test.object->spec),
-        name_(test.object->meta.name) {}
-
-  std::vector<Finding> Run() {
-    Protocol();
-    if (findings_.empty()) Groups();
-    if (findings_.empty()) {
-      for (const RequiredAttribute& attribute : requirement_.attributes) JudgeOne(attribute);
-      for (const auto& names : requirement_.intersections) JudgeIntersection(names);
-      Declared();
-    }
-    return std::move(findings_);
-  }
-
- private:
-  void Add(GateState state, std::string reason, std::string message, std::string path = {},
-           std::string remedy = {}) {
-    findings_.push_back({state, std::move(reason), "test '" + name_ + "': " + std::move(message),
-                         std::move(path), std::move(remedy)});
-  }
-
-  // Was it made the way that policy and deployment say?
-  void Protocol() {
-    if (spec_.favorable_outcome != requirement_.favorable_outcome) {
-      Add(GateState::kFailed, "FavorableOutcomeDiffers",
-          "favorableOutcome must be '" + requirement_.favorable_outcome + "', is '" +
-              spec_.favorable_outcome + "'",
-          "spec.favorableOutcome");
-    }
-    const auto& decision = context_.facts.deployment->spec.decision;
-    if (decision && decision->threshold && spec_.decision_threshold != decision->threshold) {
-      Add(GateState::kFailed, "DecisionThresholdDiffers",
-          "decisionThreshold must be the deployment's, " + decision->threshold->ToString() +
-              ", is " +
-              (spec_.decision_threshold ? spec_.decision_threshold->ToString() : "not stated"),
-          "spec.decisionThreshold");
-    }
-    for (const RequiredAttribute& attribute : requirement_.attributes) {
-      const auto it =
-          std::find_if(spec_.attributes.begin(), spec_.attributes.end(),
-                       [&](const TestedAttribute& a) { return a.name == attribute.name; });
-      if (it == spec_.attributes.end()) {
-        Add(GateState::kMissing, "BiasAttributeMissing",
-            "attribute '" + attribute.name + "' was not tested", "spec.attributes");
-      } else if (!attribute.bins.empty() && it->bins != attribute.bins) {
-        Add(GateState::kFailed, "BinsDiffer",
-            "attribute '" + attribute.name + "' must be binned as the policy says",
-            "spec.attributes");
-      }
-    }
-  }
-
-  // Every group that policy names, no other, and the full cross of them.
-  void Groups() {
-    for (const BiasCell& cell : spec_.cells) {
-      cells_.push_back({cell.groups, {cell.tp, cell.fp, cell.fn, cell.tn}});
-    }
-    const fairness::Domain found = fairness::DomainOf(cells_);
-    fairness::Domain domain = found;
-    for (const RequiredAttribute& attribute : requirement_.attributes) {
-      std::set<std::string> wanted(attribute.groups.begin(), attribute.groups.end());
-      std::set<std::string> present;
-      if (const auto it = found.find(attribute.name); it != found.end()) {
-        present.insert(it->second.begin(), it->second.end());
-      }
-      for (const std::string& group : attribute.groups) {
-        if (present.contains(group)) continue;
-        Add(GateState::kMissing, "BiasGroupMissing",
-            "group '" + group + "' of attribute '" + attribute.name + "' is not in the counts",
-            "spec.cells");
-      }
-      for (const std::string& group : present) {
-        if (wanted.contains(group) || group == attribute.unknown_group) continue;
-        Add(GateState::kFailed, "BiasGroupUnknown",
-            "group '" + group + "' of attribute '" + attribute.name +
-                "' is not one that the policy names",
-            "spec.cells");
-      }
-      domain[attribute.name] = {present.begin(), present.end()};
-    }
-    if (auto ok = fairness::CheckFullCross(cells_, domain); !ok) {
-      Add(GateState::kMissing, "BiasCellMissing",
-          "the counts are not the full cross of all groups: " + ok.error().message, "spec.cells");
-    }
-  }
-
-  Result<std::vector<fairness::NamedCounts>> Marginals(const std::vector<std::string>& attributes) {
-    auto sums = fairness::SumMarginals(cells_, attributes);
-    if (!sums) return Fail(sums.error());
-    std::vector<fairness::NamedCounts> groups;
-    for (const fairness::Cell& cell : *sums) {
-      // One attribute: the plain value; several: a label that names them all.
-      groups.push_back(
-          {attributes.size() == 1 ? cell.values.begin()->second : fairness::CellLabel(cell.values),
-           cell.counts});
-    }
-    return groups;
-  }
-
-  void JudgeGroups(const std::string& what, const std::vector<fairness::NamedCounts>& groups,
-                   const std::string& reference) {
-    for (std::size_t i = 0; i < requirement_.metrics.size(); ++i) {
-      const MetricBound& bound = requirement_.metrics[i];
-      const fairness::Metric* metric = fairness::FindMetric(bound.name);
-      if (metric == nullptr) {
-        Add(GateState::kInsufficient, "MetricUnknown",
-            "'" + bound.name + "' is not a known metric");
-        continue;
-      }
-      for (const fairness::Judgement& judgement :
-           fairness::JudgeAttribute(*metric, groups, reference, CriteriaOf(requirement_, bound))) {
-        if (judgement.verdict == fairness::Verdict::kPass) continue;
-        const bool fail = judgement.verdict == fairness::Verdict::kFail;
-        Add(fail ? GateState::kFailed : GateState::kInsufficient,
-            fail ? "BiasOutOfBounds" : "BiasInsufficient", what + ": " + judgement.message,
-            "spec.measures['" + context_.measure.name + "'].require.biasTest.metrics[" +
-                std::to_string(i) + "]",
-            judgement.remedy);
-      }
-    }
-  }
-
-  void JudgeOne(const RequiredAttribute& attribute) {
-    auto groups = Marginals({attribute.name});
-    if (!groups) {
-      return Add(GateState::kInsufficient, "BiasCountsInvalid", groups.error().message,
-                 "spec.cells");
-    }
-    Coverage(attribute, *groups);
-    std::erase_if(*groups, [&](const fairness::NamedCounts& g) {
-      return !attribute.unknown_group.empty() && g.name == attribute.unknown_group;
-    });
-    JudgeGroups("attribute '" + attribute.name + "'", *groups, attribute.reference);
-  }
-
-  // The share of people whose value is known, compared exactly.
-  void Coverage(const RequiredAttribute& attribute,
-                const std::vector<fairness::NamedCounts>& groups) {
-    if (attribute.unknown_group.empty()) return;
-    static const Decimal kDefaultFloor = Decimal::Parse("0.95").value();
-    const Decimal floor = attribute.min_coverage.value_or(kDefaultFloor);
-    std::int64_t known = 0;
-    std::int64_t total = 0;
-    for (const fairness::NamedCounts& group : groups) {
-      total += group.counts.Total();
-      if (group.name != attribute.unknown_group) known += group.counts.Total();
-    }
-    const auto share = Rational::Fraction(known, total);
-    if (share && *share >= floor) return;
-    Add(GateState::kInsufficient, "BiasCoverageTooLow",
-        "attribute '" + attribute.name + "' is known for " + std::to_string(known) + " of " +
-            std::to_string(total) + " people, must be for a share of at least " + floor.ToString(),
-        "spec.cells");
-  }
-
-  void JudgeIntersection(const std::vector<std::string>& names) {
-    auto groups = Marginals(names);
-    if (!groups) {
-      return Add(GateState::kInsufficient, "BiasCountsInvalid", groups.error().message,
-                 "spec.cells");
-    }
-    std::map<std::string, std::string> reference;
-    for (const RequiredAttribute& attribute : requirement_.attributes) {
-      if (std::find(names.begin(), names.end(), attribute.name) == names.end()) continue;
-      reference[attribute.name] = attribute.reference;
-      if (attribute.unknown_group.empty()) continue;
-      const std::string unknown = fairness::CellLabel({{attribute.name, attribute.unknown_group}});
-      std::erase_if(*groups, [&](const fairness::NamedCounts& g) {
-        return (", " + g.name + ",").find(", " + unknown + ",") != std::string::npos;
-      });
-    }
-    std::string what = "intersection of";
-    for (const std::string& name : names) what += " '" + name + "'";
-    JudgeGroups(what, *groups, fairness::CellLabel(reference));
-  }
-
-  // Values that the report itself states must be what its counts give.
-  void Declared() {
-    for (std::size_t i = 0; i < spec_.declared.size(); ++i) {
-      const DeclaredMetric& declared = spec_.declared[i];
-      const std::string path = "spec.declared[" + std::to_string(i) + "]";
-      const fairness::Metric* metric = fairness::FindMetric(declared.metric);
-      const auto attribute =
-          std::find_if(requirement_.attributes.begin(), requirement_.attributes.end(),
-                       [&](const RequiredAttribute& a) { return a.name == declared.attribute; });
-      if (metric == nullptr || attribute == requirement_.attributes.end()) continue;
-      auto groups = Marginals({attribute->name});
-      if (!groups) continue;
-      const auto find = [&](const std::string& group) {
-        return std::find_if(groups->begin(), groups->end(),
-                            [&](const fairness::NamedCounts& g) { return g.name == group; });
-      };
-      const auto group = find(declared.group);
-      const auto reference = find(attribute->reference);
-      if (group == groups->end() || reference == groups->end()) {
-        Add(GateState::kFailed, "BiasDeclaredDisagrees",
-            "declares a value for group '" + declared.group + "', which has no counts", path);
-        continue;
-      }
-      const fairness::Value value = fairness::ValueOf(*metric, group->counts, reference->counts);
-      if (!value) {
-        Add(GateState::kFailed, "BiasDeclaredDisagrees",
-            "declares " + declared.metric + " " + declared.value.ToString() + " for group '" +
-                declared.group + "', which the counts leave undefined",
-            path);
-        continue;
-      }
-      const auto agrees = fairness::AgreesWithDeclared(declared.value.ToString(), *value);
-      if (agrees && *agrees) continue;
-      Add(GateState::kFailed, "BiasDeclaredDisagrees",
-          "declares " + declared.metric + " " + declared.value.ToString() + " for group '" +
-              declared.group + "', the counts give " + value->ToText(4),
-          path);
-    }
-  }
-
-  const Context& context_;
-  const BiasTestRequirement& requirement_;
-  const BiasTestSpec& spec_;
-  const std::string& name_;
-  std::vector<fairness::Cell> cells_;
-  std::vector<Finding> findings_;
-};
+// All results for one protocol and data set, the latest last.
+using Attempts = std::vector<const AttestedBiasTest*>;
 
 std::string RemedyOf(const Context& context, const BiasTestRequirement& r) {
   std::string attributes;
@@ -276,52 +27,123 @@ std::string RemedyOf(const Context& context, const BiasTestRequirement& r) {
          (r.issuers.empty() ? "nobody: the measure lists no issuers" : SubjectsText(r.issuers));
 }
 
-}  // namespace
+std::string ResultText(const Context& context, const BiasTestRequirement& r,
+                       const AttestedBiasTest& test) {
+  const auto findings = JudgeBiasTest(context, r, test);
+  std::string text = "'" + test.object->meta.name + "' ";
+  if (findings.empty()) return text + "passed";
+  const BiasFinding& worst = *std::max_element(
+      findings.begin(), findings.end(),
+      [](const BiasFinding& a, const BiasFinding& b) { return a.state < b.state; });
+  return text + std::string(GateStateName(worst.state)) + " " + worst.reason;
+}
 
-Gate BiasTestGate(const Context& context, const BiasTestRequirement& r) {
-  const ModelDigest& model = context.facts.deployment->spec.model.digest;
-  Gate gate = StartGate(context);
-  std::map<std::pair<std::string, std::string>, std::vector<const AttestedBiasTest*>> by_data;
+// "'b' is attempt 2 of protocol 'holdout' on data set 'h'; earlier results: 'a' Failed …". Whoever
+// approves must see how often it was tried: a pass in the twentieth run is not one in the first.
+std::string AttemptsText(const Context& context, const BiasTestRequirement& r,
+                         const Attempts& attempts) {
+  const AttestedBiasTest& latest = *attempts.back();
+  const std::size_t earlier = attempts.size() - 1;
+  std::string text = "'" + latest.object->meta.name + "' is attempt " +
+                     std::to_string(attempts.size()) + " of protocol '" +
+                     latest.object->spec.protocol + "' on data set '" +
+                     latest.object->spec.data_set.name + "'";
+  for (std::size_t i = 0; i < std::min(earlier, kEarlierShown); ++i) {
+    text += i == 0 ? "; earlier results: " : ", ";
+    text += ResultText(context, r, *attempts[earlier - 1 - i]);
+  }
+  if (earlier > kEarlierShown) {
+    text += " and " + std::to_string(earlier - kEarlierShown) + " before them";
+  }
+  return text;
+}
+
+// The tests that count, by protocol and data set, and why others do not.
+struct Candidates {
+  std::map<std::pair<std::string, std::string>, Attempts> by_data;
   std::vector<std::string> notes;
-  std::string reason;
+  std::string reason = "BiasTestMissing";
+};
+
+Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
+  Candidates candidates;
+  const ModelDigest& model = context.facts.deployment->spec.model.digest;
   int other_models = 0;
   for (const AttestedBiasTest& test : context.facts.bias_tests) {
     const BiasTestSpec& spec = test.object->spec;
+    const std::string but = "'" + test.object->meta.name + "' does not count: ";
     if (spec.model != model) {
       ++other_models;
-      continue;
-    }
-    if (!IsAuthentic(test.by)) {
-      notes.push_back("'" + test.object->meta.name +
-                      "' does not count: " + WhyNotAuthentic(test.by));
-      reason = "EvidenceNotAuthentic";
+    } else if (!IsAuthentic(test.by)) {
+      candidates.notes.push_back(but + WhyNotAuthentic(test.by));
+      candidates.reason = "EvidenceNotAuthentic";
     } else if (!IsTrustedIssuer(context.policy.spec, r.issuers, test.by)) {
-      notes.push_back("'" + test.object->meta.name + "' does not count: '" + test.by.user +
-                      "' is not among the measure's issuers");
-      reason = "IssuerNotTrusted";
+      candidates.notes.push_back(but + "'" + test.by.user + "' is not among the measure's issuers");
+      candidates.reason = "IssuerNotTrusted";
     } else {
-      by_data[{spec.protocol, spec.data_set.digest}].push_back(&test);
+      candidates.by_data[{spec.protocol, spec.data_set.digest}].push_back(&test);
     }
   }
+  if (candidates.notes.empty() && other_models > 0) {
+    candidates.reason = "BiasTestForOtherModel";
+    candidates.notes.push_back(std::to_string(other_models) + " for another model digest");
+  }
+  for (auto& [data, attempts] : candidates.by_data) {
+    std::sort(attempts.begin(), attempts.end(), [](const auto* a, const auto* b) {
+      return std::tie(a->by.first_seen, a->object->meta.name) <
+             std::tie(b->by.first_seen, b->object->meta.name);
+    });
+  }
+  return candidates;
+}
+
+Gate Failing(Gate gate, std::vector<BiasFinding> findings, const std::string& attempts,
+             const std::string& remedy) {
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const BiasFinding& a, const BiasFinding& b) { return a.state > b.state; });
+  std::vector<std::string> messages;
+  messages.reserve(findings.size());
+  for (const BiasFinding& finding : findings) messages.push_back(finding.message);
+  const BiasFinding& worst = findings.front();
+  gate.path = worst.path;
+  return Conclude(std::move(gate), worst.state, worst.reason,
+                  Join(messages) + " (" + attempts + ")",
+                  worst.remedy.empty() ? remedy : worst.remedy);
+}
+
+Gate Expired(Gate gate, const BiasTestRequirement& r, const AttestedBiasTest& newest,
+             const std::string& remedy) {
+  gate.expired_at = EndOf(newest.by.first_seen, r.max_age);
+  std::string message = "test '" + newest.object->meta.name + "' is too old";
+  if (r.max_age && gate.expired_at) {
+    message += ", older than " + FormatDuration(*r.max_age) + ", it ended at " +
+               FormatTime(*gate.expired_at);
+  }
+  return Conclude(std::move(gate), GateState::kExpired, "BiasTestExpired", std::move(message),
+                  remedy);
+}
+
+}  // namespace
+
+Gate BiasTestGate(const Context& context, const BiasTestRequirement& r) {
+  Gate gate = StartGate(context);
+  const Candidates candidates = CandidatesOf(context, r);
   const std::string remedy = RemedyOf(context, r);
-  if (by_data.empty()) {
-    if (reason.empty() && other_models > 0) {
-      reason = "BiasTestForOtherModel";
-      notes.push_back(std::to_string(other_models) + " for another model digest");
-    }
-    return Conclude(
-        std::move(gate), GateState::kMissing, reason.empty() ? "BiasTestMissing" : reason,
-        "needs a bias test of this model" + (notes.empty() ? "" : "; " + Join(notes)), remedy);
+  if (candidates.by_data.empty()) {
+    return Conclude(std::move(gate), GateState::kMissing, candidates.reason,
+                    "needs a bias test of this model" +
+                        (candidates.notes.empty() ? "" : "; " + Join(candidates.notes)),
+                    remedy);
   }
-  std::vector<Finding> findings;
-  std::size_t attempts = 0;
+  std::vector<BiasFinding> findings;
+  std::vector<std::string> attempts;
   const AttestedBiasTest* newest_expired = nullptr;
   bool any_current = false;
-  for (const auto& [data, tests] : by_data) {
-    attempts += tests.size();
-    const AttestedBiasTest& latest = *Latest(tests);
+  for (const auto& [data, tests] : candidates.by_data) {
+    const AttestedBiasTest& latest = *tests.back();
     gate.evidence.push_back(RefTo(latest));
-    auto found = TestJudge(context, r, latest).Run();
+    attempts.push_back(AttemptsText(context, r, tests));
+    auto found = JudgeBiasTest(context, r, latest);
     const bool passed = found.empty();
     findings.insert(findings.end(), std::make_move_iterator(found.begin()),
                     std::make_move_iterator(found.end()));
@@ -343,31 +165,11 @@ Gate BiasTestGate(const Context& context, const BiasTestRequirement& r) {
   if (gate.valid_until == Time::max()) gate.valid_until.reset();
   if (!findings.empty()) {
     gate.valid_until.reset();
-    std::stable_sort(findings.begin(), findings.end(),
-                     [](const Finding& a, const Finding& b) { return a.state > b.state; });
-    std::vector<std::string> messages;
-    messages.reserve(findings.size());
-    for (const Finding& finding : findings) messages.push_back(finding.message);
-    const Finding& worst = findings.front();
-    gate.path = worst.path;
-    return Conclude(std::move(gate), worst.state, worst.reason,
-                    Join(messages) + " (" + std::to_string(attempts) + " attempt" +
-                        (attempts == 1 ? "" : "s") + " in all)",
-                    worst.remedy.empty() ? remedy : worst.remedy);
+    return Failing(std::move(gate), std::move(findings), Join(attempts), remedy);
   }
-  if (!any_current) {
-    const auto end = EndOf(newest_expired->by.first_seen, r.max_age);
-    gate.expired_at = end;
-    std::string message = "test '" + newest_expired->object->meta.name + "' is too old";
-    if (r.max_age && end) {
-      message += ", older than " + FormatDuration(*r.max_age) + ", it ended at " + FormatTime(*end);
-    }
-    return Conclude(std::move(gate), GateState::kExpired, "BiasTestExpired", std::move(message),
-                    remedy);
-  }
+  if (!any_current) return Expired(std::move(gate), r, *newest_expired, remedy);
   return Conclude(std::move(gate), GateState::kPassed, "BiasWithinBounds",
-                  "all metrics are within bounds, " + std::to_string(attempts) + " attempt" +
-                      (attempts == 1 ? "" : "s"));
+                  "all metrics are within bounds; " + Join(attempts));
 }
 
 }  // namespace countersign

@@ -151,6 +151,7 @@ struct BiasTestRequirement {
   std::int64_t min_group_size = 100;
   std::int64_t min_positives = 10;
   std::int64_t min_negatives = 10;
+  bool independent_of_training = false;
   std::optional<Seconds> max_age;
   std::vector<Subject> issuers;
 };

@@ -82,6 +82,22 @@ TEST(Approval, EvidenceForAnotherModelWasNotInView) {
   EXPECT_EQ(Only(input).at("spec").at("shown").at("evidence").size(), 1U);
 }
 
+TEST(Approval, TellsHowOftenABiasTestWasTried) {
+  ApprovalInput input = Input();
+  BiasTest later = input.bias_tests[0];
+  later.meta.name = "a-second-run";
+  later.meta.creation_time = *ParseTime("2027-01-01T00:00:00Z");
+  BiasTest elsewhere = later;
+  elsewhere.meta.name = "b-elsewhere";
+  elsewhere.spec.data_set.digest = "sha256:" + std::string(64, 'e');
+  input.bias_tests.push_back(later);
+  input.bias_tests.push_back(elsewhere);
+  const std::string text = ApprovalText(input, {Only(input)});
+  EXPECT_THAT(text, HasSubstr("BiasTest sample (attempt 1 of 2 of protocol "));
+  EXPECT_THAT(text, HasSubstr("BiasTest a-second-run (attempt 2 of 2 of protocol "));
+  EXPECT_THAT(text, HasSubstr("BiasTest b-elsewhere (attempt 1 of 1 of protocol "));
+}
+
 TEST(Approval, AnswersAreSignedForAllEnvironments) {
   ApprovalInput input = Input();
   input.deployment.reset();

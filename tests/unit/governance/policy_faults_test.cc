@@ -236,6 +236,15 @@ INSTANTIATE_TEST_SUITE_P(
               "{measures: {bias: {require: {biasTest: {metrics: {disparateImpact: {min: "
               "\"1.3\"}}}}}}}",
               "metrics[0]"},
+        Fault{"AWholeIntervalOfAMetricThatDeclaresNone",
+              "{measures: {bias: {require: {biasTest: {judge: WholeInterval, metrics: "
+              "{equalizedOddsDifference: {max: \"0.1\"}}}}}}}",
+              "spec.measures[1].require.biasTest.judge: equalizedOddsDifference has no declared "
+              "interval, so it can only be judged by PointEstimate, found WholeInterval"},
+        Fault{"SomeOfTheIntervalOfAMetricThatDeclaresNone",
+              "{measures: {bias: {require: {biasTest: {judge: NotWhollyOutside, metrics: "
+              "{demographicParityRatio: {min: \"0.8\"}}}}}}}",
+              "found NotWhollyOutside"},
         Fault{"AConfidenceThatNobodyTabulated",
               "{measures: {bias: {require: {biasTest: {confidence: \"0.5\"}}}}}",
               "must be one of 0.9, 0.95, 0.99"},

@@ -90,6 +90,33 @@ TEST(PolicyWarnings, FeaturesOfWhichNoneIsExcluded) {
   EXPECT_THAT(Warnings(kTwo, asked(", excludedFeatures: [race]")), IsEmpty());
 }
 
+TEST(PolicyWarnings, PredictiveParityTogetherWithEqualizedOdds) {
+  const auto asked = [](const std::string& name, const std::string& metrics) {
+    return "{name: " + name +
+           ", step: Development, accountable: owner, require: {biasTest: {favorableOutcome: yes1, "
+           "attributes: [{name: sex, groups: [f, m], reference: m}], metrics: [" +
+           metrics + "]}}}";
+  };
+  const std::string odds = "{name: equalizedOddsDifference, max: '0.1'}";
+  const std::string parity = "{name: predictiveParityRatio, min: '0.8'}";
+  const std::string why =
+      " cannot both hold exactly where groups differ in their share of positives (Chouldechova "
+      "2017; Kleinberg, Mullainathan and Raghavan 2017): leave room in the bounds, or choose one";
+  EXPECT_THAT(Warnings(kTwo, "[" + asked("bias", odds + ", " + parity) + "]"),
+              ElementsAre("spec.measures[0].require.biasTest.metrics: predictive parity here and "
+                          "equalized odds in measure 'bias'" +
+                          why));
+  EXPECT_THAT(Warnings(kTwo, "[" + asked("odds", odds) + ", " + asked("parity", parity) + "]"),
+              ElementsAre("spec.measures[1].require.biasTest.metrics: predictive parity here and "
+                          "equalized odds in measure 'odds'" +
+                          why));
+  // One of the two error rates leaves the other free, and with it the precision.
+  EXPECT_THAT(
+      Warnings(kTwo,
+               "[" + asked("bias", parity + ", {name: falsePositiveRateRatio, max: '1.25'}") + "]"),
+      IsEmpty());
+}
+
 TEST(PolicyWarnings, AreCountedWhenThereAreTooMany) {
   std::string measures;
   for (int i = 0; i < 20; ++i) {

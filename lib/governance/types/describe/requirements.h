@@ -202,6 +202,11 @@ void Describe(V& v, BiasTestRequirement& r) {
        .min = 1,
        .max = 1'000'000'000},
       r.min_negatives);
+  v.Field({.name = "independentOfTraining",
+           .doc = "Whether the test data must be others than the model was made from: their digest "
+                  "is none that a ReproducibilitySnapshot of the model names as Training or "
+                  "Validation data."},
+          r.independent_of_training);
   v.Field(MaxAgeField(), r.max_age);
   v.Field(IssuersField(), r.issuers);
 }
