@@ -57,6 +57,7 @@ int RunProgram(int argc, const char* const* argv) {
   AddInit(app, global, run);
   AddInstall(app, global, run);
   AddRelease(app, global, run);
+  AddReport(app, global, run);
   AddSimulate(app, global, run);
   AddTest(app, global, run);
   AddVersion(app, global, run);

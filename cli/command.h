@@ -41,6 +41,7 @@ void AddMatrix(CLI::App& app, Global& global, Run& run);
 void AddInit(CLI::App& app, Global& global, Run& run);
 void AddInstall(CLI::App& app, Global& global, Run& run);
 void AddRelease(CLI::App& app, Global& global, Run& run);
+void AddReport(CLI::App& app, Global& global, Run& run);
 void AddSimulate(CLI::App& app, Global& global, Run& run);
 void AddTest(CLI::App& app, Global& global, Run& run);
 void AddVersion(CLI::App& app, Global& global, Run& run);

@@ -5,7 +5,7 @@
 #include "cli/command.h"
 #include "cli/live.h"
 #include "cli/matrix_text.h"
-#include "cli/stamps.h"
+#include "cli/world_source.h"
 
 namespace countersign {
 namespace {
@@ -16,22 +16,10 @@ struct MatrixFlags {
   StampFlags stamps;
 };
 
-Result<ObjectKey> UseCaseKey(const std::string& text) {
-  const auto slash = text.find('/');
-  if (slash == std::string::npos || slash == 0 || slash + 1 == text.size() ||
-      text.find('/', slash + 1) != std::string::npos) {
-    return Fail(Code::kInvalidArgument, "must be NAMESPACE/NAME, is '" + Excerpt(text) + "'",
-                "--use-case");
-  }
-  return ObjectKey{text.substr(0, slash), text.substr(slash + 1)};
-}
-
 Result<World> FromFiles(const MatrixFlags& flags, const Global& global, Time now) {
-  auto manifests = ReadManifests(flags.files);
-  if (!manifests) return Fail(Error(manifests.error()));
-  World world({ClaimedMaker(now), global.name_space});
-  if (auto added = world.AddAll(*manifests); !added) return Fail(Error(added.error()));
-  return world;
+  auto sourced = WorldFromFiles(flags.files, global, now);
+  if (!sourced) return Fail(sourced.error());
+  return std::move(sourced->world);
 }
 
 Result<World> FromCluster(const MatrixFlags& flags, const Global& global,
@@ -60,7 +48,7 @@ Result<World> FromCluster(const MatrixFlags& flags, const Global& global,
 int PrintMatrix(const MatrixFlags& flags, const Global& global) {
   std::optional<ObjectKey> key;
   if (!flags.use_case.empty()) {
-    auto parsed = UseCaseKey(flags.use_case);
+    auto parsed = KeyFlag(flags.use_case, "--use-case");
     if (!parsed) return Report(parsed.error());
     key = std::move(*parsed);
   }

@@ -7,12 +7,6 @@ namespace {
 
 constexpr std::size_t kColumnWidth = 38;
 
-std::string Joined(const std::vector<std::string>& parts, const std::string& between = ", ") {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : between) + part;
-  return text;
-}
-
 std::string PartText(const MatrixPart& part) {
   std::string text = part.requirement;
   if (part.at_least) text += ", " + std::string(NameOf(*part.at_least)) + " at least";
@@ -99,29 +93,6 @@ std::vector<std::vector<std::string>> DutyRows(const Matrix& matrix) {
   return rows;
 }
 
-std::string MarkdownCell(const std::string& text) {
-  std::string out;
-  for (const char c : Printable(text)) {
-    if (c == '|' || c == '*' || c == '_' || c == '`' || c == '\\') out += '\\';
-    out += c == '<' ? std::string("&lt;") : std::string(1, c);
-  }
-  return out;
-}
-
-std::string MarkdownTable(const std::vector<std::vector<std::string>>& rows) {
-  std::string out;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    out += "|";
-    for (const std::string& cell : rows[i]) out += " " + cell + " |";
-    out += "\n";
-    if (i > 0) continue;
-    out += "|";
-    for (std::size_t column = 0; column < rows[i].size(); ++column) out += " --- |";
-    out += "\n";
-  }
-  return out;
-}
-
 Json RoleJson(const MatrixRole& role) { return {{"role", role.role}, {"holders", role.holders}}; }
 
 Json RolesJson(const std::vector<MatrixRole>& roles) {
@@ -198,24 +169,24 @@ std::string MatrixMarkdown(const MatrixView& view) {
   const Matrix& matrix = view.matrix;
   std::string out;
   if (!view.use_case.empty()) {
-    out += "Use case: " + MarkdownCell(view.use_case) + "\n\n";
-    for (const std::string& line : ClassLines(view)) out += "- " + MarkdownCell(line) + "\n";
+    out += "Use case: " + MarkdownText(view.use_case) + "\n\n";
+    for (const std::string& line : ClassLines(view)) out += "- " + MarkdownText(line) + "\n";
     out += "\n";
   }
-  out += "Policies: " + MarkdownCell(Joined(matrix.policies)) +
-         ". Environments: " + MarkdownCell(Joined(Environments(matrix))) + ".\n\n";
+  out += "Policies: " + MarkdownText(Joined(matrix.policies)) +
+         ". Environments: " + MarkdownText(Joined(Environments(matrix))) + ".\n\n";
   std::vector<std::vector<std::string>> rows(2);
   rows[0] = {"Step", "Measure"};
   rows[1] = {"", ""};
   for (const MatrixClass& risk : matrix.classes) {
-    rows[0].push_back(MarkdownCell(risk.name));
+    rows[0].push_back(MarkdownText(risk.name));
     rows[1].push_back(CountText(risk));
   }
   for (const MatrixRow& row : matrix.rows) {
-    rows.push_back({std::string(NameOf(row.step)), MarkdownCell(row.measure)});
+    rows.push_back({std::string(NameOf(row.step)), MarkdownText(row.measure)});
     for (const auto& cell : row.cells) {
       std::vector<std::string> texts = CellTexts(matrix, cell);
-      for (std::string& text : texts) text = MarkdownCell(text);
+      for (std::string& text : texts) text = MarkdownText(text);
       rows.back().push_back(texts.empty() ? "–" : Joined(texts, "<br>"));
     }
   }
@@ -223,7 +194,7 @@ std::string MatrixMarkdown(const MatrixView& view) {
   if (!view.use_case.empty() && !matrix.rows.empty()) {
     auto duties = DutyRows(matrix);
     for (auto& row : duties) {
-      for (std::string& cell : row) cell = MarkdownCell(cell);
+      for (std::string& cell : row) cell = MarkdownText(cell);
     }
     duties[0] = {"Measure", "Accountable", "Responsible", "Consulted", "Informed"};
     out += "\n" + MarkdownTable(duties);

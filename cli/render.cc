@@ -130,6 +130,42 @@ std::string GatesText(const Json& gates) {
   return out;
 }
 
+std::string Joined(const std::vector<std::string>& parts, std::string_view between) {
+  std::string text;
+  for (const std::string& part : parts) text.append(text.empty() ? "" : between).append(part);
+  return text;
+}
+
+std::string MarkdownText(std::string_view text) {
+  constexpr std::string_view kMarkup = "|*_`\\[]";
+  std::string out;
+  for (const char c : Printable(text)) {
+    if (kMarkup.find(c) != std::string_view::npos) out += '\\';
+    if (c == '<') {
+      out += "&lt;";
+    } else if (c == '&') {
+      out += "&amp;";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string MarkdownTable(const std::vector<std::vector<std::string>>& rows) {
+  std::string out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    out += "|";
+    for (const std::string& cell : rows[i]) out += " " + cell + " |";
+    out += "\n";
+    if (i > 0) continue;
+    out += "|";
+    for (std::size_t column = 0; column < rows[i].size(); ++column) out += " --- |";
+    out += "\n";
+  }
+  return out;
+}
+
 std::string ListText(const Json* list) {
   std::string out;
   if (list != nullptr && list->is_array()) {

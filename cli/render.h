@@ -31,6 +31,15 @@ namespace countersign {
 // A block a gate: state, measure and reason in columns, below them the message and the remedy.
 [[nodiscard]] std::string GatesText(const Json& gates);
 
+// "a, b": the parts with `between` them.
+[[nodiscard]] std::string Joined(const std::vector<std::string>& parts,
+                                 std::string_view between = ", ");
+
+// Text as it stands in Markdown, also within a table's cell: nothing of it is markup.
+[[nodiscard]] std::string MarkdownText(std::string_view text);
+// Cells that are Markdown already; the first row is the head.
+[[nodiscard]] std::string MarkdownTable(const std::vector<std::vector<std::string>>& rows);
+
 // "high, personal", or "none".
 [[nodiscard]] std::string ListText(const Json* list);
 

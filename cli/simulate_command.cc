@@ -1,12 +1,10 @@
 #include <iostream>
 #include <memory>
 
-#include "catalog/resources.h"
+#include "base/clock.h"
 #include "cli/command.h"
-#include "cli/live.h"
-#include "cli/offline.h"
 #include "cli/simulation.h"
-#include "cli/stamps.h"
+#include "cli/world_source.h"
 
 namespace countersign {
 namespace {
@@ -18,13 +16,6 @@ struct SimulateFlags {
   std::string at;
   StampFlags stamps;
 };
-
-Result<Time> TimeFlag(const std::string& text, const std::string& flag, Time fallback) {
-  if (text.empty()) return fallback;
-  auto time = ParseTime(text);
-  if (!time) return Fail(Code::kInvalidArgument, time.error().message, flag);
-  return *time;
-}
 
 // Policies alone: what evidence would change is what `check` says.
 Result<PolicySet> ChangedPolicies(const std::vector<std::string>& files) {
@@ -47,35 +38,6 @@ Result<PolicySet> ChangedPolicies(const std::vector<std::string>& files) {
   return world.policies();
 }
 
-Result<World> FromCluster(const Cluster& cluster, const Maker& maker,
-                          std::vector<std::string>& not_judged) {
-  World world({maker, {}});
-  for (const Resource& resource :
-       {kGovernancePolicies, kUseCases, kModelDeployments, kSignOffs, kReproducibilitySnapshots,
-        kBiasTests, kEvidence, kWaivers, kIncidents}) {
-    auto manifests = ListManifests(cluster, resource, {});
-    if (!manifests) return Fail(manifests.error());
-    for (const Manifest& manifest : *manifests) {
-      auto added = world.Add(manifest);
-      if (added) continue;
-      if (resource == kModelDeployments) {
-        not_judged.push_back(added.error().ToString());
-      } else {
-        world.AddUnreadable(manifest, added.error());
-      }
-    }
-  }
-  return world;
-}
-
-Result<World> FromFiles(const SimulateFlags& flags, const Global& global, Time now) {
-  auto manifests = ReadManifests(flags.against);
-  if (!manifests) return Fail(Error(manifests.error()));
-  World world({ClaimedMaker(now), global.name_space});
-  if (auto added = world.AddAll(*manifests); !added) return Fail(Error(added.error()));
-  return world;
-}
-
 Result<Simulation> MakeSimulation(const SimulateFlags& flags, const Global& global) {
   auto now = TimeFlag(flags.now, "--now", SystemClock().Now());
   if (!now) return Fail(now.error());
@@ -86,29 +48,15 @@ Result<Simulation> MakeSimulation(const SimulateFlags& flags, const Global& glob
   }
   auto changed = ChangedPolicies(flags.files);
   if (!changed) return Fail(changed.error());
-  std::vector<std::string> not_judged;
-  std::vector<std::string> assumptions;
-  Result<World> world = Fail(Code::kInternal, "");
-  if (!flags.against.empty()) {
-    world = FromFiles(flags, global, *now);
-    assumptions = OfflineAssumptions();
-  } else {
-    auto maker = StampMaker(flags.stamps);
-    if (!maker) return Fail(maker.error());
-    auto cluster = Cluster::Connect(global);
-    if (!cluster) return Fail(cluster.error());
-    world = FromCluster(**cluster, *maker, not_judged);
-    if (auto assumed = StampAssumption(flags.stamps); !assumed.empty()) {
-      assumptions.push_back(std::move(assumed));
-    }
-  }
-  if (!world) return Fail(world.error());
-  if (world->deployments().empty() && not_judged.empty()) {
+  auto sourced = ReadWorld(flags.against, flags.stamps, global, *now);
+  if (!sourced) return Fail(sourced.error());
+  const World& world = sourced->world;
+  if (world.deployments().empty() && sourced->unreadable.empty()) {
     return Fail(Code::kNotFound, "there is no ModelDeployment to simulate with");
   }
-  Simulation simulation = Simulate(*world, WithPolicies(world->policies(), *changed), *now, *at);
-  simulation.unreadable = std::move(not_judged);
-  simulation.assumptions = std::move(assumptions);
+  Simulation simulation = Simulate(world, WithPolicies(world.policies(), *changed), *now, *at);
+  simulation.unreadable = std::move(sourced->unreadable);
+  simulation.assumptions = std::move(sourced->assumptions);
   return simulation;
 }
 

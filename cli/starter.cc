@@ -6,18 +6,13 @@
 
 #include "base/yaml.h"
 #include "cli/embedded.h"
+#include "cli/render.h"
 
 namespace countersign {
 namespace {
 
 constexpr std::string_view kFolder = "examples/policies/";
 constexpr std::string_view kPolicyFile = "/policy.yaml";
-
-std::string Joined(const std::vector<std::string>& parts, std::string_view between = ", ") {
-  std::string text;
-  for (const std::string& part : parts) text.append(text.empty() ? "" : between).append(part);
-  return text;
-}
 
 std::string Options(const Question& question) {
   std::vector<std::string> names;
