@@ -60,6 +60,7 @@ int RunProgram(int argc, const char* const* argv) {
   AddReport(app, global, run);
   AddSimulate(app, global, run);
   AddTest(app, global, run);
+  AddTodo(app, global, run);
   AddVersion(app, global, run);
   for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
   try {

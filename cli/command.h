@@ -44,6 +44,7 @@ void AddRelease(CLI::App& app, Global& global, Run& run);
 void AddReport(CLI::App& app, Global& global, Run& run);
 void AddSimulate(CLI::App& app, Global& global, Run& run);
 void AddTest(CLI::App& app, Global& global, Run& run);
+void AddTodo(CLI::App& app, Global& global, Run& run);
 void AddVersion(CLI::App& app, Global& global, Run& run);
 
 // Declares -o with the formats that `command` knows.

@@ -1,0 +1,125 @@
+"""`countersign todo` on files: who must do what next, and what expires."""
+
+import json
+
+import pytest
+
+import samples
+from cli import run, write
+
+NOW = "2026-11-20T00:00:00Z"
+
+
+def todo(folder, *arguments):
+    done = run("todo", "-f", folder, "--now", NOW, "-o", "json", *arguments)
+    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+
+def tasks(answer):
+    return {a["name"]: [(t["gate"], t["state"], t.get("due")) for t in a["tasks"]]
+            for a in answer["actors"]}  # fmt: skip
+
+
+def since(one, when="2026-11-01T00:00:00Z"):
+    one["metadata"]["creationTimestamp"] = when
+    return one
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Signed by Vera, snapshot there, bias test missing, second sign-off missing."""
+    case, mdeploy = samples.use_case(), samples.deployment()
+    snapshot = samples.snapshot(patch={"performedAt": "2026-11-01T00:00:00Z"})
+    write(tmp_path / "all.yaml", samples.policy(), case, mdeploy,
+          since(samples.answers_sign_off(case)), since(snapshot),
+          since(samples.sign_off(mdeploy, samples.VERA)))  # fmt: skip
+    return tmp_path
+
+
+def test_tasks_stand_with_those_who_can_do_them(folder):
+    code, answer, error = todo(folder)
+    assert code == 0, error
+    assert (answer["apiVersion"], answer["kind"]) == ("cli.countersign.dev/v1", "Todo")
+    assert tasks(answer) == {
+        "model-validator": [("lending/validation", "Missing", None)],
+        "ds-lending": [("lending/bias", "Missing", None)],
+    }
+    validator = next(a for a in answer["actors"] if a["name"] == "model-validator")
+    assert (validator["kind"], validator["policy"]) == ("Role", "lending")
+    assert validator["holders"] == [{"kind": "Group", "name": "model-risk"}]
+    task = validator["tasks"][0]
+    assert task["blocking"] and task["deployment"] == "lending-prod/scorer"
+    assert task["next"].endswith(
+        "kubectl countersign approve scorer -n lending-prod --role model-validator")  # fmt: skip
+    text = run("todo", "-f", folder, "--now", NOW).stdout
+    assert "role 'model-validator' of policy 'lending' (group 'model-risk')" in text
+    assert "now: lending-prod/scorer in prod, lending/validation Missing" in text
+
+
+@pytest.mark.parametrize(
+    ("user", "groups", "expected"),
+    [
+        ("victor", ["model-risk"], {"model-validator"}),
+        # She has signed already.
+        ("vera", ["model-risk"], set()),
+        # He is in the role, and develops this model: his sign-off would not count.
+        ("dan", ["ds-lending", "model-risk"], {"ds-lending"}),
+        ("eve", [], set()),
+    ],
+)
+def test_a_person_sees_what_waits_for_them(folder, user, groups, expected):
+    arguments = [a for g in groups for a in ("--group", g)]
+    _, answer, _ = todo(folder, "--user", user, *arguments)
+    assert set(tasks(answer)) == expected
+
+
+def test_a_role_sees_its_own(folder):
+    _, answer, _ = todo(folder, "--role", "model-validator")
+    assert set(tasks(answer)) == {"model-validator"}
+    _, answer, _ = todo(folder, "--role", "ml-engineer")
+    assert answer["actors"] == []
+
+
+def test_unsigned_answers_are_a_task_with_its_command(tmp_path):
+    write(tmp_path / "all.yaml", samples.policy(), samples.use_case(),
+          samples.deployment(namespace=samples.DEV))  # fmt: skip
+    _, answer, _ = todo(tmp_path)
+    assert tasks(answer)["model-validator"] == [("answers", "Missing", None)]
+    assert answer["actors"][0]["tasks"][0]["next"].endswith(
+        "kubectl countersign approve --use-case credit -n lending --role model-validator")
+
+
+def test_what_will_expire_is_told_before_with_the_remedy(tmp_path):
+    case, mdeploy = samples.use_case(), samples.deployment()
+    measure = dict(samples.policy()["spec"]["measures"][0])
+    require = dict(measure["require"]["signOff"], maxAge="30d", count=1)
+    policy = samples.policy({"measures": [dict(measure, require={"signOff": require})]})
+    write(tmp_path / "all.yaml", policy, case, mdeploy, since(samples.answers_sign_off(case)),
+          since(samples.sign_off(mdeploy, samples.VERA)))  # fmt: skip
+    assert run("check", "-f", tmp_path, "--now", NOW).returncode == 0
+    _, answer, _ = todo(tmp_path, "--within", "5d")
+    assert answer["actors"] == []
+    assert "nothing expires within 5d" in run("todo", "-f", tmp_path, "--now", NOW, "--within",
+                                              "5d").stdout  # fmt: skip
+    _, answer, _ = todo(tmp_path, "--within", "14d")
+    assert tasks(answer) == {
+        "model-validator": [("lending/validation", "Passed", "2026-12-01T00:00:00Z")]}
+    task = answer["actors"][0]["tasks"][0]
+    assert "countersign approve scorer -n lending-prod --role model-validator" in task["next"]
+    # Who has signed may sign again.
+    _, answer, _ = todo(tmp_path, "--within", "14d", "--user", "vera", "--group", "model-risk")
+    assert set(tasks(answer)) == {"model-validator"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["--mine"], "--mine: needs a cluster"),
+        (["--within", "soon"], "--within: "),
+        (["--group", "a"], "--user"),
+    ],
+)
+def test_wrong_calls_say_so(folder, arguments, found):
+    code, answer, error = todo(folder, *arguments)
+    assert (code, answer) == (2, None)
+    assert found in error
