@@ -1,5 +1,7 @@
 #include "cli/world.h"
 
+#include "base/digest.h"
+
 namespace countersign {
 namespace {
 
@@ -71,8 +73,17 @@ Located<void> World::Add(const Manifest& manifest) {
   if (meta.name.empty() && meta.generate_name.empty()) {
     return FailIn(manifest, "metadata.name", "is required");
   }
-  if (!meta.name.empty() && !seen_.insert(kind + "/" + meta.name_space + "/" + meta.name).second) {
-    return FailIn(manifest, {}, kind + " '" + meta.name + "' is there twice");
+  if (!meta.name.empty()) {
+    static const Json kNone;
+    const Json* spec = Find(object, "spec");
+    auto digest = JsonDigest(spec == nullptr ? kNone : *spec);
+    if (!digest) return FailIn(manifest, digest.error().path, digest.error().message);
+    const auto [first, added] =
+        seen_.emplace(kind + "/" + meta.name_space + "/" + meta.name, *digest);
+    if (!added && first->second == *digest) return {};
+    if (!added) {
+      return FailIn(manifest, {}, kind + " '" + meta.name + "' is there twice, with another spec");
+    }
   }
   return Take(manifest, kind, object);
 }
@@ -99,11 +110,13 @@ Located<void> World::TakeEvidence(const Manifest& manifest, const Json& object,
 Located<void> World::TakeDeployment(const Manifest& manifest, const Json& object) {
   auto deployment = Read<ModelDeploymentSpec>(manifest, object);
   if (!deployment) return tl::unexpected<Fault>(deployment.error());
-  auto digest = GovernedDigest(*Find(object, "spec"));
+  auto spec = std::make_shared<const Json>(*Find(object, "spec"));
+  auto digest = GovernedDigest(*spec);
   if (!digest) return FailIn(manifest, digest.error().path, digest.error().message);
   Provenance author = options_.maker(object, *digest);
-  deployments_.push_back({manifest.source, std::move(*deployment), std::move(*digest),
-                          std::move(author), StringAt(object, "status/verdict")});
+  deployments_.push_back({manifest.source, std::move(*deployment), std::move(spec),
+                          std::move(*digest), std::move(author),
+                          StringAt(object, "status/verdict")});
   return {};
 }
 

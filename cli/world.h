@@ -8,8 +8,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +37,7 @@ class World {
   struct Deployment {
     std::string source;
     std::shared_ptr<const ModelDeployment> object;
+    std::shared_ptr<const Json> spec;  // as it was written
     std::string governed_digest;
     Provenance author;
     std::string status_verdict;  // what the operator wrote, if it did
@@ -44,7 +45,8 @@ class World {
 
   explicit World(WorldOptions options) : options_(std::move(options)) {}
 
-  // Fails on an object of ours that is malformed or there twice, with its source and path.
+  // Fails on an object of ours that is malformed, or there again and not the same, with its source
+  // and path. What a pipeline makes and what the cluster has of it already count once.
   Located<void> Add(const Manifest& manifest);
   Located<void> AddAll(const std::vector<Manifest>& manifests);
 
@@ -67,7 +69,7 @@ class World {
   Located<void> Take(const Manifest& manifest, const std::string& kind, const Json& object);
 
   WorldOptions options_;
-  std::set<std::string> seen_;
+  std::map<std::string, std::string> seen_;  // kind, namespace and name, to digest of the spec
   PolicySet policies_;
   std::vector<std::shared_ptr<const UseCase>> use_cases_;
   std::vector<Deployment> deployments_;

@@ -97,3 +97,52 @@ def test_who_may_not_read_gets_an_error_that_says_so(site, tmp_path):
     code, answer, error = simulate(site, "-f", new, user=nobody)
     assert (code, answer) == (2, None)
     assert "cannot list governancepolicies" in error and len(error.strip().splitlines()) == 1
+
+
+def test_a_report_names_who_signed_as_admission_saw_them(site, tmp_path):
+    key = public_key(site.key, tmp_path / "public.pem")
+    done = run("report", "--framework", "nist-ai-rmf", "--kubeconfig", site.cluster.kubeconfig,
+               "-o", "json", "--trusted-keys", key, "--installation", INSTALLATION,
+               "--environment", "prod")  # fmt: skip
+    assert done.returncode == 1, done.stderr  # the policy asks for three things alone
+    answer = json.loads(done.stdout)
+    assert answer["assumptions"] == [] and answer["complete"]
+    found = {c["id"]: c for c in answer["deployments"][0]["controls"]}
+    assert found["MEASURE 2.11"]["state"] == found["MANAGE 1.1"]["state"] == "Met"
+    assert found["MEASURE 2.4"]["state"] == "NoMeasure"
+    signed = found["MANAGE 1.1"]["basis"][0]["evidence"]
+    assert {e["by"] for e in signed} == {"vera", "victor"}
+    assert {e["meaning"] for e in signed} == {"Approve as model-validator"}
+
+
+def test_everybody_is_told_what_waits_for_them(site):
+    site.apply(s.deployment("next", QA), user=site.cluster.user(*DANA))
+
+    def todo(who):
+        done = run("todo", "--mine", "-o", "json", "--kubeconfig", site.cluster.user(*who))
+        assert done.returncode == 0, done.stderr
+        return [(a["name"], t["deployment"], t["gate"]) for a in json.loads(done.stdout)["actors"]
+                for t in a["tasks"]]  # fmt: skip
+
+    assert todo(VICTOR) == [("model-validator", "lending-qa/next", "lending/validation")]
+    assert todo(DANA) == []
+    mine = site.cluster.user(*VERA)
+    command = "approve next -n lending-qa --role model-validator"
+    assert command in run("todo", "--mine", "--kubeconfig", mine).stdout
+    done = run(*command.split(), "--rationale", "Checked.", "--yes", "--kubeconfig", mine)
+    assert done.returncode == 0, done.stderr
+    assert todo(VERA) == []
+
+
+def test_what_is_promoted_is_admitted_as_was_said(site):
+    site.apply(s.deployment(namespace=QA), user=site.cluster.user(*DANA))
+    mine = site.cluster.user(*DANA)
+    done = run("promote", "scorer", "-n", QA, "--to", "prod", "--kubeconfig", mine)
+    assert done.returncode == 0, done.stderr
+    assert "ModelDeployment lending-prod/scorer: Allow in environment prod" in done.stderr
+    site.cluster.run("apply", "-f", "-", input=done.stdout, user=mine)
+    other = run("promote", "next", "-n", QA, "--to", "prod", "--kubeconfig", mine)
+    # The sign-offs of the other one hold: what is signed is the spec, not the name.
+    assert "ModelDeployment lending-prod/next: Allow" in other.stderr
+    skipped = run("promote", "scorer", "-n", QA, "--to", "dev", "--kubeconfig", mine)
+    assert skipped.returncode == 2 and "after that comes 'prod', not 'dev'" in skipped.stderr
