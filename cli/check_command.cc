@@ -8,6 +8,8 @@
 #include "cli/junit.h"
 #include "cli/offline.h"
 #include "cli/render.h"
+#include "governance/policy_warnings.h"
+#include "governance/types/policy.h"
 
 namespace countersign {
 namespace {
@@ -73,6 +75,19 @@ void Print(const std::string& format, const std::vector<OfflineDecision>& decisi
   }
 }
 
+// What policies most likely do not mean, as admission says when they are applied. Beside the
+// result, which they do not change.
+void WarnOfPolicies(const std::vector<Manifest>& manifests) {
+  for (const Manifest& manifest : manifests) {
+    if (StringAt(manifest.object, "kind") != GovernancePolicySpec::kKind) continue;
+    const auto policy = Decode<GovernancePolicySpec>(manifest.object);
+    if (!policy) continue;
+    for (const std::string& warning : PolicyWarnings(policy->spec)) {
+      std::cerr << "warning: " << Printable(manifest.source + ": " + warning) << "\n";
+    }
+  }
+}
+
 // Formats that pipelines show beside the file carry the fault too; the exit code is kFailed.
 int ReportFault(const Fault& fault, const std::string& format) {
   std::cout << FaultText(fault, format);
@@ -98,6 +113,7 @@ int Check(const CheckFlags& flags, const Global& global) {
     fault.message = "there is no ModelDeployment in the manifests";
     return ReportFault(fault, global.output);
   }
+  WarnOfPolicies(*manifests);
   Print(global.output, *decisions, *manifests);
   const bool serves = std::all_of(decisions->begin(), decisions->end(),
                                   [](const auto& d) { return d.decision.Serves(); });
