@@ -19,13 +19,9 @@ namespace {
 
 constexpr std::string_view kOci = "oci://";
 
-tl::unexpected<Error> Missing(const std::string& flag, const std::string& what) {
-  return Fail(Code::kInvalidArgument, "is required: " + what, flag);
-}
-
 Result<UseCaseRef> UseCaseOf(const ReleaseSpec& spec) {
   const auto slash = spec.use_case.find('/');
-  if (spec.use_case.empty()) return Missing("--use-case", "the use case, NAMESPACE/NAME");
+  if (spec.use_case.empty()) return MissingFlag("--use-case", "the use case, NAMESPACE/NAME");
   if (slash == std::string::npos) {
     return Fail(Code::kInvalidArgument, "must be NAMESPACE/NAME, is '" + spec.use_case + "'",
                 "--use-case");
@@ -75,15 +71,15 @@ Result<ReleasedModel> ModelOf(const ReleaseSpec& spec, const ReleaseOptions& opt
   }
   if (spec.uri.find('@') != std::string::npos) return PushedModel(spec);
   if (spec.model.empty()) {
-    return Missing("--model",
-                   "the model's file or folder; or --uri oci://…@sha256:… of one that "
-                   "was pushed");
+    return MissingFlag("--model",
+                       "the model's file or folder; or --uri oci://…@sha256:… of one that "
+                       "was pushed");
   }
   auto digest = DigestModel(spec.model);
   if (!digest) return Fail(digest.error());
   ReleasedModel model{*digest, spec.uri};
   if (options.evidence_only) return model;
-  if (spec.uri.empty()) return Missing("--uri", "where the operator gets the model, oci://…");
+  if (spec.uri.empty()) return MissingFlag("--uri", "where the operator gets the model, oci://…");
   if (digest->type == DigestType::kOciManifest) {
     model.uri += "@" + digest->digest;
   } else {
@@ -130,7 +126,7 @@ Result<Json> ServingOf(const ReleaseSpec& spec) {
   }
   if (auto set = SetContainer(spec, serving); !set) return Fail(set.error());
   if (Find(serving, "template") == nullptr) {
-    return Missing("--template", "the pod template of the serving pods; or --image …@sha256:…");
+    return MissingFlag("--template", "the pod template of the serving pods; or --image …@sha256:…");
   }
   for (const auto& [name, value] :
        {std::pair<const char*, Json>{"backend", "Deployment"}, {"replicas", 1}, {"port", 8080}}) {
@@ -141,7 +137,7 @@ Result<Json> ServingOf(const ReleaseSpec& spec) {
 
 Result<Json> DeploymentOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
                           const ReleasedModel& model) {
-  if (spec.name_space.empty()) return Missing("--namespace", "namespace to deploy to");
+  if (spec.name_space.empty()) return MissingFlag("--namespace", "namespace to deploy to");
   auto serving = ServingOf(spec);
   if (!serving) return Fail(serving.error());
   Json body = {
@@ -174,8 +170,8 @@ Result<ReleaseFrame> FrameOf(const ReleaseSpec& spec, const ReleaseOptions& opti
   auto use_case = UseCaseOf(spec);
   if (!use_case) return Fail(use_case.error());
   frame.use_case = std::move(*use_case);
-  if (spec.name.empty()) return Missing("--name", "name of the ModelDeployment");
-  if (spec.version.empty()) return Missing("--version", "version of the model");
+  if (spec.name.empty()) return MissingFlag("--name", "name of the ModelDeployment");
+  if (spec.version.empty()) return MissingFlag("--version", "version of the model");
   if (!MatchesFormat(Format::kName, spec.name)) {
     return Fail(Code::kInvalidArgument,
                 "must be lower-case letters, digits and '-', is '" + Excerpt(spec.name) + "'",
@@ -234,6 +230,10 @@ template Result<Json> EvidenceManifest(const BiasTestSpec&, const ReleaseFrame&,
                                        const std::string&);
 template Result<Json> EvidenceManifest(const EvidenceSpec&, const ReleaseFrame&,
                                        const std::string&);
+
+tl::unexpected<Error> MissingFlag(const std::string& flag, const std::string& what) {
+  return Fail(Code::kInvalidArgument, "is required: " + what, flag);
+}
 
 Result<Json> ReadMapFile(const std::string& path) {
   auto text = ReadTextFile(path);

@@ -56,6 +56,8 @@ template <class Spec>
 [[nodiscard]] Result<Json> EvidenceManifest(const Spec& spec, const ReleaseFrame& frame,
                                             const std::string& what);
 
+// "--flag: is required: what".
+[[nodiscard]] tl::unexpected<Error> MissingFlag(const std::string& flag, const std::string& what);
 // A YAML or JSON file (*.json) that holds a map.
 [[nodiscard]] Result<Json> ReadMapFile(const std::string& path);
 // A number as our objects have it: at most nine decimals, rounded.

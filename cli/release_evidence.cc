@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "cli/bias_counts.h"
 #include "cli/content_digest.h"
-#include "cli/csv.h"
-#include "cli/files.h"
 #include "cli/git_state.h"
 #include "cli/lock_file.h"
 #include "cli/release.h"
@@ -15,10 +14,6 @@
 
 namespace countersign {
 namespace {
-
-tl::unexpected<Error> Missing(const std::string& flag, const std::string& what) {
-  return Fail(Code::kInvalidArgument, "is required: " + what, flag);
-}
 
 Result<std::optional<CodeState>> CodeOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
                                         std::vector<std::string>& notes) {
@@ -45,9 +40,9 @@ Result<std::optional<CodeState>> CodeOf(const ReleaseSpec& spec, const ReleaseFr
                                                                   : git->origin;
   code.entry_point =
       spec.entry_point.empty() && frame.run ? frame.run->entry_point : spec.entry_point;
-  if (code.repository.empty()) return Missing("--repository", "--code has no remote 'origin'");
+  if (code.repository.empty()) return MissingFlag("--repository", "--code has no remote 'origin'");
   if (code.entry_point.empty())
-    return Missing("--entry-point", "the command that trained the model");
+    return MissingFlag("--entry-point", "the command that trained the model");
   if (!code.clean) {
     notes.push_back("the tree of --code is not as committed ('" + git->changes +
                     "'): such a snapshot does not pass");
@@ -59,8 +54,8 @@ Result<std::optional<EnvironmentState>> EnvironmentStateOf(const ReleaseSpec& sp
                                                            std::vector<std::string>& notes) {
   if (spec.lock_file.empty() && spec.training_image.empty())
     return std::optional<EnvironmentState>();
-  if (spec.runtime.empty()) return Missing("--runtime", "what the training ran on");
-  if (spec.hardware.empty()) return Missing("--hardware", "what the training ran on");
+  if (spec.runtime.empty()) return MissingFlag("--runtime", "what the training ran on");
+  if (spec.hardware.empty()) return MissingFlag("--hardware", "what the training ran on");
   EnvironmentState environment;
   environment.image = spec.training_image;
   environment.runtime = spec.runtime;
@@ -124,110 +119,6 @@ Status AddData(const ReleaseSpec& spec, ReproducibilitySnapshotSpec& snapshot) {
   }
   return {};
 }
-
-// --- counts ---
-
-constexpr std::string_view kCounts[] = {"tp", "fp", "fn", "tn"};
-
-struct Counts {
-  std::vector<std::string> attributes;
-  std::vector<BiasCell> cells;
-};
-
-Result<std::int64_t> CountOf(const std::string& text, const std::string& path) {
-  constexpr std::size_t kDigits = 13;  // 10^12, the API's maximum, has as many
-  const bool digits = !text.empty() && text.size() <= kDigits &&
-                      text.find_first_not_of("0123456789") == std::string::npos;
-  if (digits) return std::stoll(text);
-  return Fail(Code::kInvalidArgument, "must be a count, is '" + Excerpt(text) + "'", path);
-}
-
-Result<BiasCell> CellOf(const std::vector<std::string>& header, const std::vector<std::string>& row,
-                        const std::string& path) {
-  if (row.size() != header.size()) {
-    return Fail(
-        Code::kInvalidArgument,
-        "must have " + std::to_string(header.size()) + " fields, has " + std::to_string(row.size()),
-        path);
-  }
-  BiasCell cell;
-  std::int64_t* const members[] = {&cell.tp, &cell.fp, &cell.fn, &cell.tn};
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    const auto* found = std::find(std::begin(kCounts), std::end(kCounts), header[i]);
-    if (found == std::end(kCounts)) {
-      cell.groups[header[i]] = row[i];
-      continue;
-    }
-    auto count = CountOf(row[i], path + ", column " + header[i]);
-    if (!count) return Fail(count.error());
-    *members[found - std::begin(kCounts)] = *count;
-  }
-  return cell;
-}
-
-// What the file leaves out is nobody: the API wants the full cross.
-void CompleteCross(Counts& counts) {
-  std::vector<std::set<std::string>> values(counts.attributes.size());
-  std::set<std::map<std::string, std::string>> present;
-  for (const BiasCell& cell : counts.cells) {
-    present.insert(cell.groups);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i].insert(cell.groups.at(counts.attributes[i]));
-    }
-  }
-  std::vector<std::map<std::string, std::string>> cross(1);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    std::vector<std::map<std::string, std::string>> next;
-    for (const auto& groups : cross) {
-      for (const std::string& value : values[i]) {
-        next.push_back(groups);
-        next.back()[counts.attributes[i]] = value;
-      }
-    }
-    constexpr std::size_t kMostCells = 512;
-    if (next.size() > kMostCells) return;  // more than the API takes: its own message says so
-    cross = std::move(next);
-  }
-  for (auto& groups : cross) {
-    if (present.insert(groups).second) counts.cells.push_back({std::move(groups), 0, 0, 0, 0});
-  }
-}
-
-Result<Counts> ReadCounts(const std::string& path) {
-  auto text = ReadTextFile(path);
-  if (!text) return Fail(text.error());
-  std::vector<std::vector<std::string>> rows;
-  CsvReader csv([&](const std::vector<std::string>& fields) { rows.push_back(fields); });
-  auto fed = csv.Feed(*text);
-  if (fed) fed = csv.Finish();
-  if (!fed) return Fail(Code::kInvalidArgument, fed.error().message, path);
-  if (rows.size() < 2) return Fail(Code::kInvalidArgument, "must have a header and rows", path);
-  Counts counts;
-  const std::vector<std::string>& header = rows.front();
-  for (const std::string_view count : kCounts) {
-    if (std::count(header.begin(), header.end(), count) == 1) continue;
-    return Fail(Code::kInvalidArgument, "must have one column '" + std::string(count) + "'", path);
-  }
-  for (const std::string& name : header) {
-    if (std::find(std::begin(kCounts), std::end(kCounts), name) == std::end(kCounts)) {
-      counts.attributes.push_back(name);
-    }
-  }
-  std::set<std::map<std::string, std::string>> seen;
-  for (std::size_t i = 1; i < rows.size(); ++i) {
-    const std::string at = path + ": record " + std::to_string(i + 1);
-    auto cell = CellOf(header, rows[i], at);
-    if (!cell) return Fail(cell.error());
-    if (!seen.insert(cell->groups).second) {
-      return Fail(Code::kInvalidArgument, "has the groups of a record before", at);
-    }
-    counts.cells.push_back(std::move(*cell));
-  }
-  CompleteCross(counts);
-  return counts;
-}
-
-// --- reports ---
 
 Result<Claim> ClaimOf(const std::string& type, const std::string& name, const Json& value,
                       const std::string& path) {
@@ -297,6 +188,7 @@ Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
   snapshot.use_case = frame.use_case.name;
   snapshot.model = frame.model;
   snapshot.performed_at = frame.performed_at;
+  snapshot.reproduction_of = spec.reproduction_of;
   auto code = CodeOf(spec, frame, notes);
   if (!code) return Fail(code.error());
   snapshot.code = std::move(*code);
@@ -309,18 +201,26 @@ Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
   const bool anything = frame.run || snapshot.code || snapshot.environment ||
                         !snapshot.data.empty() || !snapshot.parameters.empty() ||
                         !snapshot.metrics.empty();
-  if (!anything) return Json();
-  return EvidenceManifest(snapshot, frame, "run");
+  if (!anything) {
+    if (spec.reproduction_of.empty()) return Json();
+    return MissingFlag("--run", "what came of the repetition; or --metrics");
+  }
+  return EvidenceManifest(snapshot, frame, spec.reproduction_of.empty() ? "run" : "repeated");
 }
 
 Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame) {
-  if (spec.counts.empty()) return Json();
-  if (!spec.data_set) return Missing("--data-set", "the data that --counts are of, NAME=FILE");
-  if (spec.protocol.empty()) return Missing("--protocol", "name of the bias test's protocol");
-  if (spec.favorable_outcome.empty()) {
-    return Missing("--favorable-outcome", "the outcome that counts as positive in --counts");
+  if (spec.counts.empty() && spec.predictions.empty()) return Json();
+  if (!spec.counts.empty() && !spec.predictions.empty()) {
+    return Fail(Code::kInvalidArgument, "cannot be given along with --counts", "--predictions");
   }
-  auto counts = ReadCounts(spec.counts);
+  const std::string flag = spec.counts.empty() ? "--predictions" : "--counts";
+  if (!spec.data_set) return MissingFlag("--data-set", "the data of " + flag + ", NAME=FILE");
+  if (spec.protocol.empty()) return MissingFlag("--protocol", "name of the bias test's protocol");
+  if (spec.favorable_outcome.empty()) {
+    return MissingFlag("--favorable-outcome", "the outcome that counts as positive in " + flag);
+  }
+  auto counts = spec.counts.empty() ? ReadPredictions(spec.predictions, spec.favorable_outcome)
+                                    : ReadCounts(spec.counts);
   if (!counts) return Fail(counts.error());
   auto file = DigestFile(spec.data_set->file);
   if (!file) return Fail(file.error());
@@ -342,7 +242,7 @@ Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame) {
     return Fail(Code::kInvalidArgument,
                 "counts " + std::to_string(people) + " people, and '" + spec.data_set->file +
                     "' has " + std::to_string(*file->rows) + " rows",
-                "--counts");
+                flag);
   }
   test.data_set = {spec.data_set->name, file->digest, people};
   if (!spec.decision.empty()) {

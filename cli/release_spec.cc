@@ -44,6 +44,11 @@ const std::vector<ReleaseText>& ReleaseTexts() {
       {"parameters", "--parameters", "YAML or JSON map of hyperparameters", &R::parameters, true},
       {"metrics", "--metrics", "YAML or JSON map of metrics", &R::metrics, true},
       {"counts", "--counts", "CSV of attributes and tp,fp,fn,tn: a row a cell", &R::counts, true},
+      {"predictions", "--predictions",
+       "CSV of attributes, y_true and y_pred: a row a person, counted here", &R::predictions, true},
+      {"reproductionOf", "--reproduction-of",
+       "name of the snapshot that this run repeats, by whoever is independent",
+       &R::reproduction_of},
       {"protocol", "--protocol", "name of the bias test's protocol", &R::protocol},
       {"favorableOutcome", "--favorable-outcome", "the outcome that counts as positive",
        &R::favorable_outcome},
@@ -140,6 +145,11 @@ Result<ReleaseData> ParseDataFlag(const std::string& text) {
   const auto colon = data.file.rfind(':');
   if (colon == std::string::npos) return data;
   const std::string wanted = data.file.substr(colon + 1);
+  // A path may have a colon of its own.
+  std::error_code ignored;
+  if (wanted.find('/') != std::string::npos || std::filesystem::exists(data.file, ignored)) {
+    return data;
+  }
   for (const auto& [role, name] : EnumNames<DataRole>::kNames) {
     if (wanted.empty() || !std::equal(wanted.begin(), wanted.end(), name.begin(), name.end(),
                                       [](unsigned char a, unsigned char b) {

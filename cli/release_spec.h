@@ -80,9 +80,11 @@ struct ReleaseSpec {
   std::string runtime;
   std::string hardware;
   std::vector<ReleaseData> data;
-  std::string parameters;  // path
-  std::string metrics;     // path
-  std::string counts;      // path
+  std::string parameters;       // path
+  std::string metrics;          // path
+  std::string counts;           // path
+  std::string predictions;      // path
+  std::string reproduction_of;  // name of a snapshot
   std::optional<ReleaseDataSet> data_set;
   std::string protocol;
   std::string favorable_outcome;
