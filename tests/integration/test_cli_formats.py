@@ -15,6 +15,7 @@ import samples
 import schemas
 from cli import BIN, run, write
 
+
 @pytest.fixture
 def folder(tmp_path):
     write(tmp_path / "policy.yaml", samples.policy())

@@ -94,3 +94,71 @@ def test_reads_a_run_the_commit_and_the_lock_file(tmp_path):
     assert snapshot["metrics"] == {"auc": "0.875"} and snapshot["parameters"] == {"depth": "4"}
     assert snapshot["code"]["clean"] is True
     assert snapshot["environment"]["unpinned"] == ["pandas"]
+
+
+def test_evidence_only_is_for_those_who_report(tmp_path):
+    (tmp_path / "metrics.json").write_text('{"accuracy": 0.91, "loss": 1e-5}')
+    (tmp_path / "parameters.yaml").write_text("depth: 4\nshuffle: true\nname: a b\n")
+    model = tmp_path / "model.bin"
+    model.write_bytes(b"abc")
+    made = objects(run(*BASE, "--model", model, "--metrics", tmp_path / "metrics.json",
+                       "--parameters", tmp_path / "parameters.yaml", "--evidence-only"))  # fmt: skip
+    assert set(made) == {"ReproducibilitySnapshot"}
+    snapshot = made["ReproducibilitySnapshot"]["spec"]
+    assert snapshot["model"] == {"digest": "sha256:" + hashlib.sha256(b"abc").hexdigest(),
+                                 "digestType": "file"}  # fmt: skip
+    assert snapshot["metrics"] == {"accuracy": "0.91", "loss": "0.00001"}
+    assert snapshot["parameters"] == {"depth": "4", "shuffle": "true", "name": "a b"}
+    nothing = run(*BASE, "--model", model, "--evidence-only")
+    assert nothing.returncode == 2 and "--evidence-only: there is no evidence" in nothing.stderr
+
+
+def test_a_repetition_names_the_snapshot_that_it_repeats(tmp_path):
+    (tmp_path / "metrics.yaml").write_text("accuracy: 0.91\n")
+    arguments = [*BASE, "--uri", MODEL, "--evidence-only", "--reproduction-of", "churn-run-1"]
+    assert "--run: is required: what came of the repetition" in run(*arguments).stderr
+    made = objects(run(*arguments, "--metrics", tmp_path / "metrics.yaml"))
+    snapshot = made["ReproducibilitySnapshot"]
+    assert snapshot["spec"]["reproductionOf"] == "churn-run-1"
+    assert "-repeated-" in snapshot["metadata"]["name"]
+
+
+def test_predictions_are_counted(tmp_path):
+    people = tmp_path / "people.csv"
+    people.write_text("sex,y_true,y_pred\n" + "f,1,1\n" * 3 + "f,0,1\n" + "m,1,0\n" * 2)
+    arguments = [*BASE, "--uri", MODEL, "--predictions", people, "--data-set", f"test={people}",
+                 "--protocol", "holdout", "--favorable-outcome", "accepted"]  # fmt: skip
+    bias = objects(run(*arguments))["BiasTest"]["spec"]
+    cells = {c["groups"]["sex"]: [c[k] for k in ("tp", "fp", "fn", "tn")] for c in bias["cells"]}
+    assert cells == {"f": [3, 1, 0, 0], "m": [0, 0, 2, 0]}
+    assert bias["favorableOutcome"] == "accepted" and bias["dataSet"]["rows"] == 6
+    both = run(*arguments, "--counts", people)
+    assert both.returncode == 2 and "cannot be given along with --counts" in both.stderr
+
+
+def test_a_pod_template_may_come_as_a_deployment(tmp_path):
+    pod = {"spec": {"containers": [{"name": "server", "image": IMAGE}]}}
+    bare = [a for a in BASE[: BASE.index("--request")] if a not in ("--image", IMAGE)]
+    for i, given in enumerate(({"template": pod}, {"kind": "Deployment", "spec": {"template": pod}}, pod)):
+        path = tmp_path / f"{i}.yaml"
+        path.write_text(yaml.safe_dump(given))
+        made = objects(run(*bare, "--uri", MODEL, "--template", path))
+        assert made["ModelDeployment"]["spec"]["serving"]["template"] == pod
+    both = run(*bare, "--uri", MODEL, "--template", path, "--image", IMAGE)
+    assert both.returncode == 2 and "--image: cannot be given along with a template" in both.stderr
+
+
+def test_an_oci_layout_is_named_by_its_manifest(tmp_path):
+    manifest = b'{"schemaVersion": 2}'
+    digest = hashlib.sha256(manifest).hexdigest()
+    layout = tmp_path / "layout"
+    (layout / "blobs/sha256").mkdir(parents=True)
+    (layout / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    (layout / "index.json").write_text('{"manifests": [{"digest": "sha256:%s"}]}' % digest)
+    (layout / "blobs/sha256" / digest).write_bytes(manifest)
+    repository = "oci://registry.example/churn"
+    made = objects(run(*BASE, "--model", layout, "--uri", repository))
+    model = made["ModelDeployment"]["spec"]["model"]
+    assert (model["digestType"], model["uri"]) == ("ociManifest", f"{repository}@sha256:{digest}")
+    other = run(*BASE, "--model", layout, "--uri", MODEL)
+    assert other.returncode == 2 and "and --uri names sha256:111" in other.stderr
