@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/render.h"
+#include "governance/environment.h"
 #include "governance/evaluate.h"
 #include "governance/report_requirements.h"
 
@@ -44,7 +45,7 @@ std::string LevelOf(const Json& policy, const std::string& role) {
 // The policies that decided about one deployment, as objects and as written.
 struct PolicyPart {
   std::shared_ptr<const GovernancePolicy> policy;
-  Json spec;
+  std::shared_ptr<const Json> spec;
 };
 
 class DeploymentJudge {
@@ -150,7 +151,7 @@ class DeploymentJudge {
     const PolicyPart* has = nullptr;
     if (!match.policy_has.empty()) {
       const auto it = std::find_if(policies_.begin(), policies_.end(), [&](const PolicyPart& part) {
-        return !IsEmpty(FindPath(part.spec, match.policy_has));
+        return !IsEmpty(FindPath(*part.spec, match.policy_has));
       });
       if (it == policies_.end()) return;
       has = &*it;
@@ -196,12 +197,12 @@ class DeploymentJudge {
   static bool Meets(const FrameworkMatch& match, const PolicyPart& part, const Measure& measure) {
     const auto& measures = part.policy->spec.measures;
     const auto index = static_cast<std::size_t>(&measure - measures.data());
-    const Json* written = Find(part.spec, "measures");
+    const Json* written = Find(*part.spec, "measures");
     if (written == nullptr || index >= written->size()) return false;
     const Json* require = FindPath(written->at(index), "require/" + match.require);
     if (require == nullptr) return false;
     if (!match.signer_level.empty() &&
-        LevelOf(part.spec, StringAt(*require, "role")) != match.signer_level) {
+        LevelOf(*part.spec, StringAt(*require, "role")) != match.signer_level) {
       return false;
     }
     return std::all_of(match.where.begin(), match.where.end(), [&](const auto& wanted) {
@@ -263,15 +264,43 @@ class DeploymentJudge {
   const Decision& decision_;
 };
 
-std::vector<PolicyPart> PartsOf(const PolicySet& policies, const Decision& decision) {
+// By name and as written, once: encoding a policy takes longer than a decision.
+std::vector<PolicyPart> Encoded(const PolicySet& policies) {
   std::vector<PolicyPart> parts;
   for (const auto& policy : policies.policies) {
-    const bool decides =
-        std::any_of(decision.policies.begin(), decision.policies.end(),
-                    [&](const PolicyRef& ref) { return ref.name == policy->meta.name; });
-    if (decides) parts.push_back({policy, EncodeSpec(policy->spec)});
+    parts.push_back({policy, std::make_shared<const Json>(EncodeSpec(policy->spec))});
   }
+  std::sort(parts.begin(), parts.end(), [](const PolicyPart& a, const PolicyPart& b) {
+    return a.policy->meta.name < b.policy->meta.name;
+  });
   return parts;
+}
+
+std::vector<PolicyPart> ThoseOf(const std::vector<PolicyPart>& parts, const Decision& decision) {
+  std::vector<PolicyPart> own;
+  for (const PolicyPart& part : parts) {
+    if (std::any_of(decision.policies.begin(), decision.policies.end(),
+                    [&](const PolicyRef& ref) { return ref.name == part.policy->meta.name; })) {
+      own.push_back(part);
+    }
+  }
+  return own;
+}
+
+// The names that any of the policies has for where it is, each once.
+std::vector<std::string> EnvironmentNames(const std::vector<PolicyPart>& policies,
+                                          const std::string& name_space) {
+  std::vector<std::string> names;
+  for (const PolicyPart& part : policies) {
+    for (const PolicyEnvironment* e : EnvironmentsOf(part.policy->spec, name_space)) {
+      if (!Contains(names, e->name)) names.push_back(e->name);
+    }
+  }
+  return names;
+}
+
+bool Share(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const std::string& one) { return Contains(b, one); });
 }
 
 // Without its use case no measure of a deployment is evaluated, and what cannot be read might count
@@ -325,6 +354,7 @@ bool FrameworkReport::Complete() const {
 }
 
 void JudgeControls(const World& world, const ReportScope& scope, FrameworkReport& report) {
+  const std::vector<PolicyPart> all = Encoded(world.policies());
   for (const World::Deployment& deployment : world.deployments()) {
     const Facts facts = world.FactsOf(deployment, report.at);
     const ModelDeploymentSpec& spec = facts.deployment->spec;
@@ -332,17 +362,18 @@ void JudgeControls(const World& world, const ReportScope& scope, FrameworkReport
     DeploymentReport one;
     one.name = facts.name_space + "/" + facts.name;
     one.use_case = spec.use_case.name_space + "/" + spec.use_case.name;
+    const std::vector<PolicyPart> policies = ThoseOf(all, decision);
+    const std::vector<std::string> environments = EnvironmentNames(policies, facts.name_space);
     if ((!scope.use_case.empty() && scope.use_case != one.use_case) ||
-        (!scope.environments.empty() && !Contains(scope.environments, decision.environment))) {
+        (!scope.environments.empty() && !Share(scope.environments, environments))) {
       ++report.left_out;
       continue;
     }
     one.model = spec.model;
-    one.environment = decision.environment;
+    one.environment = Joined(environments);
     one.classes = decision.classes;
     one.verdict = decision.verdict;
     one.fault = FaultOf(decision);
-    const std::vector<PolicyPart> policies = PartsOf(world.policies(), decision);
     DeploymentJudge judge(*report.framework, policies, facts, decision);
     for (const Control& control : report.framework->controls) {
       one.controls.push_back(judge.Run(control));

@@ -60,7 +60,7 @@ struct DeploymentReport {
   std::string name;      // "namespace/name"
   std::string use_case;  // likewise
   Model model;
-  std::string environment;
+  std::string environment;  // as its policies call it
   std::vector<std::string> classes;
   Verdict verdict = Verdict::kDeny;
   std::string fault;  // why its measures could not be evaluated; empty: they were

@@ -162,9 +162,12 @@ std::string StarterReadme(const Pack& pack, const std::string& name,
          "\nWhat it will owe, and who answers for it:\n\n"
          "    countersign matrix -f policy.yaml -f use-case.yaml --use-case " +
          use_case +
-         "\n\nFor every release, with the ModelDeployment and its evidence in `release/`:\n\n"
-         "    countersign check -f policy.yaml -f use-case.yaml -f release/   # would it serve?\n"
-         "    kubectl apply -f release/\n";
+         "\n\nFor every release: `release.yaml` says once what one consists of\n"
+         "(`countersign release --help`), and then\n\n"
+         "    countersign release -c release.yaml --version 1.0.0 > out.yaml\n"
+         "    countersign check -f policy.yaml -f use-case.yaml -f out.yaml   # would it serve?\n"
+         "    kubectl apply -f out.yaml\n"
+         "    kubectl countersign todo   # who must do what next\n";
 }
 
 }  // namespace countersign

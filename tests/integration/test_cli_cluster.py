@@ -10,6 +10,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+import schemas
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -233,6 +234,7 @@ def test_explain_says_what_is_wrong_and_what_to_do(stage):
     assert suites.find(".//testcase[@name='validation']/failure").get("type") == "SignOffMissing"
     log = json.loads(
         stage.cli("explain", "sample", "-n", "lending-prod", "-o", "sarif", user=VERA).stdout)
+    assert schemas.faults("sarif-2.1.0", log) == []
     assert [r["ruleId"] for r in log["runs"][0]["results"]] == ["SignOffMissing"]
     status["verdict"] = "Warn"
     stage.kubectl("patch", "mdeploy", "sample", "-n", "lending-prod", "--subresource=status",

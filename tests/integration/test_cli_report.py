@@ -221,6 +221,16 @@ def test_the_scope_is_a_use_case_and_environments(tmp_path):
     assert (code, answer) == (2, None) and "must be NAMESPACE/NAME" in error
 
 
+def test_an_environment_is_what_any_of_the_policies_calls_it(tmp_path):
+    everywhere = [{"name": "all", "namespaces": ["lending-*"], "enforcement": "Warn"}]
+    case = samples.use_case()
+    write(tmp_path / "all.yaml", samples.policy(), case, samples.deployment(),
+          samples.policy({"environments": everywhere, "measures": []}, name="bank-wide"))  # fmt: skip
+    for environment in ("prod", "all"):
+        _, answer, _ = report("nist-ai-rmf", tmp_path, "--environment", environment)
+        assert [d["environment"] for d in answer["deployments"]] == ["all, prod"]
+
+
 def test_a_deployment_without_its_use_case_is_not_evaluated(tmp_path):
     write(tmp_path / "all.yaml", samples.policy(), samples.deployment())
     code, answer, _ = report("nist-ai-rmf", tmp_path)

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 import samples
+import schemas
 from cli import run, write
 
 DIGEST = "$(digest ModelDeployment lending-prod/scorer)"
@@ -80,7 +81,9 @@ def test_a_case_that_does_not_hold_says_what_came_and_where_it_stands(folder):
     assert annotations[0].startswith(f"::error file={path},line={wrong['line']},title=CaseFailed")
     suites = ElementTree.fromstring(run("test", "-f", folder, "-o", "junit").stdout)
     assert (suites.get("tests"), suites.get("failures")) == ("3", "2")
-    results = json.loads(run("test", "-f", folder, "-o", "sarif").stdout)["runs"][0]["results"]
+    log = json.loads(run("test", "-f", folder, "-o", "sarif").stdout)
+    assert schemas.faults("sarif-2.1.0", log) == []
+    results = log["runs"][0]["results"]
     assert [r["ruleId"] for r in results] == ["CaseFailed", "CaseFailed", "MeasureNotCovered"]
 
 
