@@ -96,9 +96,11 @@ int Init(const InitFlags& flags, const Global& global) {
   auto decoded = Decode<UseCaseSpec>(manifest);
   if (!decoded) return Report(decoded.error());
   auto written =
-      Write(flags.folder, {{"policy.yaml", pack->text},
-                           {"use-case.yaml", DumpYaml(manifest)},
-                           {"README.md", StarterReadme(*pack, flags.use_case, name_space)}});
+      Write(flags.folder,
+            {{"policy.yaml", pack->text},
+             {"use-case.yaml", DumpYaml(manifest)},
+             {"release.yaml", StarterRelease(*pack, flags.use_case, name_space, decoded->spec)},
+             {"README.md", StarterReadme(*pack, flags.use_case, name_space)}});
   if (!written) return Report(written.error());
   const auto use_case = std::make_shared<const UseCase>(std::move(*decoded));
   const Time now = SystemClock().Now();

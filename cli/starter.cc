@@ -7,6 +7,10 @@
 #include "base/yaml.h"
 #include "cli/embedded.h"
 #include "cli/render.h"
+#include "governance/classify.h"
+#include "governance/identity.h"
+#include "governance/report_types.h"
+#include "governance/requirement_text.h"
 
 namespace countersign {
 namespace {
@@ -42,6 +46,52 @@ std::string Wrong(const Question& question, const std::vector<std::string>& opti
   if (options.size() > 1 && !question.multiple) {
     return "must be one option, is " + std::to_string(options.size());
   }
+  return {};
+}
+
+bool Meet(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  return a.empty() || std::any_of(a.begin(), a.end(), [&](const std::string& one) {
+           return std::find(b.begin(), b.end(), one) != b.end();
+         });
+}
+
+std::vector<std::string> ArtifactsOf(const std::string& type, const EvidenceRequirement& asked) {
+  if (!asked.artifacts.empty()) return asked.artifacts;
+  std::vector<std::string> names;
+  if (const ReportType* known = FindReportType(type); known != nullptr) {
+    for (const KnownArtifact& one : known->artifacts) names.emplace_back(one.name);
+  }
+  return names;
+}
+
+// The members of a release file that give what the measure asks for; empty: none does.
+std::string MembersFor(const Requirement& require) {
+  if (require.reproducibility) {
+    return require.reproducibility->level == ReproducibilityLevel::kMetricsOnly
+               ? "metrics, or run"
+               : "run or metrics, code, entryPoint, lockFile, runtime, hardware, data";
+  }
+  if (require.bias_test) {
+    return "predictions or counts, dataSet, protocol, favorableOutcome: " +
+           require.bias_test->favorable_outcome;
+  }
+  if (require.deployment_mode) return "serving";
+  if (!require.report) return {};
+  std::string text = "evidence: [{type: " + require.report->type;
+  if (require.report->scope == EvidenceScope::kUseCase) text += ", about: UseCase";
+  text += ", claims: {…}";
+  std::vector<std::string> artifacts;
+  for (const std::string& one : ArtifactsOf(require.report->type, *require.report)) {
+    artifacts.push_back("{name: " + one + ", file: …, uri: …}");
+  }
+  if (!artifacts.empty()) text += ", artifacts: [" + Joined(artifacts) + "]";
+  return text + "}]";
+}
+
+std::string IssuersOf(const Requirement& require) {
+  if (require.report) return SubjectsText(require.report->issuers);
+  if (require.reproducibility) return SubjectsText(require.reproducibility->issuers);
+  if (require.bias_test) return SubjectsText(require.bias_test->issuers);
   return {};
 }
 
@@ -142,6 +192,60 @@ Json StarterUseCase(const Pack& pack, const std::string& name, const std::string
           {"spec", std::move(spec)}};
 }
 
+std::string StarterRelease(const Pack& pack, const std::string& name, const std::string& name_space,
+                           const UseCaseSpec& spec) {
+  const GovernancePolicySpec& policy = pack.policy.spec;
+  std::string text =
+      "# What a release of this model consists of: countersign release -c release.yaml --version "
+      "…\n"
+      "# Paths are relative to this file. Every text member is a flag too; docs/cli.md lists all.\n"
+      "apiVersion: cli.countersign.dev/v1\n"
+      "kind: Release\n"
+      "spec:\n"
+      "  useCase: " +
+      name_space + "/" + name +
+      "\n"
+      "  namespace: " +
+      policy.environments.front().namespaces.front() + "   # environment " +
+      policy.environments.front().name +
+      "\n"
+      "  name: " +
+      name +
+      "\n"
+      "  uri: oci://your-registry.example/" +
+      name +
+      "@sha256:…   # of what was pushed\n"
+      "  metrics: metrics.yaml   # a map of names to numbers, as the training measured them\n"
+      "  serving:\n"
+      "    template:\n"
+      "      spec:\n"
+      "        containers:\n"
+      "        - name: server\n"
+      "          image: your-registry.example/server@sha256:…\n"
+      "          resources: {requests: {cpu: 100m, memory: 256Mi}, limits: {memory: 256Mi}}\n"
+      "  fallback: {kind: Human, description: Say who or what decides when it is stopped.}\n";
+  const std::vector<std::string> classes = Classify(policy.classification, &spec, true).classes;
+  std::string owed;
+  for (const Measure& measure : policy.measures) {
+    const std::string members = MembersFor(measure.require);
+    if (members.empty() || !Meet(measure.applies.classes, classes)) continue;
+    const std::string issuers = IssuersOf(measure.require);
+    owed +=
+        "#\n# " + measure.name +
+        (measure.applies.environments.empty() ? ""
+                                              : " (" + Joined(measure.applies.environments) + ")") +
+        ": " + RequirementText(measure.require) +
+        (issuers.empty() ? "" : ", believed of " + issuers) + "\n#   " + members + "\n";
+  }
+  if (owed.empty()) return text;
+  return text + "# What its classes (" + Joined(classes) +
+         ") owe, measure by measure, by which members of this file. Whoever else\n"
+         "# has to report does so from a file of their own, with --evidence-only. What each type "
+         "of\n"
+         "# evidence claims: docs/reference/evidence-types.md.\n" +
+         owed;
+}
+
 std::string StarterReadme(const Pack& pack, const std::string& name,
                           const std::string& name_space) {
   const std::string& role = pack.policy.spec.classification.sign_off.role;
@@ -162,8 +266,7 @@ std::string StarterReadme(const Pack& pack, const std::string& name,
          "\nWhat it will owe, and who answers for it:\n\n"
          "    countersign matrix -f policy.yaml -f use-case.yaml --use-case " +
          use_case +
-         "\n\nFor every release: `release.yaml` says once what one consists of\n"
-         "(`countersign release --help`), and then\n\n"
+         "\n\nFill in `release.yaml`, once. For every release:\n\n"
          "    countersign release -c release.yaml --version 1.0.0 > out.yaml\n"
          "    countersign check -f policy.yaml -f use-case.yaml -f out.yaml   # would it serve?\n"
          "    kubectl apply -f out.yaml\n"

@@ -40,6 +40,12 @@ struct Pack {
 [[nodiscard]] Json StarterUseCase(const Pack& pack, const std::string& name,
                                   const std::string& name_space, const Answers& answers);
 
+// What a release consists of, for `countersign release`: what every release needs, with
+// placeholders, and as comments what the classes of these answers owe beside it, measure by
+// measure.
+[[nodiscard]] std::string StarterRelease(const Pack& pack, const std::string& name,
+                                         const std::string& name_space, const UseCaseSpec& spec);
+
 // What to edit and which commands come next.
 [[nodiscard]] std::string StarterReadme(const Pack& pack, const std::string& name,
                                         const std::string& name_space);

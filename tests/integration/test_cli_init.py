@@ -30,6 +30,35 @@ def test_writes_a_project_that_the_other_commands_take(tmp_path):
     assert shown.returncode == 0, shown.stderr
 
 
+def test_the_release_file_is_one_once_its_placeholders_are_filled_in(tmp_path):
+    done = run(*PACK, "--dir", tmp_path, "--name", "churn", "-n", "home", *LOW, stdin="")
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "release.yaml"
+    (tmp_path / "metrics.yaml").write_text("accuracy: 0.9\n")
+    unfilled = run("release", "-c", path, "--version", "1.0")
+    assert unfilled.returncode == 2 and "--uri: must end in" in unfilled.stderr
+    path.write_text(path.read_text().replace("sha256:…", "sha256:" + "1" * 64))
+    made = run("release", "-c", path, "--version", "1.0")
+    assert made.returncode == 0, made.stderr
+    (tmp_path / "out.yaml").write_text(made.stdout)
+    files = [a for f in ("policy", "use-case", "out") for a in ("-f", tmp_path / f"{f}.yaml")]
+    judged = run("check", *files)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_the_release_file_says_what_its_classes_owe(tmp_path):
+    run("init", "--pack", "eu-ai-act-high-risk", "--dir", tmp_path, "--answer", "euRiskClass=annexI",
+        "--answer", "biometricIdentification=no", "--answer", "personalData=no", stdin="")  # fmt: skip
+    text = (tmp_path / "release.yaml").read_text()
+    owed = {m["name"] for m in yaml.safe_load((tmp_path / "policy.yaml").read_text())["spec"]["measures"]
+            if "signOff" not in m["require"] and m["applies"]["classes"] == ["high-risk"]}  # fmt: skip
+    assert {line[2:].split(" ")[0] for line in text.splitlines()
+            if line.startswith("# ") and "believed of" in line} == owed  # fmt: skip
+    assert "favorableOutcome: accepted" in text
+    assert "{type: RiskAssessment, about: UseCase, claims: {…}, artifacts: [{name: assessment," in text
+    assert "two-persons-confirm" not in text
+
+
 @pytest.mark.parametrize("pack", sorted(p.name for p in (ROOT / "examples/policies").iterdir()))
 def test_every_pack_starts_a_project(tmp_path, pack):
     policy = yaml.safe_load((ROOT / "examples/policies" / pack / "policy.yaml").read_text())
