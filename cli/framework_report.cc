@@ -303,6 +303,23 @@ bool Share(const std::vector<std::string>& a, const std::vector<std::string>& b)
   return std::any_of(a.begin(), a.end(), [&](const std::string& one) { return Contains(b, one); });
 }
 
+template <class Spec>
+void DropLater(std::vector<Attested<Spec>>& list, Time at) {
+  std::erase_if(list, [&](const Attested<Spec>& one) { return one.by.first_seen > at; });
+}
+
+// A look back does not see what came afterwards.
+void DropWhatCameLater(Facts& facts) {
+  DropLater(facts.sign_offs, facts.now);
+  DropLater(facts.snapshots, facts.now);
+  DropLater(facts.bias_tests, facts.now);
+  DropLater(facts.reports, facts.now);
+  DropLater(facts.waivers, facts.now);
+  std::erase_if(facts.incidents, [&](const std::shared_ptr<const Incident>& incident) {
+    return incident->meta.creation_time && *incident->meta.creation_time > facts.now;
+  });
+}
+
 // Without its use case no measure of a deployment is evaluated, and what cannot be read might count
 // for any of them.
 std::string FaultOf(const Decision& decision) {
@@ -356,7 +373,8 @@ bool FrameworkReport::Complete() const {
 void JudgeControls(const World& world, const ReportScope& scope, FrameworkReport& report) {
   const std::vector<PolicyPart> all = Encoded(world.policies());
   for (const World::Deployment& deployment : world.deployments()) {
-    const Facts facts = world.FactsOf(deployment, report.at);
+    Facts facts = world.FactsOf(deployment, report.at);
+    DropWhatCameLater(facts);
     const ModelDeploymentSpec& spec = facts.deployment->spec;
     const Decision decision = Evaluate(world.policies(), facts);
     DeploymentReport one;

@@ -85,7 +85,8 @@ struct FrameworkReport {
   [[nodiscard]] bool Complete() const;  // everything could be evaluated
 };
 
-// `report.framework` is set; fills in `deployments` and `left_out` as of `report.at`.
+// `report.framework` is set; fills in `deployments` and `left_out` as of `report.at`: evidence that
+// was first seen later does not count. Policies and deployments are as they stand.
 void JudgeControls(const World& world, const ReportScope& scope, FrameworkReport& report);
 
 }  // namespace countersign

@@ -115,6 +115,15 @@ def test_time_alone_makes_gaps(tmp_path):
     assert states(json.loads(done.stdout))["art-9"] == "Expired"
 
 
+def test_a_look_back_does_not_see_what_came_later(tmp_path):
+    folder = packs.folder(tmp_path, "eu-ai-act-high-risk")
+    done = run("report", "--framework", "eu-ai-act", "-f", folder, "--at", "2026-11-11T00:00:00Z",
+               "-o", "json")  # fmt: skip
+    assert done.returncode == 1
+    found = states(json.loads(done.stdout))
+    assert (found["art-9"], found["art-16"]) == ("Met", "NotMet")  # signed on 12 November
+
+
 def test_a_waiver_that_holds_is_told_and_is_no_gap(tmp_path):
     case, mdeploy = samples.use_case(), samples.deployment()
     rules = {"signOff": {"role": "model-validator", "count": 1, "assurance": "Requester"},
