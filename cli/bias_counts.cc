@@ -61,11 +61,18 @@ Result<std::int64_t> CountOf(const std::string& text, const std::string& path) {
   return Fail(Code::kInvalidArgument, "must be a count, is '" + Excerpt(text) + "'", path);
 }
 
+BiasCell Nobody(std::map<std::string, std::string> groups) {
+  BiasCell cell;
+  cell.groups = std::move(groups);
+  for (auto* const count : {&cell.tp, &cell.fp, &cell.fn, &cell.tn}) *count = 0;
+  return cell;
+}
+
 Result<BiasCell> CellOf(const std::vector<std::string>& header, const std::vector<std::string>& row,
                         const std::string& path) {
   if (row.size() != header.size()) return Fail(WrongWidth(header.size(), row.size(), path));
   BiasCell cell;
-  std::int64_t* const members[] = {&cell.tp, &cell.fp, &cell.fn, &cell.tn};
+  std::optional<std::int64_t>* const members[] = {&cell.tp, &cell.fp, &cell.fn, &cell.tn};
   for (std::size_t i = 0; i < header.size(); ++i) {
     const auto* found = std::find(std::begin(kCounts), std::end(kCounts), header[i]);
     if (found == std::end(kCounts)) {
@@ -103,7 +110,7 @@ void CompleteCross(BiasCounts& counts) {
     cross = std::move(next);
   }
   for (auto& groups : cross) {
-    if (present.insert(groups).second) counts.cells.push_back({std::move(groups), 0, 0, 0, 0});
+    if (present.insert(groups).second) counts.cells.push_back(Nobody(std::move(groups)));
   }
 }
 
@@ -170,11 +177,10 @@ Result<BiasCounts> ReadPredictions(const std::string& path, const std::string& f
       if (at != truth && at != predicted) groups[header[at]] = row[at];
     }
     outcomes.insert({row[truth], row[predicted]});
-    BiasCell& cell = cells[groups];
-    cell.groups = std::move(groups);
+    BiasCell& cell = cells.try_emplace(groups, Nobody(groups)).first->second;
     const bool is = row[truth] == positive;
     const bool said = row[predicted] == positive;
-    ++(is ? (said ? cell.tp : cell.fn) : (said ? cell.fp : cell.tn));
+    ++*(is ? (said ? cell.tp : cell.fn) : (said ? cell.fp : cell.tn));
   }
   if (!outcomes.contains(positive)) {
     return Fail(Code::kInvalidArgument,

@@ -9,7 +9,7 @@
 #include "cli/lock_file.h"
 #include "cli/release.h"
 #include "governance/report_types.h"
-#include "governance/types/bias_test.h"
+#include "governance/types/bias_cells.h"
 #include "governance/types/evidence.h"
 
 namespace countersign {
@@ -237,7 +237,7 @@ Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame) {
         {name, bins == spec.bins.end() ? std::vector<Decimal>() : bins->second});
   }
   std::int64_t people = 0;
-  for (const BiasCell& cell : test.cells) people += cell.tp + cell.fp + cell.fn + cell.tn;
+  for (const BiasCell& cell : test.cells) people += RowsOf(cell);
   if (file->rows && *file->rows != people) {
     return Fail(Code::kInvalidArgument,
                 "counts " + std::to_string(people) + " people, and '" + spec.data_set->file +

@@ -127,4 +127,23 @@ std::optional<Interval> IntervalOf(const Metric& metric, const ConfusionCounts& 
   return KatzAt(*a, *b, ZOf(confidence));
 }
 
+std::optional<Interval> IntervalFromVariance(const Metric& metric, double value,
+                                             const Decimal& variance, Confidence confidence) {
+  if (variance <= Decimal()) return std::nullopt;
+  const double reach = ZOf(confidence) * std::sqrt(variance.ToDouble());
+  switch (metric.interval()) {
+    case IntervalMethod::kWilson:
+      return Interval{std::max(0.0, value - reach), std::min(1.0, value + reach)};
+    case IntervalMethod::kNewcombe:
+      return Interval{std::max(-1.0, value - reach), std::min(1.0, value + reach)};
+    case IntervalMethod::kKatz: {
+      if (value <= 0) return std::nullopt;
+      const double factor = std::exp(reach / value);
+      return Interval{value / factor, value * factor};
+    }
+    case IntervalMethod::kNone: break;
+  }
+  return std::nullopt;
+}
+
 }  // namespace countersign::fairness

@@ -11,6 +11,10 @@
 //   Newcombe  rate_1 - rate_2  R. G. Newcombe, Stat. Med. 17 (1998) 873-890, method 10: hybrid
 //   score. Katz      rate_1 / rate_2  D. Katz et al., Biometrics 34 (1978) 469-474, method C: log
 //   ratio.
+//   Wald      with a supplied variance: value +- z sqrt(v) for a rate or a difference; for a ratio
+//             exp(log r +- z sqrt(v) / r), the delta method on the scale of its logarithm. For
+//             weighted and clustered counts, whose variance no count shows (L. Kish, Survey
+//             Sampling, 1965; K. Wolter, Introduction to Variance Estimation, 2007).
 // Pure functions; nullopt is "there is no such interval", never a guess.
 #pragma once
 
@@ -56,5 +60,11 @@ struct Interval {
 [[nodiscard]] std::optional<Interval> IntervalOf(const Metric& metric, const ConfusionCounts& group,
                                                  const ConfusionCounts& reference,
                                                  Confidence confidence, double growth = 1.0);
+
+// The interval of a value of `metric` whose variance the report supplies, within the metric's
+// range; nullopt when the metric declares none, and for a ratio of 0.
+[[nodiscard]] std::optional<Interval> IntervalFromVariance(const Metric& metric, double value,
+                                                           const Decimal& variance,
+                                                           Confidence confidence);
 
 }  // namespace countersign::fairness

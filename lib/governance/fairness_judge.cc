@@ -14,12 +14,25 @@ constexpr std::string_view kCloseTheGap =
     "reduce the gap (other data, features, training or threshold) and run the bias test again; the "
     "bound is the policy's to change";
 
+bool IsSampled(const NamedCounts& group) { return group.sampling.has_value(); }
+
+// `counted` of the group's counts, scaled down to independent units and rounded down.
+std::int64_t IndependentOf(const NamedCounts& group, std::int64_t counted) {
+  const auto share = Rational::Fraction(counted, group.counts.Total());
+  if (!group.sampling || !share) return counted;
+  const Rational units = *share * Rational(group.sampling->units);
+  // Rounded to a whole number, which the limit on counts keeps within an int64.
+  const std::int64_t rounded = std::stoll(units.ToText(0));
+  return Rational(rounded) > units ? rounded - 1 : rounded;
+}
+
 std::vector<Shortfall> ShortfallsOf(const Metric& metric, Compared compared,
                                     const Minimums& minimums) {
   const Needs needs = metric.needs();
   std::vector<Shortfall> shortfalls;
   for (const NamedCounts& group : compared) {
-    const auto require = [&](std::string_view what, std::int64_t has, std::int64_t required) {
+    const auto require = [&](std::string_view what, std::int64_t counted, std::int64_t required) {
+      const std::int64_t has = IndependentOf(group, counted);
       if (has < required) shortfalls.push_back({group.name, what, has, required});
     };
     require("members", group.counts.Total(), minimums.group_size);
@@ -60,6 +73,7 @@ std::string FoundText(const Judgement& judgement, const Metric& metric, Compared
                      CountsText(metric, compared) + ")";
   if (criteria.rule != Rule::kPointEstimate && judgement.interval) {
     text += ", " + IntervalText(*judgement.interval, criteria.confidence);
+    if (compared[0].sampling) text += " by the supplied variance";
   }
   return text;
 }
@@ -82,6 +96,12 @@ Judgement JudgeInterval(Judgement judgement, const std::string& found, const Met
                         Compared compared, const Criteria& criteria) {
   const Bounds& bounds = criteria.bounds;
   if (!judgement.interval) {
+    if (compared[0].sampling) {
+      return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kNoInterval,
+                    found + ": a ratio of 0 has no interval by a supplied variance, which " +
+                        std::string(RuleName(criteria.rule)) + " needs",
+                    "test on more data, in which the ratio is not 0");
+    }
     return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kNoInterval,
                   found + ": a rate of 0 % or 100 % gives no " +
                       std::string(IntervalMethodName(metric.interval())) + " interval, which " +
@@ -97,7 +117,9 @@ Judgement JudgeInterval(Judgement judgement, const std::string& found, const Met
     return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kIntervalTooWide,
                   found + ": the value is within the bounds (" + BoundsText(bounds) +
                       "), the whole interval is not",
-                  SampleSizeRemedy(metric, compared, criteria));
+                  compared[0].sampling
+                      ? "test on more independent units, so that the variance falls"
+                      : SampleSizeRemedy(metric, compared, criteria));
   }
   return Decide(std::move(judgement), Verdict::kPass, Reason::kWithinBounds,
                 found + ", required is " + BoundsText(bounds));
@@ -116,6 +138,31 @@ Judgement JudgeValue(Judgement judgement, const Rational& value, const Metric& m
   }
   return Decide(std::move(judgement), Verdict::kPass, Reason::kWithinBounds,
                 found + ", required is " + BoundsText(criteria.bounds));
+}
+
+// Weighted and clustered counts show no variance of their own.
+Judgement JudgeSampled(Judgement judgement, const Rational& value, const Metric& metric,
+                       Compared compared, const Criteria& criteria) {
+  const std::string subject = SubjectText(metric, compared);
+  if (metric.kind() == Kind::kAcrossGroups) {
+    return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kNoVariance,
+                  subject +
+                      " cannot be judged: counts are weighted or clustered, and which groups "
+                      "are furthest apart has no variance that could be supplied",
+                  "ask in the policy for a metric of each group against the reference group");
+  }
+  const auto& variances = compared[0].sampling->variances;
+  const auto variance = variances.find(metric.name);
+  if (variance == variances.end()) {
+    return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kNoVariance,
+                  subject + " cannot be judged: counts are weighted or clustered, and " +
+                      "spec.variances has none for it",
+                  "a new BiasTest with the variance of " + std::string(metric.name) + " for \"" +
+                      compared[0].name + "\", by a method that knows weights and clusters");
+  }
+  judgement.interval =
+      IntervalFromVariance(metric, value.ToDouble(), variance->second, criteria.confidence);
+  return JudgeValue(std::move(judgement), value, metric, compared, criteria);
 }
 
 Judgement Judge(const Metric& metric, Compared compared, const Criteria& criteria) {
@@ -137,7 +184,8 @@ Judgement Judge(const Metric& metric, Compared compared, const Criteria& criteri
   if (value) {
     judgement.value = *value;
     judgement.value_text = ValueText(*value, criteria.bounds);
-    if (metric.interval() != IntervalMethod::kNone) {
+    const bool sampled = std::any_of(compared.begin(), compared.end(), IsSampled);
+    if (metric.interval() != IntervalMethod::kNone && !sampled) {
       judgement.interval =
           IntervalOf(metric, compared[0].counts, compared.back().counts, criteria.confidence);
     }
@@ -158,6 +206,9 @@ Judgement Judge(const Metric& metric, Compared compared, const Criteria& criteri
     return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kUndefined,
                   subject + " is undefined: " + UndefinedText(value.error(), metric, compared),
                   "test on data in which it is defined, or choose another metric in the policy");
+  }
+  if (std::any_of(compared.begin(), compared.end(), IsSampled)) {
+    return JudgeSampled(std::move(judgement), *value, metric, compared, criteria);
   }
   return JudgeValue(std::move(judgement), *value, metric, compared, criteria);
 }
@@ -240,6 +291,7 @@ std::string_view ReasonName(Reason reason) {
     case Reason::kNoInterval: return "NoInterval";
     case Reason::kTooFew: return "TooFew";
     case Reason::kUndefined: return "Undefined";
+    case Reason::kNoVariance: return "NoVariance";
     case Reason::kBadCriteria: return "BadCriteria";
   }
   return "Unknown";

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,9 +47,20 @@ struct Criteria {
   Confidence confidence = Confidence::k95;
 };
 
+// How counts came about that are not one for each of independent people: they have weights, or come
+// in clusters.
+struct Sampling {
+  // Independent clusters, or people counted without their weights. Minimums speak of these: counts
+  // are scaled down to them.
+  std::int64_t units = 0;
+  // Of each metric's value for this group, as the report supplies it.
+  std::map<std::string, Decimal, std::less<>> variances;
+};
+
 struct NamedCounts {
   std::string name;  // "female", or a label such as "ageBand=<30, sex=female"
   ConfusionCounts counts;
+  std::optional<Sampling> sampling = std::nullopt;
 };
 
 enum class Verdict { kPass, kFail, kInsufficient };
@@ -62,6 +75,7 @@ enum class Reason {
   kNoInterval,       // Insufficient: these counts give no interval
   kTooFew,           // Insufficient: a minimum count is not reached
   kUndefined,        // Insufficient: the metric has no value
+  kNoVariance,       // Insufficient: weighted or clustered, and nobody says how far chance goes
   kBadCriteria,      // Insufficient: CheckBounds refuses what is demanded
 };
 

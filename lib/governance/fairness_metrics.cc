@@ -86,6 +86,8 @@ bool Metric::compares_odds() const {
          form == Form::kLargestOddsGap;
 }
 
+bool Metric::needs_labels() const { return compares_odds() || rate != Rate::kSelection; }
+
 Needs Metric::needs() const {
   if (compares_odds()) return {.positives = true, .negatives = true};
   return {.positives = rate == Rate::kTruePositive || rate == Rate::kFalseNegative,

@@ -59,6 +59,8 @@ struct Metric {
   [[nodiscard]] Needs needs() const;
   [[nodiscard]] IntervalMethod interval() const;
   [[nodiscard]] bool compares_odds() const;
+  // Whether it asks who deserved the outcome, and not only who got it.
+  [[nodiscard]] bool needs_labels() const;
 };
 
 inline constexpr std::size_t kMetricCount = 16;

@@ -39,6 +39,18 @@ std::string Text(const ReproducibilityRequirement& r) {
   return text + Age(r.max_age);
 }
 
+std::string LabelsText(const BiasTestRequirement& r) {
+  if (!r.labels) return {};
+  std::string text;
+  for (const LabelSource source : r.labels->sources) {
+    text += (text.empty() ? ", labels by " : " or ") + std::string(NameOf(source));
+  }
+  if (r.labels->min_maturity) {
+    text += ", outcomes waited for " + FormatDuration(*r.labels->min_maturity);
+  }
+  return text;
+}
+
 std::string Text(const BiasTestRequirement& r) {
   std::vector<std::string> attributes;
   attributes.reserve(r.attributes.size() + r.intersections.size());
@@ -58,7 +70,7 @@ std::string Text(const BiasTestRequirement& r) {
   }
   return "bias test on " + Listed(attributes, ", ") + ": " + Listed(bounds, ", ") +
          (r.judge == fairness::Rule::kPointEstimate ? "" : ", whole interval") + ", groups of " +
-         std::to_string(r.min_group_size) + " or more" +
+         std::to_string(r.min_group_size) + " or more" + LabelsText(r) +
          (r.independent_of_training ? ", not the training data" : "") + Age(r.max_age);
 }
 

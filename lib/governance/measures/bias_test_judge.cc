@@ -7,6 +7,7 @@
 #include "governance/fairness.h"
 #include "governance/fairness_judge.h"
 #include "governance/marginals.h"
+#include "governance/types/bias_cells.h"
 
 namespace countersign {
 namespace {
@@ -40,6 +41,7 @@ class TestJudge {
     if (requirement_.independent_of_training) Independence();
     if (findings_.empty()) Groups();
     if (findings_.empty()) {
+      Labels();
       for (const RequiredAttribute& attribute : requirement_.attributes) JudgeOne(attribute);
       for (const auto& names : requirement_.intersections) JudgeIntersection(names);
       Declared();
@@ -61,6 +63,13 @@ class TestJudge {
           "favorableOutcome must be '" + requirement_.favorable_outcome + "', is '" +
               spec_.favorable_outcome + "'",
           "spec.favorableOutcome");
+    }
+    const std::string unit = spec_.counting ? spec_.counting->unit : "";
+    if (!requirement_.unit.empty() && unit != requirement_.unit) {
+      Add(GateState::kFailed, "BiasUnitDiffers",
+          "one count must be one " + requirement_.unit + ", is " +
+              (unit.empty() ? "not stated" : "one " + unit),
+          "spec.counting.unit");
     }
     const auto& decision = context_.facts.deployment->spec.decision;
     if (decision && decision->threshold && spec_.decision_threshold != decision->threshold) {
@@ -125,9 +134,7 @@ class TestJudge {
 
   // Every group that policy names, no other, and the full cross of them.
   void Groups() {
-    for (const BiasCell& cell : spec_.cells) {
-      cells_.push_back({cell.groups, {cell.tp, cell.fp, cell.fn, cell.tn}});
-    }
+    for (const BiasCell& cell : spec_.cells) cells_.push_back({cell.groups, CountsOf(cell)});
     const fairness::Domain found = fairness::DomainOf(cells_);
     fairness::Domain domain = found;
     for (const RequiredAttribute& attribute : requirement_.attributes) {
@@ -165,9 +172,86 @@ class TestJudge {
       // One attribute: the plain value; several: a label that names them all.
       groups.push_back(
           {attributes.size() == 1 ? cell.values.begin()->second : fairness::CellLabel(cell.values),
-           cell.counts});
+           cell.counts, SamplingOf(cell.values)});
     }
     return groups;
+  }
+
+  // How the counts of a group came about, where not one by one.
+  std::optional<fairness::Sampling> SamplingOf(const std::map<std::string, std::string>& group) {
+    if (!NeedsVariance(spec_)) return std::nullopt;
+    fairness::Sampling sampling;
+    for (const BiasCell& cell : spec_.cells) {
+      if (!std::includes(cell.groups.begin(), cell.groups.end(), group.begin(), group.end())) {
+        continue;
+      }
+      sampling.units += cell.clusters ? *cell.clusters : RowsOf(cell);
+    }
+    for (const SuppliedVariance& supplied : spec_.variances) {
+      if (supplied.groups == group) sampling.variances[supplied.metric] = supplied.variance;
+    }
+    return sampling;
+  }
+
+  // Whether labels are there and good enough for the metrics that need them. Those of selection do
+  // not, and are judged all the same.
+  void Labels() {
+    std::string needing;
+    for (const MetricBound& bound : requirement_.metrics) {
+      const fairness::Metric* metric = fairness::FindMetric(bound.name);
+      if (metric == nullptr || !metric->needs_labels()) continue;
+      needing += (needing.empty() ? "" : ", ") + bound.name;
+    }
+    if (needing.empty()) return;
+    const std::size_t before = findings_.size();
+    const std::string unfit = " (for " + needing + ")";
+    const Counting counting = spec_.counting.value_or(Counting{});
+    if (ShapeOf(spec_) == CountShape::kSelected) {
+      Add(GateState::kInsufficient, "BiasLabelsMissing",
+          "labels are missing, cells count only who was selected" + unfit, "spec.cells",
+          "a BiasTest with tp, fp, fn and tn once outcomes are known; until then a measure on "
+          "metrics of selection");
+    }
+    const LabelRules rules = requirement_.labels.value_or(LabelRules{});
+    if (!rules.sources.empty() &&
+        (!counting.label_source || std::find(rules.sources.begin(), rules.sources.end(),
+                                             *counting.label_source) == rules.sources.end())) {
+      Add(GateState::kInsufficient, "BiasLabelSourceUnfit",
+          "labels must be " + SourcesText(rules.sources) + ", are " +
+              (counting.label_source ? std::string(NameOf(*counting.label_source))
+                                     : "of a source "
+                                       "not stated") +
+              unfit,
+          "spec.counting.labelSource",
+          "a BiasTest with labels that are " + SourcesText(rules.sources));
+    }
+    if (rules.min_maturity &&
+        (!counting.label_window || *counting.label_window < *rules.min_maturity)) {
+      const std::string wanted = FormatDuration(*rules.min_maturity);
+      Add(GateState::kInsufficient, "BiasLabelsImmature",
+          "outcomes must have been waited for " + wanted + ", were " +
+              (counting.label_window ? "for " + FormatDuration(*counting.label_window)
+                                     : "for a time not stated") +
+              unfit,
+          "spec.counting.labelWindow",
+          "a BiasTest on decisions that are at least " + wanted +
+              " old, with their outcomes since");
+    }
+    if (counting.selection == LabelSelection::kSelectedOnly && !rules.accept_selected_only) {
+      Add(GateState::kInsufficient, "BiasLabelsSelectedOnly",
+          "only those have labels whom somebody selected before" + unfit, "spec.counting.selection",
+          "a BiasTest with labels of everybody, or of a random share of the others too; whether "
+          "labels of the selected are enough is the policy's to say (labels.acceptSelectedOnly)");
+    }
+    labels_fit_ = findings_.size() == before;
+  }
+
+  static std::string SourcesText(const std::vector<LabelSource>& sources) {
+    std::string text;
+    for (const LabelSource source : sources) {
+      text += (text.empty() ? "" : " or ") + std::string(NameOf(source));
+    }
+    return text;
   }
 
   void JudgeGroups(const std::string& what, const std::vector<fairness::NamedCounts>& groups,
@@ -180,12 +264,17 @@ class TestJudge {
             "'" + bound.name + "' is not a known metric");
         continue;
       }
+      if (metric->needs_labels() && !labels_fit_) continue;
       for (const fairness::Judgement& judgement :
            fairness::JudgeAttribute(*metric, groups, reference, CriteriaOf(requirement_, bound))) {
         if (judgement.verdict == fairness::Verdict::kPass) continue;
         const bool fail = judgement.verdict == fairness::Verdict::kFail;
+        const bool unsure = judgement.reason == fairness::Reason::kNoVariance;
         Add(fail ? GateState::kFailed : GateState::kInsufficient,
-            fail ? "BiasOutOfBounds" : "BiasInsufficient", what + ": " + judgement.message,
+            fail     ? "BiasOutOfBounds"
+            : unsure ? "BiasVarianceMissing"
+                     : "BiasInsufficient",
+            what + ": " + judgement.message,
             "spec.measures['" + context_.measure.name + "'].require.biasTest.metrics[" +
                 std::to_string(i) + "]",
             judgement.remedy);
@@ -292,6 +381,7 @@ class TestJudge {
   const BiasTestSpec& spec_;
   const std::string& name_;
   std::vector<fairness::Cell> cells_;
+  bool labels_fit_ = true;
   std::vector<BiasFinding> findings_;
 };
 

@@ -1,5 +1,6 @@
 #include "governance/types/bias_test.h"
 
+#include "governance/types/bias_cells.h"
 #include "governance/types/codec.h"
 
 namespace countersign {
@@ -18,12 +19,14 @@ void Describe(V& v, DataSetRef& d) {
            .format = Format::kSha256,
            .length = 71},
           d.digest);
-  v.Field({.name = "rows",
-           .doc = "Number of people in it, 1 to 10^12; the cells must add up to it.",
-           .required = true,
-           .min = 1,
-           .max = kMaxCount},
-          d.rows);
+  v.Field(
+      {.name = "rows",
+       .doc = "Number of rows (people, decisions) in it, 1 to 10^12; the cells must add up to it, "
+              "weights left aside.",
+       .required = true,
+       .min = 1,
+       .max = kMaxCount},
+      d.rows);
 }
 
 template <class V>
@@ -51,27 +54,70 @@ void Describe(V& v, BiasCell& c) {
            .max = 8,
            .length = 63},
           c.groups);
-  v.Field({.name = "tp",
-           .doc = "People selected (favourable outcome predicted) whose label is "
-                  "favourable, 0 to 10^12.",
+  const auto count = [&v](std::string_view name, std::string_view doc,
+                          std::optional<std::int64_t>& member) {
+    v.Field({.name = name, .doc = doc, .max = kMaxCount}, member);
+  };
+  count("tp", "Selected (favourable outcome predicted), and favourable in the label, 0 to 10^12.",
+        c.tp);
+  count("fp", "Selected, not favourable in the label, 0 to 10^12.", c.fp);
+  count("fn", "Not selected, favourable in the label, 0 to 10^12.", c.fn);
+  count("tn", "Not selected, not favourable in the label, 0 to 10^12.", c.tn);
+  count("selected", "How many of n were selected, instead of the four where labels are missing.",
+        c.selected);
+  count("n", "How many there are in the cell: the sum of its counts. Required with selected.", c.n);
+  count("unweighted",
+        "How many there are without their weights. Required where spec.counting.weighted is true.",
+        c.unweighted);
+  count("clusters",
+        "How many independent clusters the counts come from, where several belong together: "
+        "decisions about one person, people of one branch. No cluster may span two cells.",
+        c.clusters);
+}
+
+template <class V>
+void Describe(V& v, Counting& c) {
+  v.Field({.name = "unit",
+           .doc = "What one count is, for example person, decision or loan.",
+           .format = Format::kToken,
+           .length = 63},
+          c.unit);
+  v.Field(
+      {.name = "weighted", .doc = "Whether counts are sums of weights, rounded to whole numbers."},
+      c.weighted);
+  v.Field({.name = "labelSource",
+           .doc = "Where labels come from: ObservedOutcome, HumanAnnotation, ModelJudge or Proxy."},
+          c.label_source);
+  v.Field({.name = "labelWindow",
+           .doc = "How long after the decision outcomes were waited for, for example 365d."},
+          c.label_window);
+  v.Field({.name = "selection",
+           .doc = "Who has a label: All, or SelectedOnly, those whom somebody had selected before. "
+                  "Default All."},
+          c.selection);
+}
+
+template <class V>
+void Describe(V& v, SuppliedVariance& s) {
+  v.Field({.name = "metric",
+           .doc = "Name of the metric.",
            .required = true,
-           .max = kMaxCount},
-          c.tp);
-  v.Field({.name = "fp",
-           .doc = "People selected whose label is not favourable, 0 to 10^12.",
+           .format = Format::kIdentifier,
+           .length = 63},
+          s.metric);
+  v.Field({.name = "groups",
+           .doc = "The group that the value is of, as in cells: one attribute, or those of an "
+                  "intersection.",
            .required = true,
-           .max = kMaxCount},
-          c.fp);
-  v.Field({.name = "fn",
-           .doc = "People not selected whose label is favourable, 0 to 10^12.",
-           .required = true,
-           .max = kMaxCount},
-          c.fn);
-  v.Field({.name = "tn",
-           .doc = "People not selected whose label is not favourable, 0 to 10^12.",
-           .required = true,
-           .max = kMaxCount},
-          c.tn);
+           .format = Format::kToken,
+           .min = 1,
+           .max = 8,
+           .length = 63},
+          s.groups);
+  v.Field({.name = "variance",
+           .doc = "Variance of the metric's value, a decimal above 0.",
+           .required = true},
+          s.variance);
 }
 
 template <class V>
@@ -125,6 +171,10 @@ void Describe(V& v, BiasTestSpec& s) {
            .doc = "Score from which on people were selected; must be the deployment's "
                   "decision.threshold where it has one. A decimal."},
           s.decision_threshold);
+  v.Field({.name = "counting",
+           .doc = "What one count is, and how far its label can be trusted. Without it: one "
+                  "independent person each, labelled as the data are."},
+          s.counting);
   v.Field({.name = "attributes",
            .doc = "The attributes that the cells are crossed by.",
            .required = true,
@@ -145,13 +195,17 @@ void Describe(V& v, BiasTestSpec& s) {
                   "cells; a value that disagrees fails the measure.",
            .max = 128},
           s.declared);
+  v.Field(
+      {.name = "variances",
+       .doc = "Variances of metric values where counts are weighted or clustered: without one a "
+              "metric is Insufficient there.",
+       .max = 512},
+      s.variances);
 }
 
 static void Check(const BiasTestSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
-  std::int64_t total = 0;
   for (std::size_t i = 0; i < spec.cells.size(); ++i) {
     const BiasCell& cell = spec.cells[i];
-    total += cell.tp + cell.fp + cell.fn + cell.tn;
     const std::string path = "spec.cells[" + std::to_string(i) + "].groups";
     for (const TestedAttribute& attribute : spec.attributes) {
       if (!cell.groups.contains(attribute.name)) {
@@ -162,11 +216,7 @@ static void Check(const BiasTestSpec& spec, const Json& /*json*/, std::vector<Er
       AddError(errors, path, "must name only the attributes listed in spec.attributes");
     }
   }
-  if (total != spec.data_set.rows) {
-    AddError(errors, "spec.dataSet.rows",
-             "must be the sum of all cells, which is " + std::to_string(total) + ", is " +
-                 std::to_string(spec.data_set.rows));
-  }
+  CheckCells(spec, errors);
   for (std::size_t i = 0; i < spec.attributes.size(); ++i) {
     const auto& bins = spec.attributes[i].bins;
     for (std::size_t k = 1; k < bins.size(); ++k) {

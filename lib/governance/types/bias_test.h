@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "governance/types/common.h"
+#include "governance/types/counting.h"
 #include "governance/types/object.h"
 
 namespace countersign {
@@ -22,12 +23,17 @@ struct TestedAttribute {
   std::vector<Decimal> bins;
 };
 
+// One kind of counts, the same in all cells: bias_cells.h.
 struct BiasCell {
   std::map<std::string, std::string> groups;
-  std::int64_t tp = 0;
-  std::int64_t fp = 0;
-  std::int64_t fn = 0;
-  std::int64_t tn = 0;
+  std::optional<std::int64_t> tp;
+  std::optional<std::int64_t> fp;
+  std::optional<std::int64_t> fn;
+  std::optional<std::int64_t> tn;
+  std::optional<std::int64_t> selected;  // with n, where there are no labels
+  std::optional<std::int64_t> n;
+  std::optional<std::int64_t> unweighted;  // of weighted counts
+  std::optional<std::int64_t> clusters;
 };
 
 struct DeclaredMetric {
@@ -46,9 +52,11 @@ struct BiasTestSpec {
   DataSetRef data_set;
   std::string favorable_outcome;
   std::optional<Decimal> decision_threshold;
+  std::optional<Counting> counting;
   std::vector<TestedAttribute> attributes;
   std::vector<BiasCell> cells;
   std::vector<DeclaredMetric> declared;
+  std::vector<SuppliedVariance> variances;
 };
 using BiasTest = Object<BiasTestSpec>;
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "governance/fairness_bounds.h"
+#include "governance/types/bias_requirement.h"
 #include "governance/types/common.h"
 #include "governance/types/deployment_mode.h"
 #include "governance/types/object.h"
@@ -124,36 +124,6 @@ struct ReproducibilityRequirement {
   std::optional<Seconds> max_age;
   std::vector<Subject> issuers;
   std::vector<Subject> reproducers;
-};
-
-struct RequiredAttribute {
-  std::string name;
-  std::vector<std::string> groups;
-  std::string reference;
-  std::vector<Decimal> bins;
-  std::string unknown_group;
-  std::optional<Decimal> min_coverage;
-};
-
-struct MetricBound {
-  std::string name;
-  std::optional<Decimal> min;
-  std::optional<Decimal> max;
-};
-
-struct BiasTestRequirement {
-  std::string favorable_outcome;
-  std::vector<RequiredAttribute> attributes;
-  std::vector<std::vector<std::string>> intersections;
-  std::vector<MetricBound> metrics;
-  fairness::Rule judge = fairness::Rule::kPointEstimate;
-  std::optional<Decimal> confidence;
-  std::int64_t min_group_size = 100;
-  std::int64_t min_positives = 10;
-  std::int64_t min_negatives = 10;
-  bool independent_of_training = false;
-  std::optional<Seconds> max_age;
-  std::vector<Subject> issuers;
 };
 
 // What a report must be about.

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "governance/claims.h"
-#include "governance/fairness_metrics.h"
+#include "governance/types/bias_check.h"
 
 namespace countersign {
 namespace {
@@ -153,70 +153,6 @@ class Checker {
     }
   }
 
-  static void Ascending(const std::vector<Decimal>& bins, const std::string& path,
-                        std::vector<Error>& errors) {
-    for (std::size_t i = 1; i < bins.size(); ++i) {
-      if (bins[i] > bins[i - 1]) continue;
-      errors.push_back({Code::kInvalidArgument, "must be ascending", path, std::nullopt});
-      return;
-    }
-  }
-
-  void Bias(const BiasTestRequirement& r, const std::string& path) {
-    std::set<std::string> attributes;
-    std::int64_t cells = 1;
-    for (std::size_t i = 0; i < r.attributes.size(); ++i) {
-      const RequiredAttribute& a = r.attributes[i];
-      const std::string at = At(path + ".attributes", i);
-      attributes.insert(a.name);
-      const std::set<std::string> groups(a.groups.begin(), a.groups.end());
-      if (!groups.contains(a.reference)) {
-        Add(at + ".reference", "'" + a.reference + "' is not one of the groups");
-      }
-      if (!a.unknown_group.empty() && groups.contains(a.unknown_group)) {
-        Add(at + ".unknownGroup", "must not be one of the groups that are judged");
-      }
-      if (a.min_coverage && (*a.min_coverage < Decimal() || a.min_coverage->ToDouble() > 1.0)) {
-        Add(at + ".minCoverage", "must be between 0 and 1, is " + a.min_coverage->ToString());
-      }
-      if (a.min_coverage && a.unknown_group.empty()) {
-        Add(at + ".minCoverage", "needs unknownGroup: without it every value must be known");
-      }
-      Ascending(a.bins, at + ".bins", errors_);
-      cells *= static_cast<std::int64_t>(a.groups.size()) + (a.unknown_group.empty() ? 0 : 1);
-      if (cells > 512) {
-        Add(path + ".attributes", "the full cross of all groups must be at most 512 cells");
-        return;
-      }
-    }
-    for (std::size_t i = 0; i < r.intersections.size(); ++i) {
-      const std::string at = At(path + ".intersections", i);
-      if (r.intersections[i].size() < 2) Add(at, "must name at least two attributes");
-      KnownAll(attributes, r.intersections[i], at, "an attribute");
-    }
-    for (std::size_t i = 0; i < r.metrics.size(); ++i) {
-      const std::string at = At(path + ".metrics", i);
-      const fairness::Metric* metric = fairness::FindMetric(r.metrics[i].name);
-      if (metric == nullptr) {
-        Add(at + ".name", "'" + r.metrics[i].name + "' is not a known metric");
-        continue;
-      }
-      const auto ok = fairness::CheckBounds(*metric, {r.metrics[i].min, r.metrics[i].max}, r.judge);
-      if (ok) continue;
-      const std::string& field = ok.error().path;
-      std::string where = field == "judge" ? path : at;
-      if (!field.empty()) where.append(".").append(field);
-      Add(where, ok.error().message);
-    }
-    if (r.confidence) {
-      const std::string text = r.confidence->ToString();
-      if (text != "0.9" && text != "0.95" && text != "0.99") {
-        Add(path + ".confidence", "must be one of 0.9, 0.95, 0.99, is " + text);
-      }
-    }
-    Issuers(r.issuers, path + ".issuers");
-  }
-
   void Evidence(const EvidenceRequirement& r, const std::string& path) {
     KnownAll(environments_, r.environments, path + ".environments", "an environment");
     Issuers(r.issuers, path + ".issuers");
@@ -346,7 +282,10 @@ class Checker {
         Add(path + ".require.reproducibility.tolerance", "must not be negative");
       }
     }
-    if (r.bias_test) Bias(*r.bias_test, path + ".require.biasTest");
+    if (r.bias_test) {
+      CheckBias(*r.bias_test, path + ".require.biasTest", errors_);
+      Issuers(r.bias_test->issuers, path + ".require.biasTest.issuers");
+    }
     if (r.evidence) Evidence(*r.evidence, path + ".require.evidence");
     ReportParts(r, path + ".require");
   }

@@ -194,5 +194,21 @@ TEST(FairnessIntervalTest, WilsonEndsAreWhereTheScoreTestTurns) {
   }
 }
 
+TEST(FairnessIntervalTest, ASuppliedVarianceGivesTheIntervalThatItSays) {
+  const Decimal variance = Decimal::Parse("0.0025").value();  // a standard error of 0.05
+  const auto at = [&](std::string_view metric, double value) {
+    return IntervalFromVariance(*FindMetric(metric), value, variance, Confidence::k95);
+  };
+  EXPECT_NEAR(at("selectionRate", 0.5)->lower, 0.4020018, 1e-7);
+  EXPECT_NEAR(at("statisticalParityDifference", -0.05)->upper, 0.0479982, 1e-7);
+  // exp(1.959964 * 0.05 / 0.8) = 1.130317: the endpoints of a ratio multiply to its square.
+  EXPECT_NEAR(at("disparateImpact", 0.8)->lower, 0.8 / 1.130317, 1e-6);
+  EXPECT_NEAR(at("disparateImpact", 0.8)->upper, 0.8 * 1.130317, 1e-6);
+  EXPECT_EQ(at("selectionRate", 0.99)->upper, 1.0);
+  EXPECT_EQ(at("statisticalParityDifference", -0.98)->lower, -1.0);
+  EXPECT_FALSE(at("disparateImpact", 0.0).has_value());
+  EXPECT_FALSE(at("equalizedOddsDifference", 0.1).has_value());
+}
+
 }  // namespace
 }  // namespace countersign::fairness

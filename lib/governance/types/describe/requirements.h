@@ -2,6 +2,7 @@
 // policy.cc alone, which instantiates it.
 #pragma once
 
+#include "governance/types/describe/bias_requirement.h"
 #include "governance/types/describe/fields.h"
 #include "governance/types/describe/reports.h"
 #include "governance/types/policy.h"
@@ -29,13 +30,6 @@ template <>
 struct EnumNames<EvidenceScope> {
   static constexpr std::pair<EvidenceScope, std::string_view> kNames[] = {
       {EvidenceScope::kModel, "Model"}, {EvidenceScope::kUseCase, "UseCase"}};
-};
-template <>
-struct EnumNames<fairness::Rule> {
-  static constexpr std::pair<fairness::Rule, std::string_view> kNames[] = {
-      {fairness::Rule::kPointEstimate, "PointEstimate"},
-      {fairness::Rule::kWholeInterval, "WholeInterval"},
-      {fairness::Rule::kNotWhollyOutside, "NotWhollyOutside"}};
 };
 
 template <class V>
@@ -91,124 +85,6 @@ void Describe(V& v, ReproducibilityRequirement& r) {
                   "this policy. Needed with reproducedBy Anyone or Independent.",
            .max = kMaxListed},
           r.reproducers);
-}
-
-template <class V>
-void Describe(V& v, RequiredAttribute& a) {
-  v.Field({.name = "name",
-           .doc = "Name of the attribute.",
-           .required = true,
-           .format = Format::kIdentifier,
-           .length = 63},
-          a.name);
-  v.Field({.name = "groups",
-           .doc = "All groups that must be tested; one that is left out is missing "
-                  "evidence.",
-           .required = true,
-           .format = Format::kToken,
-           .min = 2,
-           .max = 32,
-           .length = 63,
-           .list = ListType::kSet},
-          a.groups);
-  v.Field({.name = "reference",
-           .doc = "The group that the others are compared with.",
-           .required = true,
-           .format = Format::kToken,
-           .length = 63},
-          a.reference);
-  v.Field({.name = "bins",
-           .doc = "Inner boundaries of a binned number, ascending decimals; the "
-                  "test must have used the same.",
-           .max = 32},
-          a.bins);
-  v.Field({.name = "unknownGroup",
-           .doc = "Group of the people whose value is not known. They are counted, not judged.",
-           .format = Format::kToken,
-           .length = 63},
-          a.unknown_group);
-  v.Field({.name = "minCoverage",
-           .doc = "Least share of people whose value is known, a decimal between 0 and 1. Default "
-                  "0.95 where there is an unknownGroup."},
-          a.min_coverage);
-}
-
-template <class V>
-void Describe(V& v, MetricBound& m) {
-  v.Field({.name = "name",
-           .doc = "Name of the metric: see docs/reference/fairness-metrics.md for all of them with "
-                  "formulae and sources.",
-           .required = true,
-           .format = Format::kIdentifier,
-           .length = 63},
-          m.name);
-  v.Field({.name = "min", .doc = "Least allowed value, inclusive, a decimal."}, m.min);
-  v.Field({.name = "max", .doc = "Greatest allowed value, inclusive, a decimal."}, m.max);
-}
-
-template <class V>
-void Describe(V& v, BiasTestRequirement& r) {
-  v.Field({.name = "favorableOutcome",
-           .doc = "The outcome people hope for; the positive class.",
-           .required = true,
-           .format = Format::kToken,
-           .length = 63},
-          r.favorable_outcome);
-  v.Field({.name = "attributes",
-           .doc = "Attributes and groups to be tested.",
-           .required = true,
-           .min = 1,
-           .max = 8,
-           .list = ListType::kMap,
-           .list_key = "name"},
-          r.attributes);
-  v.Field({.name = "intersections",
-           .doc = "Sets of attributes whose combinations are judged as groups of their own.",
-           .format = Format::kIdentifier,
-           .max = 8,
-           .length = 63},
-          r.intersections);
-  v.Field({.name = "metrics",
-           .doc = "Metrics and their bounds.",
-           .required = true,
-           .min = 1,
-           .max = kMaxMetrics,
-           .list = ListType::kMap,
-           .list_key = "name"},
-          r.metrics);
-  v.Field({.name = "judge",
-           .doc = "What must lie within the bounds: PointEstimate (the value), WholeInterval (the "
-                  "whole confidence interval too) or NotWhollyOutside (some of the interval). "
-                  "Default PointEstimate."},
-          r.judge);
-  v.Field({.name = "confidence", .doc = "Confidence level: 0.9, 0.95 or 0.99. Default 0.95."},
-          r.confidence);
-  v.Field({.name = "minGroupSize",
-           .doc = "Fewest people in a group for it to be judged, 1 to 10^9. Default 100.",
-           .min = 1,
-           .max = 1'000'000'000},
-          r.min_group_size);
-  v.Field(
-      {.name = "minPositives",
-       .doc = "Fewest people with the favourable label in a group, where the metric needs them, "
-              "1 to 10^9. Default 10.",
-       .min = 1,
-       .max = 1'000'000'000},
-      r.min_positives);
-  v.Field(
-      {.name = "minNegatives",
-       .doc = "Fewest people with the other label in a group, where the metric needs them, 1 to "
-              "10^9. Default 10.",
-       .min = 1,
-       .max = 1'000'000'000},
-      r.min_negatives);
-  v.Field({.name = "independentOfTraining",
-           .doc = "Whether the test data must be others than the model was made from: their digest "
-                  "is none that a ReproducibilitySnapshot of the model names as Training or "
-                  "Validation data."},
-          r.independent_of_training);
-  v.Field(MaxAgeField(), r.max_age);
-  v.Field(IssuersField(), r.issuers);
 }
 
 template <class V>

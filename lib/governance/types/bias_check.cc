@@ -1,0 +1,119 @@
+#include "governance/types/bias_check.h"
+
+#include <cstdint>
+#include <set>
+
+#include "governance/fairness_metrics.h"
+
+namespace countersign {
+namespace {
+
+std::string At(const std::string& path, std::size_t index) {
+  return path + "[" + std::to_string(index) + "]";
+}
+
+class BiasChecker {
+ public:
+  BiasChecker(const BiasTestRequirement& r, const std::string& path, std::vector<Error>& errors)
+      : r_(r), path_(path), errors_(errors) {}
+
+  void Run() {
+    Attributes();
+    Intersections();
+    Metrics();
+    if (!r_.confidence) return;
+    const std::string text = r_.confidence->ToString();
+    if (text != "0.9" && text != "0.95" && text != "0.99") {
+      Add(path_ + ".confidence", "must be one of 0.9, 0.95, 0.99, is " + text);
+    }
+  }
+
+ private:
+  void Add(const std::string& path, const std::string& message) {
+    errors_.push_back({Code::kInvalidArgument, message, path, std::nullopt});
+  }
+
+  void Ascending(const std::vector<Decimal>& bins, const std::string& path) {
+    for (std::size_t i = 1; i < bins.size(); ++i) {
+      if (bins[i] > bins[i - 1]) continue;
+      return Add(path, "must be ascending");
+    }
+  }
+
+  void Share(const std::optional<Decimal>& share, const std::string& path) {
+    if (share && (*share < Decimal() || share->ToDouble() > 1.0)) {
+      Add(path, "must be between 0 and 1, is " + share->ToString());
+    }
+  }
+
+  void Attributes() {
+    std::int64_t cells = 1;
+    for (std::size_t i = 0; i < r_.attributes.size(); ++i) {
+      const RequiredAttribute& a = r_.attributes[i];
+      const std::string at = At(path_ + ".attributes", i);
+      const std::set<std::string> groups(a.groups.begin(), a.groups.end());
+      if (!groups.contains(a.reference)) {
+        Add(at + ".reference", "'" + a.reference + "' is not one of the groups");
+      }
+      if (!a.unknown_group.empty() && groups.contains(a.unknown_group)) {
+        Add(at + ".unknownGroup", "must not be one of the groups that are judged");
+      }
+      Share(a.min_coverage, at + ".minCoverage");
+      if (a.min_coverage && a.unknown_group.empty()) {
+        Add(at + ".minCoverage", "needs unknownGroup: without it every value must be known");
+      }
+      Ascending(a.bins, at + ".bins");
+      cells *= static_cast<std::int64_t>(a.groups.size()) + (a.unknown_group.empty() ? 0 : 1);
+      if (cells > 512) {
+        return Add(path_ + ".attributes", "the full cross of all groups must be at most 512 cells");
+      }
+    }
+  }
+
+  void Intersections() {
+    std::set<std::string> attributes;
+    for (const RequiredAttribute& a : r_.attributes) attributes.insert(a.name);
+    for (std::size_t i = 0; i < r_.intersections.size(); ++i) {
+      const auto& names = r_.intersections[i];
+      const std::string at = At(path_ + ".intersections", i);
+      if (names.size() < 2) Add(at, "must name at least two attributes");
+      for (std::size_t k = 0; k < names.size(); ++k) {
+        if (attributes.contains(names[k])) continue;
+        Add(At(at, k), "'" + names[k] + "' is not an attribute of this policy");
+      }
+    }
+  }
+
+  void Metrics() {
+    for (std::size_t i = 0; i < r_.metrics.size(); ++i) {
+      const MetricBound& bound = r_.metrics[i];
+      const std::string at = At(path_ + ".metrics", i);
+      const fairness::Metric* metric = fairness::FindMetric(bound.name);
+      if (metric == nullptr) {
+        Add(at + ".name", "'" + bound.name + "' is not a known metric");
+        continue;
+      }
+      Bounds(fairness::CheckBounds(*metric, {bound.min, bound.max}, r_.judge), at);
+    }
+  }
+
+  void Bounds(const Status& ok, const std::string& at) {
+    if (ok) return;
+    const std::string& field = ok.error().path;
+    std::string where = field == "judge" ? path_ : at;
+    if (!field.empty()) where.append(".").append(field);
+    Add(where, ok.error().message);
+  }
+
+  const BiasTestRequirement& r_;
+  const std::string& path_;
+  std::vector<Error>& errors_;
+};
+
+}  // namespace
+
+void CheckBias(const BiasTestRequirement& r, const std::string& path, std::vector<Error>& errors) {
+  BiasChecker(r, path, errors).Run();
+}
+
+}  // namespace countersign

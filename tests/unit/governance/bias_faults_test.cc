@@ -1,0 +1,114 @@
+// BiasTests that contradict themselves: refused when they are decoded, with the path.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/yaml.h"
+#include "situation.h"
+
+namespace countersign::testing {
+namespace {
+
+// Patches of the bias test of base.yaml. Its cells come in the order of names: black-female,
+// black-male, unknown-female, unknown-male, white-female, white-male.
+struct Fault {
+  std::string name;
+  std::string patch;
+  std::string message;
+};
+
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
+
+class BiasFaults : public ::testing::TestWithParam<Fault> {};
+
+TEST_P(BiasFaults, AreSaidWithTheirPath) {
+  const Json base = ReadCases("base.yaml");
+  Json situation = base;
+  auto patch = ParseYaml("{evidence: {bias-holdout: {spec: " + GetParam().patch + "}}}");
+  ASSERT_TRUE(patch) << patch.error().ToString();
+  MergePatch(situation, *patch);
+  std::string said = "nothing";
+  try {
+    (void)MakeSituation(situation, base);
+  } catch (const std::runtime_error& error) {
+    said = error.what();
+  }
+  EXPECT_THAT(said, ::testing::HasSubstr(GetParam().message));
+}
+
+constexpr char kEmptyCell[] = "tp: null, fp: null, fn: null, tn: null";
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BiasFaults,
+    ::testing::Values(
+        Fault{"ACellWithoutCounts", "{cells: {black-male: {" + std::string(kEmptyCell) + "}}}",
+              "spec.cells[1]: must have counts"},
+        Fault{"ACellThatLacksOneOfFour", "{cells: {black-male: {fn: null}}}",
+              "spec.cells[1].fn: is required: the four counts belong together"},
+        Fault{
+            "ACellWithTwoKindsOfCounts", "{cells: {black-male: {selected: 5, n: 9}}}",
+            "spec.cells[1]: must have one kind of counts, has tp, fp, fn and tn and selected of n"},
+        Fault{"CellsOfDifferentKinds",
+              "{cells: {black-male: {" + std::string(kEmptyCell) + ", selected: 5, n: 9}}}",
+              "spec.cells[1]: must have the same kind of counts as the first cell, tp, fp, fn and "
+              "tn, has selected of n"},
+        Fault{"SelectedOfAnUnknownNumber",
+              "{cells: {black-female: {" + std::string(kEmptyCell) + ", selected: 5}}}",
+              "spec.cells[0].n: is required"},
+        Fault{"MoreSelectedThanThereAre",
+              "{cells: {black-female: {" + std::string(kEmptyCell) + ", selected: 5, n: 4}}}",
+              "spec.cells[0].selected: must be at most n, 4, is 5"},
+        Fault{"ANumberThatIsNotTheSum", "{cells: {black-male: {n: 99}}}",
+              "spec.cells[1].n: must be the sum of the cell's counts, which is 100, is 99"},
+        Fault{"RowsThatAreNotTheSum", "{dataSet: {rows: 407}}",
+              "spec.dataSet.rows: must be the sum of all cells, which is 408, is 407"},
+        Fault{"WeightedCountsOfAnUnknownNumberOfPeople", "{counting: {weighted: true}}",
+              "spec.cells[0].unweighted: is required"},
+        Fault{"UnweightedBesideCountsWithoutWeights", "{cells: {black-male: {unweighted: 90}}}",
+              "spec.cells[1].unweighted: is for weighted counts alone"},
+        Fault{"WeightsOfNobody",
+              "{counting: {weighted: true}, cells: {black-female: {unweighted: 0}}}",
+              "spec.cells[0].unweighted: must be 0 where the counts are, and only there"},
+        Fault{"ClustersInOneCellAlone", "{cells: {black-female: {clusters: 9}}}",
+              "spec.cells[1].clusters: must be given for all cells or for none"},
+        Fault{"MoreClustersThanRows", "{cells: {black-female: {clusters: 101}}}",
+              "spec.cells[0].clusters: must be from 1 to the cell's number of rows, 100"},
+        Fault{"NoClustersOfSomeRows", "{cells: {black-female: {clusters: 0}}}",
+              "or 0 in an empty one, is 0"},
+        Fault{"AVarianceOfIndependentCounts",
+              "{variances: [{metric: disparateImpact, groups: {race: black}, variance: '0.1'}]}",
+              "spec.variances: are for weighted counts"},
+        Fault{"ALabelSourceThatNobodyKnows", "{counting: {labelSource: Guess}}",
+              "spec.counting.labelSource: must be one of 'ObservedOutcome'"},
+        Fault{"ALabelWindowThatIsNoDuration", "{counting: {labelWindow: a year}}",
+              "spec.counting.labelWindow"}),
+    [](const auto& fault) { return fault.param.name; });
+
+// With clusters everywhere, so that variances are looked at.
+TEST(BiasVariances, AreOfKnownGroupsAboveZeroAndSaidOnce) {
+  const Json base = ReadCases("base.yaml");
+  const auto said = [&](const std::string& variances) {
+    Json situation = base;
+    Json& spec = situation["evidence"]["bias-holdout"]["spec"];
+    for (Json& cell : spec["cells"]) cell["clusters"] = 1;
+    spec["variances"] = ParseYaml(variances).value();
+    try {
+      (void)MakeSituation(situation, base);
+    } catch (const std::runtime_error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::string good = "{metric: disparateImpact, groups: {race: black}, variance: '0.1'}";
+  EXPECT_EQ(said("[" + good + "]"), "");
+  EXPECT_THAT(said("[{metric: disparateImpact, groups: {race: black}, variance: '0'}]"),
+              ::testing::HasSubstr("spec.variances[0].variance: must be above 0, is 0"));
+  EXPECT_THAT(said("[{metric: disparateImpact, groups: {age: old}, variance: '0.1'}]"),
+              ::testing::HasSubstr("spec.variances[0].groups: 'age' is not listed"));
+  EXPECT_THAT(
+      said("[" + good + ", " + good + "]"),
+      ::testing::HasSubstr("spec.variances[1]: says the variance of this metric and group a "
+                           "second time"));
+}
+
+}  // namespace
+}  // namespace countersign::testing
