@@ -3,6 +3,7 @@
 #include "base/yaml.h"
 #include "governance/fairness_metrics.h"
 #include "governance/report_types.h"
+#include "governance/sum_metrics.h"
 #include "governance/types/object.h"
 
 namespace countersign {
@@ -190,6 +191,19 @@ std::string MetricsPage() {
            (metric.ideal ? std::to_string(*metric.ideal) : std::string("none")) + " | " +
            std::string(fairness::KindName(metric.kind())) + " | " +
            std::string(fairness::IntervalMethodName(metric.interval())) + " | " +
+           Cell(metric.description) + " | " + Cell(metric.source) + " |\n";
+  }
+  out +=
+      "\n## Of counts that are not binary\n\n"
+      "These have no interval and are judged by their value. What they are computed from, and how "
+      "to\n"
+      "report it: [Testing for bias](../bias.md).\n\n"
+      "| name | computed from | formula | ideal | what it says | source |\n"
+      "| --- | --- | --- | --- | --- | --- |\n";
+  for (const fairness::SumMetric& metric : fairness::kSumMetrics) {
+    out += "| " + Quoted(metric.name) + " | " + std::string(fairness::ShapeName(metric.shape)) +
+           " | " + Cell(metric.formula) + " | " +
+           (metric.ideal ? std::to_string(*metric.ideal) : std::string("none")) + " | " +
            Cell(metric.description) + " | " + Cell(metric.source) + " |\n";
   }
   return out;

@@ -6,43 +6,61 @@ namespace {
 // Enough to see a difference that matters, few enough to read.
 constexpr int kShownDigits = 4;
 
-struct Range {
-  int min = 0;
-  std::optional<int> max;  // none: unbounded
+// A metric as far as its bounds are concerned.
+struct Bounded {
+  std::string name;
+  std::string kind;
+  std::optional<int> least;  // none: unbounded
+  std::optional<int> most;
+  std::optional<int> ideal;
+  bool interval = false;
 };
 
-Range RangeOf(Kind kind) {
-  switch (kind) {
-    case Kind::kRatio: return {0, std::nullopt};
-    case Kind::kPairwiseSigned: return {-1, 1};
-    case Kind::kGroupRate:
-    case Kind::kPairwiseUnsigned:
-    case Kind::kAcrossGroups: break;
-  }
-  return {0, 1};
+Bounded BoundedBy(const Metric& metric) {
+  Bounded bounded{.name = std::string(metric.name),
+                  .kind = std::string(KindName(metric.kind())),
+                  .least = 0,
+                  .most = 1,
+                  .ideal = metric.ideal,
+                  .interval = metric.interval() != IntervalMethod::kNone};
+  if (metric.kind() == Kind::kRatio) bounded.most = std::nullopt;
+  if (metric.kind() == Kind::kPairwiseSigned) bounded.least = -1;
+  return bounded;
 }
 
-std::string RangeText(const Range& range) {
-  return std::to_string(range.min) +
-         (range.max ? " to " + std::to_string(*range.max) : std::string(" upwards"));
+Bounded BoundedBy(const SumMetric& metric) {
+  return {.name = std::string(metric.name),
+          .kind = std::string(SumFormName(metric.form)),
+          .least = metric.least,
+          .most = metric.most,
+          .ideal = metric.ideal,
+          .interval = false};
 }
 
-Status CheckInRange(const Metric& metric, const std::optional<Decimal>& bound, const char* path) {
-  const Range range = RangeOf(metric.kind());
+std::string RangeText(const Bounded& metric) {
+  if (!metric.least) return "without limits";
+  return "from " + std::to_string(*metric.least) +
+         (metric.most ? " to " + std::to_string(*metric.most) : std::string(" upwards"));
+}
+
+Status CheckInRange(const Bounded& metric, const std::optional<Decimal>& bound, const char* path) {
   if (!bound) return {};
   const Rational value(*bound);
-  if (value >= Rational(range.min) && (!range.max || value <= Rational(*range.max))) return {};
+  if ((!metric.least || value >= Rational(*metric.least)) &&
+      (!metric.most || value <= Rational(*metric.most))) {
+    return {};
+  }
   return Fail(Code::kInvalidArgument,
-              std::string(metric.name) + " ranges from " + RangeText(range) + " (" +
-                  std::string(KindName(metric.kind())) + "), found the bound " + bound->ToString(),
+              metric.name + " ranges " + RangeText(metric) + " (" + metric.kind +
+                  "), found the bound " + bound->ToString(),
               path);
 }
 
-bool AsksNothing(const Metric& metric, const Bounds& bounds) {
-  const Range range = RangeOf(metric.kind());
-  const bool open_below = !bounds.min || Rational(*bounds.min) == Rational(range.min);
+bool AsksNothing(const Bounded& metric, const Bounds& bounds) {
+  const bool open_below =
+      !bounds.min || (metric.least && Rational(*bounds.min) == Rational(*metric.least));
   const bool open_above =
-      !bounds.max || (range.max && Rational(*bounds.max) == Rational(*range.max));
+      !bounds.max || (metric.most && Rational(*bounds.max) == Rational(*metric.most));
   return open_below && open_above;
 }
 
@@ -55,26 +73,8 @@ bool TellsApart(const std::string& text, const Rational& value,
   return !shown || (*shown <=> *bound) == (value <=> *bound);
 }
 
-}  // namespace
-
-std::string_view RuleName(Rule rule) {
-  switch (rule) {
-    case Rule::kPointEstimate: return "PointEstimate";
-    case Rule::kWholeInterval: return "WholeInterval";
-    case Rule::kNotWhollyOutside: return "NotWhollyOutside";
-  }
-  return "Unknown";
-}
-
-std::optional<Rule> ParseRule(std::string_view name) {
-  for (const Rule rule : {Rule::kPointEstimate, Rule::kWholeInterval, Rule::kNotWhollyOutside}) {
-    if (RuleName(rule) == name) return rule;
-  }
-  return std::nullopt;
-}
-
-Status CheckBounds(const Metric& metric, const Bounds& bounds, Rule rule) {
-  const std::string name(metric.name);
+Status CheckOf(const Bounded& metric, const Bounds& bounds, Rule rule) {
+  const std::string& name = metric.name;
   if (!bounds.min && !bounds.max) {
     return Fail(Code::kInvalidArgument,
                 name + " needs a minimum, a maximum or both, found neither");
@@ -97,7 +97,7 @@ Status CheckBounds(const Metric& metric, const Bounds& bounds, Rule rule) {
                                             BoundsText(bounds) + "\"" +
                                             ": a bound must ask for something");
   }
-  if (rule != Rule::kPointEstimate && metric.interval() == IntervalMethod::kNone) {
+  if (rule != Rule::kPointEstimate && !metric.interval) {
     return Fail(Code::kInvalidArgument,
                 name +
                     " has no declared interval, so it can only be judged by PointEstimate, found " +
@@ -105,6 +105,32 @@ Status CheckBounds(const Metric& metric, const Bounds& bounds, Rule rule) {
                 "judge");
   }
   return {};
+}
+
+}  // namespace
+
+std::string_view RuleName(Rule rule) {
+  switch (rule) {
+    case Rule::kPointEstimate: return "PointEstimate";
+    case Rule::kWholeInterval: return "WholeInterval";
+    case Rule::kNotWhollyOutside: return "NotWhollyOutside";
+  }
+  return "Unknown";
+}
+
+std::optional<Rule> ParseRule(std::string_view name) {
+  for (const Rule rule : {Rule::kPointEstimate, Rule::kWholeInterval, Rule::kNotWhollyOutside}) {
+    if (RuleName(rule) == name) return rule;
+  }
+  return std::nullopt;
+}
+
+Status CheckBounds(const Metric& metric, const Bounds& bounds, Rule rule) {
+  return CheckOf(BoundedBy(metric), bounds, rule);
+}
+
+Status CheckBounds(const SumMetric& metric, const Bounds& bounds, Rule rule) {
+  return CheckOf(BoundedBy(metric), bounds, rule);
 }
 
 Place PlaceOf(const Rational& value, const Bounds& bounds) {

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "governance/fairness_interval.h"
 #include "governance/fairness_metrics.h"
+#include "governance/sum_metrics.h"
 
 namespace countersign::fairness {
 
@@ -37,6 +38,7 @@ enum class Rule {
 // bounds exclude each other, the ideal value or the metric's range, when every value would satisfy
 // them, and when `rule` needs an interval that the metric does not have.
 [[nodiscard]] Status CheckBounds(const Metric& metric, const Bounds& bounds, Rule rule);
+[[nodiscard]] Status CheckBounds(const SumMetric& metric, const Bounds& bounds, Rule rule);
 
 enum class Place { kBelow, kWithin, kAbove };
 // Exact.

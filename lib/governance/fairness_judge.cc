@@ -16,24 +16,14 @@ constexpr std::string_view kCloseTheGap =
 
 bool IsSampled(const NamedCounts& group) { return group.sampling.has_value(); }
 
-// `counted` of the group's counts, scaled down to independent units and rounded down.
-std::int64_t IndependentOf(const NamedCounts& group, std::int64_t counted) {
-  const auto share = Rational::Fraction(counted, group.counts.Total());
-  if (!group.sampling || !share) return counted;
-  const Rational units = *share * Rational(group.sampling->units);
-  // Rounded to a whole number, which the limit on counts keeps within an int64.
-  const std::int64_t rounded = std::stoll(units.ToText(0));
-  return Rational(rounded) > units ? rounded - 1 : rounded;
-}
-
 std::vector<Shortfall> ShortfallsOf(const Metric& metric, Compared compared,
                                     const Minimums& minimums) {
   const Needs needs = metric.needs();
   std::vector<Shortfall> shortfalls;
   for (const NamedCounts& group : compared) {
     const auto require = [&](std::string_view what, std::int64_t counted, std::int64_t required) {
-      const std::int64_t has = IndependentOf(group, counted);
-      if (has < required) shortfalls.push_back({group.name, what, has, required});
+      const std::int64_t has = IndependentOf(group.sampling, counted, group.counts.Total());
+      if (has < required) shortfalls.push_back({group.name, std::string(what), has, required});
     };
     require("members", group.counts.Total(), minimums.group_size);
     if (needs.positives) require("positives", group.counts.Positives(), minimums.positives);
@@ -151,14 +141,12 @@ Judgement JudgeSampled(Judgement judgement, const Rational& value, const Metric&
                       "are furthest apart has no variance that could be supplied",
                   "ask in the policy for a metric of each group against the reference group");
   }
-  const auto& variances = compared[0].sampling->variances;
+  const auto variances = compared[0].sampling.value_or(Sampling{}).variances;
   const auto variance = variances.find(metric.name);
   if (variance == variances.end()) {
     return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kNoVariance,
-                  subject + " cannot be judged: counts are weighted or clustered, and " +
-                      "spec.variances has none for it",
-                  "a new BiasTest with the variance of " + std::string(metric.name) + " for \"" +
-                      compared[0].name + "\", by a method that knows weights and clusters");
+                  subject + " cannot be judged: " + std::string(kNoVarianceText),
+                  NoVarianceRemedy(metric.name, compared[0].name));
   }
   judgement.interval =
       IntervalFromVariance(metric, value.ToDouble(), variance->second, criteria.confidence);

@@ -8,8 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +20,7 @@
 #include "governance/fairness_bounds.h"
 #include "governance/fairness_interval.h"
 #include "governance/fairness_metrics.h"
+#include "governance/fairness_sampling.h"
 
 namespace countersign::fairness {
 
@@ -45,16 +44,6 @@ struct Criteria {
   Rule rule = Rule::kPointEstimate;
   Minimums minimums{};
   Confidence confidence = Confidence::k95;
-};
-
-// How counts came about that are not one for each of independent people: they have weights, or come
-// in clusters.
-struct Sampling {
-  // Independent clusters, or people counted without their weights. Minimums speak of these: counts
-  // are scaled down to them.
-  std::int64_t units = 0;
-  // Of each metric's value for this group, as the report supplies it.
-  std::map<std::string, Decimal, std::less<>> variances;
 };
 
 struct NamedCounts {

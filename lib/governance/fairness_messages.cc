@@ -106,8 +106,7 @@ std::string ShortfallText(const std::vector<Shortfall>& shortfalls) {
   for (const Shortfall& shortfall : shortfalls) {
     if (!text.empty()) text += "; ";
     text += Quoted(shortfall.group) + " has " + std::to_string(shortfall.has) + " of the " +
-            std::to_string(shortfall.required) + " " + std::string(shortfall.what) +
-            " that are required";
+            std::to_string(shortfall.required) + " " + shortfall.what + " that are required";
   }
   return text;
 }
@@ -116,10 +115,15 @@ std::string ShortfallRemedy(const std::vector<Shortfall>& shortfalls) {
   std::string text = "test on data with at least ";
   for (std::size_t i = 0; i < shortfalls.size(); ++i) {
     const Shortfall& shortfall = shortfalls[i];
-    text += (i == 0 ? "" : ", ") + std::to_string(shortfall.required) + " " +
-            std::string(shortfall.what) + " in " + Quoted(shortfall.group);
+    text += (i == 0 ? "" : ", ") + std::to_string(shortfall.required) + " " + shortfall.what +
+            " in " + Quoted(shortfall.group);
   }
   return text;
+}
+
+std::string NoVarianceRemedy(std::string_view metric, const std::string& group) {
+  return "a new BiasTest with the variance of " + std::string(metric) + " for " + Quoted(group) +
+         ", by a method that knows weights and clusters";
 }
 
 std::string SampleSizeRemedy(const Metric& metric, Compared compared, const Criteria& criteria) {

@@ -17,7 +17,7 @@ namespace countersign::fairness {
 // A minimum that a group does not reach.
 struct Shortfall {
   std::string group;
-  std::string_view what;  // "members", "positives"…
+  std::string what;  // "members", "positives"…
   std::int64_t has = 0;
   std::int64_t required = 0;
 };
@@ -36,6 +36,10 @@ using Compared = std::span<const NamedCounts>;
                                         Compared compared);
 [[nodiscard]] std::string ShortfallText(const std::vector<Shortfall>& shortfalls);
 [[nodiscard]] std::string ShortfallRemedy(const std::vector<Shortfall>& shortfalls);
+// Why weighted and clustered counts cannot be judged as they are, and what cures it.
+inline constexpr std::string_view kNoVarianceText =
+    "counts are weighted or clustered, and spec.variances has none for it";
+[[nodiscard]] std::string NoVarianceRemedy(std::string_view metric, const std::string& group);
 // How much data would make the whole interval fit, if any amount would.
 [[nodiscard]] std::string SampleSizeRemedy(const Metric& metric, Compared compared,
                                            const Criteria& criteria);

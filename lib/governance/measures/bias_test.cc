@@ -4,7 +4,10 @@
 #include <map>
 #include <tuple>
 
+#include "governance/fairness_metrics.h"
 #include "governance/measures/bias_test_judge.h"
+#include "governance/sum_metrics.h"
+#include "governance/types/bias_cells.h"
 
 namespace countersign {
 namespace {
@@ -65,6 +68,17 @@ struct Candidates {
   std::string reason = "BiasTestMissing";
 };
 
+// Whether all of the measure's metrics are computed from what the test counts. Another measure is
+// for other counts: a calibration does not stand in for a selection.
+bool Serves(const BiasTestRequirement& r, const BiasTestSpec& spec) {
+  const auto shape = ShapeOf(spec);
+  return shape && std::all_of(r.metrics.begin(), r.metrics.end(), [&](const MetricBound& bound) {
+           const bool known = fairness::FindMetric(bound.name) != nullptr ||
+                              fairness::FindSumMetric(bound.name) != nullptr;
+           return !known || fairness::Serves(*shape, bound.name);
+         });
+}
+
 Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
   Candidates candidates;
   const ModelDigest& model = context.facts.deployment->spec.model.digest;
@@ -74,6 +88,12 @@ Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
     const std::string but = "'" + test.object->meta.name + "' does not count: ";
     if (spec.model != model) {
       ++other_models;
+    } else if (!Serves(r, spec)) {
+      const auto shape = ShapeOf(spec);
+      candidates.notes.push_back(but + "its cells count " +
+                                 (shape ? std::string(fairness::ShapeName(*shape)) : "nothing") +
+                                 ", from which " + r.metrics.front().name + " is not computed");
+      candidates.reason = "BiasCountsUnfit";
     } else if (!IsAuthentic(test.by)) {
       candidates.notes.push_back(but + WhyNotAuthentic(test.by));
       candidates.reason = "EvidenceNotAuthentic";

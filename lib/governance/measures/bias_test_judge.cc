@@ -7,10 +7,21 @@
 #include "governance/fairness.h"
 #include "governance/fairness_judge.h"
 #include "governance/marginals.h"
+#include "governance/measures/bias_test_fitness.h"
+#include "governance/sum_judge.h"
 #include "governance/types/bias_cells.h"
 
 namespace countersign {
 namespace {
+
+using Values = std::map<std::string, std::string>;
+
+// One attribute's groups, or those of an intersection: both views of the same people, in the same
+// order.
+struct Groups {
+  std::vector<fairness::NamedCounts> counts;
+  std::vector<fairness::NamedSums> sums;
+};
 
 fairness::Criteria CriteriaOf(const BiasTestRequirement& r, const MetricBound& metric) {
   fairness::Criteria criteria;
@@ -27,6 +38,11 @@ fairness::Criteria CriteriaOf(const BiasTestRequirement& r, const MetricBound& m
   return criteria;
 }
 
+std::string GroupName(const Values& values) {
+  // One attribute: the plain value; several: a label that names them all.
+  return values.size() == 1 ? values.begin()->second : fairness::CellLabel(values);
+}
+
 class TestJudge {
  public:
   TestJudge(const Context& context, const BiasTestRequirement& requirement,
@@ -34,107 +50,28 @@ class TestJudge {
       : context_(context),
         requirement_(requirement),
         spec_(test.object->spec),
-        name_(test.object->meta.name) {}
+        findings_(test.object->meta.name) {}
 
   std::vector<BiasFinding> Run() {
-    Protocol();
-    if (requirement_.independent_of_training) Independence();
-    if (findings_.empty()) Groups();
+    CheckProtocol(context_, requirement_, spec_, findings_);
+    if (findings_.empty()) FullCross();
+    if (findings_.empty()) JudgedByAModel();
     if (findings_.empty()) {
-      Labels();
+      labels_fit_ = CheckLabels(requirement_, spec_, findings_);
       for (const RequiredAttribute& attribute : requirement_.attributes) JudgeOne(attribute);
       for (const auto& names : requirement_.intersections) JudgeIntersection(names);
       Declared();
     }
-    return std::move(findings_);
+    return findings_.Take();
   }
 
  private:
-  void Add(GateState state, std::string reason, std::string message, std::string path = {},
-           std::string remedy = {}) {
-    findings_.push_back({state, std::move(reason), "test '" + name_ + "': " + std::move(message),
-                         std::move(path), std::move(remedy)});
-  }
-
-  // Was it made the way that policy and deployment say?
-  void Protocol() {
-    if (spec_.favorable_outcome != requirement_.favorable_outcome) {
-      Add(GateState::kFailed, "FavorableOutcomeDiffers",
-          "favorableOutcome must be '" + requirement_.favorable_outcome + "', is '" +
-              spec_.favorable_outcome + "'",
-          "spec.favorableOutcome");
-    }
-    const std::string unit = spec_.counting ? spec_.counting->unit : "";
-    if (!requirement_.unit.empty() && unit != requirement_.unit) {
-      Add(GateState::kFailed, "BiasUnitDiffers",
-          "one count must be one " + requirement_.unit + ", is " +
-              (unit.empty() ? "not stated" : "one " + unit),
-          "spec.counting.unit");
-    }
-    const auto& decision = context_.facts.deployment->spec.decision;
-    if (decision && decision->threshold && spec_.decision_threshold != decision->threshold) {
-      Add(GateState::kFailed, "DecisionThresholdDiffers",
-          "decisionThreshold must be the deployment's, " + decision->threshold->ToString() +
-              ", is " +
-              (spec_.decision_threshold ? spec_.decision_threshold->ToString() : "not stated"),
-          "spec.decisionThreshold");
-    }
-    for (const RequiredAttribute& attribute : requirement_.attributes) {
-      const auto it =
-          std::find_if(spec_.attributes.begin(), spec_.attributes.end(),
-                       [&](const TestedAttribute& a) { return a.name == attribute.name; });
-      if (it == spec_.attributes.end()) {
-        Add(GateState::kMissing, "BiasAttributeMissing",
-            "attribute '" + attribute.name + "' was not tested", "spec.attributes");
-      } else if (!attribute.bins.empty() && it->bins != attribute.bins) {
-        Add(GateState::kFailed, "BinsDiffer",
-            "attribute '" + attribute.name + "' must be binned as the policy says",
-            "spec.attributes");
-      }
-    }
-  }
-
-  // A model is fair to the people it was made from more easily than to others. Whoever says that
-  // the test data were among them is believed; that they were not, only the believed issuers can
-  // say.
-  void Independence() {
-    bool known = false;
-    for (const AttestedSnapshot& snapshot : context_.facts.snapshots) {
-      if (snapshot.object->spec.model != spec_.model || !IsAuthentic(snapshot.by)) continue;
-      for (const DataState& data : snapshot.object->spec.data) {
-        if (data.role == DataRole::kTest) continue;
-        known = known || SaysWhatItWasMadeFrom(snapshot.by);
-        if (data.digest != spec_.data_set.digest) continue;
-        Add(GateState::kFailed, "BiasDataNotIndependent",
-            "its data set '" + spec_.data_set.name + "' is " + std::string(NameOf(data.role)) +
-                " data of the model, as snapshot '" + snapshot.object->meta.name + "' says",
-            "spec.dataSet.digest", "test on data that the model was not made from");
-        return;
-      }
-    }
-    if (known) return;
-    Add(GateState::kInsufficient, "BiasTrainingDataUnknown",
-        "whether its data are independent of the training data cannot be said: no snapshot of this "
-        "model by a believed issuer names them",
-        "spec.dataSet.digest",
-        "a ReproducibilitySnapshot of this model that lists its Training data with digests, "
-        "created "
-        "by " +
-            SubjectsText(requirement_.issuers));
-  }
-
-  bool SaysWhatItWasMadeFrom(const Provenance& by) const {
-    const GovernancePolicySpec& policy = context_.policy.spec;
-    return IsTrustedIssuer(policy, requirement_.issuers, by) ||
-           std::any_of(policy.measures.begin(), policy.measures.end(), [&](const Measure& measure) {
-             const auto& r = measure.require.reproducibility;
-             return r && IsTrustedIssuer(policy, r->issuers, by);
-           });
-  }
-
   // Every group that policy names, no other, and the full cross of them.
-  void Groups() {
-    for (const BiasCell& cell : spec_.cells) cells_.push_back({cell.groups, CountsOf(cell)});
+  void FullCross() {
+    const std::set<std::string> favorable = FavorableOutcomes(requirement_);
+    for (const BiasCell& cell : spec_.cells) {
+      cells_.push_back({cell.groups, CountsOf(cell, favorable)});
+    }
     const fairness::Domain found = fairness::DomainOf(cells_);
     fairness::Domain domain = found;
     for (const RequiredAttribute& attribute : requirement_.attributes) {
@@ -145,46 +82,59 @@ class TestJudge {
       }
       for (const std::string& group : attribute.groups) {
         if (present.contains(group)) continue;
-        Add(GateState::kMissing, "BiasGroupMissing",
+        findings_.Add(
+            GateState::kMissing, "BiasGroupMissing",
             "group '" + group + "' of attribute '" + attribute.name + "' is not in the counts",
             "spec.cells");
       }
       for (const std::string& group : present) {
         if (wanted.contains(group) || group == attribute.unknown_group) continue;
-        Add(GateState::kFailed, "BiasGroupUnknown",
-            "group '" + group + "' of attribute '" + attribute.name +
-                "' is not one that the policy names",
-            "spec.cells");
+        findings_.Add(GateState::kFailed, "BiasGroupUnknown",
+                      "group '" + group + "' of attribute '" + attribute.name +
+                          "' is not one that the policy names",
+                      "spec.cells");
       }
       domain[attribute.name] = {present.begin(), present.end()};
     }
     if (auto ok = fairness::CheckFullCross(cells_, domain); !ok) {
-      Add(GateState::kMissing, "BiasCellMissing",
-          "the counts are not the full cross of all groups: " + ok.error().message, "spec.cells");
+      findings_.Add(GateState::kMissing, "BiasCellMissing",
+                    "the counts are not the full cross of all groups: " + ok.error().message,
+                    "spec.cells");
     }
   }
 
-  Result<std::vector<fairness::NamedCounts>> Marginals(const std::vector<std::string>& attributes) {
-    auto sums = fairness::SumMarginals(cells_, attributes);
-    if (!sums) return Fail(sums.error());
-    std::vector<fairness::NamedCounts> groups;
-    for (const fairness::Cell& cell : *sums) {
-      // One attribute: the plain value; several: a label that names them all.
-      groups.push_back(
-          {attributes.size() == 1 ? cell.values.begin()->second : fairness::CellLabel(cell.values),
-           cell.counts, SamplingOf(cell.values)});
+  Result<Groups> Marginals(const std::vector<std::string>& attributes) {
+    auto marginals = fairness::SumMarginals(cells_, attributes);
+    if (!marginals) return Fail(marginals.error());
+    Groups groups;
+    for (const fairness::Cell& cell : *marginals) {
+      const auto sampling = SamplingOf(cell.values);
+      groups.counts.push_back({GroupName(cell.values), cell.counts, sampling});
+      if (HasSums(spec_)) {
+        groups.sums.push_back({GroupName(cell.values), SumsOfGroup(cell.values), sampling});
+      }
     }
     return groups;
   }
 
+  static bool IsOf(const BiasCell& cell, const Values& group) {
+    return std::includes(cell.groups.begin(), cell.groups.end(), group.begin(), group.end());
+  }
+
+  fairness::GroupSums SumsOfGroup(const Values& group) {
+    fairness::GroupSums sums;
+    for (const BiasCell& cell : spec_.cells) {
+      if (IsOf(cell, group)) AddTo(sums, SumsOf(cell, spec_.outcomes));
+    }
+    return sums;
+  }
+
   // How the counts of a group came about, where not one by one.
-  std::optional<fairness::Sampling> SamplingOf(const std::map<std::string, std::string>& group) {
+  std::optional<fairness::Sampling> SamplingOf(const Values& group) {
     if (!NeedsVariance(spec_)) return std::nullopt;
     fairness::Sampling sampling;
     for (const BiasCell& cell : spec_.cells) {
-      if (!std::includes(cell.groups.begin(), cell.groups.end(), group.begin(), group.end())) {
-        continue;
-      }
+      if (!IsOf(cell, group)) continue;
       sampling.units += cell.clusters ? *cell.clusters : RowsOf(cell);
     }
     for (const SuppliedVariance& supplied : spec_.variances) {
@@ -193,106 +143,107 @@ class TestJudge {
     return sampling;
   }
 
-  // Whether labels are there and good enough for the metrics that need them. Those of selection do
-  // not, and are judged all the same.
-  void Labels() {
-    std::string needing;
-    for (const MetricBound& bound : requirement_.metrics) {
-      const fairness::Metric* metric = fairness::FindMetric(bound.name);
-      if (metric == nullptr || !metric->needs_labels()) continue;
-      needing += (needing.empty() ? "" : ", ") + bound.name;
+  // A model that sorts answers must agree with people, in every group: one that mistakes a dialect
+  // for an insult would pass over all.
+  void JudgedByAModel() {
+    const JudgeRules rules = requirement_.judge_model.value_or(JudgeRules{});
+    if (!spec_.judge) {
+      const bool by_people = CountingOf(spec_).label_source == LabelSource::kHumanAnnotation;
+      if (!requirement_.judge_model || by_people) return;
+      return findings_.Add(
+          GateState::kInsufficient, "BiasJudgeMissing",
+          "who sorted the answers is not said: neither a judge model nor HumanAnnotation",
+          "spec.judge", "a BiasTest with spec.judge, and counts of its agreement with people");
     }
-    if (needing.empty()) return;
-    const std::size_t before = findings_.size();
-    const std::string unfit = " (for " + needing + ")";
-    const Counting counting = spec_.counting.value_or(Counting{});
-    if (ShapeOf(spec_) == CountShape::kSelected) {
-      Add(GateState::kInsufficient, "BiasLabelsMissing",
-          "labels are missing, cells count only who was selected" + unfit, "spec.cells",
-          "a BiasTest with tp, fp, fn and tn once outcomes are known; until then a measure on "
-          "metrics of selection");
+    if (!rules.digests.empty() && std::find(rules.digests.begin(), rules.digests.end(),
+                                            spec_.judge->digest) == rules.digests.end()) {
+      findings_.Add(GateState::kInsufficient, "BiasJudgeNotAccepted",
+                    "judge model '" + spec_.judge->name + "' (" + spec_.judge->digest +
+                        ") is not one that the policy accepts",
+                    "spec.judge.digest", "have the answers sorted by a judge that it accepts");
     }
-    const LabelRules rules = requirement_.labels.value_or(LabelRules{});
-    if (!rules.sources.empty() &&
-        (!counting.label_source || std::find(rules.sources.begin(), rules.sources.end(),
-                                             *counting.label_source) == rules.sources.end())) {
-      Add(GateState::kInsufficient, "BiasLabelSourceUnfit",
-          "labels must be " + SourcesText(rules.sources) + ", are " +
-              (counting.label_source ? std::string(NameOf(*counting.label_source))
-                                     : "of a source "
-                                       "not stated") +
-              unfit,
-          "spec.counting.labelSource",
-          "a BiasTest with labels that are " + SourcesText(rules.sources));
+    for (const RequiredAttribute& attribute : requirement_.attributes) {
+      auto groups = Marginals({attribute.name});
+      if (!groups) continue;  // said where it is judged
+      for (const fairness::NamedSums& group : groups->sums) {
+        if (group.name != attribute.unknown_group) Agreement(attribute.name, group, rules);
+      }
     }
-    if (rules.min_maturity &&
-        (!counting.label_window || *counting.label_window < *rules.min_maturity)) {
-      const std::string wanted = FormatDuration(*rules.min_maturity);
-      Add(GateState::kInsufficient, "BiasLabelsImmature",
-          "outcomes must have been waited for " + wanted + ", were " +
-              (counting.label_window ? "for " + FormatDuration(*counting.label_window)
-                                     : "for a time not stated") +
-              unfit,
-          "spec.counting.labelWindow",
-          "a BiasTest on decisions that are at least " + wanted +
-              " old, with their outcomes since");
-    }
-    if (counting.selection == LabelSelection::kSelectedOnly && !rules.accept_selected_only) {
-      Add(GateState::kInsufficient, "BiasLabelsSelectedOnly",
-          "only those have labels whom somebody selected before" + unfit, "spec.counting.selection",
-          "a BiasTest with labels of everybody, or of a random share of the others too; whether "
-          "labels of the selected are enough is the policy's to say (labels.acceptSelectedOnly)");
-    }
-    labels_fit_ = findings_.size() == before;
   }
 
-  static std::string SourcesText(const std::vector<LabelSource>& sources) {
-    std::string text;
-    for (const LabelSource source : sources) {
-      text += (text.empty() ? "" : " or ") + std::string(NameOf(source));
+  void Agreement(const std::string& attribute, const fairness::NamedSums& group,
+                 const JudgeRules& rules) {
+    static const Decimal kDefaultAgreement = Decimal::Parse("0.8").value();
+    const Decimal least = rules.min_agreement.value_or(kDefaultAgreement);
+    const std::string whose = "attribute '" + attribute + "': of the answers to '" + group.name +
+                              "' people looked at " + std::to_string(group.sums.compared);
+    const std::string remedy = "have people look at " + std::to_string(rules.min_compared) +
+                               " answers or more of each group, chosen at random";
+    if (group.sums.compared < rules.min_compared) {
+      return findings_.Add(GateState::kInsufficient, "BiasJudgeUnchecked",
+                           whose + ", must be at least " + std::to_string(rules.min_compared),
+                           "spec.cells", remedy);
     }
-    return text;
+    const auto share = Rational::Fraction(group.sums.agreed, group.sums.compared);
+    if (share && *share >= least) return;
+    findings_.Add(GateState::kInsufficient, "BiasJudgeDisagrees",
+                  whose + " and agreed with the judge model on " +
+                      std::to_string(group.sums.agreed) + ", must be on a share of at least " +
+                      least.ToString(),
+                  "spec.cells", "a judge model that agrees with people, or people alone");
   }
 
-  void JudgeGroups(const std::string& what, const std::vector<fairness::NamedCounts>& groups,
-                   const std::string& reference) {
+  void AddJudgement(const fairness::Judgement& judgement, const std::string& what,
+                    std::size_t metric) {
+    if (judgement.verdict == fairness::Verdict::kPass) return;
+    const bool fail = judgement.verdict == fairness::Verdict::kFail;
+    const bool unsure = judgement.reason == fairness::Reason::kNoVariance;
+    findings_.Add(fail ? GateState::kFailed : GateState::kInsufficient,
+                  fail     ? "BiasOutOfBounds"
+                  : unsure ? "BiasVarianceMissing"
+                           : "BiasInsufficient",
+                  what + ": " + judgement.message,
+                  "spec.measures['" + context_.measure.name + "'].require.biasTest.metrics[" +
+                      std::to_string(metric) + "]",
+                  judgement.remedy);
+  }
+
+  void JudgeGroups(const std::string& what, const Groups& groups, const std::string& reference) {
     for (std::size_t i = 0; i < requirement_.metrics.size(); ++i) {
       const MetricBound& bound = requirement_.metrics[i];
-      const fairness::Metric* metric = fairness::FindMetric(bound.name);
-      if (metric == nullptr) {
-        Add(GateState::kInsufficient, "MetricUnknown",
-            "'" + bound.name + "' is not a known metric");
-        continue;
+      if (NeedsLabels(bound.name) && !labels_fit_) continue;
+      const fairness::Criteria criteria = CriteriaOf(requirement_, bound);
+      std::vector<fairness::Judgement> judgements;
+      if (const auto* binary = fairness::FindMetric(bound.name)) {
+        judgements = fairness::JudgeAttribute(*binary, groups.counts, reference, criteria);
+      } else if (const auto* sum = fairness::FindSumMetric(bound.name)) {
+        judgements = fairness::JudgeSums(*sum, groups.sums, reference, criteria);
+      } else {
+        findings_.Add(GateState::kInsufficient, "MetricUnknown",
+                      "'" + bound.name + "' is not a known metric");
       }
-      if (metric->needs_labels() && !labels_fit_) continue;
-      for (const fairness::Judgement& judgement :
-           fairness::JudgeAttribute(*metric, groups, reference, CriteriaOf(requirement_, bound))) {
-        if (judgement.verdict == fairness::Verdict::kPass) continue;
-        const bool fail = judgement.verdict == fairness::Verdict::kFail;
-        const bool unsure = judgement.reason == fairness::Reason::kNoVariance;
-        Add(fail ? GateState::kFailed : GateState::kInsufficient,
-            fail     ? "BiasOutOfBounds"
-            : unsure ? "BiasVarianceMissing"
-                     : "BiasInsufficient",
-            what + ": " + judgement.message,
-            "spec.measures['" + context_.measure.name + "'].require.biasTest.metrics[" +
-                std::to_string(i) + "]",
-            judgement.remedy);
-      }
+      for (const fairness::Judgement& judgement : judgements) AddJudgement(judgement, what, i);
     }
+  }
+
+  template <class Unknown>
+  static void Leave(Groups& groups, const Unknown& unknown) {
+    std::erase_if(groups.counts, [&](const auto& group) { return unknown(group.name); });
+    std::erase_if(groups.sums, [&](const auto& group) { return unknown(group.name); });
   }
 
   void JudgeOne(const RequiredAttribute& attribute) {
     auto groups = Marginals({attribute.name});
-    if (!groups) {
-      return Add(GateState::kInsufficient, "BiasCountsInvalid", groups.error().message,
-                 "spec.cells");
-    }
-    Coverage(attribute, *groups);
-    std::erase_if(*groups, [&](const fairness::NamedCounts& g) {
-      return !attribute.unknown_group.empty() && g.name == attribute.unknown_group;
+    if (!groups) return CountsInvalid(groups.error());
+    Coverage(attribute, groups->counts);
+    Leave(*groups, [&](const std::string& name) {
+      return !attribute.unknown_group.empty() && name == attribute.unknown_group;
     });
     JudgeGroups("attribute '" + attribute.name + "'", *groups, attribute.reference);
+  }
+
+  void CountsInvalid(const Error& error) {
+    findings_.Add(GateState::kInsufficient, "BiasCountsInvalid", error.message, "spec.cells");
   }
 
   // The share of people whose value is known, compared exactly.
@@ -309,26 +260,24 @@ class TestJudge {
     }
     const auto share = Rational::Fraction(known, total);
     if (share && *share >= floor) return;
-    Add(GateState::kInsufficient, "BiasCoverageTooLow",
-        "attribute '" + attribute.name + "' is known for " + std::to_string(known) + " of " +
-            std::to_string(total) + " people, must be for a share of at least " + floor.ToString(),
-        "spec.cells");
+    findings_.Add(GateState::kInsufficient, "BiasCoverageTooLow",
+                  "attribute '" + attribute.name + "' is known for " + std::to_string(known) +
+                      " of " + std::to_string(total) + " people, must be for a share of at least " +
+                      floor.ToString(),
+                  "spec.cells");
   }
 
   void JudgeIntersection(const std::vector<std::string>& names) {
     auto groups = Marginals(names);
-    if (!groups) {
-      return Add(GateState::kInsufficient, "BiasCountsInvalid", groups.error().message,
-                 "spec.cells");
-    }
-    std::map<std::string, std::string> reference;
+    if (!groups) return CountsInvalid(groups.error());
+    Values reference;
     for (const RequiredAttribute& attribute : requirement_.attributes) {
       if (std::find(names.begin(), names.end(), attribute.name) == names.end()) continue;
       reference[attribute.name] = attribute.reference;
       if (attribute.unknown_group.empty()) continue;
       const std::string unknown = fairness::CellLabel({{attribute.name, attribute.unknown_group}});
-      std::erase_if(*groups, [&](const fairness::NamedCounts& g) {
-        return (", " + g.name + ",").find(", " + unknown + ",") != std::string::npos;
+      Leave(*groups, [&](const std::string& name) {
+        return (", " + name + ",").find(", " + unknown + ",") != std::string::npos;
       });
     }
     std::string what = "intersection of";
@@ -340,49 +289,61 @@ class TestJudge {
   void Declared() {
     for (std::size_t i = 0; i < spec_.declared.size(); ++i) {
       const DeclaredMetric& declared = spec_.declared[i];
-      const std::string path = "spec.declared[" + std::to_string(i) + "]";
-      const fairness::Metric* metric = fairness::FindMetric(declared.metric);
       const auto attribute =
           std::find_if(requirement_.attributes.begin(), requirement_.attributes.end(),
                        [&](const RequiredAttribute& a) { return a.name == declared.attribute; });
-      if (metric == nullptr || attribute == requirement_.attributes.end()) continue;
+      if (attribute == requirement_.attributes.end()) continue;
       auto groups = Marginals({attribute->name});
       if (!groups) continue;
-      const auto find = [&](const std::string& group) {
-        return std::find_if(groups->begin(), groups->end(),
-                            [&](const fairness::NamedCounts& g) { return g.name == group; });
-      };
-      const auto group = find(declared.group);
-      const auto reference = find(attribute->reference);
-      if (group == groups->end() || reference == groups->end()) {
-        Add(GateState::kFailed, "BiasDeclaredDisagrees",
-            "declares a value for group '" + declared.group + "', which has no counts", path);
-        continue;
-      }
-      const fairness::Value value = fairness::ValueOf(*metric, group->counts, reference->counts);
-      if (!value) {
-        Add(GateState::kFailed, "BiasDeclaredDisagrees",
-            "declares " + declared.metric + " " + declared.value.ToString() + " for group '" +
-                declared.group + "', which the counts leave undefined",
-            path);
-        continue;
-      }
-      const auto agrees = fairness::AgreesWithDeclared(declared.value.ToString(), *value);
-      if (agrees && *agrees) continue;
-      Add(GateState::kFailed, "BiasDeclaredDisagrees",
-          "declares " + declared.metric + " " + declared.value.ToString() + " for group '" +
-              declared.group + "', the counts give " + value->ToText(4),
-          path);
+      const std::string problem = Disagreement(declared, *groups, attribute->reference);
+      if (problem.empty()) continue;
+      findings_.Add(GateState::kFailed, "BiasDeclaredDisagrees", problem,
+                    "spec.declared[" + std::to_string(i) + "]");
     }
+  }
+
+  // Empty if the declared value is what the counts give, or is of a metric that nobody knows.
+  static std::string Disagreement(const DeclaredMetric& declared, const Groups& groups,
+                                  const std::string& reference) {
+    const auto position = [&](const std::string& name) {
+      const auto found =
+          std::find_if(groups.counts.begin(), groups.counts.end(),
+                       [&](const fairness::NamedCounts& g) { return g.name == name; });
+      return static_cast<std::size_t>(found - groups.counts.begin());
+    };
+    const std::size_t group = position(declared.group);
+    const std::size_t other = position(reference);
+    const std::string says = "declares " + declared.metric + " " + declared.value.ToString() +
+                             " for group '" + declared.group + "', ";
+    const auto* binary = fairness::FindMetric(declared.metric);
+    const auto* sum = fairness::FindSumMetric(declared.metric);
+    if (binary == nullptr && sum == nullptr) return {};
+    if (group == groups.counts.size() || other == groups.counts.size()) {
+      return "declares a value for group '" + declared.group + "', which has no counts";
+    }
+    std::optional<Rational> value;
+    if (binary != nullptr) {
+      const auto computed =
+          fairness::ValueOf(*binary, groups.counts[group].counts, groups.counts[other].counts);
+      if (computed) value = *computed;
+    } else if (groups.sums.empty()) {
+      return says + "which its counts do not tell";
+    } else if (const auto computed =
+                   fairness::SumValueOf(*sum, groups.sums[group], groups.sums[other])) {
+      value = *computed;
+    }
+    if (!value) return says + "which the counts leave undefined";
+    const auto agrees = fairness::AgreesWithDeclared(declared.value.ToString(), *value);
+    if (agrees && *agrees) return {};
+    return says + "the counts give " + value->ToText(4);
   }
 
   const Context& context_;
   const BiasTestRequirement& requirement_;
   const BiasTestSpec& spec_;
-  const std::string& name_;
   std::vector<fairness::Cell> cells_;
   bool labels_fit_ = true;
-  std::vector<BiasFinding> findings_;
+  BiasFindings findings_;
 };
 
 }  // namespace

@@ -6,30 +6,40 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "governance/confusion_counts.h"
+#include "governance/group_sums.h"
+#include "governance/types/bias_requirement.h"
 #include "governance/types/bias_test.h"
 
 namespace countersign {
 
-enum class CountShape {
-  kBinary,    // tp, fp, fn, tn
-  kSelected,  // selected of n: labels are missing
-};
-
-// "tp, fp, fn and tn", for messages.
-[[nodiscard]] std::string_view ShapeName(CountShape shape);
+using fairness::CountShape;
 
 // nullopt when a cell has no counts or those of several shapes.
 [[nodiscard]] std::optional<CountShape> ShapeOf(const BiasCell& cell);
 // That of all cells; nullopt when they have none in common.
 [[nodiscard]] std::optional<CountShape> ShapeOf(const BiasTestSpec& spec);
 
-// Selected and not selected, right and wrong. Where labels are missing, all of the counts are false
-// or true negatives in name only: nothing but Selected() and Total() means anything.
-[[nodiscard]] fairness::ConfusionCounts CountsOf(const BiasCell& cell);
+// The outcomes that the policy counts as favourable.
+[[nodiscard]] std::set<std::string> FavorableOutcomes(const BiasTestRequirement& requirement);
+
+// Selected and not selected, right and wrong; of several outcomes, those in `favorable` are the
+// selected. Where labels are missing, counts are false positives or true negatives in name only:
+// nothing but Selected() and Total() means anything.
+[[nodiscard]] fairness::ConfusionCounts CountsOf(const BiasCell& cell,
+                                                 const std::set<std::string>& favorable = {});
+
+// What is there beyond binary counts, with a 0 for each of `outcomes` that did not come.
+[[nodiscard]] fairness::GroupSums SumsOf(const BiasCell& cell,
+                                         const std::vector<std::string>& outcomes);
+[[nodiscard]] bool HasSums(const BiasTestSpec& spec);
+
+// What the test says of its counts; nothing, if it says nothing.
+[[nodiscard]] const Counting& CountingOf(const BiasTestSpec& spec);
 
 // How many rows of the data set are in the cell, whatever their weights.
 [[nodiscard]] std::int64_t RowsOf(const BiasCell& cell);

@@ -1,9 +1,11 @@
 #include "governance/types/bias_check.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 
 #include "governance/fairness_metrics.h"
+#include "governance/sum_metrics.h"
 
 namespace countersign {
 namespace {
@@ -18,9 +20,11 @@ class BiasChecker {
       : r_(r), path_(path), errors_(errors) {}
 
   void Run() {
+    Outcomes();
     Attributes();
     Intersections();
     Metrics();
+    SameCounts();
     if (!r_.confidence) return;
     const std::string text = r_.confidence->ToString();
     if (text != "0.9" && text != "0.95" && text != "0.99") {
@@ -43,6 +47,53 @@ class BiasChecker {
   void Share(const std::optional<Decimal>& share, const std::string& path) {
     if (share && (*share < Decimal() || share->ToDouble() > 1.0)) {
       Add(path, "must be between 0 and 1, is " + share->ToString());
+    }
+  }
+
+  void Outcomes() {
+    const std::set<std::string> all(r_.outcomes.begin(), r_.outcomes.end());
+    const auto known = [&](const std::string& outcome, const std::string& at) {
+      if (!all.empty() && !all.contains(outcome)) {
+        Add(at, "'" + outcome + "' is not one of outcomes");
+      }
+    };
+    known(r_.favorable_outcome, path_ + ".favorableOutcome");
+    std::set<std::string> favorable = {r_.favorable_outcome};
+    for (std::size_t i = 0; i < r_.also_favorable.size(); ++i) {
+      const std::string at = At(path_ + ".alsoFavorable", i);
+      known(r_.also_favorable[i], at);
+      if (!favorable.insert(r_.also_favorable[i]).second) {
+        Add(at, "'" + r_.also_favorable[i] + "' is the favorableOutcome already");
+      }
+    }
+    if (!all.empty() && std::includes(favorable.begin(), favorable.end(), all.begin(), all.end())) {
+      Add(path_ + ".outcomes", "must have one that is not favourable");
+    }
+    if (r_.judge_model) {
+      Share(r_.judge_model->min_agreement, path_ + ".judgeModel.minAgreement");
+    }
+  }
+
+  // One measure judges one kind of counts; a test is for it or is not.
+  void SameCounts() {
+    using fairness::CountShape;
+    std::vector<CountShape> shapes = {CountShape::kBinary, CountShape::kOutcomes,
+                                      CountShape::kMatrix};
+    for (std::size_t i = 0; i < r_.metrics.size(); ++i) {
+      const std::string& name = r_.metrics[i].name;
+      const fairness::SumMetric* sum = fairness::FindSumMetric(name);
+      if (sum == nullptr && fairness::FindMetric(name) == nullptr) continue;
+      const bool of_outcomes = sum != nullptr && (sum->shape == CountShape::kMatrix ||
+                                                  sum->shape == CountShape::kOutcomes);
+      if (of_outcomes && r_.outcomes.empty()) {
+        Add(path_ + ".outcomes", "is required by metric '" + name + "'");
+      }
+      std::erase_if(shapes, [&](CountShape shape) { return !fairness::Serves(shape, name); });
+      if (!shapes.empty()) continue;
+      return Add(At(path_ + ".metrics", i) + ".name",
+                 "'" + name +
+                     "' is not computed from the counts that the metrics before it are computed "
+                     "from: one measure judges one kind of counts, write another for this one");
     }
   }
 
@@ -88,12 +139,14 @@ class BiasChecker {
     for (std::size_t i = 0; i < r_.metrics.size(); ++i) {
       const MetricBound& bound = r_.metrics[i];
       const std::string at = At(path_ + ".metrics", i);
-      const fairness::Metric* metric = fairness::FindMetric(bound.name);
-      if (metric == nullptr) {
+      const fairness::Bounds bounds = {bound.min, bound.max};
+      if (const auto* binary = fairness::FindMetric(bound.name)) {
+        Bounds(fairness::CheckBounds(*binary, bounds, r_.judge), at);
+      } else if (const auto* sum = fairness::FindSumMetric(bound.name)) {
+        Bounds(fairness::CheckBounds(*sum, bounds, r_.judge), at);
+      } else {
         Add(at + ".name", "'" + bound.name + "' is not a known metric");
-        continue;
       }
-      Bounds(fairness::CheckBounds(*metric, {bound.min, bound.max}, r_.judge), at);
     }
   }
 

@@ -2,6 +2,7 @@
 // threads.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,8 +35,18 @@ struct LabelRules {
   bool accept_selected_only = false;
 };
 
+// What a model that sorts answers into outcomes must show.
+struct JudgeRules {
+  std::optional<Decimal> min_agreement;  // share of answers on which people agree; 0.8
+  std::int64_t min_compared = 30;        // answers of each group that people looked at
+  std::vector<std::string> digests;      // any model, if empty
+};
+
 struct BiasTestRequirement {
   std::string favorable_outcome;
+  std::vector<std::string> also_favorable;  // of several outcomes
+  std::vector<std::string> outcomes;        // all; any, if empty
+  std::optional<JudgeRules> judge_model;
   std::string unit;  // any, if empty
   std::optional<LabelRules> labels;
   std::vector<RequiredAttribute> attributes;

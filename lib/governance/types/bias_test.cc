@@ -45,6 +45,37 @@ void Describe(V& v, TestedAttribute& a) {
 }
 
 template <class V>
+void Describe(V& v, OutcomeCount& o) {
+  v.Field({.name = "outcome",
+           .doc = "What came out, one of spec.outcomes.",
+           .required = true,
+           .format = Format::kToken,
+           .length = 63},
+          o.outcome);
+  v.Field({.name = "label",
+           .doc = "What should have come out, one of spec.outcomes; for all entries or for none.",
+           .format = Format::kToken,
+           .length = 63},
+          o.label);
+  v.Field({.name = "count",
+           .doc = "How many there are, 0 to 10^12.",
+           .required = true,
+           .max = kMaxCount},
+          o.count);
+}
+
+template <class V>
+void Describe(V& v, JudgeModel& j) {
+  v.Field({.name = "name", .doc = "Name and version of the model.", .required = true}, j.name);
+  v.Field({.name = "digest",
+           .doc = "SHA-256 of the model, or of its provider's identifier, prompt and settings.",
+           .required = true,
+           .format = Format::kSha256,
+           .length = 71},
+          j.digest);
+}
+
+template <class V>
 void Describe(V& v, BiasCell& c) {
   v.Field({.name = "groups",
            .doc = "One value for every attribute of the test, for example {sex: female, ageBand: "
@@ -65,6 +96,16 @@ void Describe(V& v, BiasCell& c) {
   count("tn", "Not selected, not favourable in the label, 0 to 10^12.", c.tn);
   count("selected", "How many of n were selected, instead of the four where labels are missing.",
         c.selected);
+  v.Field({.name = "outcomes",
+           .doc = "How often each of spec.outcomes came, instead of the four: by label, or without "
+                  "labels. What is left out came never; a cell without people has one entry of 0.",
+           .max = 1024},
+          c.outcomes);
+  count("compared", "How many of the answers people looked at too. Required with spec.judge.",
+        c.compared);
+  count("agreed",
+        "On how many of those they agreed with the judge model. Required with spec.judge.",
+        c.agreed);
   count("n", "How many there are in the cell: the sum of its counts. Required with selected.", c.n);
   count("unweighted",
         "How many there are without their weights. Required where spec.counting.weighted is true.",
@@ -171,6 +212,17 @@ void Describe(V& v, BiasTestSpec& s) {
            .doc = "Score from which on people were selected; must be the deployment's "
                   "decision.threshold where it has one. A decimal."},
           s.decision_threshold);
+  v.Field({.name = "outcomes",
+           .doc = "All outcomes that there are, where cells count several.",
+           .format = Format::kToken,
+           .max = 32,
+           .length = 63,
+           .list = ListType::kSet},
+          s.outcomes);
+  v.Field({.name = "judge",
+           .doc = "The model that sorted answers into outcomes, where one did; "
+                  "spec.counting.labelSource is ModelJudge then."},
+          s.judge);
   v.Field({.name = "counting",
            .doc = "What one count is, and how far its label can be trusted. Without it: one "
                   "independent person each, labelled as the data are."},

@@ -23,6 +23,13 @@ struct TestedAttribute {
   std::vector<Decimal> bins;
 };
 
+// How often an outcome came, of those with the label, if there are labels.
+struct OutcomeCount {
+  std::string outcome;
+  std::string label;
+  std::int64_t count = 0;
+};
+
 // One kind of counts, the same in all cells: bias_cells.h.
 struct BiasCell {
   std::map<std::string, std::string> groups;
@@ -31,6 +38,9 @@ struct BiasCell {
   std::optional<std::int64_t> fn;
   std::optional<std::int64_t> tn;
   std::optional<std::int64_t> selected;  // with n, where there are no labels
+  std::vector<OutcomeCount> outcomes;
+  std::optional<std::int64_t> compared;  // answers that people looked at, where a model is judge
+  std::optional<std::int64_t> agreed;
   std::optional<std::int64_t> n;
   std::optional<std::int64_t> unweighted;  // of weighted counts
   std::optional<std::int64_t> clusters;
@@ -53,6 +63,8 @@ struct BiasTestSpec {
   std::string favorable_outcome;
   std::optional<Decimal> decision_threshold;
   std::optional<Counting> counting;
+  std::vector<std::string> outcomes;
+  std::optional<JudgeModel> judge;
   std::vector<TestedAttribute> attributes;
   std::vector<BiasCell> cells;
   std::vector<DeclaredMetric> declared;

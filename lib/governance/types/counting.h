@@ -41,6 +41,12 @@ struct Counting {
   std::optional<LabelSelection> selection;  // everybody, if not said
 };
 
+// The model that sorted answers into outcomes.
+struct JudgeModel {
+  std::string name;
+  std::string digest;
+};
+
 // The variance of a metric's value for one group, by a method that knows weights and clusters.
 struct SuppliedVariance {
   std::string metric;

@@ -77,6 +77,45 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"AVarianceOfIndependentCounts",
               "{variances: [{metric: disparateImpact, groups: {race: black}, variance: '0.1'}]}",
               "spec.variances: are for weighted counts"},
+        Fault{"OutcomesThatNobodyCounts", "{outcomes: [approved, refused]}",
+              "spec.outcomes: is for cells that count outcomes"},
+        Fault{"CountedOutcomesThatNobodyLists",
+              "{cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", outcomes: [{outcome: approved, count: 1}]}}}",
+              "spec.outcomes: must list all outcomes that there are"},
+        Fault{"OutcomesWithoutTheFavorableOne",
+              "{outcomes: [granted, refused], cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", outcomes: [{outcome: granted, count: 1}]}}}",
+              "spec.outcomes: must include favorableOutcome, 'approved'"},
+        Fault{"AnOutcomeAndALabelThatAreNotListed",
+              "{outcomes: [approved, refused], cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", outcomes: [{outcome: granted, label: due, count: 1}]}}}",
+              "spec.cells[0].outcomes[0].outcome: 'granted' is not listed in spec.outcomes; "
+              "spec.cells[0].outcomes[0].label: 'due' is not listed"},
+        Fault{"OutcomesOfWhichSomeHaveLabels",
+              "{outcomes: [approved, refused], cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", outcomes: [{outcome: approved, count: 1}, {outcome: refused, label: refused, "
+                  "count: 1}]}}}",
+              "spec.cells[0].outcomes[1].label: must be given for all entries or for none"},
+        Fault{"AnOutcomeCountedTwice",
+              "{outcomes: [approved, refused], cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", outcomes: [{outcome: approved, count: 1}, {outcome: approved, count: 1}]}}}",
+              "spec.cells[0].outcomes[1]: counts the same outcome and label a second time"},
+        Fault{"AJudgeModelThatTheLabelsAreNotBy",
+              "{judge: {name: j, digest: 'sha256:" + std::string(64, '1') + "'}}",
+              "spec.counting.labelSource: must be ModelJudge where there is a spec.judge"},
+        Fault{"LabelsByAModelThatNobodyNames", "{counting: {labelSource: ModelJudge}}",
+              "spec.judge: is required where spec.counting.labelSource is ModelJudge"},
+        Fault{"AJudgeModelThatNobodyChecked",
+              "{counting: {labelSource: ModelJudge}, judge: {name: j, digest: 'sha256:" +
+                  std::string(64, '1') + "'}}",
+              "spec.cells[0].compared: and agreed are required"},
+        Fault{"AgreementWithNoJudgeModel", "{cells: {black-female: {compared: 3}}}",
+              "spec.cells[0].compared: and agreed are for answers sorted by a spec.judge"},
+        Fault{"MoreAgreementsThanComparisons",
+              "{counting: {labelSource: ModelJudge}, judge: {name: j, digest: 'sha256:" +
+                  std::string(64, '1') + "'}, cells: {black-female: {compared: 3, agreed: 4}}}",
+              "spec.cells[0].agreed: must be at most compared, 3, is 4"},
         Fault{"ALabelSourceThatNobodyKnows", "{counting: {labelSource: Guess}}",
               "spec.counting.labelSource: must be one of 'ObservedOutcome'"},
         Fault{"ALabelWindowThatIsNoDuration", "{counting: {labelWindow: a year}}",

@@ -245,6 +245,35 @@ INSTANTIATE_TEST_SUITE_P(
               "{measures: {bias: {require: {biasTest: {judge: NotWhollyOutside, metrics: "
               "{demographicParityRatio: {min: \"0.8\"}}}}}}}",
               "found NotWhollyOutside"},
+        Fault{"AWholeIntervalOfSeveralOutcomes",
+              "{measures: {bias: {require: {biasTest: {judge: WholeInterval, outcomes: [approved, "
+              "refused], metrics: {classAccuracyDifference: {max: \"0.1\"}}}}}}}",
+              "spec.measures[1].require.biasTest.judge: classAccuracyDifference has no declared "
+              "interval"},
+        Fault{"AMetricOfOutcomesThatNobodyLists",
+              "{measures: {bias: {require: {biasTest: {metrics: {classAccuracyDifference: {max: "
+              "\"0.1\"}}}}}}}",
+              "spec.measures[1].require.biasTest.outcomes: is required by metric "
+              "'classAccuracyDifference'"},
+        Fault{"AFavorableOutcomeThatIsNone",
+              "{measures: {bias: {require: {biasTest: {outcomes: [granted, refused]}}}}}",
+              "spec.measures[1].require.biasTest.favorableOutcome: 'approved' is not one of "
+              "outcomes"},
+        Fault{
+            "AFurtherFavorableOutcomeThatIsNone",
+            "{measures: {bias: {require: {biasTest: {outcomes: [approved, refused], "
+            "alsoFavorable: [granted]}}}}}",
+            "spec.measures[1].require.biasTest.alsoFavorable[0]: 'granted' is not one of outcomes"},
+        Fault{"AFavorableOutcomeNamedTwice",
+              "{measures: {bias: {require: {biasTest: {alsoFavorable: [approved]}}}}}",
+              "alsoFavorable[0]: 'approved' is the favorableOutcome already"},
+        Fault{"OutcomesThatAreAllFavorable",
+              "{measures: {bias: {require: {biasTest: {outcomes: [approved, referred], "
+              "alsoFavorable: [referred]}}}}}",
+              "spec.measures[1].require.biasTest.outcomes: must have one that is not favourable"},
+        Fault{"AnAgreementAboveOne",
+              "{measures: {bias: {require: {biasTest: {judgeModel: {minAgreement: \"1.1\"}}}}}}",
+              "spec.measures[1].require.biasTest.judgeModel.minAgreement: must be between 0 and 1"},
         Fault{"AConfidenceThatNobodyTabulated",
               "{measures: {bias: {require: {biasTest: {confidence: \"0.5\"}}}}}",
               "must be one of 0.9, 0.95, 0.99"},

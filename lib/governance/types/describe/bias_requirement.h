@@ -87,6 +87,27 @@ void Describe(V& v, LabelRules& l) {
 }
 
 template <class V>
+void Describe(V& v, JudgeRules& j) {
+  v.Field({.name = "minAgreement",
+           .doc = "Least share of answers on which people agree with the model, in every group, a "
+                  "decimal between 0 and 1. Default 0.8."},
+          j.min_agreement);
+  v.Field(
+      {.name = "minCompared",
+       .doc = "Fewest answers of every group that people have looked at, 1 to 10^9. Default 30.",
+       .min = 1,
+       .max = 1'000'000'000},
+      j.min_compared);
+  v.Field({.name = "digests",
+           .doc = "Digests of the models that are accepted as judge. Any, if left out.",
+           .format = Format::kSha256,
+           .max = 32,
+           .length = 71,
+           .list = ListType::kSet},
+          j.digests);
+}
+
+template <class V>
 void Describe(V& v, BiasTestRequirement& r) {
   v.Field({.name = "favorableOutcome",
            .doc = "The outcome people hope for; the positive class.",
@@ -94,6 +115,25 @@ void Describe(V& v, BiasTestRequirement& r) {
            .format = Format::kToken,
            .length = 63},
           r.favorable_outcome);
+  v.Field({.name = "alsoFavorable",
+           .doc = "Further outcomes that count as favourable, where a test counts several.",
+           .format = Format::kToken,
+           .max = 31,
+           .length = 63,
+           .list = ListType::kSet},
+          r.also_favorable);
+  v.Field({.name = "outcomes",
+           .doc = "All outcomes that there are, where a test counts several. Needed by metrics of "
+                  "single outcomes: merged ones would hide what happens in one.",
+           .format = Format::kToken,
+           .max = 32,
+           .length = 63,
+           .list = ListType::kSet},
+          r.outcomes);
+  v.Field({.name = "judgeModel",
+           .doc = "What a model that sorts answers into outcomes must show. With it, answers must "
+                  "have been sorted by such a model or by people (HumanAnnotation)."},
+          r.judge_model);
   v.Field({.name = "unit",
            .doc = "What one count must be, for example person or decision.",
            .format = Format::kToken,

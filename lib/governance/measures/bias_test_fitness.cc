@@ -1,0 +1,225 @@
+#include "governance/measures/bias_test_fitness.h"
+
+#include <algorithm>
+#include <set>
+
+#include "governance/fairness_metrics.h"
+#include "governance/sum_metrics.h"
+#include "governance/types/bias_cells.h"
+
+namespace countersign {
+namespace {
+
+class FitnessCheck {
+ public:
+  FitnessCheck(const BiasTestRequirement& requirement, const BiasTestSpec& spec,
+               BiasFindings& findings)
+      : requirement_(requirement), spec_(spec), findings_(findings) {}
+
+  void Protocol(const Context& context) {
+    Outcomes();
+    Unit();
+    Threshold(context);
+    Attributes();
+    if (requirement_.independent_of_training) Independence(context);
+  }
+
+  bool Labels() {
+    std::string needing;
+    for (const MetricBound& bound : requirement_.metrics) {
+      if (NeedsLabels(bound.name)) needing += (needing.empty() ? "" : ", ") + bound.name;
+    }
+    if (needing.empty()) return true;
+    needing_ = " (for " + needing + ")";
+    const bool there = Labelled();
+    const LabelRules rules = requirement_.labels.value_or(LabelRules{});
+    const bool of_source = OfSource(rules);
+    const bool mature = Mature(rules);
+    return there && of_source && mature && OfEverybody(rules);
+  }
+
+ private:
+  void Add(GateState state, std::string reason, std::string message, std::string path = {},
+           std::string remedy = {}) {
+    findings_.Add(state, std::move(reason), std::move(message), std::move(path), std::move(remedy));
+  }
+
+  void Outcomes() {
+    if (spec_.favorable_outcome != requirement_.favorable_outcome) {
+      Add(GateState::kFailed, "FavorableOutcomeDiffers",
+          "favorableOutcome must be '" + requirement_.favorable_outcome + "', is '" +
+              spec_.favorable_outcome + "'",
+          "spec.favorableOutcome");
+    }
+    if (spec_.outcomes.empty()) return;
+    const std::set<std::string> tested(spec_.outcomes.begin(), spec_.outcomes.end());
+    const auto& all = requirement_.outcomes;
+    if (!all.empty() && tested != std::set<std::string>(all.begin(), all.end())) {
+      return Add(GateState::kFailed, "BiasOutcomesDiffer",
+                 "outcomes must be " + Listed(all) + ", are " + Listed(spec_.outcomes),
+                 "spec.outcomes");
+    }
+    for (const std::string& outcome : requirement_.also_favorable) {
+      if (tested.contains(outcome)) continue;
+      Add(GateState::kFailed, "BiasOutcomesDiffer",
+          "outcomes must include '" + outcome + "', which the policy counts as favourable, are " +
+              Listed(spec_.outcomes),
+          "spec.outcomes");
+    }
+  }
+
+  static std::string Listed(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "'" : ", '") + name + "'";
+    return text;
+  }
+
+  void Unit() {
+    const std::string& unit = CountingOf(spec_).unit;
+    if (requirement_.unit.empty() || unit == requirement_.unit) return;
+    Add(GateState::kFailed, "BiasUnitDiffers",
+        "one count must be one " + requirement_.unit + ", is " +
+            (unit.empty() ? "not stated" : "one " + unit),
+        "spec.counting.unit");
+  }
+
+  void Threshold(const Context& context) {
+    const auto& decision = context.facts.deployment->spec.decision;
+    if (!decision || !decision->threshold) return;
+    if (spec_.decision_threshold == decision->threshold) return;
+    Add(GateState::kFailed, "DecisionThresholdDiffers",
+        "decisionThreshold must be the deployment's, " + decision->threshold->ToString() + ", is " +
+            (spec_.decision_threshold ? spec_.decision_threshold->ToString() : "not stated"),
+        "spec.decisionThreshold");
+  }
+
+  void Attributes() {
+    for (const RequiredAttribute& attribute : requirement_.attributes) {
+      const auto it =
+          std::find_if(spec_.attributes.begin(), spec_.attributes.end(),
+                       [&](const TestedAttribute& a) { return a.name == attribute.name; });
+      if (it == spec_.attributes.end()) {
+        Add(GateState::kMissing, "BiasAttributeMissing",
+            "attribute '" + attribute.name + "' was not tested", "spec.attributes");
+      } else if (!attribute.bins.empty() && it->bins != attribute.bins) {
+        Add(GateState::kFailed, "BinsDiffer",
+            "attribute '" + attribute.name + "' must be binned as the policy says",
+            "spec.attributes");
+      }
+    }
+  }
+
+  // A model is fair to the people it was made from more easily than to others. Whoever says that
+  // the test data were among them is believed; that they were not, only the believed issuers can
+  // say.
+  void Independence(const Context& context) {
+    bool known = false;
+    for (const AttestedSnapshot& snapshot : context.facts.snapshots) {
+      if (snapshot.object->spec.model != spec_.model || !IsAuthentic(snapshot.by)) continue;
+      for (const DataState& data : snapshot.object->spec.data) {
+        if (data.role == DataRole::kTest) continue;
+        known = known || SaysWhatItWasMadeFrom(context.policy.spec, snapshot.by);
+        if (data.digest != spec_.data_set.digest) continue;
+        return Add(GateState::kFailed, "BiasDataNotIndependent",
+                   "its data set '" + spec_.data_set.name + "' is " +
+                       std::string(NameOf(data.role)) + " data of the model, as snapshot '" +
+                       snapshot.object->meta.name + "' says",
+                   "spec.dataSet.digest", "test on data that the model was not made from");
+      }
+    }
+    if (known) return;
+    Add(GateState::kInsufficient, "BiasTrainingDataUnknown",
+        "whether its data are independent of the training data cannot be said: no snapshot of this "
+        "model by a believed issuer names them",
+        "spec.dataSet.digest",
+        "a ReproducibilitySnapshot of this model that lists its Training data with digests, "
+        "created "
+        "by " +
+            SubjectsText(requirement_.issuers));
+  }
+
+  bool SaysWhatItWasMadeFrom(const GovernancePolicySpec& policy, const Provenance& by) const {
+    return IsTrustedIssuer(policy, requirement_.issuers, by) ||
+           std::any_of(policy.measures.begin(), policy.measures.end(), [&](const Measure& measure) {
+             const auto& r = measure.require.reproducibility;
+             return r && IsTrustedIssuer(policy, r->issuers, by);
+           });
+  }
+
+  bool Labelled() {
+    const auto shape = ShapeOf(spec_);
+    if (shape != CountShape::kSelected && shape != CountShape::kOutcomes) return true;
+    Add(GateState::kInsufficient, "BiasLabelsMissing",
+        "labels are missing, cells count " + std::string(fairness::ShapeName(*shape)) + needing_,
+        "spec.cells",
+        "a BiasTest with labels once outcomes are known; until then a measure on metrics that need "
+        "none");
+    return false;
+  }
+
+  bool OfSource(const LabelRules& rules) {
+    const std::optional<LabelSource>& source = CountingOf(spec_).label_source;
+    if (rules.sources.empty()) return true;
+    if (source &&
+        std::find(rules.sources.begin(), rules.sources.end(), *source) != rules.sources.end()) {
+      return true;
+    }
+    std::string wanted;
+    for (const LabelSource one : rules.sources) {
+      wanted += (wanted.empty() ? "" : " or ") + std::string(NameOf(one));
+    }
+    Add(GateState::kInsufficient, "BiasLabelSourceUnfit",
+        "labels must be " + wanted + ", are " +
+            (source ? std::string(NameOf(*source)) : "of a source not stated") + needing_,
+        "spec.counting.labelSource", "a BiasTest with labels that are " + wanted);
+    return false;
+  }
+
+  bool Mature(const LabelRules& rules) {
+    const std::optional<Seconds>& window = CountingOf(spec_).label_window;
+    if (!rules.min_maturity || (window && *window >= *rules.min_maturity)) return true;
+    const std::string wanted = FormatDuration(*rules.min_maturity);
+    Add(GateState::kInsufficient, "BiasLabelsImmature",
+        "outcomes must have been waited for " + wanted + ", were " +
+            (window ? "for " + FormatDuration(*window) : "for a time not stated") + needing_,
+        "spec.counting.labelWindow",
+        "a BiasTest on decisions that are at least " + wanted + " old, with their outcomes since");
+    return false;
+  }
+
+  bool OfEverybody(const LabelRules& rules) {
+    if (CountingOf(spec_).selection != LabelSelection::kSelectedOnly || rules.accept_selected_only)
+      return true;
+    Add(GateState::kInsufficient, "BiasLabelsSelectedOnly",
+        "only those have labels whom somebody selected before" + needing_,
+        "spec.counting.selection",
+        "a BiasTest with labels of everybody, or of a random share of the others too; whether "
+        "labels of the selected are enough is the policy's to say (labels.acceptSelectedOnly)");
+    return false;
+  }
+
+  const BiasTestRequirement& requirement_;
+  const BiasTestSpec& spec_;
+  BiasFindings& findings_;
+  std::string needing_;
+};
+
+}  // namespace
+
+void CheckProtocol(const Context& context, const BiasTestRequirement& requirement,
+                   const BiasTestSpec& spec, BiasFindings& findings) {
+  FitnessCheck(requirement, spec, findings).Protocol(context);
+}
+
+bool CheckLabels(const BiasTestRequirement& requirement, const BiasTestSpec& spec,
+                 BiasFindings& findings) {
+  return FitnessCheck(requirement, spec, findings).Labels();
+}
+
+bool NeedsLabels(const std::string& metric) {
+  if (const fairness::Metric* binary = fairness::FindMetric(metric)) return binary->needs_labels();
+  const fairness::SumMetric* sum = fairness::FindSumMetric(metric);
+  return sum != nullptr && sum->needs_labels;
+}
+
+}  // namespace countersign
