@@ -43,6 +43,11 @@ Result<std::optional<CodeState>> CodeOf(const ReleaseSpec& spec, const ReleaseFr
   if (code.repository.empty()) return MissingFlag("--repository", "--code has no remote 'origin'");
   if (code.entry_point.empty())
     return MissingFlag("--entry-point", "the command that trained the model");
+  if (!spec.code_archive.empty()) {
+    auto archive = DigestFile(spec.code_archive);
+    if (!archive) return Fail(archive.error());
+    code.artifact_digest = archive->digest;
+  }
   if (!code.clean) {
     notes.push_back("the tree of --code is not as committed ('" + git->changes +
                     "'): such a snapshot does not pass");
@@ -114,8 +119,8 @@ Status AddData(const ReleaseSpec& spec, ReproducibilitySnapshotSpec& snapshot) {
     }
     auto file = DigestFile(data.file);
     if (!file) return Fail(file.error());
-    snapshot.data.push_back(
-        {data.name, file->digest, data.role, file->rows, data.split, data.seed});
+    snapshot.data.push_back({data.name, file->digest, data.role, file->rows, data.split, data.seed,
+                             data.deterministic});
   }
   return {};
 }

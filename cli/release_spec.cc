@@ -35,6 +35,8 @@ const std::vector<ReleaseText>& ReleaseTexts() {
       {"repository", "--repository", "where the code is kept; default: remote 'origin' of --code",
        &R::repository},
       {"entryPoint", "--entry-point", "the command that was run", &R::entry_point},
+      {"codeArchive", "--code-archive", "the code as it is kept, for example `git archive`'s file",
+       &R::code_archive, true},
       {"lockFile", "--lock-file", "the lock file that pins the dependencies", &R::lock_file, true},
       {"trainingImage", "--training-image", "image that training ran in, …@sha256:…",
        &R::training_image},
@@ -63,6 +65,7 @@ void Describe(V& v, ReleaseData& d) {
   v.Field({.name = "role", .doc = "Training, Validation or Test."}, d.role);
   v.Field({.name = "split", .doc = "How it was cut from the whole.", .length = 1024}, d.split);
   v.Field({.name = "seed", .doc = "Seed of the split.", .max = 9'007'199'254'740'991}, d.seed);
+  v.Field({.name = "deterministic", .doc = "Whether the split takes no chance."}, d.deterministic);
 }
 
 template <class V>
@@ -141,7 +144,7 @@ Result<ReleaseData> ParseDataFlag(const std::string& text) {
   auto named = ParseDataSetFlag(text);
   if (!named)
     return Fail(Code::kInvalidArgument, "must be NAME=FILE[:role], is '" + text + "'", "--data");
-  ReleaseData data{named->name, named->file, DataRole::kTraining, {}, {}};
+  ReleaseData data{named->name, named->file, DataRole::kTraining, {}, {}, false};
   const auto colon = data.file.rfind(':');
   if (colon == std::string::npos) return data;
   const std::string wanted = data.file.substr(colon + 1);

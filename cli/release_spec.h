@@ -27,6 +27,7 @@ struct ReleaseData {
   DataRole role = DataRole::kTraining;
   std::string split;
   std::optional<std::int64_t> seed;
+  bool deterministic = false;
 };
 
 struct ReleaseDataSet {
@@ -75,7 +76,8 @@ struct ReleaseSpec {
   std::string code;  // path
   std::string repository;
   std::string entry_point;
-  std::string lock_file;  // path
+  std::string code_archive;  // path
+  std::string lock_file;     // path
   std::string training_image;
   std::string runtime;
   std::string hardware;

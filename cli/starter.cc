@@ -67,6 +67,10 @@ std::vector<std::string> ArtifactsOf(const std::string& type, const EvidenceRequ
 // The members of a release file that give what the measure asks for; empty: none does.
 std::string MembersFor(const Requirement& require) {
   if (require.reproducibility) {
+    if (require.reproducibility->level == ReproducibilityLevel::kFullSnapshot) {
+      return "run, or metrics and parameters; code, codeArchive, entryPoint, lockFile, runtime, "
+             "hardware, data with split and seed";
+    }
     return require.reproducibility->level == ReproducibilityLevel::kMetricsOnly
                ? "metrics, or run"
                : "run or metrics, code, entryPoint, lockFile, runtime, hardware, data";

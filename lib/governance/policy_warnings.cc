@@ -113,6 +113,12 @@ class Reader {
       Add(At("measures", index) + ".require.explainability.topFeatures",
           "none is excluded: neither excludedFeatures nor ethics.protectedAttributes names any");
     }
+    const auto& run = measure.require.reproducibility;
+    if (run && run->level == ReproducibilityLevel::kMetricsOnly &&
+        run->reproduced_by != ReproducedBy::kNobody) {
+      Add(At("measures", index) + ".require.reproducibility.reproducedBy",
+          "level MetricsOnly asks for no commit, and a run without one cannot be repeated");
+    }
     const auto& classes = measure.applies.classes;
     if (classes.empty()) return;
     const std::string path = At("measures", index) + ".applies.classes";

@@ -164,12 +164,14 @@ def snapshot(name="snap", model="m1", case="credit", patch=None):
         "useCase": case, "model": {"digest": digest(model), "digestType": "ociManifest"},
         "performedAt": now(),
         "code": {"repository": "https://git.example/scorer", "commit": "a" * 40, "clean": True,
-                 "entryPoint": "python train.py"},
-        "data": [{"name": "train", "digest": digest("train"), "role": "Training"},
-                 {"name": "test", "digest": digest("test"), "role": "Test"}],
+                 "entryPoint": "python train.py", "artifactDigest": digest("code")},
+        "data": [{"name": "train", "digest": digest("train"), "role": "Training",
+                  "split": "half", "seed": 7},
+                 {"name": "test", "digest": digest("test"), "role": "Test",
+                  "split": "the other half", "seed": 7}],
         "environment": {"lockFileDigest": digest("lock"), "runtime": "CPython 3.11",
                         "hardware": "x86_64"},
-        "metrics": {"accuracy": "0.9"},
+        "parameters": {"C": "1.0"}, "metrics": {"accuracy": "0.9"},
     }  # fmt: skip
     return obj("ReproducibilitySnapshot", name, HOME, merged(spec, patch or {}))
 

@@ -136,6 +136,7 @@ def test_a_low_class_is_one_registration_and_then_one_command(site, tmp_path):
 def train(folder, version):
     """What a training run leaves behind."""
     write(folder / "metrics.yaml", {"accuracy": 0.9, "auc": 0.95})
+    write(folder / "parameters.yaml", {"depth": "4"})
     people = [f"{race},{status},{tp},10,10,{tp}" for race in ("black", "not-black")
               for status in ("single", "not-single") for tp in (90,)]  # fmt: skip
     (folder / "counts.csv").write_text("race,maritalStatus,tp,fp,fn,tn\n" + "\n".join(people) + "\n")
@@ -152,15 +153,16 @@ def git(folder):
     call = ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@b.example"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x"]):
         subprocess.run([*call, *command], check=True)
+    subprocess.run([*call, "archive", "-o", folder.with_suffix(".tar"), "HEAD"], check=True)
 
 
 RUN = {
     "useCase": "lending/mortgage-preapproval", "name": "scorer", "code": "code",
     "repository": "https://git.example/scorer", "entryPoint": "python train.py",
     "lockFile": "requirements.lock", "runtime": "CPython 3.11", "hardware": "x86_64",
-    "metrics": "metrics.yaml",
-    "data": [{"name": "train", "file": "train.csv"},
-             {"name": "test", "file": "test.csv", "role": "Test"}],
+    "metrics": "metrics.yaml", "parameters": "parameters.yaml", "codeArchive": "code.tar",
+    "data": [{"name": "train", "file": "train.csv", "split": "half", "seed": 7},
+             {"name": "test", "file": "test.csv", "role": "Test", "split": "half", "seed": 7}],
 }  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def test_reads_a_run_the_commit_and_the_lock_file(tmp_path):
         subprocess.run([*git, *command], check=True)
     arguments = [*BASE, "--uri", MODEL, "--run", run_folder, "--code", code,
                  "--entry-point", "python train.py", "--lock-file", code / "requirements.txt",
-                 "--runtime", "CPython 3.11"]  # fmt: skip
+                 "--runtime", "CPython 3.11", "--code-archive", code / "requirements.txt"]  # fmt: skip
     assert "--hardware: is required" in run(*arguments, "--repository", "g").stderr
     arguments += ["--hardware", "x86_64"]
     assert "--repository: is required" in run(*arguments).stderr
@@ -93,6 +93,8 @@ def test_reads_a_run_the_commit_and_the_lock_file(tmp_path):
     snapshot = made["ReproducibilitySnapshot"]["spec"]
     assert snapshot["metrics"] == {"auc": "0.875"} and snapshot["parameters"] == {"depth": "4"}
     assert snapshot["code"]["clean"] is True
+    kept = hashlib.sha256((code / "requirements.txt").read_bytes()).hexdigest()
+    assert snapshot["code"]["artifactDigest"] == "sha256:" + kept
     assert snapshot["environment"]["unpinned"] == ["pandas"]
 
 

@@ -96,6 +96,7 @@ def snapshot(trained: Trained, split: Split, reproduction: bool) -> dict:
             "commit": code.commit,
             "clean": code.clean,
             "entryPoint": "examples/mortgage/train.py",
+            "artifactDigest": code.digest,
         },
         "data": [
             {

@@ -1,7 +1,7 @@
 """Says which code ran: the commit, and whether the files that trained are as committed.
 
-Without git (a release archive) there is no commit to name. Then the code is named by a digest of
-its own: SHA-256 over the sorted paths and digests of the training files, 64 hex digits where a
+The training files have a digest of their own besides: SHA-256 over their sorted paths and digests.
+Without git (a release archive) there is no commit to name; then these 64 hex digits stand where a
 commit of a SHA-1 repository has 40.
 """
 
@@ -22,15 +22,17 @@ class Source:
     repository: str
     commit: str
     clean: bool
+    digest: str
 
 
 def find() -> Source:
+    digest = "sha256:" + _tree()
     commit = _git("rev-parse", "--verify", "HEAD")
     tracked = _git("ls-files", "--", str(EXAMPLE / "train.py"))
     if commit is None or not tracked:
-        return Source("examples/mortgage of the Countersign source archive", _tree(), True)
+        return Source("examples/mortgage of the Countersign source archive", _tree(), True, digest)
     status = _git("status", "--porcelain", "--", *map(str, FILES))
-    return Source("examples/mortgage of the Countersign repository", commit, status == "")
+    return Source("examples/mortgage of the Countersign repository", commit, status == "", digest)
 
 
 def _git(*arguments: str) -> str | None:

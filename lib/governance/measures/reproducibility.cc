@@ -1,81 +1,32 @@
 #include "governance/measures/reproducibility.h"
 
-#include <algorithm>
-#include <set>
-
-#include "base/rational.h"
+#include "governance/measures/snapshot_level.h"
 
 namespace countersign {
 namespace {
 
-// What `level` asks for and `spec` lacks, as field paths with reasons.
-std::vector<std::string> Gaps(const ReproducibilitySnapshotSpec& spec, ReproducibilityLevel level) {
-  std::vector<std::string> gaps;
-  if (spec.metrics.empty()) gaps.emplace_back("spec.metrics is empty");
-  if (level == ReproducibilityLevel::kMetricsOnly) return gaps;
-  const bool full = level == ReproducibilityLevel::kFullSnapshot;
-  if (!spec.code) {
-    gaps.emplace_back("spec.code is missing");
-  } else if (!spec.code->clean) {
-    gaps.emplace_back("spec.code.clean is false: the run had changes beside the commit");
-  }
-  const auto has = [&](DataRole role) {
-    return std::any_of(spec.data.begin(), spec.data.end(),
-                       [&](const DataState& data) { return data.role == role; });
-  };
-  if (!has(DataRole::kTraining)) gaps.emplace_back("spec.data has no Training data");
-  if (full && !has(DataRole::kTest)) gaps.emplace_back("spec.data has no Test data");
-  if (!spec.environment) {
-    gaps.emplace_back("spec.environment is missing");
-    return gaps;
-  }
-  if (spec.environment->lock_file_digest.empty() && spec.environment->image.empty()) {
-    gaps.emplace_back("spec.environment has neither lockFileDigest nor image");
-  }
-  if (full && !spec.environment->unpinned.empty()) {
-    gaps.push_back("spec.environment.unpinned lists " +
-                   std::to_string(spec.environment->unpinned.size()) + " dependencies, first '" +
-                   spec.environment->unpinned.front() + "'");
-  }
-  return gaps;
-}
+// Why one repetition does not count at all; the code for programs, the rest for people.
+struct Exclusion {
+  std::string reason;
+  std::string why;
+};
 
-std::set<std::pair<std::string, std::string>> DataDigests(const ReproducibilitySnapshotSpec& spec) {
-  std::set<std::pair<std::string, std::string>> digests;
-  for (const DataState& data : spec.data) {
-    digests.emplace(std::string(NameOf(data.role)), data.digest);
+std::optional<Exclusion> Excluded(const Context& context, const ReproducibilityRequirement& r,
+                                  const AttestedSnapshot& original, const AttestedSnapshot& copy) {
+  const GovernancePolicySpec& policy = context.policy.spec;
+  if (!IsAuthentic(copy.by)) return Exclusion{"EvidenceNotAuthentic", WhyNotAuthentic(copy.by)};
+  const std::string person = PersonOf(policy, copy.by.user);
+  if (r.reproduced_by == ReproducedBy::kIndependent &&
+      copy.by.authenticity == Authenticity::kAttested &&
+      (person == PersonOf(policy, original.by.user) || context.insiders.people.contains(person) ||
+       IsNamedByAny(policy, context.insiders.groups, copy.by))) {
+    return Exclusion{"ReproductionNotIndependent", "'" + copy.by.user + "' is not independent"};
   }
-  return digests;
-}
-
-// Whether `b` is within `tolerance` of `a`, exactly.
-bool Close(const Decimal& a, const Decimal& b, const Decimal& tolerance) {
-  const auto difference = a.billionths() > b.billionths() ? a.billionths() - b.billionths()
-                                                          : b.billionths() - a.billionths();
-  return difference <= tolerance.billionths();
-}
-
-// Why `copy` is no repetition of `original`; empty if it is one.
-std::string Difference(const ReproducibilitySnapshotSpec& original,
-                       const ReproducibilitySnapshotSpec& copy, const ModelDigest& model,
-                       const std::optional<Decimal>& tolerance) {
-  if (!original.code || !copy.code || original.code->commit != copy.code->commit) {
-    return "it ran another commit";
+  if (!IsTrustedIssuer(policy, r.reproducers, copy.by)) {
+    return Exclusion{"ReproducerNotTrusted",
+                     "'" + copy.by.user + "' is not among the measure's reproducers"};
   }
-  if (!copy.code->clean) return "its working tree was not clean";
-  if (DataDigests(original) != DataDigests(copy)) return "it used other data";
-  if (copy.model == model) return {};
-  if (!tolerance) return "it resulted in another model, " + copy.model.digest;
-  if (original.metrics.empty()) return "the original has no metrics to compare";
-  for (const auto& [name, value] : original.metrics) {
-    const auto it = copy.metrics.find(name);
-    if (it == copy.metrics.end()) return "it does not report metric '" + name + "'";
-    if (!Close(value, it->second, *tolerance)) {
-      return "metric '" + name + "' is " + it->second.ToString() + ", was " + value.ToString() +
-             ", allowed difference " + tolerance->ToString();
-    }
-  }
-  return {};
+  return std::nullopt;
 }
 
 Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gate gate,
@@ -88,46 +39,47 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
   const std::string remedy =
       (independent ? "somebody of " + who + " who is neither author nor developer" : who) +
       " repeats the run and creates a ReproducibilitySnapshot with spec.reproductionOf: " + name;
-  const std::string author = PersonOf(context.policy.spec, original.by.user);
+  std::vector<const AttestedSnapshot*> usable;
   std::vector<std::string> notes;
   std::string reason;
   for (const AttestedSnapshot& copy : context.facts.snapshots) {
-    const ReproducibilitySnapshotSpec& spec = copy.object->spec;
-    if (spec.reproduction_of != name) continue;
-    const std::string person = PersonOf(context.policy.spec, copy.by.user);
-    std::string why;
-    std::string code;
-    if (!IsAuthentic(copy.by)) {
-      why = WhyNotAuthentic(copy.by);
-      code = "EvidenceNotAuthentic";
-    } else if (independent && copy.by.authenticity == Authenticity::kAttested &&
-               (person == author || context.insiders.people.contains(person) ||
-                IsNamedByAny(context.policy.spec, context.insiders.groups, copy.by))) {
-      why = "'" + copy.by.user + "' is not independent";
-      code = "ReproductionNotIndependent";
-    } else if (!IsTrustedIssuer(context.policy.spec, r.reproducers, copy.by)) {
-      why = "'" + copy.by.user + "' is not among the measure's reproducers";
-      code = "ReproducerNotTrusted";
-    } else if (why = Difference(original.object->spec, spec,
-                                context.facts.deployment->spec.model.digest, r.tolerance);
-               !why.empty()) {
-      code = "ReproductionDiffers";
+    if (copy.object->spec.reproduction_of != name) continue;
+    if (auto excluded = Excluded(context, r, original, copy)) {
+      notes.push_back("'" + copy.object->meta.name + "' does not count: " + excluded->why);
+      if (reason.empty()) reason = excluded->reason;
     } else {
-      gate.evidence.push_back(RefTo(copy));
-      gate.message += ", reproduced";
-      if (!copy.by.user.empty()) gate.message += " by '" + copy.by.user + "'";
-      return gate;
+      usable.push_back(&copy);
     }
-    notes.push_back("'" + copy.object->meta.name + "' does not count: " + why);
-    if (reason.empty() || code == "ReproductionDiffers") reason = code;
   }
-  const bool differs = reason == "ReproductionDiffers";
-  return Conclude(std::move(gate), differs ? GateState::kFailed : GateState::kMissing,
-                  reason.empty() ? "ReproductionMissing" : reason,
-                  "needs a repetition of snapshot '" + name + "'" +
-                      (independent ? " by an independent person" : "") +
-                      (notes.empty() ? "" : "; " + Join(notes)),
-                  remedy);
+  const std::string wanted = "needs a repetition of snapshot '" + name + "'" +
+                             (independent ? " by an independent person or pipeline" : "");
+  // The latest governs: nobody repeats a run until it happens to come out right once.
+  const AttestedSnapshot* latest = Latest(usable);
+  if (latest == nullptr) {
+    return Conclude(std::move(gate), GateState::kMissing,
+                    reason.empty() ? "ReproductionMissing" : reason,
+                    wanted + (notes.empty() ? "" : "; " + Join(notes)), remedy);
+  }
+  gate.evidence.push_back(RefTo(*latest));
+  const std::string difference =
+      WhyNoRepetition(original.object->spec, latest->object->spec,
+                      context.facts.deployment->spec.model.digest, r.tolerance);
+  if (!difference.empty()) {
+    const std::string of =
+        usable.size() > 1 ? " (the latest of " + std::to_string(usable.size()) + ")" : "";
+    return Conclude(
+        std::move(gate), GateState::kFailed, "ReproductionDiffers",
+        wanted + "; '" + latest->object->meta.name + "'" + of + " is none: " + Shorten(difference),
+        remedy);
+  }
+  gate.message += ", reproduced";
+  if (!latest->by.user.empty()) gate.message += " by '" + latest->by.user + "'";
+  return gate;
+}
+
+std::string UnpinnedText(const ReproducibilitySnapshotSpec& spec) {
+  if (!spec.environment || spec.environment->unpinned.empty()) return {};
+  return "; not pinned: " + Join(spec.environment->unpinned);
 }
 
 }  // namespace
@@ -177,7 +129,14 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
   }
   gate.evidence.push_back(RefTo(*latest));
   const std::string& name = latest->object->meta.name;
-  if (const auto gaps = Gaps(latest->object->spec, r.level); !gaps.empty()) {
+  if (const std::string data = TestedOnTraining(latest->object->spec); !data.empty()) {
+    return Conclude(std::move(gate), GateState::kFailed, "TestDataIsTrainingData",
+                    "snapshot '" + name + "' tests on data set '" + data +
+                        "', whose digest is that of Training data: results on known data say "
+                        "nothing",
+                    remedy);
+  }
+  if (const auto gaps = GapsOf(latest->object->spec, r.level); !gaps.empty()) {
     return Conclude(std::move(gate), GateState::kFailed, "SnapshotIncomplete",
                     "snapshot '" + name + "' does not reach level " + std::string(NameOf(r.level)) +
                         ": " + Join(gaps),
@@ -192,11 +151,11 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
                     remedy);
   }
   gate.valid_until = end;
-  return Reproduced(
-      context, r,
-      Conclude(std::move(gate), GateState::kPassed, "Reproducible",
-               "snapshot '" + name + "' reaches level " + std::string(NameOf(r.level))),
-      *latest);
+  return Reproduced(context, r,
+                    Conclude(std::move(gate), GateState::kPassed, "Reproducible",
+                             "snapshot '" + name + "' reaches level " +
+                                 std::string(NameOf(r.level)) + UnpinnedText(latest->object->spec)),
+                    *latest);
 }
 
 }  // namespace countersign

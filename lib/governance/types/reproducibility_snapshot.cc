@@ -24,6 +24,12 @@ void Describe(V& v, CodeState& c) {
   v.Field(
       {.name = "entryPoint", .doc = "The command that was run.", .required = true, .length = 1024},
       c.entry_point);
+  v.Field({.name = "artifactDigest",
+           .doc = "SHA-256 of the code as it is kept, for example of its source archive. "
+                  "FullSnapshot needs it, or environment.image.",
+           .format = Format::kSha256,
+           .length = 71},
+          c.artifact_digest);
 }
 
 template <class V>
@@ -46,6 +52,10 @@ void Describe(V& v, DataState& d) {
            .doc = "Seed of the random split, 0 to 2^53-1.",
            .max = 9'007'199'254'740'991},
           d.seed);
+  v.Field({.name = "deterministic",
+           .doc = "Whether the split takes no chance, being by date, by key or none: then there is "
+                  "no seed. FullSnapshot needs the split, and either this or the seed."},
+          d.deterministic);
 }
 
 template <class V>
@@ -56,7 +66,7 @@ void Describe(V& v, EnvironmentState& e) {
            .length = 1100},
           e.image);
   v.Field({.name = "lockFileDigest",
-           .doc = "SHA-256 of the lock file that pins every dependency.",
+           .doc = "SHA-256 of the lock file that pins every dependency; needed for FullSnapshot.",
            .format = Format::kSha256,
            .length = 71},
           e.lock_file_digest);
@@ -90,13 +100,17 @@ void Describe(V& v, ReproducibilitySnapshotSpec& s) {
   v.Field({.name = "environment",
            .doc = "The software and hardware. Needed for Retrainable and FullSnapshot."},
           s.environment);
-  v.Field({.name = "parameters", .doc = "Hyperparameters, as text.", .max = 256, .length = 1024},
+  v.Field({.name = "parameters",
+           .doc = "Hyperparameters, as text. Needed for FullSnapshot.",
+           .max = 256,
+           .length = 1024},
           s.parameters);
   v.Field({.name = "metrics", .doc = "Results of the run: metric to decimal.", .max = 64},
           s.metrics);
   v.Field({.name = "reproductionOf",
            .doc = "Name of the snapshot that this run repeated, in this namespace: same commit, "
-                  "same data digests. The repetition is stamped with whoever creates it.",
+                  "entry point, data, seeds, parameters and lock file. The repetition is stamped "
+                  "with whoever creates it; the latest one that counts governs.",
            .format = Format::kObjectName},
           s.reproduction_of);
 }

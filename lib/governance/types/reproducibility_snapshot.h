@@ -17,6 +17,7 @@ struct CodeState {
   std::string commit;
   bool clean = false;
   std::string entry_point;
+  std::string artifact_digest;
 };
 
 enum class DataRole { kTraining, kValidation, kTest };
@@ -36,6 +37,7 @@ struct DataState {
   std::optional<std::int64_t> rows;
   std::string split;
   std::optional<std::int64_t> seed;
+  bool deterministic = false;
 };
 
 struct EnvironmentState {

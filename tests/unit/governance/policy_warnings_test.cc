@@ -46,6 +46,21 @@ TEST(PolicyWarnings, APolicyThatMeansWhatItSaysGivesNone) {
               IsEmpty());
 }
 
+TEST(PolicyWarnings, ARepetitionOfWhatNamesNoCommit) {
+  const auto asked = [](const std::string& level, const std::string& by) {
+    return Warnings(kTwo,
+                    "[{name: run, step: Development, accountable: owner, require: "
+                    "{reproducibility: {level: " +
+                        level + ", reproducedBy: " + by + "}}}]");
+  };
+  EXPECT_THAT(asked("Retrainable", "Anyone"), IsEmpty());
+  EXPECT_THAT(asked("MetricsOnly", "Nobody"), IsEmpty());
+  EXPECT_THAT(
+      asked("MetricsOnly", "Anyone"),
+      ElementsAre("spec.measures[0].require.reproducibility.reproducedBy: level MetricsOnly "
+                  "asks for no commit, and a run without one cannot be repeated"));
+}
+
 TEST(PolicyWarnings, ClassesThatNoAnswersLeadTo) {
   EXPECT_THAT(
       Warnings("[{name: high, when: {scoreAtLeast: 13}}, {name: low, when: {otherwise: true}}]",

@@ -64,12 +64,13 @@ void Describe(V& v, SignOffRequirement& r) {
 
 template <class V>
 void Describe(V& v, ReproducibilityRequirement& r) {
-  v.Field({.name = "level",
-           .doc = "FullSnapshot (clean commit, pinned environment, digests of all data, result) or "
-                  "Retrainable (commit, environment, training data) or MetricsOnly (metrics of the "
-                  "model).",
-           .required = true},
-          r.level);
+  v.Field(
+      {.name = "level",
+       .doc = "FullSnapshot (clean commit, kept code or image, lock file, all data with digest, "
+              "split and seed, parameters) or Retrainable (clean commit, environment, training "
+              "data) or MetricsOnly (metrics of the model).",
+       .required = true},
+      r.level);
   v.Field({.name = "reproducedBy",
            .doc = "Independent: somebody other than the author and the developers has repeated the "
                   "run; Anyone: anybody has. Default Nobody."},
