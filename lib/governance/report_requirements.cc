@@ -173,6 +173,17 @@ EvidenceRequirement Spell(const HumanOversightRequirement& h) {
   return r;
 }
 
+EvidenceRequirement Spell(const EthicsReviewRequirement& e) {
+  EvidenceRequirement r = Start("EthicsReview", e.rules);
+  r.scope = EvidenceScope::kUseCase;
+  Assert(r, "outcome", ClaimOperator::kEquals, "Approved");
+  Assert(r, "reviewers", ClaimOperator::kExists);
+  AssertIncludes(r, "topics", e.topics);
+  Assert(r, "openConcerns", ClaimOperator::kAtMost, std::to_string(e.max_open_concerns));
+  r.artifacts = {"review"};
+  return r;
+}
+
 }  // namespace
 
 std::string ClaimPrefix(MonitoringCheck check) {
@@ -216,6 +227,7 @@ std::optional<EvidenceRequirement> ReportRequirementOf(const Requirement& r) {
   if (r.promotion) return Spell(*r.promotion);
   if (r.incident_readiness) return Spell(*r.incident_readiness);
   if (r.human_oversight) return Spell(*r.human_oversight);
+  if (r.ethics_review) return Spell(*r.ethics_review);
   return std::nullopt;
 }
 

@@ -129,6 +129,17 @@ constexpr KnownClaim kHumanOversight[] = {
     {"overseers", kItems, "people or roles that watch it"},
 };
 
+constexpr KnownClaim kEthicsReview[] = {
+    {"outcome", kText, "Approved or Rejected"},
+    {"purposeCategory", kText, "spec.purposeCategory of the use case that was reviewed"},
+    {"reviewers", kItems, "who sat on the board"},
+    {"topics", kItems,
+     "what was weighed, for example human-autonomy, prevention-of-harm, fairness, explicability "
+     "(Ethics Guidelines for Trustworthy AI, 2019, chapter I)"},
+    {"openConcerns", kNumber, "concerns that were raised and are not settled"},
+};
+constexpr KnownArtifact kReview[] = {{"review", "the review in full"}};
+
 constexpr ReportType kTypes[] = {
     {"Documentation", "documentation", "What the model is, and how it came about (R3.2).",
      kDocumentation, kSections},
@@ -165,6 +176,8 @@ constexpr ReportType kTypes[] = {
      "Who watches it and can stop it (R7.4).",
      kHumanOversight,
      {}},
+    {"EthicsReview", "ethicsReview", "Whether it should be done at all (R2.1).", kEthicsReview,
+     kReview},
 };
 
 std::optional<ClaimType> TypeOf(const Claim& claim) {

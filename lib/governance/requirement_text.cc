@@ -214,6 +214,14 @@ std::string Text(const PromotionRequirement& r) {
                 {}, r.rules);
 }
 
+std::string Text(const EthicsReviewRequirement& r) {
+  std::vector<std::string> details = r.topics;
+  if (r.max_open_concerns > 0) {
+    details.push_back("at most " + std::to_string(r.max_open_concerns) + " open concerns");
+  }
+  return Report("ethics review", details, r.rules);
+}
+
 std::string Text(const DeploymentModeRequirement& r) {
   std::vector<std::string> details = {std::to_string(r.min_replicas) + " or more replicas"};
   if (r.max_replicas) details.push_back("at most " + std::to_string(*r.max_replicas));
@@ -248,6 +256,7 @@ std::string RequirementText(const Requirement& r) {
   if (r.human_oversight) {
     return Report("human oversight", {}, r.human_oversight->rules);
   }
+  if (r.ethics_review) return Text(*r.ethics_review);
   return "something that this version does not know";
 }
 

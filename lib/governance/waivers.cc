@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "governance/measures/evidence.h"
 #include "governance/measures/sign_off.h"
 
 namespace countersign {
@@ -88,6 +89,31 @@ std::optional<WaiverJudgement> UsedUp(const Context& context, const WaiverRules&
   return std::nullopt;
 }
 
+// What the policy wants in place meanwhile. Judged as a measure of its own would be, so that a
+// control which is not shown, fails or has become too old ends the exception.
+std::optional<WaiverJudgement> ControlShortfall(const Context& context, const WaiverRules& rules,
+                                                WaiverJudgement& judgement) {
+  for (const WaiverControl& control : rules.controls) {
+    if (!control.measures.empty() && !Names(control.measures, context.measure.name)) continue;
+    Measure measure;
+    measure.name = control.name;
+    measure.require.report = control.evidence;
+    const Gate gate =
+        EvidenceGate({context.policy, context.environment, measure, context.facts,
+                      context.insiders, context.index, context.answers_digest},
+                     control.evidence);
+    if (gate.state != GateState::kPassed) {
+      return Not("WaiverControlMissing",
+                 "its compensating control '" + control.name + "' is " +
+                     std::string(NameOf(gate.state)) + " (" + gate.reason + "): " + gate.message,
+                 gate.remedy);
+    }
+    judgement.evidence.insert(judgement.evidence.end(), gate.evidence.begin(), gate.evidence.end());
+    if (gate.valid_until) judgement.valid_until = std::min(*judgement.valid_until, *gate.valid_until);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 WaiverJudgement JudgeWaiver(const Context& context, const AttestedWaiver& waiver) {
@@ -126,6 +152,7 @@ WaiverJudgement JudgeWaiver(const Context& context, const AttestedWaiver& waiver
   if (approval.valid_until) {
     judgement.valid_until = std::min(*judgement.valid_until, *approval.valid_until);
   }
+  if (auto shortfall = ControlShortfall(context, *rules, judgement)) return *std::move(shortfall);
   return judgement;
 }
 

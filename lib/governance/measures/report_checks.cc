@@ -163,6 +163,17 @@ void Check(const Context& context, const PromotionRequirement& r,
                     ", which it will have at " + FormatTime(enough));
 }
 
+// A board that weighed one purpose has said nothing about another.
+void Check(const Context& context, const EthicsReviewRequirement& /*r*/, const EvidenceSpec& report,
+           Shortfall& shortfall) {
+  const std::string& purpose = context.facts.use_case->spec.purpose_category;
+  const Claim* reviewed = FindClaim(report, "purposeCategory");
+  if (reviewed != nullptr && reviewed->text == purpose) return;
+  shortfall.Add(GateState::kInsufficient, "OtherPurposeReviewed",
+                "claim 'purposeCategory' must be the use case's, '" + purpose + "', " +
+                    (reviewed == nullptr ? "is missing" : "is '" + Shorten(reviewed->text) + "'"));
+}
+
 }  // namespace
 
 void CheckReport(const Context& context, const std::vector<const AttestedEvidence*>& usable,
@@ -175,6 +186,7 @@ void CheckReport(const Context& context, const std::vector<const AttestedEvidenc
   if (r.release) Check(*r.release, report, shortfall);
   if (r.data_quality) Check(context, *r.data_quality, report, shortfall);
   if (r.promotion) Check(context, *r.promotion, usable, shortfall);
+  if (r.ethics_review) Check(context, *r.ethics_review, report, shortfall);
 }
 
 }  // namespace countersign

@@ -209,6 +209,22 @@ void Describe(V& v, IncidentRules& r) {
 }
 
 template <class V>
+void Describe(V& v, WaiverControl& c) {
+  v.Field(NameField("Name of the control."), c.name);
+  v.Field({.name = "measures",
+           .doc = "Waived measures that it makes up for; any, if empty.",
+           .format = Format::kName,
+           .max = kMaxListed,
+           .length = 63,
+           .list = ListType::kSet},
+          c.measures);
+  v.Field({.name = "evidence",
+           .doc = "The report that shows it in place. It is judged as for a measure.",
+           .required = true},
+          c.evidence);
+}
+
+template <class V>
 void Describe(V& v, WaiverRules& w) {
   v.Field({.name = "signOff",
            .doc = "Whose sign-off makes a waiver count. Never that of whoever asked for it, of the "
@@ -236,6 +252,13 @@ void Describe(V& v, WaiverRules& w) {
            .length = 63,
            .list = ListType::kSet},
           w.never);
+  v.Field({.name = "controls",
+           .doc = "What must be in place for a waiver to count, beside the compensating control "
+                  "that it states in words.",
+           .max = 16,
+           .list = ListType::kMap,
+           .list_key = "name"},
+          w.controls);
 }
 
 template <class V>

@@ -182,6 +182,7 @@ struct Requirement {
   std::optional<PromotionRequirement> promotion;
   std::optional<IncidentReadinessRequirement> incident_readiness;
   std::optional<HumanOversightRequirement> human_oversight;
+  std::optional<EthicsReviewRequirement> ethics_review;
   // What a requirement for a report asks of it, filled in by Decode; nothing at level None.
   std::optional<EvidenceRequirement> report;
 };
@@ -210,6 +211,13 @@ struct Measure {
   ExpiryReaction on_expiry;
 };
 
+// What must limit the harm while measures are waived, as a report that is judged like any other.
+struct WaiverControl {
+  std::string name;
+  std::vector<std::string> measures;  // empty: whichever is waived
+  EvidenceRequirement evidence;
+};
+
 // What may be excepted for how long, and who says so; without it nothing may.
 struct WaiverRules {
   SignOffRequirement sign_off;
@@ -217,6 +225,7 @@ struct WaiverRules {
   std::int64_t max_renewals = 0;
   std::optional<Seconds> max_total;
   std::vector<std::string> never;
+  std::vector<WaiverControl> controls;
 };
 
 // How long after awareness a report about an incident of a category is due.

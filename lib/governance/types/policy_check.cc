@@ -231,6 +231,7 @@ class Checker {
     }
     if (r.incident_readiness) Rules(r.incident_readiness->rules, path + ".incidentReadiness");
     if (r.human_oversight) Rules(r.human_oversight->rules, path + ".humanOversight");
+    if (r.ethics_review) Rules(r.ethics_review->rules, path + ".ethicsReview");
   }
 
   void LoadTest(const LoadTestRequirement& r, const std::string& path) {
@@ -247,6 +248,11 @@ class Checker {
     SignOffPart(w.sign_off, "spec.waivers.signOff");
     KnownAll(measures_, w.never, "spec.waivers.never", "a measure");
     if (w.max_duration <= Seconds{0}) Add("spec.waivers.maxDuration", "must be positive");
+    for (std::size_t i = 0; i < w.controls.size(); ++i) {
+      const std::string at = At("spec.waivers.controls", i);
+      KnownAll(measures_, w.controls[i].measures, at + ".measures", "a measure");
+      Evidence(w.controls[i].evidence, at + ".evidence");
+    }
   }
 
   void OneMeasure(const Measure& m, const std::string& path) {
@@ -267,6 +273,7 @@ class Checker {
         r.deployment_mode.has_value(),    r.monitoring.has_value(),
         r.data_quality.has_value(),       r.promotion.has_value(),
         r.incident_readiness.has_value(), r.human_oversight.has_value(),
+        r.ethics_review.has_value(),
     };
     const auto set = std::count(std::begin(kinds), std::end(kinds), true);
     if (set != 1) {

@@ -131,6 +131,12 @@ struct HumanOversightRequirement {
   ReportRules rules;
 };
 
+struct EthicsReviewRequirement {
+  std::vector<std::string> topics;
+  std::int64_t max_open_concerns = 0;
+  ReportRules rules;
+};
+
 template <>
 struct EnumNames<DocumentationLevel> {
   static constexpr std::pair<DocumentationLevel, std::string_view> kNames[] = {

@@ -262,6 +262,23 @@ void Describe(V& v, HumanOversightRequirement& r) {
 }
 
 template <class V>
+void Describe(V& v, EthicsReviewRequirement& r) {
+  v.Field({.name = "topics",
+           .doc = "What the board must have weighed, for example human-autonomy, "
+                  "prevention-of-harm, fairness, explicability.",
+           .format = Format::kName,
+           .max = 16,
+           .length = 63,
+           .list = ListType::kSet},
+          r.topics);
+  v.Field({.name = "maxOpenConcerns",
+           .doc = "How many concerns may be left open, 0 to 1000. Default 0.",
+           .max = 1000},
+          r.max_open_concerns);
+  DescribeRules(v, r.rules);
+}
+
+template <class V>
 void Describe(V& v, DeploymentModeRequirement& r) {
   v.Field({.name = "minReplicas",
            .doc = "Fewest replicas: of spec.serving.replicas and, with autoscaling, minReplicas. "

@@ -177,6 +177,10 @@ void Describe(V& v, Requirement& r) {
   v.Field({.name = "incidentReadiness", .doc = "It is known what happens when it goes wrong."},
           r.incident_readiness);
   v.Field({.name = "humanOversight", .doc = "People watch it and can stop it."}, r.human_oversight);
+  v.Field({.name = "ethicsReview",
+           .doc = "A board has weighed whether it should be done, for the purpose that the use "
+                  "case has now."},
+          r.ethics_review);
   v.Rules(
       {{"(has(self.signOff) ? 1 : 0) + "
         "(has(self.reproducibility) ? 1 : 0) + "
@@ -193,7 +197,8 @@ void Describe(V& v, Requirement& r) {
         "(has(self.dataQuality) ? 1 : 0) + "
         "(has(self.promotion) ? 1 : 0) + "
         "(has(self.incidentReadiness) ? 1 : 0) + "
-        "(has(self.humanOversight) ? 1 : 0) == 1",
+        "(has(self.humanOversight) ? 1 : 0) + "
+        "(has(self.ethicsReview) ? 1 : 0) == 1",
         "must have exactly one kind of requirement"}});
 }
 
