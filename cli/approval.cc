@@ -54,10 +54,23 @@ Scope ScopeOfAnswers(const ApprovalInput& input) {
   Scope scope;
   for (const GovernancePolicy& policy : input.policies) {
     scope.policies.push_back(&policy);
-    scope.roles.insert(policy.spec.classification.sign_off.role);
-    // Answers are signed for all environments at once.
-    if (policy.spec.classification.sign_off.role == input.role) scope.environments.insert("");
+    const Classification& classification = policy.spec.classification;
+    scope.roles.insert(classification.sign_off.role);
+    if (classification.lowering) scope.roles.insert(classification.lowering->role);
   }
+  // Answers are signed for all environments at once.
+  if (scope.roles.contains(input.role)) scope.environments.insert("");
+  return scope;
+}
+
+Scope ScopeOfRetirement(const ApprovalInput& input) {
+  Scope scope;
+  for (const GovernancePolicy& policy : input.policies) {
+    scope.policies.push_back(&policy);
+    scope.roles.insert(policy.spec.retirement ? policy.spec.retirement->sign_off.role
+                                              : policy.spec.classification.sign_off.role);
+  }
+  if (scope.roles.contains(input.role)) scope.environments.insert("");
   return scope;
 }
 
@@ -90,6 +103,7 @@ Scope ScopeOf(const ApprovalInput& input) {
   if (input.incident) return ScopeOfIncident(input);
   if (input.waiver) return ScopeOfWaiver(input, input.waiver->spec);
   if (input.deployment) return ScopeOfDeployment(input, *input.deployment);
+  if (input.retirement) return ScopeOfRetirement(input);
   return ScopeOfAnswers(input);
 }
 
@@ -117,11 +131,12 @@ Status CheckRole(const ApprovalInput& input, const Scope& scope) {
                           Listed(scope.roles));
   }
   if (!input.deployment) {
+    const std::string what = input.retirement ? "the end of use cases" : "answers";
     return Fail(Code::kInvalidArgument,
                 scope.roles.empty()
-                    ? "there is no GovernancePolicy that asks for a sign-off on answers"
-                    : "no policy lets role '" + input.role + "' sign off answers; they ask for " +
-                          Listed(scope.roles));
+                    ? "there is no GovernancePolicy that asks for a sign-off on " + what
+                    : "no policy lets role '" + input.role + "' sign off " + what +
+                          "; they ask for " + Listed(scope.roles));
   }
   const std::string& ns = input.deployment->meta.name_space;
   if (scope.policies.empty()) {
@@ -194,6 +209,12 @@ std::string NamePrefix(const ApprovalInput& input) {
 }  // namespace
 
 Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
+  if (input.retirement && input.use_case.spec.retirement_digest.empty()) {
+    return Fail(Code::kInvalidArgument,
+                "use case '" + input.use_case.meta.name + "' does not say how it ends: its owner "
+                "adds spec.retirement and sets lifecycle: Retiring",
+                "spec.retirement");
+  }
   const Scope scope = ScopeOf(input);
   if (auto known = CheckRole(input, scope); !known) return Fail(known.error());
   auto answers_digest = AnswersDigest(input.use_case.spec);
@@ -227,9 +248,17 @@ Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
     Show(input.snapshots, model, shown.evidence);
     Show(input.bias_tests, model, shown.evidence);
     Show(input.reports, model, shown.evidence);
+  } else if (input.retirement) {
+    spec.subject.kind = SubjectOfSignOff::kUseCase;
+    spec.subject.retirement_digest = input.use_case.spec.retirement_digest;
+    // It may be signed whatever is answered meanwhile.
+    shown.answers_digest.clear();
   } else {
+    const UseCaseSpec& use_case = input.use_case.spec;
     spec.subject.kind = SubjectOfSignOff::kUseCase;
     spec.subject.answers_digest = *answers_digest;
+    shown.use_case = ShownUseCase{use_case.answers, use_case.developers, use_case.owner,
+                                  use_case.purpose, use_case.purpose_category};
   }
   spec.shown = std::move(shown);
 
@@ -296,6 +325,16 @@ std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& si
     rows.push_back({"model", model.name + " " + model.version});
     rows.push_back({"model digest", model.digest.digest});
     rows.push_back({"governed digest", input.governed_digest});
+  } else if (input.retirement) {
+    const Retirement& end = *use_case.spec.retirement;
+    rows.push_back({"ends because", end.reason});
+    for (const DataDisposition& data : end.data) {
+      rows.push_back({"data", data.data + ": " + std::string(NameOf(data.action)) +
+                                  (data.until ? " until " + FormatTime(*data.until) : "") +
+                                  (data.reason.empty() ? "" : " (" + data.reason + ")")});
+    }
+    if (!end.successor.empty()) rows.push_back({"in its place", end.successor});
+    rows.push_back({"retirement digest", use_case.spec.retirement_digest});
   } else {
     for (const auto& [question, options] : use_case.spec.answers) {
       std::string answer;

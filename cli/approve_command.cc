@@ -21,6 +21,7 @@ struct ApproveFlags {
   std::string use_case;
   std::string waiver;
   std::string incident;
+  bool retirement = false;
   std::string role;
   std::string rationale;
   std::string expires_in;
@@ -184,6 +185,7 @@ int Approve(const ApproveFlags& flags, const Global& global) {
   input.role = flags.role;
   input.rationale = flags.rationale;
   input.reject = flags.reject;
+  input.retirement = flags.retirement;
   if (!flags.expires_in.empty()) {
     auto duration = ParseDuration(flags.expires_in);
     if (!duration)
@@ -231,6 +233,10 @@ void AddApprove(CLI::App& app, Global& global, Run& run) {
   auto* use_case =
       command->add_option("--use-case", flags->use_case, "sign the answers of this UseCase");
   use_case->excludes(name)->excludes(file);
+  command
+      ->add_flag("--retirement", flags->retirement,
+                 "with --use-case: sign how it ends, instead of its answers")
+      ->needs(use_case);
   command->add_option("--waiver", flags->waiver, "sign this Waiver, in --namespace")
       ->excludes(name)
       ->excludes(file)

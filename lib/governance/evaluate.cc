@@ -7,6 +7,7 @@
 #include "governance/classify.h"
 #include "governance/environment.h"
 #include "governance/incidents.h"
+#include "governance/lowering.h"
 #include "governance/measures/bias_test.h"
 #include "governance/measures/deployment_mode.h"
 #include "governance/measures/evidence.h"
@@ -14,6 +15,7 @@
 #include "governance/measures/reproducibility.h"
 #include "governance/measures/sign_off.h"
 #include "governance/report_requirements.h"
+#include "governance/retirement.h"
 #include "governance/waivers.h"
 
 namespace countersign {
@@ -35,14 +37,7 @@ std::vector<MatchedPolicy> Match(const PolicySet& policies, const std::string& n
 // believed issuers of its evidence. Who repeats a run is not: that is a validator's work.
 Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
                     const EvidenceIndex& index) {
-  Insiders insiders;
-  for (const Subject& developer : facts.use_case->spec.developers) {
-    if (developer.kind == SubjectKind::kGroup) {
-      insiders.groups.push_back(developer);
-    } else {
-      insiders.people.insert(PersonOf(policy, developer.name));
-    }
-  }
+  Insiders insiders = DevelopersOf(policy, facts.use_case->spec);
   const auto add = [&](const Provenance& by) {
     if (IsAuthentic(by) && !by.user.empty()) insiders.people.insert(PersonOf(policy, by.user));
   };
@@ -136,6 +131,32 @@ bool AnswersApproved(const GovernancePolicy& policy, const Facts& facts, const I
   return false;
 }
 
+// A use case that people agreed to retire has ended, whatever is registered under its name now.
+std::optional<Gate> RevivedGate(const GovernancePolicy& policy, const Facts& facts,
+                                const Insiders& insiders, const EvidenceIndex& index) {
+  const UseCase& use_case = *facts.use_case;
+  if (use_case.spec.lifecycle == Lifecycle::kRetiring ||
+      use_case.spec.lifecycle == Lifecycle::kRetired) {
+    return std::nullopt;
+  }
+  auto agreed = AgreedRetirement(policy.spec, facts, insiders, index);
+  if (!agreed) return std::nullopt;
+  Gate gate;
+  gate.measure = "retirement";
+  gate.enforcement = Enforcement::kDeny;
+  gate.policy = policy.meta.name;
+  gate.path = "spec.useCaseRef";
+  gate.evidence = std::move(agreed->evidence);
+  gate.on_violation = Reaction::kSuspend;
+  const std::string name = use_case.meta.name;
+  return Conclude(std::move(gate), GateState::kFailed, "UseCaseWasRetired",
+                  "the end of use case '" + use_case.meta.name_space + "/" + name + "' was " +
+                      agreed->message + "; it may not serve under that name again",
+                  "register a new use case; or, if the end was not meant, whoever signed it takes "
+                  "it back: kubectl countersign approve --reject --use-case " +
+                      name + " -n " + use_case.meta.name_space + " --retirement --role …");
+}
+
 void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const EvidenceIndex& index,
                     const std::string& answers_digest, Decision& decision,
                     std::set<std::string>& classes, std::optional<Time>& next_change) {
@@ -147,7 +168,7 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
   if (answers_until && (!next_change || *answers_until < *next_change)) {
     next_change = answers_until;
   }
-  const ClassesOf classified =
+  ClassesOf classified =
       Classify(policy.spec.classification, &facts.use_case->spec, approved);
   if (approved && !classified.faults.empty()) {
     decision.answers_note = "Every class applies that these could lead to: ";
@@ -156,7 +177,19 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
     }
   }
   decision.answers_approved = decision.answers_approved && classified.certain;
+  if (approved) {
+    Lowering lowering = JudgeLowering(policy.spec, facts, insiders, index, classified.classes);
+    Earlier(next_change, lowering.valid_until, facts.now);
+    classified.classes.insert(classified.classes.end(), lowering.kept.begin(),
+                              lowering.kept.end());
+    if (!lowering.note.empty()) {
+      decision.answers_note += (decision.answers_note.empty() ? "" : ". ") + lowering.note;
+    }
+  }
   classes.insert(classified.classes.begin(), classified.classes.end());
+  if (auto revived = RevivedGate(policy, facts, insiders, index)) {
+    decision.gates.push_back(*std::move(revived));
+  }
   OpenIncidents open = OpenIncidentsOf(policy, facts, insiders, index, answers_digest);
   std::move(open.gates.begin(), open.gates.end(), std::back_inserter(decision.gates));
   Earlier(next_change, open.next_change, facts.now);

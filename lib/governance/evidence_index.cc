@@ -29,7 +29,8 @@ void ForEach(const std::vector<Entry>& entries, std::size_t hash, Function f) {
 std::string_view DigestOfSubject(const SignOffSubject& subject) {
   switch (subject.kind) {
     case SubjectOfSignOff::kModelDeployment: return subject.governed_digest;
-    case SubjectOfSignOff::kUseCase: return subject.answers_digest;
+    case SubjectOfSignOff::kUseCase:
+      return subject.answers_digest.empty() ? subject.retirement_digest : subject.answers_digest;
     case SubjectOfSignOff::kWaiver: return subject.waiver_digest;
     case SubjectOfSignOff::kIncident: return subject.incident_digest;
   }

@@ -52,6 +52,18 @@ const Role* FindRole(const GovernancePolicySpec& policy, const std::string& name
   return nullptr;
 }
 
+Insiders DevelopersOf(const GovernancePolicySpec& policy, const UseCaseSpec& use_case) {
+  Insiders insiders;
+  for (const Subject& developer : use_case.developers) {
+    if (developer.kind == SubjectKind::kGroup) {
+      insiders.groups.push_back(developer);
+    } else {
+      insiders.people.insert(PersonOf(policy, developer.name));
+    }
+  }
+  return insiders;
+}
+
 std::string SubjectsText(const std::vector<Subject>& subjects) {
   constexpr std::size_t kShown = 5;  // enough to know whom to ask, short enough for a refusal
   std::string text;

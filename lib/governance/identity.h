@@ -37,4 +37,8 @@ struct Insiders {
   std::vector<Subject> groups;
 };
 
+// Those whom the use case lists.
+[[nodiscard]] Insiders DevelopersOf(const GovernancePolicySpec& policy,
+                                    const UseCaseSpec& use_case);
+
 }  // namespace countersign

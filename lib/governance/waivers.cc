@@ -105,7 +105,7 @@ std::optional<WaiverJudgement> ControlShortfall(const Context& context, const Wa
     if (gate.state != GateState::kPassed) {
       return Not("WaiverControlMissing",
                  "its compensating control '" + control.name + "' is " +
-                     std::string(NameOf(gate.state)) + " (" + gate.reason + "): " + gate.message,
+                     std::string(GateStateName(gate.state)) + " (" + gate.reason + "): " + gate.message,
                  gate.remedy);
     }
     judgement.evidence.insert(judgement.evidence.end(), gate.evidence.begin(), gate.evidence.end());

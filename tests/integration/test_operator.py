@@ -227,7 +227,8 @@ def test_a_tightened_policy_judges_what_serves(world, reaction, phase, replicas)
 
 def test_a_use_case_that_retires_is_suspended(world):
     world.serve()
-    world.put_use_case(lifecycle="Retired")
+    world.put_use_case(lifecycle="Retired", retirement={
+        "reason": "Replaced.", "data": [{"data": "predictions", "action": "Delete"}]})
     world.until(phase="Suspended", Governed="UseCaseRetired")
 
 

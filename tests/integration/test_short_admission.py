@@ -241,6 +241,77 @@ def test_a_policy_that_hardly_means_what_it_says_is_admitted_with_warnings(site)
     site.cluster.run("delete", "govpol", "odd")
 
 
+def test_a_use_case_ends_only_with_the_agreement_of_others_and_for_good(site):
+    rules = {"environments": [{"name": "ended", "namespaces": ["ended"], "enforcement": "Deny"}],
+             "measures": []}  # fmt: skip
+    site.cluster.run("create", "namespace", "ended")
+    site.apply(s.policy(rules, name="ended"), s.use_case("ended", {"deployTo": ["ended"]}))
+    mdeploy = s.deployment("ended", "ended", model="ended", case="ended")
+    vera, dana = account(site, VERA), account(site, DANA)
+    end = {"deployTo": ["ended"],
+           "retirement": {"reason": "Replaced by rules.",
+                          "data": [{"data": "predictions", "action": "Delete"}]}}  # fmt: skip
+
+    def ending(lifecycle, patch=None):
+        return s.use_case("ended", {**end, "lifecycle": lifecycle, **(patch or {})})
+
+    done = site.apply(ending("Retiring", {"retirement": None}), check=False)
+    assert done.returncode != 0 and "what becomes of its data" in done.stderr
+    said = refusal(site, ending("Retired"))
+    assert "needs 1 sign-off in role 'model-validator', has none" in said
+    assert "approve --use-case ended -n team --retirement".replace("team", HOME) in said
+    site.apply(ending("Retiring"))
+    assert "UseCaseRetiring" in refusal(site, mdeploy, user=dana)
+
+    run("approve", "--use-case", "ended", "-n", HOME, "--retirement", "--role", "model-validator",
+        "--rationale", "nobody uses it", "--yes", user=vera)  # fmt: skip
+    # What was agreed to is this end, not another.
+    kept = {"data": [{"data": "predictions", "action": "Retain", "until": "2036-01-01T00:00:00Z"}],
+            "reason": "Replaced by rules."}  # fmt: skip
+    said = refusal(site, ending("Retired", {"retirement": kept}))
+    assert "for another way to end it" in said
+    site.apply(ending("Retired"))
+    assert "UseCaseRetired" in refusal(site, mdeploy, user=dana)
+    assert "register a new one under another name" in refusal(site, ending("Active"))
+    # Deleting and registering it anew gains nothing.
+    site.cluster.run("delete", "usecase", "ended", "-n", HOME)
+    site.apply(s.use_case("ended", {"deployTo": ["ended"]}))
+    assert "may not serve under that name again" in refusal(site, mdeploy, user=dana)
+
+
+def test_a_class_is_left_only_with_the_agreement_of_the_role_for_it(site):
+    rules = {"environments": [{"name": "lower", "namespaces": ["lower"], "enforcement": "Deny"}],
+             "classification": {"lowering": {"role": "risk-officer", "count": 1,
+                                             "assurance": "Requester"}},
+             "roles": [{"name": "model-validator", "level": "Tactical",
+                        "subjects": [{"kind": "Group", "name": "model-risk"}]},
+                       {"name": "ml-engineer", "level": "Operational",
+                        "subjects": [{"kind": "Group", "name": "ds-lending"}]},
+                       {"name": "risk-officer", "level": "Strategic",
+                        "subjects": [{"kind": "User", "name": VICTOR[0]}]}],
+             "measures": [{"name": "load", "step": "Deployment", "accountable": "ml-engineer",
+                           "applies": {"classes": ["high"]},
+                           "require": {"evidence": {"type": "LoadTest",
+                                                    "artifacts": ["report"]}}}]}  # fmt: skip
+    site.cluster.run("create", "namespace", "lower")
+    site.apply(s.policy(rules, name="lower"), s.use_case("lower", {"deployTo": ["lower"]}))
+    mdeploy = s.deployment("lower", "lower", model="lower", case="lower")
+    vera, victor, dana = (account(site, who) for who in (VERA, VICTOR, DANA))
+
+    def agree(user, role):
+        run("approve", "--use-case", "lower", "-n", HOME, "--role", role, "--rationale",
+            "it is so", "--yes", user=user)  # fmt: skip
+
+    agree(vera, "model-validator")
+    internal = {"deployTo": ["lower"], "answers": {"audience": ["internal"]}}
+    site.apply(s.use_case("lower", internal))
+    agree(vera, "model-validator")
+    said = refusal(site, mdeploy, user=dana)
+    assert "load" in said and "Class 'high' applies on" in said and "--role risk-officer" in said
+    agree(victor, "risk-officer")
+    assert "created" in site.apply(mdeploy, user=dana).stdout
+
+
 def test_an_incident_is_raised_by_anybody_and_stands_until_others_close_it(site):
     rules = {"environments": [{"name": "alarmed", "namespaces": ["alarmed"],
                                "enforcement": "Deny"}],

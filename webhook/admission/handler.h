@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -64,6 +65,7 @@ class AdmissionHandler {
   void Decide(Context& context) const;
   void DecidePolicy(Context& context) const;
   void DecideUseCase(Context& context) const;
+  void DecideRetirement(Context& context, std::shared_ptr<const UseCase> use_case) const;
   void DecideSignOff(Context& context) const;
   template <class Spec>
   void DecideReport(Context& context) const;

@@ -2,6 +2,7 @@
 
 #include "governance/identity.h"
 #include "governance/policy_warnings.h"
+#include "governance/retirement.h"
 #include "webhook/admission/handler.h"
 
 namespace countersign {
@@ -98,7 +99,59 @@ void AdmissionHandler::DecideUseCase(Context& context) const {
     }
     return Refuse(context.answer, "SpecInvalid", use_case.error().message, use_case.error().path);
   }
+  const Json* before = Find(context.review.old_object, "spec");
+  const bool was_retired = context.review.operation == Operation::kUpdate && before != nullptr &&
+                           StringAt(*before, "lifecycle") == NameOf(Lifecycle::kRetired);
+  if (use_case->spec.lifecycle == Lifecycle::kRetired) {
+    const Json* after = Find(context.review.object, "spec");
+    const auto ending = [](const Json& spec) { return spec.value("retirement", Json()); };
+    if (was_retired && after != nullptr && ending(*before) == ending(*after)) {
+      context.answer.allowed = true;
+      return;
+    }
+    return DecideRetirement(context, std::make_shared<const UseCase>(*std::move(use_case)));
+  }
+  if (was_retired) {
+    return Refuse(context.answer, "UseCaseRetired",
+                  "a use case that was retired stays so: register a new one under another name",
+                  "spec.lifecycle");
+  }
   context.answer.allowed = true;
+}
+
+void AdmissionHandler::DecideRetirement(Context& context,
+                                        std::shared_ptr<const UseCase> use_case) const {
+  ModelDeployment any;
+  any.spec.use_case = {context.review.name_space, use_case->meta.name};
+  const auto deployment = std::make_shared<const ModelDeployment>(std::move(any));
+  Provenance author;
+  author.authenticity = Authenticity::kAttested;
+  author.user = context.review.user.name;
+  author.groups = context.review.user.groups;
+  const auto judge = [&](std::vector<std::string>& unknown) {
+    Facts facts = catalog_.Gather(deployment, {}, author, {}, {}, context.now);
+    facts.use_case = use_case;
+    unknown = std::move(facts.unknown);
+    return RetirementShortfalls(*catalog_.Policies(), facts);
+  };
+  std::vector<std::string> unknown;
+  auto shortfalls = judge(unknown);
+  if (!shortfalls.empty() && live_.Refresh(deployment->spec.use_case, context.deadline)) {
+    shortfalls = judge(unknown);
+  }
+  if (!unknown.empty()) {
+    return Refuse(context.answer, "FactsUnknown", unknown.front() + "; try again", "spec.lifecycle");
+  }
+  if (shortfalls.empty()) {
+    context.answer.allowed = true;
+    return;
+  }
+  const RetirementShortfall& first = shortfalls.front();
+  Refuse(context.answer, first.reason,
+         "the end of a use case must be agreed to" +
+             (first.policy.empty() ? std::string() : " under policy '" + first.policy + "'") +
+             ": " + first.message + "; register it as Retiring first. " + first.remedy,
+         "spec.lifecycle");
 }
 
 void AdmissionHandler::DecideSignOff(Context& context) const {

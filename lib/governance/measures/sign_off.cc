@@ -19,6 +19,7 @@ bool SameSubject(const SignOffSubject& s, const SignOffTarget& target) {
   return s.kind == target.kind && s.use_case == target.use_case &&
          s.environment == target.environment && s.model == target.model &&
          s.governed_digest == target.governed_digest && s.answers_digest == target.answers_digest &&
+         s.retirement_digest == target.retirement_digest &&
          s.waiver == target.waiver && s.waiver_digest == target.waiver_digest &&
          s.incident == target.incident && s.incident_digest == target.incident_digest;
 }
@@ -26,7 +27,8 @@ bool SameSubject(const SignOffSubject& s, const SignOffTarget& target) {
 std::string_view DigestOf(const SignOffTarget& target) {
   switch (target.kind) {
     case SubjectOfSignOff::kModelDeployment: return target.governed_digest;
-    case SubjectOfSignOff::kUseCase: return target.answers_digest;
+    case SubjectOfSignOff::kUseCase:
+      return target.answers_digest.empty() ? target.retirement_digest : target.answers_digest;
     case SubjectOfSignOff::kWaiver: return target.waiver_digest;
     case SubjectOfSignOff::kIncident: return target.incident_digest;
   }
@@ -37,6 +39,7 @@ std::string_view DigestOf(const SignOffTarget& target) {
 bool OtherRevision(const SignOffSubject& s, const SignOffTarget& target) {
   return s.kind == target.kind && s.use_case == target.use_case &&
          s.environment == target.environment && s.waiver == target.waiver &&
+         s.retirement_digest.empty() == target.retirement_digest.empty() &&
          s.incident == target.incident && !SameSubject(s, target);
 }
 
@@ -225,7 +228,8 @@ class Judge {
     if (others > 0) {
       reason = "SignOffForOtherRevision";
       notes_.push_back(std::to_string(others) +
-                       (target_.kind == SubjectOfSignOff::kUseCase ? " for other answers"
+                       (!target_.retirement_digest.empty() ? " for another way to end it"
+                        : target_.kind == SubjectOfSignOff::kUseCase ? " for other answers"
                         : target_.kind == SubjectOfSignOff::kWaiver
                             ? " for another waiver of that name"
                         : target_.kind == SubjectOfSignOff::kIncident

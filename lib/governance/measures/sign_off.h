@@ -17,6 +17,7 @@ struct SignOffTarget {
   std::optional<ModelDigest> model;
   std::string governed_digest;
   std::string answers_digest;
+  std::string retirement_digest;
   std::string waiver;
   std::string waiver_digest;
   std::string incident;

@@ -262,6 +262,14 @@ void Describe(V& v, WaiverRules& w) {
 }
 
 template <class V>
+void Describe(V& v, RetirementRules& r) {
+  v.Field({.name = "signOff",
+           .doc = "Whose sign-off on spec.retirement of a use case lets it be Retired.",
+           .required = true},
+          r.sign_off);
+}
+
+template <class V>
 void Describe(V& v, GovernancePolicySpec& s) {
   v.Field({.name = "description", .doc = "What the policy is for.", .length = 4096}, s.description);
   v.Field({.name = "ethics", .doc = "The organisation's ethical position."}, s.ethics);
@@ -303,6 +311,9 @@ void Describe(V& v, GovernancePolicySpec& s) {
            .doc = "Who closes incidents, and when reports about them are due. Without it an "
                   "incident stays open."},
           s.incidents);
+  v.Field({.name = "retirement",
+           .doc = "Who agrees to the end of a use case. Without it classification.signOff does."},
+          s.retirement);
 }
 
 static void Check(const GovernancePolicySpec& spec, const Json& /*json*/,

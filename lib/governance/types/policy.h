@@ -96,6 +96,8 @@ struct RiskClass {
 
 struct Classification {
   SignOffRequirement sign_off;
+  // Who agrees that a class which earlier answers led to applies no more; nullopt: nobody is asked.
+  std::optional<SignOffRequirement> lowering;
   std::vector<Question> questions;
   std::vector<RiskClass> classes;
 };
@@ -241,6 +243,11 @@ struct IncidentRules {
   std::vector<IncidentDeadline> deadlines;
 };
 
+// Who agrees to how a use case ends; without it whoever signs its answers.
+struct RetirementRules {
+  SignOffRequirement sign_off;
+};
+
 struct GovernancePolicySpec {
   static constexpr std::string_view kKind = "GovernancePolicy";
   std::string description;
@@ -252,6 +259,7 @@ struct GovernancePolicySpec {
   std::vector<Measure> measures;
   std::optional<WaiverRules> waivers;
   std::optional<IncidentRules> incidents;
+  std::optional<RetirementRules> retirement;
 };
 using GovernancePolicy = Object<GovernancePolicySpec>;
 

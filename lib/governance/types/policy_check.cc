@@ -35,6 +35,7 @@ class Checker {
       OneMeasure(spec_.measures[i], At("spec.measures", i));
     }
     if (spec_.waivers) Waivers(*spec_.waivers);
+    if (spec_.retirement) SignOffPart(spec_.retirement->sign_off, "spec.retirement.signOff");
     if (spec_.incidents) {
       SignOffPart(spec_.incidents->sign_off, "spec.incidents.signOff");
       Issuers(spec_.incidents->issuers, "spec.incidents.issuers");

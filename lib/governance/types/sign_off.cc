@@ -51,6 +51,12 @@ void Describe(V& v, SignOffSubject& s) {
            .format = Format::kSha256,
            .length = 71},
           s.answers_digest);
+  v.Field({.name = "retirementDigest",
+           .doc = "SHA-256 over the canonical JSON of how the use case ends (its spec.retirement). "
+                  "With it the decision is on that, not on the answers. Only for UseCase.",
+           .format = Format::kSha256,
+           .length = 71},
+          s.retirement_digest);
   v.Field({.name = "waiver",
            .doc = "Name of the waiver, in this object's namespace. Required for Waiver.",
            .format = Format::kObjectName},
@@ -70,7 +76,8 @@ void Describe(V& v, SignOffSubject& s) {
            .length = 71},
           s.incident_digest);
   v.Rules(
-      {{"self.kind != 'UseCase' || has(self.answersDigest)", "kind UseCase needs answersDigest"},
+      {{"self.kind != 'UseCase' || has(self.answersDigest) != has(self.retirementDigest)",
+        "kind UseCase needs answersDigest or retirementDigest"},
        {"self.kind != 'ModelDeployment' || (has(self.environment) && has(self.model) && "
         "has(self.governedDigest))",
         "kind ModelDeployment needs environment, model and governedDigest"},
@@ -78,7 +85,8 @@ void Describe(V& v, SignOffSubject& s) {
         "kind Waiver needs waiver and waiverDigest"},
        {"self.kind != 'Incident' || (has(self.incident) && has(self.incidentDigest))",
         "kind Incident needs incident and incidentDigest"},
-       {"(self.kind == 'UseCase' || !has(self.answersDigest)) && (self.kind == 'Waiver' || "
+       {"(self.kind == 'UseCase' || (!has(self.answersDigest) && "
+        "!has(self.retirementDigest))) && (self.kind == 'Waiver' || "
         "(!has(self.waiver) && !has(self.waiverDigest))) && (self.kind == 'Incident' || "
         "(!has(self.incident) && !has(self.incidentDigest))) && (self.kind == 'ModelDeployment' || "
         "(!has(self.environment) && !has(self.model) && !has(self.governedDigest)))",
@@ -122,6 +130,19 @@ void Describe(V& v, ShownEvidence& s) {
 }
 
 template <class V>
+void Describe(V& v, ShownUseCase& s) {
+  v.Field({.name = "answers", .doc = "Its spec.answers.", .max = 64, .length = 63}, s.answers);
+  v.Field({.name = "developers", .doc = "Its spec.developers.", .max = 128}, s.developers);
+  v.Field({.name = "owner", .doc = "Its spec.owner.", .format = Format::kToken}, s.owner);
+  v.Field({.name = "purpose", .doc = "Its spec.purpose.", .length = 4096}, s.purpose);
+  v.Field({.name = "purposeCategory",
+           .doc = "Its spec.purposeCategory.",
+           .format = Format::kName,
+           .length = 63},
+          s.purpose_category);
+}
+
+template <class V>
 void Describe(V& v, Shown& s) {
   v.Field({.name = "policies",
            .doc = "The policies in force for the subject.",
@@ -135,6 +156,10 @@ void Describe(V& v, Shown& s) {
            .length = 71},
           s.answers_digest);
   v.Field({.name = "evidence", .doc = "The evidence at hand.", .max = 64}, s.evidence);
+  v.Field({.name = "useCase",
+           .doc = "What the use case answered, in full; subject.answersDigest is its digest. Where "
+                  "the answers change later, it tells whether a class was lowered."},
+          s.use_case);
 }
 
 template <class V>
@@ -181,7 +206,8 @@ static void Check(const SignOffSpec& spec, const Json& /*json*/, std::vector<Err
     const char* field;
     bool given;
     SubjectOfSignOff kind;
-  } rows[] = {{"answersDigest", !s.answers_digest.empty(), SubjectOfSignOff::kUseCase},
+  } rows[] = {{"answersDigest", !s.answers_digest.empty() || !s.retirement_digest.empty(),
+               SubjectOfSignOff::kUseCase},
               {"environment", !s.environment.empty(), SubjectOfSignOff::kModelDeployment},
               {"model", s.model.has_value(), SubjectOfSignOff::kModelDeployment},
               {"governedDigest", !s.governed_digest.empty(), SubjectOfSignOff::kModelDeployment},
@@ -194,6 +220,26 @@ static void Check(const SignOffSpec& spec, const Json& /*json*/, std::vector<Err
     AddError(errors, std::string("spec.subject.") + row.field,
              (row.given ? "must not be set for kind " : "is required for kind ") + kind);
   }
+  if (!s.answers_digest.empty() && !s.retirement_digest.empty()) {
+    AddError(errors, "spec.subject.retirementDigest", "must not be set beside answersDigest");
+  }
+  if (!spec.shown || !spec.shown->use_case) return;
+  const auto digest = AnswersDigest(AsUseCase(*spec.shown->use_case));
+  if (s.kind != SubjectOfSignOff::kUseCase || !digest || *digest != s.answers_digest) {
+    AddError(errors, "spec.shown.useCase",
+             "must be what subject.answersDigest is the digest of" +
+                 (digest ? ", has digest " + *digest : std::string()));
+  }
+}
+
+UseCaseSpec AsUseCase(const ShownUseCase& shown) {
+  UseCaseSpec use_case;
+  use_case.answers = shown.answers;
+  use_case.developers = shown.developers;
+  use_case.owner = shown.owner;
+  use_case.purpose = shown.purpose;
+  use_case.purpose_category = shown.purpose_category;
+  return use_case;
 }
 
 COUNTERSIGN_INSTANTIATE_KIND(SignOffSpec);

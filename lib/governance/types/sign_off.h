@@ -1,12 +1,14 @@
 // sign_off.h: one person's decision on one subject. See object.h for thread rules.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "governance/types/common.h"
 #include "governance/types/object.h"
+#include "governance/types/use_case.h"
 
 namespace countersign {
 
@@ -22,6 +24,7 @@ struct SignOffSubject {
   std::optional<ModelDigest> model;
   std::string governed_digest;
   std::string answers_digest;
+  std::string retirement_digest;
   std::string waiver;
   std::string waiver_digest;
   std::string incident;
@@ -39,11 +42,24 @@ struct ShownEvidence {
   std::string digest;
 };
 
+// The answers themselves: what was agreed to when they have long been overwritten.
+struct ShownUseCase {
+  std::map<std::string, std::vector<std::string>> answers;
+  std::vector<Subject> developers;
+  std::string owner;
+  std::string purpose;
+  std::string purpose_category;
+};
+
+// As a use case of which nothing else is known.
+[[nodiscard]] UseCaseSpec AsUseCase(const ShownUseCase& shown);
+
 // What the signer had in view; a later, worse state makes the sign-off stale.
 struct Shown {
   std::vector<ShownPolicy> policies;
   std::string answers_digest;
   std::vector<ShownEvidence> evidence;
+  std::optional<ShownUseCase> use_case;
 };
 
 struct Signer {

@@ -4,15 +4,6 @@
 
 namespace countersign {
 
-template <>
-struct EnumNames<Lifecycle> {
-  static constexpr std::pair<Lifecycle, std::string_view> kNames[] = {
-      {Lifecycle::kProposed, "Proposed"},
-      {Lifecycle::kActive, "Active"},
-      {Lifecycle::kRetiring, "Retiring"},
-      {Lifecycle::kRetired, "Retired"}};
-};
-
 template <class V>
 void Describe(V& v, Kpi& k) {
   v.Field({.name = "name", .doc = "Name of the indicator.", .required = true, .length = 63},
@@ -26,6 +17,39 @@ template <class V>
 void Describe(V& v, Link& l) {
   v.Field({.name = "name", .doc = "What is found there.", .required = true, .length = 63}, l.name);
   v.Field({.name = "url", .doc = "Where it is.", .required = true, .length = 2048}, l.url);
+}
+
+template <class V>
+void Describe(V& v, DataDisposition& d) {
+  v.Field({.name = "data",
+           .doc = "Which data: training sets, predictions, logs, the model itself.",
+           .required = true},
+          d.data);
+  v.Field({.name = "action",
+           .doc = "What becomes of it: Delete, Anonymize, Archive, Retain or Transfer.",
+           .required = true},
+          d.action);
+  v.Field({.name = "reason", .doc = "Why, or on which legal basis.", .length = 1024}, d.reason);
+  v.Field({.name = "until",
+           .doc = "Until when it is kept. Required for Archive and Retain: nothing is kept for "
+                  "ever by oversight. RFC 3339."},
+          d.until);
+  v.Rules({{"!(self.action in ['Archive', 'Retain']) || has(self.until)",
+            "data that is kept needs until"}});
+}
+
+template <class V>
+void Describe(V& v, Retirement& r) {
+  v.Field({.name = "reason", .doc = "Why the use case ends.", .required = true, .length = 4096},
+          r.reason);
+  v.Field({.name = "data",
+           .doc = "What becomes of its data.",
+           .required = true,
+           .min = 1,
+           .max = 32},
+          r.data);
+  v.Field({.name = "successor", .doc = "What takes its place: a use case, a rule, people."},
+          r.successor);
 }
 
 template <class V>
@@ -61,7 +85,8 @@ void Describe(V& v, UseCaseSpec& s) {
           s.developers);
   v.Field({.name = "lifecycle",
            .doc = "Proposed (not yet to be deployed above the first environment), Active, Retiring "
-                  "(no new versions) or Retired (kept for the record; nothing may serve).",
+                  "(no new versions) or Retired (kept for the record; nothing may serve). It is "
+                  "retired only once people have signed off how it ends, and stays so.",
            .required = true},
           s.lifecycle);
   v.Field({.name = "answers",
@@ -89,9 +114,28 @@ void Describe(V& v, UseCaseSpec& s) {
            .list = ListType::kMap,
            .list_key = "name"},
           s.links);
+  v.Field({.name = "retirement",
+           .doc = "How it ends. Required for Retiring and Retired."},
+          s.retirement);
+  v.Rules({{"!(self.lifecycle in ['Retiring', 'Retired']) || has(self.retirement)",
+            "a use case that ends needs retirement: why, and what becomes of its data"}});
 }
 
 static void Check(const UseCaseSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
+  const bool ends =
+      spec.lifecycle == Lifecycle::kRetiring || spec.lifecycle == Lifecycle::kRetired;
+  if (ends && !spec.retirement) {
+    AddError(errors, "spec.retirement",
+             "is required for lifecycle " + std::string(NameOf(spec.lifecycle)) +
+                 ": why it ends, and what becomes of its data");
+  }
+  for (std::size_t i = 0; spec.retirement && i < spec.retirement->data.size(); ++i) {
+    const DataDisposition& data = spec.retirement->data[i];
+    const bool kept = data.action == DataAction::kArchive || data.action == DataAction::kRetain;
+    if (!kept || data.until) continue;
+    AddError(errors, "spec.retirement.data[" + std::to_string(i) + "].until",
+             "is required for action " + std::string(NameOf(data.action)));
+  }
   for (std::size_t i = 0; i < spec.developers.size(); ++i) {
     const SubjectKind kind = spec.developers[i].kind;
     if (kind == SubjectKind::kUser || kind == SubjectKind::kGroup) continue;
@@ -112,8 +156,24 @@ Result<std::string> AnswersDigest(const UseCaseSpec& spec) {
                          {"purposeCategory", spec.purpose_category}});
 }
 
+Result<std::string> RetirementDigest(const Retirement& retirement) {
+  Json data = Json::array();
+  for (const DataDisposition& one : retirement.data) {
+    data.push_back({{"action", std::string(NameOf(one.action))},
+                    {"data", one.data},
+                    {"reason", one.reason},
+                    {"until", one.until ? FormatTime(*one.until) : std::string()}});
+  }
+  return JsonDigest(Json{{"data", std::move(data)},
+                         {"reason", retirement.reason},
+                         {"successor", retirement.successor}});
+}
+
 template <>
 void Derive(UseCaseSpec& spec) {
+  if (spec.retirement) {
+    spec.retirement_digest = RetirementDigest(*spec.retirement).value_or(std::string());
+  }
   spec.answers_digest = AnswersDigest(spec).value_or(std::string());
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,14 @@
 namespace countersign {
 
 enum class Lifecycle { kProposed, kActive, kRetiring, kRetired };
+template <>
+struct EnumNames<Lifecycle> {
+  static constexpr std::pair<Lifecycle, std::string_view> kNames[] = {
+      {Lifecycle::kProposed, "Proposed"},
+      {Lifecycle::kActive, "Active"},
+      {Lifecycle::kRetiring, "Retiring"},
+      {Lifecycle::kRetired, "Retired"}};
+};
 
 struct Kpi {
   std::string name;
@@ -23,6 +32,32 @@ struct Kpi {
 struct Link {
   std::string name;
   std::string url;
+};
+
+enum class DataAction { kDelete, kAnonymize, kArchive, kRetain, kTransfer };
+template <>
+struct EnumNames<DataAction> {
+  static constexpr std::pair<DataAction, std::string_view> kNames[] = {
+      {DataAction::kDelete, "Delete"},
+      {DataAction::kAnonymize, "Anonymize"},
+      {DataAction::kArchive, "Archive"},
+      {DataAction::kRetain, "Retain"},
+      {DataAction::kTransfer, "Transfer"}};
+};
+
+// What becomes of one set of data when the use case ends.
+struct DataDisposition {
+  std::string data;
+  DataAction action = DataAction::kDelete;
+  std::string reason;
+  std::optional<Time> until;
+};
+
+// How the use case ends: what people sign before it is retired.
+struct Retirement {
+  std::string reason;
+  std::vector<DataDisposition> data;
+  std::string successor;
 };
 
 struct UseCaseSpec {
@@ -38,12 +73,17 @@ struct UseCaseSpec {
   std::vector<std::string> deploy_to;
   std::vector<Kpi> kpis;
   std::vector<Link> links;
+  std::optional<Retirement> retirement;
   std::string answers_digest;  // AnswersDigest of the above, by Decode; empty when there is none
+  std::string retirement_digest;  // RetirementDigest, by Decode; empty without a retirement
 };
 using UseCase = Object<UseCaseSpec>;
 
 // What a sign-off on a use case covers: answers, purpose, and who develops it. Changing a link does
 // not undo a classification; leaving a developer out of the list, who could then approve, does.
 [[nodiscard]] Result<std::string> AnswersDigest(const UseCaseSpec& spec);
+
+// What a sign-off on a retirement covers: reason, successor, and what becomes of the data.
+[[nodiscard]] Result<std::string> RetirementDigest(const Retirement& retirement);
 
 }  // namespace countersign

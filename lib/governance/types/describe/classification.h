@@ -83,6 +83,10 @@ void Describe(V& v, Classification& c) {
                   "that its answers could lead to applies.",
            .required = true},
           c.sign_off);
+  v.Field({.name = "lowering",
+           .doc = "Whose sign-off, beside, lets a use case leave a class that answers signed off "
+                  "earlier led to. Without it nobody's is asked for."},
+          c.lowering);
   v.Field({.name = "questions",
            .doc = "The checklist that every use case answers.",
            .max = 64,

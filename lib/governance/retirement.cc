@@ -1,0 +1,79 @@
+#include "governance/retirement.h"
+
+#include <algorithm>
+#include <set>
+
+#include "governance/environment.h"
+
+namespace countersign {
+namespace {
+
+const SignOffRequirement& RequirementOf(const GovernancePolicySpec& policy) {
+  return policy.retirement ? policy.retirement->sign_off : policy.classification.sign_off;
+}
+
+SignOffOutcome Judge(const GovernancePolicySpec& policy, const Facts& facts,
+                     const Insiders& insiders, const EvidenceIndex& index,
+                     const std::string& digest) {
+  SignOffTarget target;
+  target.kind = SubjectOfSignOff::kUseCase;
+  target.use_case = facts.use_case->meta.name;
+  target.retirement_digest = digest;
+  return JudgeSignOffs(policy, RequirementOf(policy), target, facts, insiders, index,
+                       facts.use_case->spec.answers_digest);
+}
+
+bool Governs(const GovernancePolicySpec& policy, const UseCaseSpec& use_case) {
+  return std::any_of(
+      use_case.deploy_to.begin(), use_case.deploy_to.end(),
+      [&](const std::string& name_space) { return !EnvironmentsOf(policy, name_space).empty(); });
+}
+
+}  // namespace
+
+std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
+                                                      const Facts& facts) {
+  const UseCase& use_case = *facts.use_case;
+  const EvidenceIndex index(facts);
+  std::vector<RetirementShortfall> shortfalls;
+  for (const std::string& fault : policies.unreadable) {
+    shortfalls.push_back({"", "PolicyUnreadable", fault, "the owner of the policy corrects it"});
+  }
+  for (const auto& policy : policies.policies) {
+    if (!Governs(policy->spec, use_case.spec)) continue;
+    Insiders insiders = DevelopersOf(policy->spec, use_case.spec);
+    if (!facts.author.user.empty()) {
+      insiders.people.insert(PersonOf(policy->spec, facts.author.user));
+    }
+    const SignOffOutcome outcome =
+        Judge(policy->spec, facts, insiders, index, use_case.spec.retirement_digest);
+    if (outcome.state == GateState::kPassed) continue;
+    const std::string& role = RequirementOf(policy->spec).role;
+    shortfalls.push_back({policy->meta.name, outcome.reason, outcome.message,
+                          HoldersText(policy->spec, role) +
+                              " can run: kubectl countersign approve --use-case " +
+                              use_case.meta.name + " -n " + use_case.meta.name_space +
+                              " --retirement --role " + role});
+  }
+  return shortfalls;
+}
+
+std::optional<SignOffOutcome> AgreedRetirement(const GovernancePolicySpec& policy,
+                                               const Facts& facts, const Insiders& insiders,
+                                               const EvidenceIndex& index) {
+  std::set<std::string> digests;
+  for (const AttestedSignOff& sign_off : facts.sign_offs) {
+    const SignOffSubject& subject = sign_off.object->spec.subject;
+    if (!subject.retirement_digest.empty()) digests.insert(subject.retirement_digest);
+  }
+  for (const std::string& digest : digests) {
+    SignOffOutcome outcome = Judge(policy, facts, insiders, index, digest);
+    // An agreement that is past its age was one all the same.
+    if (outcome.state == GateState::kPassed || outcome.state == GateState::kExpired) {
+      return outcome;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace countersign

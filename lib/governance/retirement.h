@@ -1,0 +1,40 @@
+// retirement.h: the end of a use case: who must agree to it, and that it is one (R1.2, R4).
+//
+// A use case that ends says why and what becomes of its data (spec.retirement). People sign the
+// digest of that; then it may be set to Retired, and nothing may serve for it any more. Admission
+// asks for the signatures, evaluation never needs them to stop what serves, and keeps to them when
+// somebody registers the use case anew under its old name. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "governance/evidence_index.h"
+#include "governance/facts.h"
+#include "governance/identity.h"
+#include "governance/measures/sign_off.h"
+
+namespace countersign {
+
+// What keeps a use case from being retired, for one policy.
+struct RetirementShortfall {
+  std::string policy;
+  std::string reason;
+  std::string message;
+  std::string remedy;
+};
+
+// For each policy with an environment that the use case may be deployed to: what of the sign-offs
+// on its retirement is missing. Empty: it may be Retired. `facts.use_case` is what it would become,
+// `facts.author` whoever asks for it; the deployment is not looked at.
+[[nodiscard]] std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
+                                                                    const Facts& facts);
+
+// The retirement that was agreed to under `policy`, of whatever content; nullopt: none was.
+[[nodiscard]] std::optional<SignOffOutcome> AgreedRetirement(const GovernancePolicySpec& policy,
+                                                             const Facts& facts,
+                                                             const Insiders& insiders,
+                                                             const EvidenceIndex& index);
+
+}  // namespace countersign
