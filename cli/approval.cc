@@ -211,8 +211,9 @@ std::string NamePrefix(const ApprovalInput& input) {
 Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
   if (input.retirement && input.use_case.spec.retirement_digest.empty()) {
     return Fail(Code::kInvalidArgument,
-                "use case '" + input.use_case.meta.name + "' does not say how it ends: its owner "
-                "adds spec.retirement and sets lifecycle: Retiring",
+                "use case '" + input.use_case.meta.name +
+                    "' does not say how it ends: its owner "
+                    "adds spec.retirement and sets lifecycle: Retiring",
                 "spec.retirement");
   }
   const Scope scope = ScopeOf(input);
@@ -325,7 +326,7 @@ std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& si
     rows.push_back({"model", model.name + " " + model.version});
     rows.push_back({"model digest", model.digest.digest});
     rows.push_back({"governed digest", input.governed_digest});
-  } else if (input.retirement) {
+  } else if (input.retirement && use_case.spec.retirement) {
     const Retirement& end = *use_case.spec.retirement;
     rows.push_back({"ends because", end.reason});
     for (const DataDisposition& data : end.data) {

@@ -168,8 +168,7 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
   if (answers_until && (!next_change || *answers_until < *next_change)) {
     next_change = answers_until;
   }
-  ClassesOf classified =
-      Classify(policy.spec.classification, &facts.use_case->spec, approved);
+  ClassesOf classified = Classify(policy.spec.classification, &facts.use_case->spec, approved);
   if (approved && !classified.faults.empty()) {
     decision.answers_note = "Every class applies that these could lead to: ";
     for (std::size_t i = 0; i < classified.faults.size() && i < 3; ++i) {
@@ -180,8 +179,7 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
   if (approved) {
     Lowering lowering = JudgeLowering(policy.spec, facts, insiders, index, classified.classes);
     Earlier(next_change, lowering.valid_until, facts.now);
-    classified.classes.insert(classified.classes.end(), lowering.kept.begin(),
-                              lowering.kept.end());
+    classified.classes.insert(classified.classes.end(), lowering.kept.begin(), lowering.kept.end());
     if (!lowering.note.empty()) {
       decision.answers_note += (decision.answers_note.empty() ? "" : ". ") + lowering.note;
     }

@@ -33,27 +33,27 @@ std::map<std::string, Signed> SignedBy(const Facts& facts, const std::string& ro
   return all;
 }
 
-SignOffOutcome Agreement(const GovernancePolicySpec& policy, const Facts& facts,
-                         const Insiders& insiders, const EvidenceIndex& index,
+SignOffOutcome Agreement(const GovernancePolicySpec& policy, const SignOffRequirement& lowering,
+                         const Facts& facts, const Insiders& insiders, const EvidenceIndex& index,
                          const std::string& digest) {
   SignOffTarget target;
   target.kind = SubjectOfSignOff::kUseCase;
   target.use_case = facts.use_case->meta.name;
   target.answers_digest = digest;
-  return JudgeSignOffs(policy, *policy.classification.lowering, target, facts, insiders, index,
-                       digest);
+  return JudgeSignOffs(policy, lowering, target, facts, insiders, index, digest);
 }
 
 // The last answers to which the role agreed, and when: nothing before them matters any more. Old
 // agreements stay agreements when they are past their age, but not for the present answers.
-std::pair<std::string, Time> LastAgreed(const GovernancePolicySpec& policy, const Facts& facts,
+std::pair<std::string, Time> LastAgreed(const GovernancePolicySpec& policy,
+                                        const SignOffRequirement& lowering, const Facts& facts,
                                         const Insiders& insiders, const EvidenceIndex& index) {
   std::pair<std::string, Time> last;
   const std::string& present = facts.use_case->spec.answers_digest;
-  for (const auto& [digest, one] : SignedBy(facts, policy.classification.lowering->role)) {
-    const GateState state = Agreement(policy, facts, insiders, index, digest).state;
-    const bool agreed = state == GateState::kPassed ||
-                        (state == GateState::kExpired && digest != present);
+  for (const auto& [digest, one] : SignedBy(facts, lowering.role)) {
+    const GateState state = Agreement(policy, lowering, facts, insiders, index, digest).state;
+    const bool agreed =
+        state == GateState::kPassed || (state == GateState::kExpired && digest != present);
     if (agreed && one.at > last.second) last = {digest, one.at};
   }
   return last;
@@ -71,16 +71,17 @@ Lowering JudgeLowering(const GovernancePolicySpec& policy, const Facts& facts,
                        const Insiders& insiders, const EvidenceIndex& index,
                        const std::vector<std::string>& classes) {
   Lowering lowering;
-  if (!policy.classification.lowering) return lowering;
+  const auto& required = policy.classification.lowering;
+  if (!required) return lowering;
   const std::string& present = facts.use_case->spec.answers_digest;
-  const auto [agreed, since] = LastAgreed(policy, facts, insiders, index);
+  const auto [agreed, since] = LastAgreed(policy, *required, facts, insiders, index);
   std::set<std::string> before;
   for (const auto& [digest, one] : SignedBy(facts, policy.classification.sign_off.role)) {
     if (digest == present || (digest != agreed && one.at < since)) continue;
     // What the signer was not shown in full could have been anything.
     const UseCaseSpec answers = one.answers != nullptr ? AsUseCase(*one.answers) : UseCaseSpec{};
-    const ClassesOf led_to = Classify(policy.classification,
-                                      one.answers != nullptr ? &answers : nullptr, true);
+    const ClassesOf led_to =
+        Classify(policy.classification, one.answers != nullptr ? &answers : nullptr, true);
     before.insert(led_to.classes.begin(), led_to.classes.end());
   }
   for (const std::string& name : classes) before.erase(name);
@@ -88,7 +89,7 @@ Lowering JudgeLowering(const GovernancePolicySpec& policy, const Facts& facts,
   for (const RiskClass& risk : policy.classification.classes) {
     if (risk.when.otherwise) before.erase(risk.name);
   }
-  const SignOffOutcome agreement = Agreement(policy, facts, insiders, index, present);
+  const SignOffOutcome agreement = Agreement(policy, *required, facts, insiders, index, present);
   if (before.empty()) {
     if (agreed == present) lowering.valid_until = agreement.valid_until;
     return lowering;
@@ -96,12 +97,13 @@ Lowering JudgeLowering(const GovernancePolicySpec& policy, const Facts& facts,
   for (const RiskClass& risk : policy.classification.classes) {
     if (before.contains(risk.name)) lowering.kept.push_back(risk.name);
   }
-  const std::string& role = policy.classification.lowering->role;
+  const std::string& role = required->role;
   lowering.note =
       "Class " + Listed(lowering.kept) + " applies on, to which answers signed off earlier led: " +
       (agreement.state == GateState::kPassed
-           ? "role '" + role + "' agreed to the present answers before the earlier ones were "
-                               "signed again"
+           ? "role '" + role +
+                 "' agreed to the present answers before the earlier ones were "
+                 "signed again"
            : "leaving it " + agreement.message) +
       ". " + HoldersText(policy, role) + " can run: kubectl countersign approve --use-case " +
       facts.use_case->meta.name + " -n " + facts.use_case->meta.name_space + " --role " + role;

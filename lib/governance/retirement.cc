@@ -36,6 +36,7 @@ std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
   const UseCase& use_case = *facts.use_case;
   const EvidenceIndex index(facts);
   std::vector<RetirementShortfall> shortfalls;
+  shortfalls.reserve(policies.unreadable.size() + policies.policies.size());
   for (const std::string& fault : policies.unreadable) {
     shortfalls.push_back({"", "PolicyUnreadable", fault, "the owner of the policy corrects it"});
   }

@@ -98,18 +98,19 @@ std::optional<WaiverJudgement> ControlShortfall(const Context& context, const Wa
     Measure measure;
     measure.name = control.name;
     measure.require.report = control.evidence;
-    const Gate gate =
-        EvidenceGate({context.policy, context.environment, measure, context.facts,
-                      context.insiders, context.index, context.answers_digest},
-                     control.evidence);
+    const Gate gate = EvidenceGate({context.policy, context.environment, measure, context.facts,
+                                    context.insiders, context.index, context.answers_digest},
+                                   control.evidence);
     if (gate.state != GateState::kPassed) {
       return Not("WaiverControlMissing",
                  "its compensating control '" + control.name + "' is " +
-                     std::string(GateStateName(gate.state)) + " (" + gate.reason + "): " + gate.message,
+                     std::string(GateStateName(gate.state)) + " (" + gate.reason +
+                     "): " + gate.message,
                  gate.remedy);
     }
     judgement.evidence.insert(judgement.evidence.end(), gate.evidence.begin(), gate.evidence.end());
-    if (gate.valid_until) judgement.valid_until = std::min(*judgement.valid_until, *gate.valid_until);
+    judgement.valid_until = std::min(judgement.valid_until.value_or(Time::max()),
+                                     gate.valid_until.value_or(Time::max()));
   }
   return std::nullopt;
 }

@@ -140,7 +140,8 @@ void AdmissionHandler::DecideRetirement(Context& context,
     shortfalls = judge(unknown);
   }
   if (!unknown.empty()) {
-    return Refuse(context.answer, "FactsUnknown", unknown.front() + "; try again", "spec.lifecycle");
+    return Refuse(context.answer, "FactsUnknown", unknown.front() + "; try again",
+                  "spec.lifecycle");
   }
   if (shortfalls.empty()) {
     context.answer.allowed = true;

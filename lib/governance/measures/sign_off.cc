@@ -19,9 +19,9 @@ bool SameSubject(const SignOffSubject& s, const SignOffTarget& target) {
   return s.kind == target.kind && s.use_case == target.use_case &&
          s.environment == target.environment && s.model == target.model &&
          s.governed_digest == target.governed_digest && s.answers_digest == target.answers_digest &&
-         s.retirement_digest == target.retirement_digest &&
-         s.waiver == target.waiver && s.waiver_digest == target.waiver_digest &&
-         s.incident == target.incident && s.incident_digest == target.incident_digest;
+         s.retirement_digest == target.retirement_digest && s.waiver == target.waiver &&
+         s.waiver_digest == target.waiver_digest && s.incident == target.incident &&
+         s.incident_digest == target.incident_digest;
 }
 
 std::string_view DigestOf(const SignOffTarget& target) {
@@ -228,7 +228,7 @@ class Judge {
     if (others > 0) {
       reason = "SignOffForOtherRevision";
       notes_.push_back(std::to_string(others) +
-                       (!target_.retirement_digest.empty() ? " for another way to end it"
+                       (!target_.retirement_digest.empty()           ? " for another way to end it"
                         : target_.kind == SubjectOfSignOff::kUseCase ? " for other answers"
                         : target_.kind == SubjectOfSignOff::kWaiver
                             ? " for another waiver of that name"

@@ -42,12 +42,9 @@ template <class V>
 void Describe(V& v, Retirement& r) {
   v.Field({.name = "reason", .doc = "Why the use case ends.", .required = true, .length = 4096},
           r.reason);
-  v.Field({.name = "data",
-           .doc = "What becomes of its data.",
-           .required = true,
-           .min = 1,
-           .max = 32},
-          r.data);
+  v.Field(
+      {.name = "data", .doc = "What becomes of its data.", .required = true, .min = 1, .max = 32},
+      r.data);
   v.Field({.name = "successor", .doc = "What takes its place: a use case, a rule, people."},
           r.successor);
 }
@@ -114,16 +111,14 @@ void Describe(V& v, UseCaseSpec& s) {
            .list = ListType::kMap,
            .list_key = "name"},
           s.links);
-  v.Field({.name = "retirement",
-           .doc = "How it ends. Required for Retiring and Retired."},
+  v.Field({.name = "retirement", .doc = "How it ends. Required for Retiring and Retired."},
           s.retirement);
   v.Rules({{"!(self.lifecycle in ['Retiring', 'Retired']) || has(self.retirement)",
             "a use case that ends needs retirement: why, and what becomes of its data"}});
 }
 
 static void Check(const UseCaseSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
-  const bool ends =
-      spec.lifecycle == Lifecycle::kRetiring || spec.lifecycle == Lifecycle::kRetired;
+  const bool ends = spec.lifecycle == Lifecycle::kRetiring || spec.lifecycle == Lifecycle::kRetired;
   if (ends && !spec.retirement) {
     AddError(errors, "spec.retirement",
              "is required for lifecycle " + std::string(NameOf(spec.lifecycle)) +

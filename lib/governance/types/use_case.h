@@ -74,7 +74,7 @@ struct UseCaseSpec {
   std::vector<Kpi> kpis;
   std::vector<Link> links;
   std::optional<Retirement> retirement;
-  std::string answers_digest;  // AnswersDigest of the above, by Decode; empty when there is none
+  std::string answers_digest;     // AnswersDigest of the above, by Decode; empty when there is none
   std::string retirement_digest;  // RetirementDigest, by Decode; empty without a retirement
 };
 using UseCase = Object<UseCaseSpec>;

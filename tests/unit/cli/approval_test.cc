@@ -124,8 +124,38 @@ TEST(Approval, ARoleThatNobodyAsksForIsRefusedWithThoseThatAreAskedFor) {
             "no policy in force for namespace 'lending-prod' asks for a sign-off by role 'owner'; "
             "they ask for 'model-validator'");
   input.deployment.reset();
+  input.role = "auditor";
   EXPECT_EQ(Fault(input),
-            "no policy lets role 'owner' sign off answers; they ask for 'model-validator'");
+            "no policy lets role 'auditor' sign off answers; they ask for 'model-validator', "
+            "'owner'");
+  input.retirement = true;
+  EXPECT_EQ(Fault(input),
+            "no policy lets role 'auditor' sign off the end of use cases; they ask for 'owner'");
+}
+
+// Whoever asks later which class the answers led to finds them in the signature.
+TEST(Approval, AnswersAreShownInFull) {
+  ApprovalInput input = Input();
+  input.deployment.reset();
+  auto decoded = Decode<SignOffSpec>(Only(input));
+  ASSERT_TRUE(decoded) << decoded.error().ToString();
+  ASSERT_TRUE(decoded->spec.shown && decoded->spec.shown->use_case);
+  EXPECT_EQ(decoded->spec.shown->use_case->answers, input.use_case.spec.answers);
+}
+
+TEST(Approval, TheEndOfAUseCaseIsSignedByItsDigest) {
+  ApprovalInput input = Input();
+  input.deployment.reset();
+  input.retirement = true;
+  input.role = "owner";
+  const Json subject = Only(input).at("spec").at("subject");
+  EXPECT_EQ(subject.at("retirementDigest"), input.use_case.spec.retirement_digest);
+  EXPECT_FALSE(subject.contains("answersDigest"));
+  EXPECT_THAT(ApprovalText(input, {Only(input)}),
+              HasSubstr("predictions: Retain until 2036-12-31T00:00:00Z (Bookkeeping law.)"));
+  input.use_case.spec.retirement.reset();
+  input.use_case.spec.retirement_digest.clear();
+  EXPECT_THAT(Fault(input), HasSubstr("does not say how it ends"));
 }
 
 TEST(Approval, AMeasureForOtherEnvironmentsIsNoReasonToSign) {
