@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 
-#include "cli/render.h"
 #include "governance/environment.h"
 #include "governance/identity.h"
 
@@ -24,13 +22,34 @@ struct Scope {
   std::set<std::string> roles;  // that could have been named
 };
 
-bool AsksForRole(const GovernancePolicySpec& policy, const PolicyEnvironment& environment,
-                 const std::string& role) {
+bool Contains(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// The roles that may decide by this requirement, or those that may advise.
+std::set<std::string> RolesOf(const ApprovalInput& input, const SignOffRequirement& requirement) {
+  if (input.decision != SignOffDecision::kAdvise) return {requirement.role};
+  if (!requirement.consultation) return {};
+  const auto& roles = requirement.consultation->roles;
+  return {roles.begin(), roles.end()};
+}
+
+bool AsksForRole(const ApprovalInput& input, const GovernancePolicySpec& policy,
+                 const std::string& environment, const std::string& role) {
   return std::any_of(policy.measures.begin(), policy.measures.end(), [&](const Measure& measure) {
     const auto& in = measure.applies.environments;
-    return measure.require.sign_off && measure.require.sign_off->role == role &&
-           (in.empty() || std::find(in.begin(), in.end(), environment.name) != in.end());
+    const auto& asked = measure.require.sign_off;
+    return asked && (in.empty() || Contains(in, environment)) &&
+           (RolesOf(input, *asked).contains(role) ||
+            (input.decision == SignOffDecision::kAdvise && Contains(measure.consulted, role)));
   });
+}
+
+// Adds what `requirement`, on something that is signed for all environments at once, asks for.
+void AddAnywhere(const ApprovalInput& input, const SignOffRequirement& requirement, Scope& scope) {
+  const std::set<std::string> roles = RolesOf(input, requirement);
+  scope.roles.insert(roles.begin(), roles.end());
+  if (roles.contains(input.role)) scope.environments.insert("");
 }
 
 Scope ScopeOfDeployment(const ApprovalInput& input, const ModelDeployment& deployment) {
@@ -41,7 +60,7 @@ Scope ScopeOfDeployment(const ApprovalInput& input, const ModelDeployment& deplo
     scope.policies.push_back(&policy);
     for (const PolicyEnvironment* environment : environments) {
       for (const Role& role : policy.spec.roles) {
-        if (!AsksForRole(policy.spec, *environment, role.name)) continue;
+        if (!AsksForRole(input, policy.spec, environment->name, role.name)) continue;
         scope.roles.insert(role.name);
         if (role.name == input.role) scope.environments.insert(environment->name);
       }
@@ -54,12 +73,11 @@ Scope ScopeOfAnswers(const ApprovalInput& input) {
   Scope scope;
   for (const GovernancePolicy& policy : input.policies) {
     scope.policies.push_back(&policy);
-    const Classification& classification = policy.spec.classification;
-    scope.roles.insert(classification.sign_off.role);
-    if (classification.lowering) scope.roles.insert(classification.lowering->role);
+    AddAnywhere(input, policy.spec.classification.sign_off, scope);
+    if (policy.spec.classification.lowering) {
+      AddAnywhere(input, *policy.spec.classification.lowering, scope);
+    }
   }
-  // Answers are signed for all environments at once.
-  if (scope.roles.contains(input.role)) scope.environments.insert("");
   return scope;
 }
 
@@ -67,10 +85,11 @@ Scope ScopeOfRetirement(const ApprovalInput& input) {
   Scope scope;
   for (const GovernancePolicy& policy : input.policies) {
     scope.policies.push_back(&policy);
-    scope.roles.insert(policy.spec.retirement ? policy.spec.retirement->sign_off.role
-                                              : policy.spec.classification.sign_off.role);
+    AddAnywhere(input,
+                policy.spec.retirement ? policy.spec.retirement->sign_off
+                                       : policy.spec.classification.sign_off,
+                scope);
   }
-  if (scope.roles.contains(input.role)) scope.environments.insert("");
   return scope;
 }
 
@@ -80,9 +99,7 @@ Scope ScopeOfWaiver(const ApprovalInput& input, const WaiverSpec& waiver) {
   for (const GovernancePolicy& policy : input.policies) {
     if (policy.meta.name != waiver.policy) continue;
     scope.policies.push_back(&policy);
-    if (!policy.spec.waivers) continue;
-    scope.roles.insert(policy.spec.waivers->sign_off.role);
-    if (policy.spec.waivers->sign_off.role == input.role) scope.environments.insert("");
+    if (policy.spec.waivers) AddAnywhere(input, policy.spec.waivers->sign_off, scope);
   }
   return scope;
 }
@@ -93,8 +110,7 @@ Scope ScopeOfIncident(const ApprovalInput& input) {
   for (const GovernancePolicy& policy : input.policies) {
     if (!policy.spec.incidents) continue;
     scope.policies.push_back(&policy);
-    scope.roles.insert(policy.spec.incidents->sign_off.role);
-    if (policy.spec.incidents->sign_off.role == input.role) scope.environments.insert("");
+    AddAnywhere(input, policy.spec.incidents->sign_off, scope);
   }
   return scope;
 }
@@ -143,8 +159,9 @@ Status CheckRole(const ApprovalInput& input, const Scope& scope) {
     return Fail(Code::kInvalidArgument, "namespace '" + ns + "' is in no policy's environment");
   }
   return Fail(Code::kInvalidArgument,
-              "no policy in force for namespace '" + ns + "' asks for a sign-off by role '" +
-                  input.role + "'" +
+              "no policy in force for namespace '" + ns + "' asks for " +
+                  (input.decision == SignOffDecision::kAdvise ? "advice" : "a sign-off") +
+                  " by role '" + input.role + "'" +
                   (scope.roles.empty() ? "" : "; they ask for " + Listed(scope.roles)));
 }
 
@@ -163,37 +180,73 @@ void Show(const std::vector<Object<Spec>>& evidence, const ModelDigest& model,
   }
 }
 
-// What a review of that incident claims; nothing for other reports.
-std::vector<Claim> ClaimsAbout(const EvidenceSpec& report, const std::string& incident) {
-  const bool about = report.type == "IncidentReview" &&
-                     std::any_of(report.claims.begin(), report.claims.end(), [&](const Claim& c) {
-                       return c.name == "incident" && c.text == incident;
-                     });
-  return about ? report.claims : std::vector<Claim>();
-}
-
-// " (attempt 2 of 3 of protocol p on data set d)": the signer should know how often it was tried,
-// not only that the last result is good.
-std::string AttemptText(const ApprovalInput& input, const std::string& name) {
-  const auto& tests = input.bias_tests;
-  const auto test = std::find_if(tests.begin(), tests.end(),
-                                 [&](const BiasTest& t) { return t.meta.name == name; });
-  if (test == tests.end()) return {};
-  int earlier = 0;
-  int all = 0;
-  for (const BiasTest& other : tests) {
-    if (other.spec.model != test->spec.model || other.spec.protocol != test->spec.protocol ||
-        other.spec.data_set.digest != test->spec.data_set.digest) {
-      continue;
+// The environments that one sign-off names together: each must want this role's, and not for itself
+// alone, somewhere.
+Status CheckEnvironments(const ApprovalInput& input, const Scope& scope) {
+  if (!input.deployment) {
+    return Fail(Code::kInvalidArgument, "goes with a ModelDeployment alone", "--environments");
+  }
+  for (const std::string& name : input.environments) {
+    bool asked = false;
+    for (const GovernancePolicy& policy : input.policies) {
+      if (std::none_of(policy.spec.environments.begin(), policy.spec.environments.end(),
+                       [&](const PolicyEnvironment& e) { return e.name == name; })) {
+        continue;
+      }
+      asked = asked || AsksForRole(input, policy.spec, name, input.role);
+      for (const Measure& measure : policy.spec.measures) {
+        const auto& in = measure.applies.environments;
+        const auto& sign_off = measure.require.sign_off;
+        if (sign_off && sign_off->own_environment && sign_off->role == input.role &&
+            (in.empty() || Contains(in, name))) {
+          return Fail(Code::kInvalidArgument,
+                      "measure '" + measure.name + "' of policy '" + policy.meta.name +
+                          "' wants an approval for environment '" + name + "' alone",
+                      "--environments");
+        }
+      }
     }
-    ++all;
-    if (std::tie(other.meta.creation_time, other.meta.name) <
-        std::tie(test->meta.creation_time, test->meta.name)) {
-      ++earlier;
+    if (!asked) {
+      return Fail(Code::kInvalidArgument,
+                  "no policy asks role '" + input.role + "' about environment '" + name + "'",
+                  "--environments");
     }
   }
-  return " (attempt " + std::to_string(earlier + 1) + " of " + std::to_string(all) +
-         " of protocol " + test->spec.protocol + " on data set " + test->spec.data_set.name + ")";
+  for (const std::string& own : scope.environments) {
+    if (Contains(input.environments, own)) return {};
+  }
+  return Fail(Code::kInvalidArgument,
+              "must include the deployment's own, " + Listed(scope.environments), "--environments");
+}
+
+bool SameSubject(const SignOffSubject& a, const SignOffSubject& b) {
+  return a.kind == b.kind && a.use_case == b.use_case && a.governed_digest == b.governed_digest &&
+         a.answers_digest == b.answers_digest && a.retirement_digest == b.retirement_digest &&
+         a.waiver_digest == b.waiver_digest && a.incident_digest == b.incident_digest;
+}
+
+// What others have advised on it, whatever environment they had in mind.
+std::vector<const SignOff*> AdviceOn(const ApprovalInput& input, const SignOffSubject& subject) {
+  std::vector<const SignOff*> advice;
+  for (const SignOff& one : input.sign_offs) {
+    if (one.spec.decision == SignOffDecision::kAdvise && SameSubject(one.spec.subject, subject)) {
+      advice.push_back(&one);
+    }
+  }
+  return advice;
+}
+
+Status CheckResponses(const ApprovalInput& input, const std::vector<const SignOff*>& advice) {
+  std::set<std::string> names;
+  for (const SignOff* one : advice) names.insert(one->meta.name);
+  for (const AdviceResponse& response : input.responses) {
+    if (names.contains(response.advice)) continue;
+    return Fail(Code::kInvalidArgument,
+                "there is no advice '" + response.advice + "' on this" +
+                    (names.empty() ? "" : "; there is " + Listed(names)),
+                "--respond");
+  }
+  return {};
 }
 
 std::string NamePrefix(const ApprovalInput& input) {
@@ -223,8 +276,12 @@ Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
 
   SignOffSpec spec;
   spec.role = input.role;
-  spec.decision = input.reject ? SignOffDecision::kReject : SignOffDecision::kApprove;
+  spec.decision = input.decision;
+  spec.severity = input.severity;
+  spec.responses = input.responses;
+  spec.conditions = input.conditions;
   spec.signer.username = input.username;
+  spec.on_behalf_of = input.on_behalf_of;
   spec.rationale = input.rationale;
   spec.expires_at = input.expires_at;
   spec.subject.use_case = input.use_case.meta.name;
@@ -261,10 +318,22 @@ Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
     shown.use_case = ShownUseCase{use_case.answers, use_case.developers, use_case.owner,
                                   use_case.purpose, use_case.purpose_category};
   }
+  const std::vector<const SignOff*> advice = AdviceOn(input, spec.subject);
+  if (auto there = CheckResponses(input, advice); !there) return Fail(there.error());
+  for (const SignOff* one : advice) {
+    if (shown.evidence.size() == kMaxShownEvidence) break;
+    shown.evidence.push_back({std::string(SignOffSpec::kKind), one->meta.name, one->spec_digest});
+  }
   spec.shown = std::move(shown);
 
+  std::set<std::string> environments = scope.environments;
+  if (!input.environments.empty()) {
+    if (auto ok = CheckEnvironments(input, scope); !ok) return Fail(ok.error());
+    spec.subject.environments = input.environments;
+    environments = {""};
+  }
   std::vector<Json> sign_offs;
-  for (const std::string& environment : scope.environments) {
+  for (const std::string& environment : environments) {
     spec.subject.environment = environment;
     Json object = {
         {"apiVersion", std::string(kApiVersion)},
@@ -277,90 +346,6 @@ Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
     sign_offs.push_back(std::move(object));
   }
   return sign_offs;
-}
-
-std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& sign_offs) {
-  const UseCase& use_case = input.use_case;
-  std::vector<std::vector<std::string>> rows;
-  rows.push_back({"decision", input.reject ? "REJECT" : "APPROVE"});
-  rows.push_back({"signer", input.username + " as role " + input.role});
-  rows.push_back({"use case", use_case.meta.name_space + "/" + use_case.meta.name + ": " +
-                                  use_case.spec.title});
-  const Json& first = sign_offs.front();
-  if (input.waiver) {
-    const WaiverSpec& waiver = input.waiver->spec;
-    rows.push_back({"waiver", input.waiver->meta.name + " until " + FormatTime(waiver.expires_at)});
-    for (const std::string& measure : waiver.measures) {
-      rows.push_back({"waives", measure + " of policy " + waiver.policy + " in environment " +
-                                    waiver.environment});
-    }
-    rows.push_back({"model digest", waiver.model.digest});
-    rows.push_back({"reason", waiver.reason});
-    rows.push_back({"ticket", waiver.ticket});
-    rows.push_back({"meanwhile", waiver.compensating_control});
-    rows.push_back({"waiver digest", input.waiver->spec_digest});
-  } else if (input.incident) {
-    const IncidentSpec& incident = input.incident->spec;
-    rows.push_back({"closes incident", input.incident->meta.name});
-    rows.push_back({"severity", std::string(NameOf(incident.severity))});
-    rows.push_back({"what happened", incident.summary});
-    if (incident.quarantine) {
-      rows.push_back({"ends quarantine", std::string(NameOf(incident.quarantine->scope))});
-    }
-    for (const EvidenceReport& review : input.reports) {
-      for (const Claim& claim : ClaimsAbout(review.spec, input.incident->meta.name)) {
-        rows.push_back({claim.name, claim.text});
-      }
-    }
-    rows.push_back({"incident digest", input.incident->spec_digest});
-  } else if (input.deployment) {
-    const Model& model = input.deployment->spec.model;
-    rows.push_back(
-        {"deployment", input.deployment->meta.name_space + "/" + input.deployment->meta.name});
-    std::string environments;
-    for (const Json& one : sign_offs) {
-      if (!environments.empty()) environments += ", ";
-      environments += StringAt(one, "spec/subject/environment");
-    }
-    rows.push_back({"environment", environments});
-    rows.push_back({"model", model.name + " " + model.version});
-    rows.push_back({"model digest", model.digest.digest});
-    rows.push_back({"governed digest", input.governed_digest});
-  } else if (input.retirement && use_case.spec.retirement) {
-    const Retirement& end = *use_case.spec.retirement;
-    rows.push_back({"ends because", end.reason});
-    for (const DataDisposition& data : end.data) {
-      rows.push_back({"data", data.data + ": " + std::string(NameOf(data.action)) +
-                                  (data.until ? " until " + FormatTime(*data.until) : "") +
-                                  (data.reason.empty() ? "" : " (" + data.reason + ")")});
-    }
-    if (!end.successor.empty()) rows.push_back({"in its place", end.successor});
-    rows.push_back({"retirement digest", use_case.spec.retirement_digest});
-  } else {
-    for (const auto& [question, options] : use_case.spec.answers) {
-      std::string answer;
-      for (const std::string& option : options) {
-        if (!answer.empty()) answer += ", ";
-        answer += option;
-      }
-      rows.push_back({"answer", question});
-      rows.back().back().append(": ").append(answer);
-    }
-    rows.push_back({"answers digest", StringAt(first, "spec/subject/answersDigest")});
-  }
-  if (const Json* evidence = FindPath(first, "spec/shown/evidence"); evidence != nullptr) {
-    for (const Json& one : *evidence) {
-      std::string text = StringAt(one, "kind") + " " + StringAt(one, "name");
-      if (StringAt(one, "kind") == BiasTestSpec::kKind) {
-        text += AttemptText(input, StringAt(one, "name"));
-      }
-      rows.push_back({"evidence", std::move(text)});
-    }
-  }
-  rows.push_back({"rationale", input.rationale});
-  if (input.expires_at) rows.push_back({"expires", FormatTime(*input.expires_at)});
-  for (auto& row : rows) row = {"  " + row[0], Printable(row[1])};
-  return "You are about to sign:\n" + Table(rows);
 }
 
 }  // namespace countersign

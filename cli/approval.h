@@ -35,15 +35,22 @@ struct ApprovalInput {
   std::vector<ReproducibilitySnapshot> snapshots;  // of the use case, any model
   std::vector<BiasTest> bias_tests;
   std::vector<EvidenceReport> reports;
+  std::vector<SignOff> sign_offs;  // of the use case, any subject: advice among them
   std::string role;
   std::string username;
+  std::string on_behalf_of;  // account of who lent the role to `username`
   std::string rationale;
-  bool reject = false;
+  SignOffDecision decision = SignOffDecision::kApprove;
+  std::optional<AdviceSeverity> severity;
+  std::vector<AdviceResponse> responses;
+  std::vector<ApprovalCondition> conditions;
+  std::vector<std::string> environments;  // for one sign-off that names them all
   std::optional<Time> expires_at;
 };
 
 // SignOff objects to be created: one for each name that the policies in force have for the
-// environment, almost always one. Fails when no policy in force knows the role.
+// environment, almost always one. Fails when no policy in force knows the role, or when what is
+// answered is not there.
 [[nodiscard]] Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input);
 
 // What the person is asked to confirm, several lines.

@@ -1,33 +1,18 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <iostream>
 #include <memory>
 
 #include "catalog/resources.h"
-#include "cli/approval.h"
+#include "cli/approve_flags.h"
 #include "cli/cluster.h"
 #include "cli/command.h"
 #include "cli/manifests.h"
 #include "cli/offline.h"
 #include "cli/render.h"
+#include "cli/signing.h"
 
 namespace countersign {
 namespace {
-
-struct ApproveFlags {
-  std::string name;
-  std::string file;
-  std::string use_case;
-  std::string waiver;
-  std::string incident;
-  bool retirement = false;
-  std::string role;
-  std::string rationale;
-  std::string expires_in;
-  bool reject = false;
-  bool yes = false;
-};
 
 void Warn(const std::string& text) { std::cerr << "Warning: " << Printable(text) << "\n"; }
 
@@ -143,55 +128,17 @@ void PrintGates(const Cluster& cluster, const Surroundings& all) {
             << GatesText(*Find(json, "gates"));
 }
 
-bool Confirmed(const ApproveFlags& flags) {
-  if (flags.yes) return true;
-  std::cout << "Sign? [y/N] " << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
-}
-
-int CreateAll(const Cluster& cluster, const std::vector<Json>& sign_offs, bool json) {
-  Json created = Json::array();
-  for (const Json& sign_off : sign_offs) {
-    WriteOptions options;
-    options.field_validation = "Strict";
-    auto stored = cluster.client().Create(kSignOffs, sign_off, options);
-    if (!stored) {
-      return Report(cluster.Explain(
-          "create the SignOff in namespace '" + StringAt(sign_off, "metadata/namespace") + "'",
-          stored.error()));
-    }
-    if (!json) {
-      std::cout << "signoff.countersign.dev/" << StringAt(*stored, "metadata/name")
-                << " created in namespace " << StringAt(*stored, "metadata/namespace") << "\n";
-    }
-    created.push_back(std::move(*stored));
-  }
-  if (json) std::cout << DumpJson(created.size() == 1 ? created.front() : created) << "\n";
-  return kOk;
-}
-
 int Approve(const ApproveFlags& flags, const Global& global) {
-  if (!flags.yes && (::isatty(STDIN_FILENO) == 0 || global.IsJson())) {
-    return Report({Code::kInvalidArgument,
-                   "must be given where nobody can be asked to confirm",
-                   "--yes",
-                   {}});
-  }
+  if (auto can = CanConfirm(flags.yes, global); !can) return Report(can.error());
   auto cluster = Cluster::Connect(global);
   if (!cluster) return Report(cluster.error());
   ApprovalInput input;
   input.role = flags.role;
   input.rationale = flags.rationale;
-  input.reject = flags.reject;
+  input.on_behalf_of = flags.on_behalf_of;
   input.retirement = flags.retirement;
-  if (!flags.expires_in.empty()) {
-    auto duration = ParseDuration(flags.expires_in);
-    if (!duration)
-      return Report({Code::kInvalidArgument, duration.error().message, "--expires-in", {}});
-    input.expires_at = std::chrono::floor<std::chrono::seconds>((*cluster)->Now()) + *duration;
-  }
+  input.environments = flags.environments;
+  if (auto read = ReadDecision(flags, (*cluster)->Now(), input); !read) return Report(read.error());
   Surroundings all;
   if (auto read = ReadSubject(**cluster, flags, input, all); !read) return Report(read.error());
   auto user = (*cluster)->WhoAmI();
@@ -204,18 +151,18 @@ int Approve(const ApproveFlags& flags, const Global& global) {
                                                           input.use_case, all);
   input.bias_tests = Evidence<BiasTestSpec>(**cluster, kBiasTests, input.use_case, all);
   input.reports = Evidence<EvidenceSpec>(**cluster, kEvidence, input.use_case, all);
-  (void)Evidence<SignOffSpec>(**cluster, kSignOffs, input.use_case, all);
+  input.sign_offs = Evidence<SignOffSpec>(**cluster, kSignOffs, input.use_case, all);
   auto sign_offs = MakeSignOffs(input);
   if (!sign_offs) return Report(sign_offs.error());
   if (!global.IsJson()) {
     if (input.deployment) PrintGates(**cluster, all);
     std::cout << ApprovalText(input, *sign_offs);
   }
-  if (!Confirmed(flags)) {
+  if (!Confirmed(flags.yes)) {
     std::cerr << "Nothing was signed.\n";
     return kFailed;
   }
-  return CreateAll(**cluster, *sign_offs, global.IsJson());
+  return CreateSignOffs(**cluster, *sign_offs, global.IsJson());
 }
 
 }  // namespace
@@ -248,8 +195,7 @@ void AddApprove(CLI::App& app, Global& global, Run& run) {
       ->excludes("--waiver");
   command->add_option("--role", flags->role, "role of the policy in which you decide")->required();
   command->add_option("--rationale", flags->rationale, "why, in your words")->required();
-  command->add_flag("--reject", flags->reject, "reject instead of approve");
-  command->add_option("--expires-in", flags->expires_in, "end the decision earlier, e.g. 90d");
+  AddDecisionFlags(*command, *flags);
   command->add_flag("-y,--yes", flags->yes, "sign without being asked");
   command->callback([flags, &global, &run] {
     if (flags->name.empty() && flags->file.empty() && flags->use_case.empty() &&

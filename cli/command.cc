@@ -51,6 +51,7 @@ int RunProgram(int argc, const char* const* argv) {
   AddCheck(app, global, run);
   AddApprove(app, global, run);
   AddCompletion(app, global, run);
+  AddDelegate(app, global, run);
   AddExplain(app, global, run);
   AddMatrix(app, global, run);
   AddKeygen(app, global, run);

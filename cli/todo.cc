@@ -60,10 +60,41 @@ Wanted WantedForCheck(const Gate& gate, const GovernancePolicy* policy, const Fa
   return {facts.use_case->spec.developers, nullptr};
 }
 
+// The consulted roles of which nobody's advice is among what the gate relied on.
+Wanted WantedAdvisers(const Consultation& consultation, const Gate& gate, const Facts& facts) {
+  Wanted wanted;
+  for (const std::string& role : consultation.roles) {
+    const bool heard = std::any_of(
+        facts.sign_offs.begin(), facts.sign_offs.end(), [&](const AttestedSignOff& one) {
+          return one.object->spec.role == role &&
+                 std::any_of(gate.evidence.begin(), gate.evidence.end(),
+                             [&](const EvidenceRef& ref) {
+                               return ref.name == one.object->meta.name &&
+                                      ref.digest == one.object->spec_digest;
+                             });
+        });
+    if (!heard || gate.state == GateState::kExpired) {
+      wanted.subjects.push_back({SubjectKind::kRole, role});
+    }
+  }
+  return wanted;
+}
+
 Wanted WantedForGate(const Gate& gate, const GovernancePolicy* policy, const Facts& facts) {
   if (gate.step.empty() || policy == nullptr) return WantedForCheck(gate, policy, facts);
   for (const Measure& measure : policy->spec.measures) {
-    if (measure.name == gate.measure) return WantedBy(measure, facts);
+    if (measure.name != gate.measure) continue;
+    const auto& sign_off = measure.require.sign_off;
+    if (sign_off && sign_off->consultation) {
+      if (gate.reason == "AdviceMissing" || gate.reason == "AdviceExpired") {
+        return WantedAdvisers(*sign_off->consultation, gate, facts);
+      }
+      // Who has approved has to do so again, with an answer.
+      if (gate.reason == "AdviceUnanswered") {
+        return {{{SubjectKind::kRole, sign_off->role}}, nullptr};
+      }
+    }
+    return WantedBy(measure, facts);
   }
   return {{{SubjectKind::kRole, gate.accountable}}, nullptr};
 }
@@ -178,7 +209,8 @@ class Collector {
     const Wanted wanted = WantedForGate(gate, policy, facts);
     static const GovernancePolicy kNone;
     Add(policy == nullptr ? kNone : *policy, wanted,
-        due ? std::vector<EvidenceRef>() : gate.evidence, facts, task);
+        due || gate.state == GateState::kExpired ? std::vector<EvidenceRef>() : gate.evidence,
+        facts, task);
   }
 
   void Add(const GovernancePolicy& policy, const Wanted& wanted,

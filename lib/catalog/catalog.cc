@@ -235,6 +235,12 @@ void Catalog::CollectUnreadable(const Informer<Cached<Spec>>& informer, Facts& f
   }
 }
 
+std::vector<AttestedSignOff> Catalog::SignOffsOf(const UseCaseRef& use_case) const {
+  std::vector<AttestedSignOff> found;
+  Collect(sign_offs_, ObjectKey{use_case.name_space, use_case.name}.ToString(), found);
+  return found;
+}
+
 Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
                       std::string governed_digest, Provenance author, const std::string& name_space,
                       const std::string& name, Time now) const {

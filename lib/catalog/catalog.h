@@ -88,6 +88,9 @@ class Catalog {
                              const std::string& name_space, const std::string& name,
                              Time now) const;
 
+  // The sign-offs that name this use case, delegations among them.
+  [[nodiscard]] std::vector<AttestedSignOff> SignOffsOf(const UseCaseRef& use_case) const;
+
   // Takes in what a live read gave (see live_reader.h).
   void Upsert(const Resource& resource, Json&& object);
 

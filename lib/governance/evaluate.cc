@@ -125,9 +125,9 @@ bool AnswersApproved(const GovernancePolicy& policy, const Facts& facts, const I
   decision.answers_note =
       "Every class applies that the answers of use case '" + facts.use_case->meta.name +
       "' could lead to, because they do not count yet: " + outcome.message + ". " +
-      HoldersText(policy.spec, requirement.role) +
-      " can run: kubectl countersign approve --use-case " + facts.use_case->meta.name + " -n " +
-      facts.use_case->meta.name_space + " --role " + requirement.role;
+      RemedyText(
+          policy.spec, outcome,
+          "--use-case " + facts.use_case->meta.name + " -n " + facts.use_case->meta.name_space);
   return false;
 }
 

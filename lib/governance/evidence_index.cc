@@ -33,6 +33,7 @@ std::string_view DigestOfSubject(const SignOffSubject& subject) {
       return subject.answers_digest.empty() ? subject.retirement_digest : subject.answers_digest;
     case SubjectOfSignOff::kWaiver: return subject.waiver_digest;
     case SubjectOfSignOff::kIncident: return subject.incident_digest;
+    case SubjectOfSignOff::kDelegation: return {};
   }
   return {};
 }

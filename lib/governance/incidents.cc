@@ -91,9 +91,8 @@ Closing Judge(const GovernancePolicy& policy, const Incident& incident, const Fa
       JudgeSignOffs(policy.spec, requirement, target, facts, insiders, index, answers_digest);
   if (outcome.state == GateState::kPassed) return {true, {}, {}, outcome.valid_until};
   return {false, outcome.message,
-          HoldersText(policy.spec, rules->sign_off.role) +
-              " can run: kubectl countersign approve --incident " + incident.meta.name + " -n " +
-              incident.meta.name_space + " --role " + rules->sign_off.role,
+          RemedyText(policy.spec, outcome,
+                     "--incident " + incident.meta.name + " -n " + incident.meta.name_space),
           std::nullopt};
 }
 

@@ -23,7 +23,7 @@ std::map<std::string, Signed> SignedBy(const Facts& facts, const std::string& ro
     const SignOffSpec& spec = sign_off.object->spec;
     if (spec.subject.kind != SubjectOfSignOff::kUseCase || spec.subject.answers_digest.empty() ||
         spec.subject.use_case != facts.use_case->meta.name || spec.role != role ||
-        spec.decision != SignOffDecision::kApprove || !IsAuthentic(sign_off.by)) {
+        !IsApproval(spec.decision) || !IsAuthentic(sign_off.by)) {
       continue;
     }
     Signed& one = all[spec.subject.answers_digest];

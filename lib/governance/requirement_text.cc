@@ -23,9 +23,13 @@ std::string Text(const SignOffRequirement& r) {
   for (const Distinct distinct : r.distinct_from) {
     others.emplace_back(distinct == Distinct::kDevelopers ? "developer" : "requester");
   }
+  others.insert(others.end(), r.distinct_from_roles.begin(), r.distinct_from_roles.end());
   if (!others.empty()) {
     text += (r.count == 1 ? ", not " : ", none of them ") + Listed(others, " or ");
   }
+  if (r.consultation) text += ", advised by " + Listed(r.consultation->roles, " and ");
+  if (r.conditional == Conditional::kAllowed) text += ", conditions allowed";
+  if (r.own_environment) text += ", for this environment alone";
   return text + Age(r.max_age);
 }
 

@@ -48,14 +48,14 @@ SignOffOutcome Approval(const Context& context, const WaiverRules& rules,
 // Whether somebody said yes at some time, even if that does not count any more: what was used up
 // does not come back by a change of answers, developers or roles, nor by a later rejection.
 bool WasApproved(const Facts& facts, const AttestedWaiver& waiver) {
-  return std::any_of(
-      facts.sign_offs.begin(), facts.sign_offs.end(), [&](const AttestedSignOff& sign_off) {
-        const SignOffSpec& spec = sign_off.object->spec;
-        return spec.subject.kind == SubjectOfSignOff::kWaiver &&
-               spec.subject.waiver == waiver.object->meta.name &&
-               spec.subject.waiver_digest == waiver.object->spec_digest &&
-               spec.decision == SignOffDecision::kApprove && IsAuthentic(sign_off.by);
-      });
+  return std::any_of(facts.sign_offs.begin(), facts.sign_offs.end(),
+                     [&](const AttestedSignOff& sign_off) {
+                       const SignOffSpec& spec = sign_off.object->spec;
+                       return spec.subject.kind == SubjectOfSignOff::kWaiver &&
+                              spec.subject.waiver == waiver.object->meta.name &&
+                              spec.subject.waiver_digest == waiver.object->spec_digest &&
+                              IsApproval(spec.decision) && IsAuthentic(sign_off.by);
+                     });
 }
 
 WaiverJudgement Not(std::string reason, std::string text, std::string remedy = {}) {
@@ -136,9 +136,9 @@ WaiverJudgement JudgeWaiver(const Context& context, const AttestedWaiver& waiver
   const SignOffOutcome approval = Approval(context, *rules, waiver);
   if (approval.state != GateState::kPassed) {
     return Not("WaiverNotApproved", approval.message,
-               HoldersText(context.policy.spec, rules->sign_off.role) +
-                   " can run: kubectl countersign approve --waiver " + waiver.object->meta.name +
-                   " -n " + waiver.object->meta.name_space + " --role " + rules->sign_off.role);
+               RemedyText(context.policy.spec, approval,
+                          "--waiver " + waiver.object->meta.name + " -n " +
+                              waiver.object->meta.name_space));
   }
   WaiverJudgement judgement;
   judgement.active = true;

@@ -123,3 +123,28 @@ def test_wrong_calls_say_so(folder, arguments, found):
     code, answer, error = todo(folder, *arguments)
     assert (code, answer) == (2, None)
     assert found in error
+
+
+def test_advice_is_asked_of_those_who_are_consulted_and_answers_of_those_who_approve(tmp_path):
+    patch = {"roles": [
+        {"name": "model-validator", "level": "Tactical",
+         "subjects": [{"kind": "Group", "name": "model-risk"}]},
+        {"name": "privacy", "level": "Tactical", "subjects": [{"kind": "Group", "name": "dpo"}]}],
+        "measures": [{"name": "validation", "step": "PreProduction",
+                      "accountable": "model-validator", "require": {"signOff": {
+                          "role": "model-validator", "count": 1, "assurance": "Requester",
+                          "consultation": {"roles": ["privacy"]}}}}]}  # fmt: skip
+    case, mdeploy = samples.use_case(), samples.deployment()
+    write(tmp_path / "all.yaml", samples.policy(patch), case, mdeploy,
+          since(samples.answers_sign_off(case)),
+          since(samples.sign_off(mdeploy, samples.VERA)))  # fmt: skip
+    _, answer, error = todo(tmp_path)
+    assert set(tasks(answer)) == {"privacy"}, error
+    assert "--role privacy --advise --severity" in answer["actors"][0]["tasks"][0]["next"]
+    advice = {"role": "privacy", "decision": "Advise", "severity": "Major"}
+    write(tmp_path / "advice.yaml",
+          since(samples.sign_off(mdeploy, ("paul", ["dpo"]), "advice", patch=advice)))
+    # Vera has approved; now she is asked again, for an answer.
+    _, answer, _ = todo(tmp_path, "--user", "vera", "--group", "model-risk")
+    assert set(tasks(answer)) == {"model-validator"}
+    assert "--respond advice=TEXT" in answer["actors"][0]["tasks"][0]["next"]

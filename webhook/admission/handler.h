@@ -67,6 +67,9 @@ class AdmissionHandler {
   void DecideUseCase(Context& context) const;
   void DecideRetirement(Context& context, std::shared_ptr<const UseCase> use_case) const;
   void DecideSignOff(Context& context) const;
+  // Both refuse what the policies do not let the signer do.
+  bool CheckLending(Context& context, const SignOffSpec& spec) const;
+  bool CheckDeputy(Context& context, const SignOffSpec& spec, Provenance who) const;
   template <class Spec>
   void DecideReport(Context& context) const;
   void DecideWaiver(Context& context) const;

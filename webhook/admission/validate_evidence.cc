@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "governance/identity.h"
+#include "governance/measures/delegation.h"
 #include "governance/policy_warnings.h"
 #include "governance/retirement.h"
 #include "webhook/admission/handler.h"
@@ -50,6 +51,45 @@ RoleHolding HoldingOf(const PolicySet& policies, const std::string& role, const 
     holding.holders = HoldersText(policy->spec, role);
   }
   return holding;
+}
+
+// Whether some policy lets the role be lent so; the reason is the last one's.
+std::optional<Disregarded> WhyNotLendable(const PolicySet& policies, const SignOffSpec& spec,
+                                          Time now) {
+  Disregarded why{"DelegationNotAllowed", "no policy lets role '" + spec.role +
+                                              "' be lent: it has no spec.roles[].delegation"};
+  for (const auto& policy : policies.policies) {
+    const Role* role = FindRole(policy->spec, spec.role);
+    if (role == nullptr || !role->delegation) continue;
+    const Seconds longest = role->delegation->max_duration;
+    // Decoding asks for an end.
+    if (spec.expires_at.value_or(now) - now <= longest) return std::nullopt;
+    why = {"DelegationTooLong", "policy '" + policy->meta.name + "' lets role '" + spec.role +
+                                    "' be lent for at most " + FormatDuration(longest)};
+  }
+  return why;
+}
+
+// Whether by some policy the signer may act for spec.onBehalfOf; else why not.
+std::optional<Disregarded> WhyNotDeputy(const PolicySet& policies,
+                                        const std::vector<AttestedSignOff>& sign_offs,
+                                        const SignOffSpec& spec, const Provenance& who) {
+  std::vector<const AttestedSignOff*> all;
+  all.reserve(sign_offs.size());
+  for (const AttestedSignOff& one : sign_offs) all.push_back(&one);
+  std::vector<std::string> environments = spec.subject.environments;
+  if (!spec.subject.environment.empty()) environments.push_back(spec.subject.environment);
+  Disregarded why;
+  for (const auto& policy : policies.policies) {
+    if (FindRole(policy->spec, spec.role) == nullptr) continue;
+    auto found = FindDelegation(
+        {policy->spec, spec.role, spec.subject.use_case, spec.on_behalf_of, who, environments},
+        all);
+    if (found) return std::nullopt;
+    // A policy that lends nothing has less to say than one that might.
+    if (why.reason.empty() || why.reason == "DelegationNotAllowed") why = found.error();
+  }
+  return why;
 }
 
 }  // namespace
@@ -187,6 +227,12 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
     return Refuse(context.answer, "ExpiresInPast",
                   "must be in the future, is " + FormatTime(*spec.expires_at), "spec.expiresAt");
   }
+  for (std::size_t i = 0; i < spec.conditions.size(); ++i) {
+    if (spec.conditions[i].due_at > context.now) continue;
+    return Refuse(context.answer, "ConditionDueInPast",
+                  "must be in the future, is " + FormatTime(spec.conditions[i].due_at),
+                  "spec.conditions[" + std::to_string(i) + "].dueAt");
+  }
   Provenance who;
   who.authenticity = Authenticity::kAttested;
   who.user = review.user.name;
@@ -202,6 +248,7 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
     return found;
   }();
   if (holding.held) {
+    if (spec.subject.kind == SubjectOfSignOff::kDelegation && !CheckLending(context, spec)) return;
     if (CheckStamp(context, true, sign_off->spec_digest)) context.answer.allowed = true;
     return;
   }
@@ -210,10 +257,47 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
                   "'" + spec.role + "' is not a role of any policy: kubectl get govpol -o yaml",
                   "spec.role");
   }
+  if (!spec.on_behalf_of.empty()) {
+    if (CheckDeputy(context, spec, who) && CheckStamp(context, true, sign_off->spec_digest)) {
+      context.answer.allowed = true;
+    }
+    return;
+  }
   Refuse(context.answer, "SignerNotInRole",
          "'" + review.user.name + "' does not hold role '" + spec.role + "'; it is held by " +
-             holding.holders,
+             holding.holders + ", who may lend it: kubectl countersign delegate",
          "spec.role");
+}
+
+// A withdrawal is never refused.
+bool AdmissionHandler::CheckLending(Context& context, const SignOffSpec& spec) const {
+  if (IsRobot(spec.subject.deputy)) {
+    Refuse(context.answer, "DeputyIsRobot",
+           "service accounts do not sign off, '" + spec.subject.deputy + "' cannot be a deputy",
+           "spec.subject.deputy");
+    return false;
+  }
+  if (spec.decision == SignOffDecision::kReject) return true;
+  auto why = WhyNotLendable(*catalog_.Policies(), spec, context.now);
+  if (!why) return true;
+  Refuse(context.answer, why->reason, why->why,
+         why->reason == "DelegationTooLong" ? "spec.expiresAt" : "spec.role");
+  return false;
+}
+
+bool AdmissionHandler::CheckDeputy(Context& context, const SignOffSpec& spec,
+                                   Provenance who) const {
+  who.first_seen = context.now;
+  const UseCaseRef home{context.review.name_space, spec.subject.use_case};
+  const auto judge = [&] {
+    return WhyNotDeputy(*catalog_.Policies(), catalog_.SignOffsOf(home), spec, who);
+  };
+  auto why = judge();
+  // What was lent in the same breath may not be in the cache yet.
+  if (why && live_.Refresh(home, context.deadline)) why = judge();
+  if (!why) return true;
+  Refuse(context.answer, why->reason, why->why, "spec.onBehalfOf");
+  return false;
 }
 
 template <class Spec>

@@ -3,49 +3,29 @@
 #include <algorithm>
 #include <map>
 
+#include "governance/measures/conditions.h"
+#include "governance/measures/consultation.h"
+
 namespace countersign {
 namespace {
 
 // One person's latest decision on the subject.
 struct Vote {
   const AttestedSignOff* sign_off = nullptr;
+  const AttestedSignOff* delegation = nullptr;  // if somebody else's role is exercised
   std::string person;
+  std::string holder;    // the person whose role it is
   std::string excluded;  // reason code; empty: counts
   std::string why;
   std::optional<Time> end;
+  std::string open;  // conditions that it waits for
+  bool overdue = false;
 };
 
-bool SameSubject(const SignOffSubject& s, const SignOffTarget& target) {
-  return s.kind == target.kind && s.use_case == target.use_case &&
-         s.environment == target.environment && s.model == target.model &&
-         s.governed_digest == target.governed_digest && s.answers_digest == target.answers_digest &&
-         s.retirement_digest == target.retirement_digest && s.waiver == target.waiver &&
-         s.waiver_digest == target.waiver_digest && s.incident == target.incident &&
-         s.incident_digest == target.incident_digest;
-}
-
-std::string_view DigestOf(const SignOffTarget& target) {
-  switch (target.kind) {
-    case SubjectOfSignOff::kModelDeployment: return target.governed_digest;
-    case SubjectOfSignOff::kUseCase:
-      return target.answers_digest.empty() ? target.retirement_digest : target.answers_digest;
-    case SubjectOfSignOff::kWaiver: return target.waiver_digest;
-    case SubjectOfSignOff::kIncident: return target.incident_digest;
-  }
-  return {};
-}
-
-// The same deployment in an earlier or other state: worth a word in the message.
-bool OtherRevision(const SignOffSubject& s, const SignOffTarget& target) {
-  return s.kind == target.kind && s.use_case == target.use_case &&
-         s.environment == target.environment && s.waiver == target.waiver &&
-         s.retirement_digest.empty() == target.retirement_digest.empty() &&
-         s.incident == target.incident && !SameSubject(s, target);
-}
-
-bool HoldsRole(const GovernancePolicySpec& policy, const std::string& role, const Provenance& by) {
-  if (by.authenticity == Authenticity::kAssumed) return true;
-  return IsNamedBy(policy, {SubjectKind::kRole, role}, by);
+// "'dan' for 'vera'"
+std::string SignerText(const Vote& vote) {
+  const std::string text = "'" + vote.sign_off->by.user + "'";
+  return vote.delegation == nullptr ? text : text + " for '" + vote.delegation->by.user + "'";
 }
 
 bool IsInsider(const GovernancePolicySpec& policy, const Insiders& insiders,
@@ -53,43 +33,9 @@ bool IsInsider(const GovernancePolicySpec& policy, const Insiders& insiders,
   return insiders.people.contains(person) || IsNamedByAny(policy, insiders.groups, by);
 }
 
-template <class Spec>
-bool StillThere(const ShownEvidence& shown, const std::vector<Attested<Spec>>& evidence) {
-  return std::any_of(evidence.begin(), evidence.end(), [&](const Attested<Spec>& one) {
-    return one.object->meta.name == shown.name && one.object->spec_digest == shown.digest;
-  });
-}
-
-// What has changed under the signer's feet; empty if nothing.
-std::string StaleBecause(const SignOffSpec& spec, const Facts& facts,
-                         const std::string& answers_digest) {
-  if (!spec.shown) return {};
-  if (!spec.shown->answers_digest.empty() && spec.shown->answers_digest != answers_digest) {
-    return "the use case's answers have changed since";
-  }
-  for (const ShownEvidence& shown : spec.shown->evidence) {
-    const bool there = shown.kind == BiasTestSpec::kKind ? StillThere(shown, facts.bias_tests)
-                       : shown.kind == ReproducibilitySnapshotSpec::kKind
-                           ? StillThere(shown, facts.snapshots)
-                       : shown.kind == EvidenceSpec::kKind ? StillThere(shown, facts.reports)
-                                                           : true;
-    if (!there) return shown.kind + " '" + shown.name + "', which was shown, is gone";
-  }
-  return {};
-}
-
 class Judge {
  public:
-  Judge(const GovernancePolicySpec& policy, const SignOffRequirement& requirement,
-        const SignOffTarget& target, const Facts& facts, const Insiders& insiders,
-        const EvidenceIndex& index, const std::string& answers_digest)
-      : policy_(policy),
-        requirement_(requirement),
-        target_(target),
-        facts_(facts),
-        insiders_(insiders),
-        index_(index),
-        answers_digest_(answers_digest) {}
+  explicit Judge(const SignOffContext& context) : context_(context) {}
 
   SignOffOutcome Run() {
     Collect();
@@ -99,115 +45,220 @@ class Judge {
     for (auto& [person, vote] : votes_) {
       const SignOffSpec& spec = vote.sign_off->object->spec;
       if (spec.decision == SignOffDecision::kReject) {
+        if (IsOverruled(vote)) continue;
         outcome.evidence = {RefTo(*vote.sign_off)};
         return Finish(std::move(outcome), GateState::kFailed, "SignOffRejected",
-                      "'" + vote.sign_off->by.user + "' rejected it as '" + requirement_.role +
+                      SignerText(vote) + " rejected it as '" + requirement().role +
                           "': " + Shorten(spec.rationale));
       }
       Exclude(vote);
       if (!vote.excluded.empty()) {
-        notes_.push_back("'" + vote.sign_off->by.user + "' does not count: " + vote.why);
-        if (first_excluded_.empty()) first_excluded_ = vote.excluded;
-      } else if (vote.end && *vote.end <= facts_.now) {
+        Leave(SignerText(vote), {vote.excluded, vote.why});
+      } else if (vote.end && *vote.end <= facts().now) {
         expired.push_back(vote);
       } else {
         approvals.push_back(vote);
       }
     }
+    OncePerHolder(approvals);
+    std::erase_if(expired, [&](const Vote& vote) {
+      return std::any_of(approvals.begin(), approvals.end(),
+                         [&](const Vote& other) { return other.holder == vote.holder; });
+    });
+    OncePerHolder(expired);
     return Count(std::move(outcome), std::move(approvals), std::move(expired));
   }
 
  private:
+  // Who lent the role and approves later takes back what the deputy rejected.
+  [[nodiscard]] bool IsOverruled(const Vote& vote) const {
+    if (vote.delegation == nullptr) return false;
+    const auto own = votes_.find(vote.holder);
+    return own != votes_.end() && own->second.delegation == nullptr &&
+           IsApproval(own->second.sign_off->object->spec.decision) &&
+           own->second.sign_off->by.first_seen > vote.sign_off->by.first_seen;
+  }
+
+  // A role that is lent is not doubled: of its holder and their deputies the one counts whose
+  // decision lasts longest.
+  void OncePerHolder(std::vector<Vote>& votes) {
+    std::map<std::string, std::size_t> best;
+    for (std::size_t i = 0; i < votes.size(); ++i) {
+      const auto [it, fresh] = best.emplace(votes[i].holder, i);
+      if (!fresh && LastsLonger(votes[i], votes[it->second])) it->second = i;
+    }
+    std::vector<Vote> kept;
+    for (std::size_t i = 0; i < votes.size(); ++i) {
+      if (best[votes[i].holder] == i) {
+        kept.push_back(votes[i]);
+      } else {
+        Leave(SignerText(votes[i]),
+              {"SignOffCountedOnce", "the same holder's role counts by " +
+                                         SignerText(votes[best[votes[i].holder]]) + " already"});
+      }
+    }
+    votes = std::move(kept);
+  }
+
   // Looked for only when nothing else explains what is missing.
   [[nodiscard]] std::ptrdiff_t OtherRevisions() const {
     return std::count_if(
-        facts_.sign_offs.begin(), facts_.sign_offs.end(), [&](const AttestedSignOff& sign_off) {
+        facts().sign_offs.begin(), facts().sign_offs.end(), [&](const AttestedSignOff& sign_off) {
           const SignOffSpec& spec = sign_off.object->spec;
-          return spec.role == requirement_.role && OtherRevision(spec.subject, target_);
+          return spec.role == requirement().role && IsAboutOtherRevision(spec.subject, target());
         });
   }
 
-  void Note(const AttestedSignOff& sign_off, const std::string& why, const std::string& reason) {
-    notes_.push_back("SignOff '" + sign_off.object->meta.name + "' does not count: " + why);
-    if (first_excluded_.empty()) first_excluded_ = reason;
+  void Leave(const std::string& what, const Disregarded& because) {
+    notes_.push_back(what + " does not count: " + because.why);
+    if (first_excluded_.empty()) first_excluded_ = because.reason;
   }
 
   // Keeps the latest decision of each person who holds the role.
   void Collect() {
-    for (const AttestedSignOff* found : index_.SignOffs(requirement_.role, DigestOf(target_))) {
-      const AttestedSignOff& sign_off = *found;
-      const SignOffSpec& spec = sign_off.object->spec;
-      if (!SameSubject(spec.subject, target_)) continue;
-      if (!IsAuthentic(sign_off.by)) {
-        Note(sign_off, WhyNotAuthentic(sign_off.by), "SignOffNotAuthentic");
-      } else if (spec.signer.username != sign_off.by.user) {
-        Note(sign_off, "it was made by '" + sign_off.by.user + "' in another name",
-             "SignOffNotAuthentic");
-      } else if (IsRobot(sign_off.by.user)) {
-        Note(sign_off, "service accounts do not sign off", "SignerIsRobot");
-      } else if (!HoldsRole(policy_, requirement_.role, sign_off.by)) {
-        Note(sign_off, "'" + sign_off.by.user + "' does not hold role '" + requirement_.role + "'",
-             "SignerNotInRole");
+    for (const AttestedSignOff* found :
+         context_.index.SignOffs(requirement().role, DigestOf(target()))) {
+      const SignOffSpec& spec = found->object->spec;
+      if (!IsAbout(spec.subject, target()) || spec.decision == SignOffDecision::kAdvise) continue;
+      const auto standing = StandingOf(context_, *found);
+      std::optional<Disregarded> disregarded;
+      if (!standing) disregarded = standing.error();
+      // An approval that names other environments beside this one must not hide one that does not.
+      if (!disregarded && requirement().own_environment && spec.subject.environments.size() > 1 &&
+          IsApproval(spec.decision)) {
+        disregarded = Disregarded{
+            "SignOffNotOwnEnvironment",
+            "the measure wants one that names environment '" + target().environment + "' alone"};
+      }
+      if (disregarded) {
+        Leave("SignOff '" + found->object->meta.name + "'", *disregarded);
       } else {
-        Keep(sign_off);
+        Keep(*found, *standing);
       }
     }
   }
 
-  void Keep(const AttestedSignOff& sign_off) {
-    const std::string person = PersonOf(policy_, sign_off.by.user);
+  void Keep(const AttestedSignOff& sign_off, const AttestedSignOff* delegation) {
+    const std::string person = PersonOf(policy(), sign_off.by.user);
     Vote& vote = votes_[person];
-    // At the same instant the rejection is the later one: the safe reading of an unclear order.
+    // At the same instant the stricter one is the later one: the safe reading of an unclear order.
     const auto rank = [](const AttestedSignOff& s) {
-      return std::tuple(s.by.first_seen, s.object->spec.decision == SignOffDecision::kReject,
-                        s.object->meta.name);
+      return std::tuple(s.by.first_seen, s.object->spec.decision, s.object->meta.name);
     };
     if (vote.sign_off != nullptr && rank(sign_off) < rank(*vote.sign_off)) return;
     vote.sign_off = &sign_off;
+    vote.delegation = delegation;
     vote.person = person;
-    vote.end = EndOf(sign_off.by.first_seen, requirement_.max_age);
-    if (const auto& expires = sign_off.object->spec.expires_at;
-        expires && (!vote.end || *expires < *vote.end)) {
-      vote.end = expires;
+    vote.holder = delegation == nullptr ? person : PersonOf(policy(), delegation->by.user);
+    vote.end = EndOfSignOff(context_, sign_off);
+  }
+
+  // Why they are not independent; empty if they are.
+  [[nodiscard]] std::string Dependence(const std::string& person, const Provenance& by) const {
+    const auto distinct = [&](Distinct from) {
+      const auto& list = requirement().distinct_from;
+      return std::find(list.begin(), list.end(), from) != list.end();
+    };
+    if (distinct(Distinct::kRequester) && person == PersonOf(policy(), facts().author.user)) {
+      return "requested the deployment";
     }
+    if (distinct(Distinct::kDevelopers) && IsInsider(policy(), context_.insiders, person, by)) {
+      return "is a developer of the model";
+    }
+    return HoldsOtherRole(context_, person, by);
+  }
+
+  // A deputy must be independent, and so must whoever chose them.
+  [[nodiscard]] std::string Dependence(const Vote& vote) const {
+    std::string why = Dependence(vote.person, vote.sign_off->by);
+    if (!why.empty() || vote.delegation == nullptr) return why;
+    why = Dependence(vote.holder, vote.delegation->by);
+    return why.empty() ? why : "'" + vote.delegation->by.user + "', who lent the role, " + why;
   }
 
   void Exclude(Vote& vote) {
-    const auto distinct = [&](Distinct from) {
-      const auto& list = requirement_.distinct_from;
-      return std::find(list.begin(), list.end(), from) != list.end();
-    };
-    if (distinct(Distinct::kRequester) && vote.person == PersonOf(policy_, facts_.author.user)) {
+    if (auto dependence = Dependence(vote); !dependence.empty()) {
       vote.excluded = "SignOffNotIndependent";
-      vote.why = "requested the deployment";
-    } else if (distinct(Distinct::kDevelopers) &&
-               IsInsider(policy_, insiders_, vote.person, vote.sign_off->by)) {
-      vote.excluded = "SignOffNotIndependent";
-      vote.why = "is a developer of the model";
-    } else if (auto stale = StaleBecause(vote.sign_off->object->spec, facts_, answers_digest_);
-               !stale.empty()) {
+      vote.why = std::move(dependence);
+    } else if (auto stale = StaleBecause(context_, vote.sign_off->object->spec); !stale.empty()) {
       vote.excluded = "SignOffStale";
-      vote.why = stale;
+      vote.why = std::move(stale);
+    } else if (vote.sign_off->object->spec.decision == SignOffDecision::kApproveWithConditions) {
+      Condition(vote);
     }
+  }
+
+  void Condition(Vote& vote) {
+    if (requirement().conditional == Conditional::kRefused) {
+      vote.excluded = "SignOffConditional";
+      vote.why = "approved with conditions, which this measure does not accept";
+      return;
+    }
+    OpenConditions open = OpenConditionsOf(context_, *vote.sign_off);
+    vote.open = std::move(open.text);
+    if (open.due && (!vote.end || *open.due < *vote.end)) {
+      vote.end = open.due;
+      vote.overdue = *open.due <= facts().now;
+    }
+  }
+
+  // The consulted roles beside those who approve.
+  [[nodiscard]] std::vector<Advice> AdviceFor(const std::vector<Vote>& approvals) const {
+    if (!requirement().consultation) return {};
+    std::vector<const AttestedSignOff*> sign_offs;
+    sign_offs.reserve(approvals.size());
+    for (const Vote& vote : approvals) sign_offs.push_back(vote.sign_off);
+    return AdviceOf(context_, requirement().consultation->roles, sign_offs);
+  }
+
+  SignOffOutcome Approved(SignOffOutcome outcome, std::vector<Vote> approvals,
+                          const std::string& names) {
+    const auto needed = static_cast<std::size_t>(requirement().count);
+    const std::vector<Advice> advice = AdviceFor(approvals);
+    std::vector<Approver> people;
+    std::string message = "signed off by " + names;
+    for (const Vote& vote : approvals) {
+      people.push_back({vote.person, vote.holder});
+      if (vote.open.empty()) continue;
+      message += "; " + SignerText(vote) + " on condition: " + vote.open;
+    }
+    for (const Advice& one : advice) outcome.evidence.push_back(RefTo(*one.given));
+    if (!advice.empty()) message += "; " + AdviceText(advice);
+    std::stable_sort(approvals.begin(), approvals.end(), LastsLonger);
+    outcome.valid_until = approvals[needed - 1].end;
+    ConsultationOutcome consulted = JudgeConsultation(context_, advice, people);
+    if (consulted.state != GateState::kPassed) {
+      outcome.valid_until.reset();
+      outcome.expired_at = consulted.expired_at;
+      outcome.flags = std::move(consulted.flags);
+      outcome.role = std::move(consulted.role);
+      return Finish(std::move(outcome), consulted.state, std::move(consulted.reason),
+                    consulted.message + "; " + message);
+    }
+    if (consulted.valid_until &&
+        (!outcome.valid_until || *consulted.valid_until < *outcome.valid_until)) {
+      outcome.valid_until = consulted.valid_until;
+    }
+    if (outcome.valid_until) message += "; due again by " + FormatTime(*outcome.valid_until);
+    return Finish(std::move(outcome), GateState::kPassed, "SignedOff", std::move(message));
+  }
+
+  static bool LastsLonger(const Vote& a, const Vote& b) {
+    return a.end.value_or(Time::max()) > b.end.value_or(Time::max());
   }
 
   SignOffOutcome Count(SignOffOutcome outcome, std::vector<Vote> approvals,
                        std::vector<Vote> expired) {
-    const auto needed = static_cast<std::size_t>(requirement_.count);
-    const auto later = [](const Vote& a, const Vote& b) {
-      return a.end.value_or(Time::max()) > b.end.value_or(Time::max());
-    };
+    const auto needed = static_cast<std::size_t>(requirement().count);
     std::string names;
     for (const Vote& vote : approvals) {
-      names += (names.empty() ? "'" : ", '") + vote.sign_off->by.user + "'";
+      names += (names.empty() ? "" : ", ") + SignerText(vote);
       outcome.evidence.push_back(RefTo(*vote.sign_off));
     }
     const std::string needs = "needs " + std::to_string(needed) + " sign-off" +
-                              (needed == 1 ? "" : "s") + " in role '" + requirement_.role + "'";
+                              (needed == 1 ? "" : "s") + " in role '" + requirement().role + "'";
     if (approvals.size() >= needed) {
-      std::stable_sort(approvals.begin(), approvals.end(), later);
-      outcome.valid_until = approvals[needed - 1].end;
-      return Finish(std::move(outcome), GateState::kPassed, "SignedOff", "signed off by " + names);
+      return Approved(std::move(outcome), std::move(approvals), names);
     }
     const std::string has = names.empty()
                                 ? ", has none"
@@ -215,27 +266,30 @@ class Judge {
     if (approvals.size() + expired.size() >= needed) {
       std::vector<Vote> all = approvals;
       all.insert(all.end(), expired.begin(), expired.end());
-      std::stable_sort(all.begin(), all.end(), later);
+      std::stable_sort(all.begin(), all.end(), LastsLonger);
       outcome.expired_at = all[needed - 1].end;
       for (const Vote& vote : expired) outcome.evidence.push_back(RefTo(*vote.sign_off));
       const Vote& first = expired.front();
-      std::string ended = "; that of '" + first.sign_off->by.user + "' ended";
+      std::string ended = "; that of " + SignerText(first) + " ended";
       if (first.end) ended += " at " + FormatTime(*first.end);
-      return Finish(std::move(outcome), GateState::kExpired, "SignOffExpired", needs + has + ended);
+      if (first.overdue) ended += ", condition " + first.open;
+      return Finish(std::move(outcome), GateState::kExpired,
+                    first.overdue ? "SignOffConditionOverdue" : "SignOffExpired",
+                    needs + has + ended);
     }
     std::string reason = first_excluded_.empty() ? "SignOffMissing" : first_excluded_;
     const auto others = first_excluded_.empty() ? OtherRevisions() : 0;
     if (others > 0) {
       reason = "SignOffForOtherRevision";
       notes_.push_back(std::to_string(others) +
-                       (!target_.retirement_digest.empty()           ? " for another way to end it"
-                        : target_.kind == SubjectOfSignOff::kUseCase ? " for other answers"
-                        : target_.kind == SubjectOfSignOff::kWaiver
+                       (!target().retirement_digest.empty()           ? " for another way to end it"
+                        : target().kind == SubjectOfSignOff::kUseCase ? " for other answers"
+                        : target().kind == SubjectOfSignOff::kWaiver
                             ? " for another waiver of that name"
-                        : target_.kind == SubjectOfSignOff::kIncident
+                        : target().kind == SubjectOfSignOff::kIncident
                             ? " for another incident of that name"
                             : " for another model or revision (wanted governed digest " +
-                                  target_.governed_digest + ")"));
+                                  target().governed_digest + ")"));
     }
     return Finish(std::move(outcome), GateState::kMissing, std::move(reason),
                   needs + has + (notes_.empty() ? "" : "; " + Join(notes_)));
@@ -243,23 +297,40 @@ class Judge {
 
   SignOffOutcome Finish(SignOffOutcome outcome, GateState state, std::string reason,
                         std::string message) {
+    if (outcome.role.empty()) outcome.role = requirement().role;
     outcome.state = state;
     outcome.reason = std::move(reason);
     outcome.message = std::move(message);
     return outcome;
   }
 
-  const GovernancePolicySpec& policy_;
-  const SignOffRequirement& requirement_;
-  const SignOffTarget& target_;
-  const Facts& facts_;
-  const Insiders& insiders_;
-  const EvidenceIndex& index_;
-  const std::string& answers_digest_;
+  [[nodiscard]] const GovernancePolicySpec& policy() const { return context_.policy; }
+  [[nodiscard]] const SignOffRequirement& requirement() const { return context_.requirement; }
+  [[nodiscard]] const SignOffTarget& target() const { return context_.target; }
+  [[nodiscard]] const Facts& facts() const { return context_.facts; }
+
+  const SignOffContext& context_;
   std::map<std::string, Vote> votes_;  // by person
   std::vector<std::string> notes_;
   std::string first_excluded_;
 };
+
+// Advice that nobody asked for beforehand, of roles that the measure says are consulted.
+std::string OtherAdvice(const Context& context, const SignOffRequirement& requirement,
+                        const SignOffTarget& target) {
+  std::vector<std::string> roles;
+  for (const std::string& role : context.measure.consulted) {
+    const auto& asked = requirement.consultation;
+    if (!asked || std::find(asked->roles.begin(), asked->roles.end(), role) == asked->roles.end()) {
+      roles.push_back(role);
+    }
+  }
+  const SignOffContext asked{context.policy.spec,   requirement,      target,
+                             context.facts,         context.insiders, context.index,
+                             context.answers_digest};
+  const std::string text = AdviceText(AdviceOf(asked, roles, {}));
+  return text.empty() ? text : "; " + text;
+}
 
 }  // namespace
 
@@ -267,7 +338,13 @@ SignOffOutcome JudgeSignOffs(const GovernancePolicySpec& policy,
                              const SignOffRequirement& requirement, const SignOffTarget& target,
                              const Facts& facts, const Insiders& insiders,
                              const EvidenceIndex& index, const std::string& answers_digest) {
-  return Judge(policy, requirement, target, facts, insiders, index, answers_digest).Run();
+  return Judge({policy, requirement, target, facts, insiders, index, answers_digest}).Run();
+}
+
+std::string RemedyText(const GovernancePolicySpec& policy, const SignOffOutcome& outcome,
+                       const std::string& subject) {
+  return HoldersText(policy, outcome.role) + " can run: kubectl countersign approve " + subject +
+         " --role " + outcome.role + outcome.flags;
 }
 
 Gate SignOffGate(const Context& context, const SignOffRequirement& requirement) {
@@ -283,14 +360,13 @@ Gate SignOffGate(const Context& context, const SignOffRequirement& requirement) 
   gate.evidence = std::move(outcome.evidence);
   gate.valid_until = outcome.valid_until;
   gate.expired_at = outcome.expired_at;
-  const std::string remedy = outcome.state == GateState::kPassed
-                                 ? std::string()
-                                 : HoldersText(context.policy.spec, requirement.role) +
-                                       " can run: kubectl countersign approve " +
-                                       DeploymentArgs(context.facts) + " --role " +
-                                       requirement.role;
+  std::string remedy;
+  if (outcome.state != GateState::kPassed) {
+    remedy = RemedyText(context.policy.spec, outcome, DeploymentArgs(context.facts));
+  }
+  outcome.message += OtherAdvice(context, requirement, target);
   return Conclude(std::move(gate), outcome.state, std::move(outcome.reason),
-                  std::move(outcome.message), remedy);
+                  std::move(outcome.message), std::move(remedy));
 }
 
 }  // namespace countersign

@@ -5,24 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "governance/measures/context.h"
+#include "governance/measures/sign_off_subject.h"
 
 namespace countersign {
-
-// What a sign-off must be about to count; members that its kind does not use stay empty.
-struct SignOffTarget {
-  SubjectOfSignOff kind = SubjectOfSignOff::kModelDeployment;
-  std::string use_case;
-  std::string environment;
-  std::optional<ModelDigest> model;
-  std::string governed_digest;
-  std::string answers_digest;
-  std::string retirement_digest;
-  std::string waiver;
-  std::string waiver_digest;
-  std::string incident;
-  std::string incident_digest;
-};
 
 struct SignOffOutcome {
   GateState state = GateState::kMissing;
@@ -31,10 +16,17 @@ struct SignOffOutcome {
   std::vector<EvidenceRef> evidence;
   std::optional<Time> valid_until;
   std::optional<Time> expired_at;
+  std::string role;   // who has to act, if it is not passed
+  std::string flags;  // of `approve`, besides the role
 };
 
+// "group 'model-risk' can run: kubectl countersign approve SUBJECT --role model-validator"
+[[nodiscard]] std::string RemedyText(const GovernancePolicySpec& policy,
+                                     const SignOffOutcome& outcome, const std::string& subject);
+
 // Counts people, not objects: of each person the latest decision. A rejection by anyone who holds
-// the role blocks until that person approves.
+// the role blocks until that person approves. Advice decides nothing, but may have to be there and
+// answered (consultation.h); an approval with conditions holds until they are due (conditions.h).
 [[nodiscard]] SignOffOutcome JudgeSignOffs(const GovernancePolicySpec& policy,
                                            const SignOffRequirement& requirement,
                                            const SignOffTarget& target, const Facts& facts,

@@ -73,6 +73,20 @@ void Describe(V& v, Person& p) {
 }
 
 template <class V>
+void Describe(V& v, RoleDelegation& d) {
+  v.Field({.name = "maxDuration",
+           .doc = "The longest that the role may be lent for, for example 21d, counted from when "
+                  "the system first saw the delegation.",
+           .required = true},
+          d.max_duration);
+  v.Field({.name = "deputies",
+           .doc = "Who may act for its holders: accounts, groups, people or roles of this policy. "
+                  "Anybody, if the list is empty.",
+           .max = kMaxListed},
+          d.deputies);
+}
+
+template <class V>
 void Describe(V& v, Role& r) {
   v.Field(NameField("Name of the role."), r.name);
   v.Field({.name = "level", .doc = "Strategic, Tactical or Operational.", .required = true},
@@ -85,6 +99,9 @@ void Describe(V& v, Role& r) {
            .min = 1,
            .max = kMaxListed},
           r.subjects);
+  v.Field({.name = "delegation",
+           .doc = "How holders may lend the role to a deputy. Without it they may not."},
+          r.delegation);
 }
 
 template <class V>

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "governance/types/bias_requirement.h"
+#include "governance/types/claim_assertion.h"
 #include "governance/types/common.h"
 #include "governance/types/deployment_mode.h"
 #include "governance/types/object.h"
 #include "governance/types/reports.h"
+#include "governance/types/sign_off.h"
 
 namespace countersign {
 
@@ -45,22 +47,42 @@ struct Person {
 
 enum class RoleLevel { kStrategic, kTactical, kOperational };
 
+// How a role may be lent to a deputy; without it it may not.
+struct RoleDelegation {
+  Seconds max_duration{};
+  std::vector<Subject> deputies;  // anybody, if empty
+};
+
 struct Role {
   std::string name;
   RoleLevel level = RoleLevel::kOperational;
   std::string description;
   std::vector<Subject> subjects;
+  std::optional<RoleDelegation> delegation = {};
 };
 
 enum class Distinct { kDevelopers, kRequester };
 enum class Assurance { kRequester };
 
+// Whether approvals with conditions count.
+enum class Conditional { kRefused, kAllowed };
+
+// Whose advice must be there, and from which severity on an approver must answer it.
+struct Consultation {
+  std::vector<std::string> roles;
+  AdviceSeverity respond_to = AdviceSeverity::kMajor;
+};
+
 struct SignOffRequirement {
   std::string role;
   std::int64_t count = 1;
   std::vector<Distinct> distinct_from;
+  std::vector<std::string> distinct_from_roles;
   std::optional<Seconds> max_age;
   Assurance assurance = Assurance::kRequester;
+  std::optional<Consultation> consultation;
+  Conditional conditional = Conditional::kRefused;
+  bool own_environment = false;  // one that names several does not count
 };
 
 struct Question {
@@ -130,29 +152,6 @@ struct ReproducibilityRequirement {
 
 // What a report must be about.
 enum class EvidenceScope { kModel, kUseCase };
-
-// How a claim is compared; kExists asks for any value. Numbers compare as decimals, exactly.
-enum class ClaimOperator {
-  kExists,
-  kEquals,
-  kNotEquals,
-  kAtLeast,
-  kAtMost,
-  kAbove,
-  kBelow,
-  kIn,
-  kNotIn,
-  kIncludes,
-  kExcludes,
-  kMatches
-};
-
-struct ClaimAssertion {
-  std::string claim;
-  ClaimOperator op = ClaimOperator::kExists;
-  std::string value;
-  std::vector<std::string> values;
-};
 
 // A report of the organisation's own making (types/evidence.h), judged by what it claims.
 struct EvidenceRequirement {
@@ -284,17 +283,6 @@ struct EnumNames<ReproducibilityLevel> {
       {ReproducibilityLevel::kMetricsOnly, "MetricsOnly"},
       {ReproducibilityLevel::kRetrainable, "Retrainable"},
       {ReproducibilityLevel::kFullSnapshot, "FullSnapshot"}};
-};
-
-template <>
-struct EnumNames<ClaimOperator> {
-  static constexpr std::pair<ClaimOperator, std::string_view> kNames[] = {
-      {ClaimOperator::kExists, "Exists"},       {ClaimOperator::kEquals, "Equals"},
-      {ClaimOperator::kNotEquals, "NotEquals"}, {ClaimOperator::kAtLeast, "AtLeast"},
-      {ClaimOperator::kAtMost, "AtMost"},       {ClaimOperator::kAbove, "Above"},
-      {ClaimOperator::kBelow, "Below"},         {ClaimOperator::kIn, "In"},
-      {ClaimOperator::kNotIn, "NotIn"},         {ClaimOperator::kIncludes, "Includes"},
-      {ClaimOperator::kExcludes, "Excludes"},   {ClaimOperator::kMatches, "Matches"}};
 };
 
 }  // namespace countersign

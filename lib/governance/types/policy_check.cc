@@ -35,9 +35,9 @@ class Checker {
       OneMeasure(spec_.measures[i], At("spec.measures", i));
     }
     if (spec_.waivers) Waivers(*spec_.waivers);
-    if (spec_.retirement) SignOffPart(spec_.retirement->sign_off, "spec.retirement.signOff");
+    if (spec_.retirement) SignOffAnywhere(spec_.retirement->sign_off, "spec.retirement.signOff");
     if (spec_.incidents) {
-      SignOffPart(spec_.incidents->sign_off, "spec.incidents.signOff");
+      SignOffAnywhere(spec_.incidents->sign_off, "spec.incidents.signOff");
       Issuers(spec_.incidents->issuers, "spec.incidents.issuers");
     }
   }
@@ -72,6 +72,11 @@ class Checker {
 
   void Roles() {
     for (std::size_t i = 0; i < spec_.roles.size(); ++i) {
+      if (const auto& lent = spec_.roles[i].delegation) {
+        const std::string path = At("spec.roles", i) + ".delegation";
+        if (lent->max_duration <= Seconds{0}) Add(path + ".maxDuration", "must be positive");
+        Issuers(lent->deputies, path + ".deputies");
+      }
       const auto& subjects = spec_.roles[i].subjects;
       for (std::size_t k = 0; k < subjects.size(); ++k) {
         const std::string path = At(At("spec.roles", i) + ".subjects", k);
@@ -86,6 +91,24 @@ class Checker {
 
   void SignOffPart(const SignOffRequirement& r, const std::string& path) {
     Known(roles_, r.role, path + ".role", "a role");
+    OtherRoles(r.role, r.distinct_from_roles, path + ".distinctFromRoles");
+    if (r.consultation) OtherRoles(r.role, r.consultation->roles, path + ".consultation.roles");
+  }
+
+  void OtherRoles(const std::string& own, const std::vector<std::string>& roles,
+                  const std::string& path) {
+    KnownAll(roles_, roles, path, "a role");
+    for (std::size_t i = 0; i < roles.size(); ++i) {
+      if (roles[i] == own) Add(At(path, i), "must be another role than '" + own + "' itself");
+    }
+  }
+
+  // What is signed off for all environments at once has none of its own.
+  void SignOffAnywhere(const SignOffRequirement& r, const std::string& path) {
+    SignOffPart(r, path);
+    if (r.own_environment) {
+      Add(path + ".ownEnvironment", "only a measure's signOff may ask for it");
+    }
   }
 
   void LeafPart(const Leaf& leaf, const std::string& path, int others) {
@@ -121,7 +144,8 @@ class Checker {
 
   void ClassificationPart() {
     const Classification& c = spec_.classification;
-    SignOffPart(c.sign_off, "spec.classification.signOff");
+    SignOffAnywhere(c.sign_off, "spec.classification.signOff");
+    if (c.lowering) SignOffAnywhere(*c.lowering, "spec.classification.lowering");
     for (std::size_t i = 0; i < c.questions.size(); ++i) {
       const std::string path = At("spec.classification.questions", i) + ".options";
       if (c.questions[i].options.empty()) Add(path, "must not be empty");
@@ -246,7 +270,7 @@ class Checker {
   }
 
   void Waivers(const WaiverRules& w) {
-    SignOffPart(w.sign_off, "spec.waivers.signOff");
+    SignOffAnywhere(w.sign_off, "spec.waivers.signOff");
     KnownAll(measures_, w.never, "spec.waivers.never", "a measure");
     if (w.max_duration <= Seconds{0}) Add("spec.waivers.maxDuration", "must be positive");
     for (std::size_t i = 0; i < w.controls.size(); ++i) {

@@ -6,14 +6,28 @@
 #include <string>
 #include <vector>
 
+#include "base/describe.h"
+#include "governance/types/claim_assertion.h"
 #include "governance/types/common.h"
 #include "governance/types/object.h"
 #include "governance/types/use_case.h"
 
 namespace countersign {
 
-enum class SubjectOfSignOff { kModelDeployment, kUseCase, kWaiver, kIncident };
-enum class SignOffDecision { kApprove, kReject };
+enum class SubjectOfSignOff { kModelDeployment, kUseCase, kWaiver, kIncident, kDelegation };
+// From lenient to strict.
+enum class SignOffDecision { kApprove, kApproveWithConditions, kAdvise, kReject };
+
+// How much an adviser has against it, from nothing to everything.
+enum class AdviceSeverity { kNone, kMinor, kMajor, kCritical };
+template <>
+struct EnumNames<AdviceSeverity> {
+  static constexpr std::pair<AdviceSeverity, std::string_view> kNames[] = {
+      {AdviceSeverity::kNone, "None"},
+      {AdviceSeverity::kMinor, "Minor"},
+      {AdviceSeverity::kMajor, "Major"},
+      {AdviceSeverity::kCritical, "Critical"}};
+};
 
 // What is decided on. A deployment is named by what it serves (model digest, governed digest),
 // where (environment) and what for (use case), never by its object name: names can be reused.
@@ -21,6 +35,7 @@ struct SignOffSubject {
   SubjectOfSignOff kind = SubjectOfSignOff::kModelDeployment;
   std::string use_case;
   std::string environment;
+  std::vector<std::string> environments;  // instead of one; of a delegation its limit
   std::optional<ModelDigest> model;
   std::string governed_digest;
   std::string answers_digest;
@@ -29,6 +44,7 @@ struct SignOffSubject {
   std::string waiver_digest;
   std::string incident;
   std::string incident_digest;
+  std::string deputy;  // account that the signer lends the role to
 };
 
 struct ShownPolicy {
@@ -62,6 +78,26 @@ struct Shown {
   std::optional<ShownUseCase> use_case;
 };
 
+// The report that fulfils a condition: the latest by whom the approver believes.
+struct ConditionEvidence {
+  std::string type;
+  std::vector<ClaimAssertion> claims;
+  std::vector<Subject> issuers;
+};
+
+struct ApprovalCondition {
+  std::string name;
+  std::string description;
+  Time due_at{};
+  std::optional<ConditionEvidence> evidence;  // without it only a later approval fulfils it
+};
+
+// An approver's answer to advice.
+struct AdviceResponse {
+  std::string advice;  // name of the SignOff
+  std::string response;
+};
+
 struct Signer {
   std::string username;
 };
@@ -72,10 +108,22 @@ struct SignOffSpec {
   std::string role;
   SignOffDecision decision = SignOffDecision::kApprove;
   Signer signer;
+  std::string on_behalf_of;  // account of who lent the signer the role
   std::string rationale;
+  std::optional<AdviceSeverity> severity;
+  std::vector<AdviceResponse> responses;
+  std::vector<ApprovalCondition> conditions;
   std::optional<Shown> shown;
   std::optional<Time> expires_at;
 };
 using SignOff = Object<SignOffSpec>;
+
+// A list of conditions by itself, as spec.conditions has it; paths begin with `conditions`.
+[[nodiscard]] Result<std::vector<ApprovalCondition>> DecodeApprovalConditions(const Json& list);
+
+[[nodiscard]] constexpr bool IsApproval(SignOffDecision decision) {
+  return decision == SignOffDecision::kApprove ||
+         decision == SignOffDecision::kApproveWithConditions;
+}
 
 }  // namespace countersign

@@ -109,7 +109,7 @@ TEST(Approval, AnswersAreSignedForAllEnvironments) {
 
 TEST(Approval, ARejectionAndAnEndAreSaid) {
   ApprovalInput input = Input();
-  input.reject = true;
+  input.decision = SignOffDecision::kReject;
   input.expires_at = *ParseTime("2027-01-01T00:00:00Z");
   const Json spec = Only(input).at("spec");
   EXPECT_EQ(spec.at("decision"), "Reject");
@@ -184,6 +184,92 @@ TEST(Approval, EachNameOfTheEnvironmentGetsItsOwnSignOff) {
   EXPECT_EQ(StringAt((*sign_offs)[0], "spec/subject/environment"), "live");
   EXPECT_EQ(StringAt((*sign_offs)[1], "spec/subject/environment"), "prod");
   EXPECT_THAT(ApprovalText(input, *sign_offs), HasSubstr("live, prod"));
+}
+
+// An adviser's SignOff on what Input() shows, in role owner.
+SignOff AdviceOn(const ApprovalInput& input) {
+  SignOff advice;
+  advice.meta.name = "advice";
+  advice.spec_digest = "sha256:" + std::string(64, 'a');
+  advice.spec.subject.use_case = input.use_case.meta.name;
+  advice.spec.subject.governed_digest = input.governed_digest;
+  advice.spec.role = "owner";
+  advice.spec.decision = SignOffDecision::kAdvise;
+  advice.spec.severity = AdviceSeverity::kMajor;
+  advice.spec.signer.username = "ana@bank.example";
+  advice.spec.rationale = "The notice is old.";
+  return advice;
+}
+
+TEST(Approval, AConsultedRoleAdvises) {
+  ApprovalInput input = Input();
+  input.decision = SignOffDecision::kAdvise;
+  input.severity = AdviceSeverity::kMinor;
+  EXPECT_THAT(Fault(input), HasSubstr("asks for advice by role 'model-validator'; they ask for "
+                                      "'owner'"));
+  input.role = "owner";
+  const Json sign_off = Only(input);
+  EXPECT_EQ(StringAt(sign_off, "spec/decision"), "Advise");
+  EXPECT_EQ(StringAt(sign_off, "spec/severity"), "Minor");
+  EXPECT_THAT(ApprovalText(input, {sign_off}), HasSubstr("ADVISE, severity Minor"));
+  // A measure that names a consulted role need not ask for its advice to get it.
+  input.policies[0].spec.measures[0].require.sign_off->consultation.reset();
+  EXPECT_EQ(StringAt(Only(input), "spec/role"), "owner");
+  input.policies[0].spec.measures[0].consulted.clear();
+  EXPECT_THAT(Fault(input), HasSubstr("asks for advice by role 'owner'"));
+}
+
+TEST(Approval, AdviceIsShownAndAnswered) {
+  ApprovalInput input = Input();
+  input.sign_offs.push_back(AdviceOn(input));
+  input.sign_offs.push_back(AdviceOn(input));
+  input.sign_offs.back().meta.name = "advice-on-another-revision";
+  input.sign_offs.back().spec.subject.governed_digest = "sha256:" + std::string(64, 'b');
+  input.responses = {{"advice", "A new one is online."}};
+  const Json sign_off = Only(input);
+  const Json& spec = sign_off.at("spec");
+  EXPECT_EQ(spec.at("responses").at(0).at("advice"), "advice");
+  const Json& last = spec.at("shown").at("evidence").back();
+  EXPECT_EQ(last.at("kind"), "SignOff");
+  EXPECT_EQ(last.at("digest"), input.sign_offs[0].spec_digest);
+  const std::string text = ApprovalText(input, {sign_off});
+  EXPECT_THAT(text, HasSubstr("advice, ana@bank.example as owner (Major): The notice is old."));
+  EXPECT_THAT(text, HasSubstr("advice: A new one is online."));
+  input.responses[0].advice = "advice-on-another-revision";
+  EXPECT_EQ(Fault(input),
+            "--respond: there is no advice 'advice-on-another-revision' on this; there is "
+            "'advice'");
+}
+
+TEST(Approval, ConditionsAreShownAndSigned) {
+  ApprovalInput input = Input();
+  input.decision = SignOffDecision::kApproveWithConditions;
+  input.conditions = {{"alarm", "It rings.", *ParseTime("2027-01-01T00:00:00Z"), std::nullopt}};
+  const Json sign_off = Only(input);
+  EXPECT_EQ(StringAt(sign_off, "spec/decision"), "ApproveWithConditions");
+  EXPECT_THAT(ApprovalText(input, {sign_off}),
+              HasSubstr("alarm by 2027-01-01T00:00:00Z: It rings."));
+}
+
+TEST(Approval, OneSignOffNamesSeveralEnvironments) {
+  ApprovalInput input = Input();
+  SignOffRequirement& asked = *input.policies[0].spec.measures[0].require.sign_off;
+  input.policies[0].spec.measures[0].applies.environments.clear();
+  input.environments = {"dev", "prod"};
+  EXPECT_THAT(Fault(input), HasSubstr("--environments: measure 'validation' of policy 'sample' "
+                                      "wants an approval for environment 'dev' alone"));
+  asked.own_environment = false;
+  const Json sign_off = Only(input);
+  EXPECT_EQ(sign_off.at("spec").at("subject").at("environments"), Json({"dev", "prod"}));
+  EXPECT_FALSE(sign_off.at("spec").at("subject").contains("environment"));
+  EXPECT_THAT(ApprovalText(input, {sign_off}), HasSubstr("dev, prod"));
+  input.environments = {"dev"};
+  EXPECT_EQ(Fault(input), "--environments: must include the deployment's own, 'prod'");
+  input.environments = {"prod", "moon"};
+  EXPECT_EQ(Fault(input),
+            "--environments: no policy asks role 'model-validator' about environment 'moon'");
+  input.deployment.reset();
+  EXPECT_EQ(Fault(input), "--environments: goes with a ModelDeployment alone");
 }
 
 TEST(Approval, ALongNameLeavesRoomForWhatTheServerAppends) {

@@ -161,6 +161,13 @@ TEST(RequirementText, EachKindIsOnePhrase) {
   sign_off.max_age = Seconds(180 * 86400);
   EXPECT_EQ(RequirementText(r),
             "2 sign-offs by validator, none of them developer or requester, at most 180d old");
+  sign_off.distinct_from_roles = {"owner"};
+  sign_off.consultation.emplace().roles = {"privacy", "legal"};
+  sign_off.conditional = Conditional::kAllowed;
+  sign_off.own_environment = true;
+  EXPECT_EQ(RequirementText(r),
+            "2 sign-offs by validator, none of them developer or requester or owner, advised by "
+            "privacy and legal, conditions allowed, for this environment alone, at most 180d old");
   r = {};
   r.reproducibility.emplace().level = ReproducibilityLevel::kRetrainable;
   r.reproducibility->reproduced_by = ReproducedBy::kIndependent;

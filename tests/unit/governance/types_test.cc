@@ -1,6 +1,7 @@
 // What the kinds' decoders and digests say. Faults of policies are in policy_faults_test.cc.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 
 #include "base/yaml.h"
@@ -257,6 +258,79 @@ TEST(DecodeTest, ASignOffNamesExactlyWhatItsKindOfSubjectHas) {
   for (const auto& [subject, text] : rows) {
     const auto decoded = decode(subject);
     ASSERT_FALSE(decoded) << subject;
+    EXPECT_NE(decoded.error().ToString().find(text), std::string::npos)
+        << decoded.error().ToString();
+  }
+}
+
+TEST(DecodeTest, ASignOffSaysExactlyWhatItsDecisionHas) {
+  const std::string digest = "\"sha256:" + std::string(64, '1') + "\"";
+  const auto decode = [&](const std::string& rest, const std::string& subject = {}) {
+    return Decode<SignOffSpec>(Yaml(
+        "{apiVersion: countersign.dev/v1alpha1, kind: SignOff, metadata: {name: s}, spec: {role: "
+        "r, signer: {username: u}, rationale: because, subject: {kind: ModelDeployment, useCase: "
+        "u, model: {digest: " +
+        digest + ", digestType: file}, governedDigest: " + digest + ", " +
+        (subject.empty() ? "environment: prod" : subject) + "}, " + rest + "}}"));
+  };
+  const std::string due = "description: x, dueAt: '2027-01-01T00:00:00Z'";
+  EXPECT_TRUE(decode("decision: Advise, severity: None"));
+  EXPECT_TRUE(decode("decision: ApproveWithConditions, conditions: [{name: a, " + due + "}]"));
+  EXPECT_TRUE(decode("decision: Approve", "environments: [qa, prod]"));
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"decision: Advise", "spec.severity: is required for decision Advise"},
+      {"decision: Reject, severity: Major", "spec.severity: must not be set for decision Reject"},
+      {"decision: ApproveWithConditions",
+       "spec.conditions: is required for decision ApproveWithConditions"},
+      {"decision: Approve, conditions: [{name: a, " + due + "}]",
+       "spec.conditions: must not be set for decision Approve"},
+      {"decision: ApproveWithConditions, conditions: [{name: a, " + due + "}, {name: a, " + due +
+           "}]",
+       "spec.conditions: has 'a' twice"},
+      {"decision: ApproveWithConditions, conditions: [{name: a, " + due +
+           ", evidence: {type: T, claims: [{claim: c, operator: AtMost, value: much}], issuers: "
+           "[{kind: User, name: u}]}}]",
+       "spec.conditions[0].evidence.claims[0].value"},
+      {"decision: Reject, responses: [{advice: a, response: b}]",
+       "spec.responses: must not be set for decision Reject"}};
+  for (const auto& [rest, text] : rows) {
+    const auto decoded = decode(rest);
+    ASSERT_FALSE(decoded) << rest;
+    EXPECT_NE(decoded.error().ToString().find(text), std::string::npos)
+        << decoded.error().ToString();
+  }
+  const auto both = decode("decision: Approve", "environment: prod, environments: [qa]");
+  ASSERT_FALSE(both);
+  EXPECT_NE(both.error().ToString().find("spec.subject.environments: must not be set beside"),
+            std::string::npos);
+}
+
+TEST(DecodeTest, ARoleIsLentToSomebodyElseUntilATime) {
+  const auto decode = [&](const std::string& subject, const std::string& rest) {
+    return Decode<SignOffSpec>(
+        Yaml("{apiVersion: countersign.dev/v1alpha1, kind: SignOff, metadata: {name: s}, spec: "
+             "{role: r, signer: {username: u}, rationale: because, subject: {useCase: u, " +
+             subject + "}, " + rest + "}}"));
+  };
+  const std::string lent = "kind: Delegation, deputy: v";
+  const std::string ends = ", expiresAt: '2027-01-01T00:00:00Z'";
+  EXPECT_TRUE(decode(lent, "decision: Approve" + ends));
+  EXPECT_TRUE(decode(lent + ", environments: [prod]", "decision: Approve" + ends));
+  EXPECT_TRUE(decode(lent, "decision: Reject"));
+  const std::vector<std::array<std::string, 3>> rows = {
+      {lent, "decision: Approve", "spec.expiresAt: is required for kind Delegation"},
+      {lent, "decision: Advise, severity: None" + ends, "spec.decision: must be Approve or Reject"},
+      {lent, "decision: Approve, onBehalfOf: w" + ends, "spec.onBehalfOf: must not be set"},
+      {lent + ", environment: prod", "decision: Approve" + ends,
+       "spec.subject.environment: must not be set for kind Delegation"},
+      {"kind: Delegation, deputy: u", "decision: Approve" + ends,
+       "spec.subject.deputy: must be somebody other than the signer"},
+      {"kind: Delegation", "decision: Approve" + ends, "spec.subject.deputy: is required"},
+      {"kind: Waiver, waiver: w, waiverDigest: 'sha256:" + std::string(64, '1') + "', deputy: v",
+       "decision: Approve", "spec.subject.deputy: must not be set for kind Waiver"}};
+  for (const auto& [subject, rest, text] : rows) {
+    const auto decoded = decode(subject, rest);
+    ASSERT_FALSE(decoded) << subject << rest;
     EXPECT_NE(decoded.error().ToString().find(text), std::string::npos)
         << decoded.error().ToString();
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "governance/types/describe/bias_requirement.h"
+#include "governance/types/describe/claim_assertion.h"
 #include "governance/types/describe/fields.h"
 #include "governance/types/describe/reports.h"
 #include "governance/types/policy.h"
@@ -20,6 +21,11 @@ struct EnumNames<Assurance> {
       {Assurance::kRequester, "Requester"}};
 };
 template <>
+struct EnumNames<Conditional> {
+  static constexpr std::pair<Conditional, std::string_view> kNames[] = {
+      {Conditional::kRefused, "Refused"}, {Conditional::kAllowed, "Allowed"}};
+};
+template <>
 struct EnumNames<ReproducedBy> {
   static constexpr std::pair<ReproducedBy, std::string_view> kNames[] = {
       {ReproducedBy::kNobody, "Nobody"},
@@ -31,6 +37,23 @@ struct EnumNames<EvidenceScope> {
   static constexpr std::pair<EvidenceScope, std::string_view> kNames[] = {
       {EvidenceScope::kModel, "Model"}, {EvidenceScope::kUseCase, "UseCase"}};
 };
+
+template <class V>
+void Describe(V& v, Consultation& c) {
+  v.Field({.name = "roles",
+           .doc = "Roles of which somebody must have advised: a SignOff with decision Advise.",
+           .required = true,
+           .format = Format::kName,
+           .min = 1,
+           .max = 16,
+           .length = 63,
+           .list = ListType::kSet},
+          c.roles);
+  v.Field({.name = "respondTo",
+           .doc = "Advice of this severity or worse must be answered in the approval of somebody "
+                  "who counts: None, Minor, Major or Critical. Default Major."},
+          c.respond_to);
+}
 
 template <class V>
 void Describe(V& v, SignOffRequirement& r) {
@@ -54,12 +77,31 @@ void Describe(V& v, SignOffRequirement& r) {
        .max = 2,
        .list = ListType::kSet},
       r.distinct_from);
+  v.Field({.name = "distinctFromRoles",
+           .doc = "Roles of this policy: who holds one of them, or has signed off the same subject "
+                  "in it, does not count.",
+           .format = Format::kName,
+           .max = 16,
+           .length = 63,
+           .list = ListType::kSet},
+          r.distinct_from_roles);
   v.Field(MaxAgeField(), r.max_age);
   v.Field({.name = "assurance",
            .doc = "How a sign-off is known to be the signer's. Requester: the API server "
                   "authenticated the signer when the object was created.",
            .required = true},
           r.assurance);
+  v.Field({.name = "consultation",
+           .doc = "Whose advice must be there, beside the approvals. It decides nothing."},
+          r.consultation);
+  v.Field({.name = "conditional",
+           .doc = "Whether approvals with conditions count until the earliest open condition is "
+                  "due: Refused or Allowed. Default Refused."},
+          r.conditional);
+  v.Field({.name = "ownEnvironment",
+           .doc = "Whether an approval must name this environment alone; one that names several "
+                  "does not count. For deployments only."},
+          r.own_environment);
 }
 
 template <class V>
@@ -86,32 +128,6 @@ void Describe(V& v, ReproducibilityRequirement& r) {
                   "this policy. Needed with reproducedBy Anyone or Independent.",
            .max = kMaxListed},
           r.reproducers);
-}
-
-template <class V>
-void Describe(V& v, ClaimAssertion& c) {
-  v.Field({.name = "claim",
-           .doc = "Name of the claim. A report without it does not pass.",
-           .required = true,
-           .format = Format::kIdentifier,
-           .length = 63},
-          c.claim);
-  v.Field({.name = "operator",
-           .doc = "Exists (any value), Equals, NotEquals (text, flag or number), AtLeast, AtMost, "
-                  "Above, Below (number), In, NotIn (text is one of values), Includes, Excludes "
-                  "(items have all, or none, of values) or Matches (text as a whole, by an RE2 "
-                  "expression).",
-           .required = true},
-          c.op);
-  v.Field(
-      {.name = "value",
-       .doc = "What the claim is compared with; a decimal for numbers, true or false for flags.",
-       .length = 1024},
-      c.value);
-  v.Field({.name = "values",
-           .doc = "What the claim is compared with, for In, NotIn, Includes and Excludes.",
-           .max = 128},
-          c.values);
 }
 
 template <class V>

@@ -1,0 +1,39 @@
+// approve_flags.h: what `approve` is told on the command line, and the decision that it amounts to.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/approval.h"
+#include "cli/command.h"
+
+namespace countersign {
+
+struct ApproveFlags {
+  std::string name;
+  std::string file;
+  std::string use_case;
+  std::string waiver;
+  std::string incident;
+  bool retirement = false;
+  std::string role;
+  std::string rationale;
+  std::string on_behalf_of;
+  std::string expires_in;
+  std::vector<std::string> environments;
+  std::string severity;
+  std::vector<std::string> responses;
+  std::vector<std::string> conditions;
+  std::string conditions_due;
+  std::string conditions_file;
+  bool advise = false;
+  bool reject = false;
+  bool yes = false;
+};
+
+// The flags that say what is decided and for how long; `flags` must outlive the parsing.
+void AddDecisionFlags(CLI::App& command, ApproveFlags& flags);
+// What they amount to. Error: path is the flag at fault.
+[[nodiscard]] Status ReadDecision(const ApproveFlags& flags, Time now, ApprovalInput& input);
+
+}  // namespace countersign

@@ -1,0 +1,127 @@
+#include "governance/measures/sign_off_subject.h"
+
+#include <algorithm>
+
+namespace countersign {
+namespace {
+
+bool IsFor(const SignOffSubject& subject, const std::string& environment) {
+  if (subject.environments.empty()) return subject.environment == environment;
+  return std::find(subject.environments.begin(), subject.environments.end(), environment) !=
+         subject.environments.end();
+}
+
+template <class Spec>
+bool StillThere(const ShownEvidence& shown, const std::vector<Attested<Spec>>& evidence) {
+  return std::any_of(evidence.begin(), evidence.end(), [&](const Attested<Spec>& one) {
+    return one.object->meta.name == shown.name && one.object->spec_digest == shown.digest;
+  });
+}
+
+bool StillThere(const ShownEvidence& shown, const Facts& facts) {
+  if (shown.kind == BiasTestSpec::kKind) return StillThere(shown, facts.bias_tests);
+  if (shown.kind == ReproducibilitySnapshotSpec::kKind) return StillThere(shown, facts.snapshots);
+  if (shown.kind == EvidenceSpec::kKind) return StillThere(shown, facts.reports);
+  if (shown.kind == SignOffSpec::kKind) return StillThere(shown, facts.sign_offs);
+  return true;
+}
+
+// Whether the role lists the person by an account of theirs, whichever they signed with.
+bool ListsPerson(const GovernancePolicySpec& policy, const std::string& role,
+                 const std::string& person) {
+  const Role* found = FindRole(policy, role);
+  return found != nullptr &&
+         std::any_of(found->subjects.begin(), found->subjects.end(), [&](const Subject& subject) {
+           return subject.kind == SubjectKind::kPerson
+                      ? subject.name == person
+                      : subject.kind == SubjectKind::kUser &&
+                            PersonOf(policy, subject.name) == person;
+         });
+}
+
+}  // namespace
+
+std::string_view DigestOf(const SignOffTarget& target) {
+  switch (target.kind) {
+    case SubjectOfSignOff::kModelDeployment: return target.governed_digest;
+    case SubjectOfSignOff::kUseCase:
+      return target.answers_digest.empty() ? target.retirement_digest : target.answers_digest;
+    case SubjectOfSignOff::kWaiver: return target.waiver_digest;
+    case SubjectOfSignOff::kIncident: return target.incident_digest;
+    case SubjectOfSignOff::kDelegation: return {};
+  }
+  return {};
+}
+
+bool IsAbout(const SignOffSubject& s, const SignOffTarget& target) {
+  return s.kind == target.kind && s.use_case == target.use_case && IsFor(s, target.environment) &&
+         s.model == target.model && s.governed_digest == target.governed_digest &&
+         s.answers_digest == target.answers_digest &&
+         s.retirement_digest == target.retirement_digest && s.waiver == target.waiver &&
+         s.waiver_digest == target.waiver_digest && s.incident == target.incident &&
+         s.incident_digest == target.incident_digest;
+}
+
+bool IsAboutOtherRevision(const SignOffSubject& s, const SignOffTarget& target) {
+  return s.kind == target.kind && s.use_case == target.use_case && IsFor(s, target.environment) &&
+         s.retirement_digest.empty() == target.retirement_digest.empty() &&
+         s.waiver == target.waiver && s.incident == target.incident && !IsAbout(s, target);
+}
+
+tl::expected<const AttestedSignOff*, Disregarded> StandingOf(const SignOffContext& context,
+                                                             const AttestedSignOff& sign_off) {
+  const SignOffSpec& spec = sign_off.object->spec;
+  const Provenance& by = sign_off.by;
+  if (auto because = WhyNotSigners(sign_off)) return tl::unexpected(*std::move(because));
+  // Whoever holds the role needs nobody to lend it: the decision is their own.
+  if (by.authenticity == Authenticity::kAssumed ? spec.on_behalf_of.empty()
+                                                : HoldsRole(context.policy, spec.role, by)) {
+    return nullptr;
+  }
+  if (spec.on_behalf_of.empty()) {
+    return tl::unexpected(
+        Disregarded{"SignerNotInRole", "'" + by.user + "' does not hold role '" + spec.role + "'"});
+  }
+  std::vector<std::string> environments;
+  if (!context.target.environment.empty()) environments.push_back(context.target.environment);
+  return FindDelegation(
+      {context.policy, spec.role, context.target.use_case, spec.on_behalf_of, by, environments},
+      context.index.SignOffs(spec.role, {}));
+}
+
+std::string StaleBecause(const SignOffContext& context, const SignOffSpec& spec) {
+  if (!spec.shown) return {};
+  if (!spec.shown->answers_digest.empty() && spec.shown->answers_digest != context.answers_digest) {
+    return "the use case's answers have changed since";
+  }
+  for (const ShownEvidence& shown : spec.shown->evidence) {
+    if (StillThere(shown, context.facts)) continue;
+    return shown.kind + " '" + shown.name + "', which was shown, is gone";
+  }
+  return {};
+}
+
+std::string HoldsOtherRole(const SignOffContext& context, const std::string& person,
+                           const Provenance& by) {
+  for (const std::string& role : context.requirement.distinct_from_roles) {
+    if (IsNamedBy(context.policy, {SubjectKind::kRole, role}, by) ||
+        ListsPerson(context.policy, role, person)) {
+      return "holds role '" + role + "' too";
+    }
+    for (const AttestedSignOff* other : context.index.SignOffs(role, DigestOf(context.target))) {
+      if (IsAbout(other->object->spec.subject, context.target) && StandingOf(context, *other) &&
+          PersonOf(context.policy, other->by.user) == person) {
+        return "signed off as '" + role + "' too";
+      }
+    }
+  }
+  return {};
+}
+
+std::optional<Time> EndOfSignOff(const SignOffContext& context, const AttestedSignOff& sign_off) {
+  const auto end = EndOf(sign_off.by.first_seen, context.requirement.max_age);
+  const auto& expires = sign_off.object->spec.expires_at;
+  return expires && (!end || *expires < *end) ? expires : end;
+}
+
+}  // namespace countersign

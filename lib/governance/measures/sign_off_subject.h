@@ -1,0 +1,62 @@
+// sign_off_subject.h: which sign-offs are about what is judged, and which of them are worth a look.
+// What the parts of the measure share: sign_off.h, consultation.h, conditions.h. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "governance/measures/context.h"
+#include "governance/measures/delegation.h"
+
+namespace countersign {
+
+// What a sign-off must be about to count; members that its kind does not use stay empty.
+struct SignOffTarget {
+  SubjectOfSignOff kind = SubjectOfSignOff::kModelDeployment;
+  std::string use_case;
+  std::string environment;
+  std::optional<ModelDigest> model;
+  std::string governed_digest;
+  std::string answers_digest;
+  std::string retirement_digest;
+  std::string waiver;
+  std::string waiver_digest;
+  std::string incident;
+  std::string incident_digest;
+};
+
+// One requirement for sign-offs on one subject, and all that is known.
+struct SignOffContext {
+  const GovernancePolicySpec& policy;
+  const SignOffRequirement& requirement;
+  const SignOffTarget& target;
+  const Facts& facts;
+  const Insiders& insiders;
+  const EvidenceIndex& index;
+  const std::string& answers_digest;
+};
+
+[[nodiscard]] std::string_view DigestOf(const SignOffTarget& target);
+[[nodiscard]] bool IsAbout(const SignOffSubject& subject, const SignOffTarget& target);
+// The same deployment in an earlier or other state: worth a word in the message.
+[[nodiscard]] bool IsAboutOtherRevision(const SignOffSubject& subject, const SignOffTarget& target);
+
+// By what the signer decides in the sign-off's role: null, if they hold it; else the delegation by
+// which they act for somebody who does. Or why they may not.
+[[nodiscard]] tl::expected<const AttestedSignOff*, Disregarded> StandingOf(
+    const SignOffContext& context, const AttestedSignOff& sign_off);
+
+// What has changed under the signer's feet; empty if nothing.
+[[nodiscard]] std::string StaleBecause(const SignOffContext& context, const SignOffSpec& spec);
+
+// Why `person` is not independent of the requirement's distinctFromRoles; empty if they are. `by`
+// is how the API server knew them when they signed.
+[[nodiscard]] std::string HoldsOtherRole(const SignOffContext& context, const std::string& person,
+                                         const Provenance& by);
+
+// When the decision ends by the requirement's maxAge or by itself; nullopt: never.
+[[nodiscard]] std::optional<Time> EndOfSignOff(const SignOffContext& context,
+                                               const AttestedSignOff& sign_off);
+
+}  // namespace countersign
