@@ -130,7 +130,9 @@ class DeploymentJudge {
       const auto answer = facts_.use_case->spec.answers.find(question);
       if (answer == facts_.use_case->spec.answers.end()) continue;
       for (const std::string& option : answer->second) {
-        if (Contains(options, option)) return {true, "applies: " + question + " is " + option};
+        if (!Contains(options, option)) continue;
+        std::string because = "applies: ";
+        return {true, because.append(question).append(" is ").append(option)};
       }
       known = true;
     }
@@ -267,6 +269,7 @@ class DeploymentJudge {
 // By name and as written, once: encoding a policy takes longer than a decision.
 std::vector<PolicyPart> Encoded(const PolicySet& policies) {
   std::vector<PolicyPart> parts;
+  parts.reserve(policies.policies.size());
   for (const auto& policy : policies.policies) {
     parts.push_back({policy, std::make_shared<const Json>(EncodeSpec(policy->spec))});
   }
@@ -390,6 +393,8 @@ void JudgeControls(const World& world, const ReportScope& scope, FrameworkReport
     one.model = spec.model;
     one.environment = Joined(environments);
     one.classes = decision.classes;
+    one.governed_digest = decision.governed_digest;
+    one.policies = decision.policies;
     one.verdict = decision.verdict;
     one.fault = FaultOf(decision);
     DeploymentJudge judge(*report.framework, policies, facts, decision);

@@ -62,6 +62,8 @@ struct DeploymentReport {
   Model model;
   std::string environment;  // as its policies call it
   std::vector<std::string> classes;
+  std::string governed_digest;
+  std::vector<PolicyRef> policies;  // that were asked, by name
   Verdict verdict = Verdict::kDeny;
   std::string fault;  // why its measures could not be evaluated; empty: they were
   std::vector<ControlResult> controls;

@@ -52,12 +52,18 @@ Json DeploymentJson(const DeploymentReport& deployment) {
                         {"because", result.because},
                         {"basis", std::move(basis)}});
   }
+  Json policies = Json::array();
+  for (const PolicyRef& policy : deployment.policies) {
+    policies.push_back({{"name", policy.name}, {"digest", policy.digest}});
+  }
   Json out = {{"deployment", deployment.name},
               {"useCase", deployment.use_case},
               {"model",
                {{"name", deployment.model.name},
                 {"version", deployment.model.version},
                 {"digest", deployment.model.digest.digest}}},
+              {"governedDigest", deployment.governed_digest},
+              {"policies", std::move(policies)},
               {"environment", deployment.environment},
               {"classes", deployment.classes},
               {"verdict", std::string(VerdictName(deployment.verdict))},
@@ -129,9 +135,13 @@ std::vector<std::pair<std::string, std::string>> DeploymentLines(
       {"use case", deployment.use_case},
       {"model", deployment.model.name + " " + deployment.model.version},
       {"model digest", deployment.model.digest.digest},
+      {"governed digest", deployment.governed_digest},
       {"environment", deployment.environment.empty() ? "none" : deployment.environment},
       {"classes", deployment.classes.empty() ? "none" : Joined(deployment.classes)},
       {"verdict", std::string(VerdictName(deployment.verdict))}};
+  for (const PolicyRef& policy : deployment.policies) {
+    lines.emplace_back("policy", policy.name + ", " + policy.digest);
+  }
   if (!deployment.fault.empty()) lines.emplace_back("not evaluated", deployment.fault);
   return lines;
 }
@@ -186,6 +196,7 @@ std::string ReportMarkdown(const FrameworkReport& report) {
   const Framework& framework = *report.framework;
   const auto head = [](const std::vector<std::string>& names) {
     std::vector<std::string> cells;
+    cells.reserve(names.size());
     for (const std::string& name : names) cells.push_back(MarkdownText(name));
     return cells;
   };

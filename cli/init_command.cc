@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/matrix_text.h"
+#include "cli/render.h"
 #include "cli/starter.h"
 #include "governance/facts.h"
 
@@ -120,7 +121,8 @@ void AddInit(CLI::App& app, Global& global, Run& run) {
   CLI::App* command = app.add_subcommand(
       "init", "Start a project from a policy pack: asks its checklist, writes policy and use case");
   auto flags = std::make_shared<InitFlags>();
-  command->add_option("--pack", flags->pack, "the policy pack, e.g. self-service-analytics")
+  command->add_option("--pack", flags->pack, "the policy pack")
+      ->type_name("{" + Joined(PackNames(), ",") + "}")  // for help and completion
       ->required();
   command->add_option("--dir", flags->folder, "folder to write into; default: this one");
   command->add_option("--name", flags->use_case, "name of the use case");

@@ -73,9 +73,8 @@ void AddReport(CLI::App& app, Global& global, Run& run) {
       "2 not evaluated, or error");
   AddOutput(*command, global, {"table", "markdown", "html", "json"});
   auto flags = std::make_shared<ReportFlags>();
-  command
-      ->add_option("--framework", flags->framework,
-                   "the regulation: " + Joined(FrameworkNames()) + ", or a file of your own")
+  command->add_option("--framework", flags->framework, "the regulation, or a file of your own")
+      ->type_name("{" + Joined(FrameworkNames(), ",") + "}")  // for help and completion
       ->required();
   command->add_option("-f,--filename", flags->files,
                       "deployments, evidence and policies from this file, folder or - instead of "

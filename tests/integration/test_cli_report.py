@@ -158,6 +158,16 @@ def test_a_signature_shows_printed_name_time_and_meaning(tmp_path):
     assert lead["at"].startswith("2026-11-")
 
 
+def test_what_was_judged_and_by_which_policy_is_named_by_digest(tmp_path):
+    folder = packs.folder(tmp_path, "gxp")
+    _, answer, _ = report("gxp", folder)
+    policy = yaml.safe_load((folder / "policy.yaml").read_text())
+    one = answer["deployments"][0]
+    assert one["policies"] == [{"name": "gxp", "digest": samples.canonical_digest(policy["spec"])}]
+    mdeploy = next(o for o in packs.fixtures("gxp") if o["kind"] == "ModelDeployment")
+    assert one["governedDigest"] == samples.governed_digest(mdeploy)
+
+
 class Page(html.parser.HTMLParser):
     def __init__(self, text):
         super().__init__()
