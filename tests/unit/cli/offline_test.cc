@@ -53,10 +53,13 @@ TEST(Offline, TheAuthorIsTakenForGranted) {
 
 TEST(Offline, EvidenceOfAnotherHomeDoesNotCount) {
   std::string text = Samples();
-  const std::string bias = "kind: BiasTest\nmetadata: {name: sample, namespace: lending}";
-  ASSERT_NE(text.find(bias), std::string::npos);
-  text.replace(text.find(bias), bias.size(),
-               "kind: BiasTest\nmetadata: {name: sample, namespace: elsewhere}");
+  const std::string kind = "kind: BiasTest\n";
+  const std::string home = "namespace: lending}";
+  std::size_t moved = 0;
+  for (auto at = text.find(kind); at != std::string::npos; at = text.find(kind, at + 1), ++moved) {
+    text.replace(text.find(home, at), home.size(), "namespace: elsewhere}");
+  }
+  ASSERT_GT(moved, 0U);
   auto decided = Decide(text);
   ASSERT_TRUE(decided);
   bool seen = false;
