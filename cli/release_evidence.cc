@@ -220,6 +220,7 @@ Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame) {
   }
   const std::string flag = spec.counts.empty() ? "--predictions" : "--counts";
   if (!spec.data_set) return MissingFlag("--data-set", "the data of " + flag + ", NAME=FILE");
+  const ReleaseDataSet& data = *spec.data_set;
   if (spec.protocol.empty()) return MissingFlag("--protocol", "name of the bias test's protocol");
   if (spec.favorable_outcome.empty()) {
     return MissingFlag("--favorable-outcome", "the outcome that counts as positive in " + flag);
@@ -227,7 +228,7 @@ Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame) {
   auto counts = spec.counts.empty() ? ReadPredictions(spec.predictions, spec.favorable_outcome)
                                     : ReadCounts(spec.counts);
   if (!counts) return Fail(counts.error());
-  auto file = DigestFile(spec.data_set->file);
+  auto file = DigestFile(data.file);
   if (!file) return Fail(file.error());
   BiasTestSpec test;
   test.use_case = frame.use_case.name;
@@ -245,11 +246,11 @@ Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame) {
   for (const BiasCell& cell : test.cells) people += RowsOf(cell);
   if (file->rows && *file->rows != people) {
     return Fail(Code::kInvalidArgument,
-                "counts " + std::to_string(people) + " people, and '" + spec.data_set->file +
-                    "' has " + std::to_string(*file->rows) + " rows",
+                "counts " + std::to_string(people) + " people, and '" + data.file + "' has " +
+                    std::to_string(*file->rows) + " rows",
                 flag);
   }
-  test.data_set = {spec.data_set->name, file->digest, people};
+  test.data_set = {data.name, file->digest, people};
   if (!spec.decision.empty()) {
     auto decision = spec.decision.Tree();
     if (!decision) return Fail(decision.error());
