@@ -1,6 +1,8 @@
 #include "governance/sum_judge.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <utility>
 
 #include "governance/fairness_messages.h"
@@ -40,13 +42,57 @@ Compare LargestOf(const std::vector<Part>& group, const std::vector<Part>& refer
 Compare ComparisonOf(const SumMetric& metric, const NamedSums& group, const NamedSums& reference) {
   const Parts own = PartsOf(metric.statistic, group.sums);
   if (!own) return tl::unexpected("in " + Quoted(group.name) + " " + own.error());
-  if (metric.form == SumForm::kLowest) return LowestOf(*own);
+  // The one part of a statistic without classes is its lowest.
+  if (!metric.compares()) return LowestOf(*own);
   const Parts other = PartsOf(metric.statistic, reference.sums);
   if (!other) return tl::unexpected("in " + Quoted(reference.name) + " " + other.error());
   if (metric.form == SumForm::kLargestDifference) return LargestOf(*own, *other);
   const Part& a = own->front();
   const Part& b = other->front();
-  return Comparison{a.value - b.value, a, b};
+  if (metric.form == SumForm::kDifference) return Comparison{a.value - b.value, a, b};
+  const auto ratio = Rational::Quotient(a.value, b.value);
+  if (ratio) return Comparison{*ratio, a, b};
+  return tl::unexpected("the " + std::string(StatisticName(metric.statistic)) + " of " +
+                        Quoted(reference.name) + " is zero");
+}
+
+// A root is irrational; its square is compared with the squares of what it is compared with, none
+// of which is negative.
+std::strong_ordering Against(const SumMetric& metric, const Rational& value,
+                             const Rational& other) {
+  if (metric.form != SumForm::kRootRatio) return value <=> other;
+  return value <=> other * other;
+}
+
+Place PlaceOfValue(const SumMetric& metric, const Rational& value, const Bounds& bounds) {
+  if (bounds.min && Against(metric, value, Rational(*bounds.min)) < 0) return Place::kBelow;
+  if (bounds.max && Against(metric, value, Rational(*bounds.max)) > 0) return Place::kAbove;
+  return Place::kWithin;
+}
+
+// Whether a text stands to a bound as the value does.
+bool TellsApart(const SumMetric& metric, const std::string& text, const Rational& value,
+                const std::optional<Decimal>& bound) {
+  const auto shown = Decimal::Parse(text);
+  if (!bound || !shown) return true;
+  return (*shown <=> *bound) == Against(metric, value, Rational(*bound));
+}
+
+std::string RootText(const Rational& square, int digits) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof(buffer), "%.*f", digits, std::sqrt(square.ToDouble()));
+  return buffer;
+}
+
+std::string TextOf(const SumMetric& metric, const Rational& value, const Bounds& bounds) {
+  if (metric.form != SumForm::kRootRatio) return ValueText(value, bounds);
+  std::string text;
+  for (int digits = kShownDigits; digits <= kDecimalFractionDigits; ++digits) {
+    text = RootText(value, digits);
+    if (TellsApart(metric, text, value, bounds.min) && TellsApart(metric, text, value, bounds.max))
+      return text;
+  }
+  return text + " (the root of " + value.ToFraction() + ")";
 }
 
 std::string SubjectOf(const SumMetric& metric, const NamedSums& group, const NamedSums& reference) {
@@ -55,9 +101,11 @@ std::string SubjectOf(const SumMetric& metric, const NamedSums& group, const Nam
   return text;
 }
 
-// "on 'refused' 0.6000 against 0.7200"
-std::string PartsText(const Comparison& comparison) {
-  std::string text = comparison.group.name.empty() ? "" : "on '" + comparison.group.name + "' ";
+// "on 'refused' 0.6000 against 0.7200", "mean error 0.1000 against 0.0200"
+std::string PartsText(const SumMetric& metric, const Comparison& comparison) {
+  std::string text = comparison.group.name.empty() ? std::string(StatisticName(metric.statistic))
+                                                   : "on '" + comparison.group.name + "'";
+  text += " ";
   text += comparison.group.value.ToText(kShownDigits);
   if (comparison.reference) text += " against " + comparison.reference->value.ToText(kShownDigits);
   return text;
@@ -89,12 +137,12 @@ Judgement Decide(Judgement judgement, Verdict verdict, Reason reason, std::strin
   return judgement;
 }
 
-Judgement JudgePlace(Judgement judgement, const Comparison& comparison, const std::string& subject,
-                     const Criteria& criteria) {
+Judgement JudgePlace(Judgement judgement, const SumMetric& metric, const Comparison& comparison,
+                     const std::string& subject, const Criteria& criteria) {
   const Bounds& bounds = criteria.bounds;
-  const Place place = PlaceOf(comparison.value, bounds);
+  const Place place = PlaceOfValue(metric, comparison.value, bounds);
   const std::string found =
-      subject + " is " + judgement.value_text + " (" + PartsText(comparison) + ")";
+      subject + " is " + judgement.value_text + " (" + PartsText(metric, comparison) + ")";
   if (place == Place::kWithin) {
     return Decide(std::move(judgement), Verdict::kPass, Reason::kWithinBounds,
                   found + ", required is " + BoundsText(bounds));
@@ -136,13 +184,13 @@ Judgement JudgeOne(const SumMetric& metric, const NamedSums& group, const NamedS
                   subject + " is undefined: " + comparison.error(),
                   "test on data in which it is defined, or choose another metric in the policy");
   }
-  judgement.value = comparison->value;
-  judgement.value_text = ValueText(comparison->value, criteria.bounds);
+  if (metric.form != SumForm::kRootRatio) judgement.value = comparison->value;
+  judgement.value_text = TextOf(metric, comparison->value, criteria.bounds);
   if (group.sampling && !group.sampling->variances.contains(metric.name)) {
     return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kNoVariance,
                   cannot + std::string(kNoVarianceText), NoVarianceRemedy(metric.name, group.name));
   }
-  return JudgePlace(std::move(judgement), *comparison, subject, criteria);
+  return JudgePlace(std::move(judgement), metric, *comparison, subject, criteria);
 }
 
 Judgement NothingToJudge(const SumMetric& metric, std::string why) {
@@ -175,11 +223,27 @@ std::vector<Judgement> JudgeSums(const SumMetric& metric, std::span<const NamedS
   return judgements;
 }
 
-tl::expected<Rational, std::string> SumValueOf(const SumMetric& metric, const NamedSums& group,
-                                               const NamedSums& reference) {
-  auto comparison = ComparisonOf(metric, group, reference);
-  if (!comparison) return tl::unexpected(comparison.error());
-  return comparison->value;
+std::string DisagreementOf(const SumMetric& metric, const Decimal& declared, const NamedSums& group,
+                           const NamedSums& reference) {
+  const Compare comparison = ComparisonOf(metric, group, reference);
+  if (!comparison) return "which the counts leave undefined";
+  const Rational& value = comparison->value;
+  if (metric.form != SumForm::kRootRatio) {
+    const auto agrees = AgreesWithDeclared(declared.ToString(), value);
+    return agrees && *agrees ? "" : "the counts give " + value.ToText(kShownDigits);
+  }
+  // The root lies within half a unit of the last digit: the same, squared.
+  const std::string text = declared.ToString();
+  const std::size_t point = text.find('.');
+  const std::size_t written = point == std::string::npos ? 0 : text.size() - point - 1;
+  std::int64_t unit = 1;
+  for (std::size_t i = 0; i < std::max<std::size_t>(written, 2); ++i) unit *= 10;
+  const Rational half = *Rational::Fraction(1, 2 * unit);
+  const Rational low = Rational(declared) - half;
+  const Rational high = Rational(declared) + half;
+  const bool above = low <= Rational(0) || value >= low * low;
+  if (above && high >= Rational(0) && value <= high * high) return {};
+  return "the counts give " + RootText(value, kShownDigits);
 }
 
 }  // namespace countersign::fairness

@@ -27,9 +27,9 @@ struct NamedSums {
                                                std::string_view reference,
                                                const Criteria& criteria);
 
-// The value, or why there is none; the reference is not looked at where nothing is compared.
-[[nodiscard]] tl::expected<Rational, std::string> SumValueOf(const SumMetric& metric,
-                                                             const NamedSums& group,
-                                                             const NamedSums& reference);
+// Why a value that a report declares is not what its sums give, to the digits it is written with as
+// in AgreesWithDeclared; empty if it is.
+[[nodiscard]] std::string DisagreementOf(const SumMetric& metric, const Decimal& declared,
+                                         const NamedSums& group, const NamedSums& reference);
 
 }  // namespace countersign::fairness

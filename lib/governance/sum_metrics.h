@@ -22,16 +22,25 @@ namespace countersign::fairness {
 
 // What is computed of one group.
 enum class Statistic {
-  kExactAccuracy,  // share whose outcome is the label
-  kClassAccuracy,  // by class: share of those with that label who got it as outcome
-  kOutcomeShare,   // by class: share who got that outcome
+  kExactAccuracy,     // share whose outcome is the label
+  kClassAccuracy,     // by class: share of those with that label who got it as outcome
+  kOutcomeShare,      // by class: share who got that outcome
+  kCalibrationError,  // mean gap between score and share of positives, over the bins
+  kMeanError,         // of prediction - truth
+  kMeanAbsoluteError,
+  kMeanSquaredError,
+  kExposure,          // of an item
+  kExposurePerMerit,  // exposure for a unit of relevance
 };
 
 // How the statistics of group and reference give the value.
 enum class SumForm {
-  kLowest,             // the group's smallest part alone
+  kOwn,                // the group's own
+  kLowest,             // the smallest of the group's own parts
   kDifference,         // group - reference
   kLargestDifference,  // the largest |group - reference| of the parts
+  kRatio,              // group / reference
+  kRootRatio,          // sqrt(group / reference), compared by its square
 };
 
 struct SumMetric {
@@ -47,15 +56,17 @@ struct SumMetric {
   std::string_view description;
   std::string_view source;
 
-  [[nodiscard]] bool compares() const { return form != SumForm::kLowest; }
+  [[nodiscard]] bool compares() const { return form != SumForm::kOwn && form != SumForm::kLowest; }
 };
 
-inline constexpr std::size_t kSumMetricCount = 4;
+inline constexpr std::size_t kSumMetricCount = 11;
 extern const std::array<SumMetric, kSumMetricCount> kSumMetrics;
 
 // nullptr when there is no such metric; a binary one is not among them.
 [[nodiscard]] const SumMetric* FindSumMetric(std::string_view name);
 
+// "mean squared error", for messages.
+[[nodiscard]] std::string_view StatisticName(Statistic statistic);
 // "Difference", for documentation and messages.
 [[nodiscard]] std::string_view SumFormName(SumForm form);
 

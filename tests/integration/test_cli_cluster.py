@@ -163,7 +163,8 @@ def test_approve_signs_as_whoever_calls(stage):
                      "--rationale", "Checked.", "--expires-in", "30d", "--yes", user=VERA)
     assert done.returncode == 0, done.stderr
     for shown in ("credit-scorer 2.3.1", "environment      prod", f"{VERA} as role model-valid",
-                  "BiasTest sample", "Gates before this sign-off"):
+                  "BiasTest sample (attempt 1 of 1 of protocol holdout-v1 on data set holdout)",
+                  "Gates before this sign-off"):
         assert shown in done.stdout
     name = done.stdout.strip().splitlines()[-1].split()[0].split("/")[1]
     assert name.startswith("sample-model-validator-")

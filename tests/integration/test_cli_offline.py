@@ -147,6 +147,55 @@ def test_exit_code_says_whether_it_would_serve(tmp_path, namespace, code, verdic
     assert (returned, decision(answer)["verdict"]) == (code, verdict)
 
 
+def test_scores_by_bin_are_checked_without_a_cluster(tmp_path):
+    policy = json.loads(json.dumps(POLICY))
+    policy["spec"]["measures"] = [
+        {
+            "name": "calibration",
+            "step": "PreProduction",
+            "accountable": "validator",
+            "require": {
+                "biasTest": {
+                    "favorableOutcome": "repaid",
+                    "attributes": [{"name": "sex", "groups": ["f", "m"], "reference": "m"}],
+                    "scoreBins": ["0.5"],
+                    "metrics": [{"name": "expectedCalibrationErrorDifference", "max": "0.05"}],
+                    "issuers": [{"kind": "Role", "name": "validator"}],
+                }
+            },
+        }
+    ]
+    low, high = {"n": 100, "scores": "25", "positives": 25}, {"n": 100, "scores": "75"}
+    test = {
+        "apiVersion": "countersign.dev/v1alpha1",
+        "kind": "BiasTest",
+        "metadata": {"name": "scores", "namespace": "lending"},
+        "spec": {
+            "useCase": "credit",
+            "model": {"digest": DIGEST, "digestType": "ociManifest"},
+            "performedAt": "2026-11-01T00:00:00Z",
+            "protocol": "calibration",
+            "dataSet": {"name": "holdout", "digest": DIGEST, "rows": 400},
+            "favorableOutcome": "repaid",
+            "scoreBins": ["0.5"],
+            "attributes": [{"name": "sex"}],
+            "cells": [
+                {"groups": {"sex": "m"}, "bins": [low, {**high, "positives": 75}]},
+                {"groups": {"sex": "f"}, "bins": [low, {**high, "positives": 55}]},
+            ],
+        },
+    }
+    where = deployment("lending-prod")
+    where["spec"]["model"]["digest"] = DIGEST
+    returned, answer, _ = check(tmp_path, policy, USE_CASE, where, test)
+    (gate,) = [g for g in decision(answer)["gates"] if g["measure"] == "calibration"]
+    assert (returned, gate["state"], gate["reason"]) == (1, "Failed", "BiasOutOfBounds")
+    assert "is 0.1000 (calibration error 0.1000 against 0.0000)" in gate["message"]
+    test["spec"]["cells"][1]["bins"][1]["positives"] = 66
+    returned, answer, _ = check(tmp_path, policy, USE_CASE, where, test)
+    assert (returned, decision(answer)["verdict"]) == (0, "Allow")
+
+
 def test_a_sign_off_allows_it_until_it_expires(tmp_path):
     _, answer, _ = check(tmp_path, POLICY, USE_CASE, deployment("lending-prod"))
     signed = sign_off("prod", decision(answer)["governedDigest"])

@@ -70,6 +70,68 @@ def named(mdeploy, name):
     return s.merged(mdeploy, {"metadata": {"name": name}})
 
 
+def counted(outcomes):
+    """A bias test of one group's cell by label: {(outcome, label): count}."""
+    return [{"outcome": out, "label": label, "count": n} for (out, label), n in outcomes.items()]
+
+
+def several_outcomes(name, case, female):
+    male = {("approved", "approved"): 80, ("referred", "refused"): 40, ("refused", "refused"): 80}
+    test = s.bias_test(name, case, case, patch={"outcomes": ["approved", "referred", "refused"]})
+    test["spec"]["cells"] = [
+        {"groups": {"sex": sex}, "outcomes": counted(outcomes)}
+        for sex, outcomes in (("female", female), ("male", male))
+    ]
+    return test
+
+
+def test_outcomes_of_several_classes_are_judged_and_the_latest_attempt_governs(site):
+    mdeploy = named(give_evidence(site, "classes", "classes", skip=("bias",)), "classes")
+    fair = {("approved", "approved"): 70, ("referred", "approved"): 20, ("refused", "refused"): 110}
+    site.apply(several_outcomes("classes-fair", "classes", fair), user=account(site, DANA))
+    site.apply(mdeploy, user=account(site, DANA), dry_run=True)
+    hard = {("approved", "approved"): 50, ("refused", "approved"): 40, ("refused", "refused"): 110}
+    site.apply(several_outcomes("classes-hard", "classes", hard), user=account(site, DANA))
+
+    def refused():
+        done = site.apply(mdeploy, user=account(site, DANA), check=False, dry_run=True)
+        return done.returncode != 0 and done.stderr
+
+    told = wait_until(refused, "the later result to govern")
+    assert "selection rate 50/200 against 80/200" in told
+    assert "'classes-hard' is attempt 2 of protocol 'holdout' on data set 'test'" in told
+    assert "earlier results: 'classes-fair' passed" in told
+
+
+def test_a_bias_test_that_contradicts_itself_is_refused_with_its_path(site):
+    test = s.bias_test("wrong-sum", "m1", "credit")
+    test["spec"]["dataSet"]["rows"] += 1
+    told = refusal(site, test, user=account(site, DANA))
+    assert "spec.dataSet.rows: must be the sum of all cells, which is 400, is 401" in told
+    test = s.bias_test("no-counts", "m1", "credit")
+    del test["spec"]["cells"][1]["fn"]
+    told = refusal(site, test, user=account(site, DANA))
+    assert "spec.cells[1].fn: is required: the four counts belong together" in told
+
+
+def test_a_policy_is_told_which_metrics_cannot_be_judged_so(site):
+    bias = s.policy(name="parity")
+    bias["spec"]["environments"] = [
+        {"name": "far", "namespaces": ["elsewhere"], "enforcement": "Warn"}
+    ]
+    for measure in bias["spec"]["measures"]:
+        measure["applies"]["environments"] = ["far"]
+    asked = bias["spec"]["measures"][2]["require"]["biasTest"]
+    asked["metrics"] = [{"name": "equalizedOddsDifference", "max": "0.1"}]
+    asked["judge"] = "WholeInterval"
+    told = refusal(site, bias)
+    assert "spec.measures[2].require.biasTest.judge: equalizedOddsDifference has no" in told
+    asked["judge"] = "PointEstimate"
+    asked["metrics"].append({"name": "predictiveParityRatio", "min": "0.8"})
+    told = site.apply(bias, dry_run=True).stderr
+    assert "Warning: spec.measures[2].require.biasTest.metrics: predictive parity here" in told
+
+
 def test_a_deployment_with_all_its_evidence_is_admitted_at_once(site):
     # Applied in one go: the caches have not seen the last sign-off when the deployment comes.
     mdeploy = named(give_evidence(site, "complete", "complete"), "complete")

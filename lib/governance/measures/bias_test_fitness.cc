@@ -18,7 +18,9 @@ class FitnessCheck {
 
   void Protocol(const Context& context) {
     Outcomes();
-    Unit();
+    Unit("unit", "one count must be one ", requirement_.unit, CountingOf(spec_).unit);
+    Unit("errorUnit", "errors must be in ", requirement_.error_unit, CountingOf(spec_).error_unit);
+    ScoreBins();
     Threshold(context);
     Attributes();
     if (requirement_.independent_of_training) Independence(context);
@@ -74,13 +76,18 @@ class FitnessCheck {
     return text;
   }
 
-  void Unit() {
-    const std::string& unit = CountingOf(spec_).unit;
-    if (requirement_.unit.empty() || unit == requirement_.unit) return;
+  void Unit(const char* field, const char* must, const std::string& wanted,
+            const std::string& found) {
+    if (wanted.empty() || found == wanted) return;
     Add(GateState::kFailed, "BiasUnitDiffers",
-        "one count must be one " + requirement_.unit + ", is " +
-            (unit.empty() ? "not stated" : "one " + unit),
-        "spec.counting.unit");
+        must + wanted + ", is " + (found.empty() ? "not stated" : found),
+        std::string("spec.counting.") + field);
+  }
+
+  void ScoreBins() {
+    if (requirement_.score_bins.empty() || spec_.score_bins == requirement_.score_bins) return;
+    Add(GateState::kFailed, "BinsDiffer", "scores must be binned as the policy says",
+        "spec.scoreBins");
   }
 
   void Threshold(const Context& context) {

@@ -50,6 +50,7 @@ class TestJudge {
       : context_(context),
         requirement_(requirement),
         spec_(test.object->spec),
+        has_sums_(HasSums(spec_)),
         findings_(test.object->meta.name) {}
 
   std::vector<BiasFinding> Run() {
@@ -110,7 +111,7 @@ class TestJudge {
     for (const fairness::Cell& cell : *marginals) {
       const auto sampling = SamplingOf(cell.values);
       groups.counts.push_back({GroupName(cell.values), cell.counts, sampling});
-      if (HasSums(spec_)) {
+      if (has_sums_) {
         groups.sums.push_back({GroupName(cell.values), SumsOfGroup(cell.values), sampling});
       }
     }
@@ -135,7 +136,9 @@ class TestJudge {
     fairness::Sampling sampling;
     for (const BiasCell& cell : spec_.cells) {
       if (!IsOf(cell, group)) continue;
-      sampling.units += cell.clusters ? *cell.clusters : RowsOf(cell);
+      const std::int64_t units = cell.clusters ? *cell.clusters : RowsOf(cell);
+      // A query has items in many cells; there are at least as many as in one of them.
+      sampling.units = cell.ranking ? std::max(sampling.units, units) : sampling.units + units;
     }
     for (const SuppliedVariance& supplied : spec_.variances) {
       if (supplied.groups == group) sampling.variances[supplied.metric] = supplied.variance;
@@ -321,17 +324,14 @@ class TestJudge {
     if (group == groups.counts.size() || other == groups.counts.size()) {
       return "declares a value for group '" + declared.group + "', which has no counts";
     }
-    std::optional<Rational> value;
-    if (binary != nullptr) {
-      const auto computed =
-          fairness::ValueOf(*binary, groups.counts[group].counts, groups.counts[other].counts);
-      if (computed) value = *computed;
-    } else if (groups.sums.empty()) {
-      return says + "which its counts do not tell";
-    } else if (const auto computed =
-                   fairness::SumValueOf(*sum, groups.sums[group], groups.sums[other])) {
-      value = *computed;
+    if (sum != nullptr) {
+      if (groups.sums.empty()) return says + "which its counts do not tell";
+      const std::string why =
+          fairness::DisagreementOf(*sum, declared.value, groups.sums[group], groups.sums[other]);
+      return why.empty() ? "" : says + why;
     }
+    const auto value =
+        fairness::ValueOf(*binary, groups.counts[group].counts, groups.counts[other].counts);
     if (!value) return says + "which the counts leave undefined";
     const auto agrees = fairness::AgreesWithDeclared(declared.value.ToString(), *value);
     if (agrees && *agrees) return {};
@@ -341,6 +341,7 @@ class TestJudge {
   const Context& context_;
   const BiasTestRequirement& requirement_;
   const BiasTestSpec& spec_;
+  const bool has_sums_;
   std::vector<fairness::Cell> cells_;
   bool labels_fit_ = true;
   BiasFindings findings_;

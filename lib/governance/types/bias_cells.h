@@ -19,6 +19,8 @@ namespace countersign {
 
 using fairness::CountShape;
 
+// Of all counts that a cell has; decoding takes none but cells of one shape.
+[[nodiscard]] std::vector<CountShape> ShapesIn(const BiasCell& cell);
 // nullopt when a cell has no counts or those of several shapes.
 [[nodiscard]] std::optional<CountShape> ShapeOf(const BiasCell& cell);
 // That of all cells; nullopt when they have none in common.
@@ -29,7 +31,8 @@ using fairness::CountShape;
 
 // Selected and not selected, right and wrong; of several outcomes, those in `favorable` are the
 // selected. Where labels are missing, counts are false positives or true negatives in name only:
-// nothing but Selected() and Total() means anything.
+// nothing but Selected() and Total() means anything; of scores, errors and rankings nothing but
+// Total().
 [[nodiscard]] fairness::ConfusionCounts CountsOf(const BiasCell& cell,
                                                  const std::set<std::string>& favorable = {});
 

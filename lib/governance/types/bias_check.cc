@@ -57,7 +57,7 @@ class BiasChecker {
         Add(at, "'" + outcome + "' is not one of outcomes");
       }
     };
-    known(r_.favorable_outcome, path_ + ".favorableOutcome");
+    if (!r_.favorable_outcome.empty()) known(r_.favorable_outcome, path_ + ".favorableOutcome");
     std::set<std::string> favorable = {r_.favorable_outcome};
     for (std::size_t i = 0; i < r_.also_favorable.size(); ++i) {
       const std::string at = At(path_ + ".alsoFavorable", i);
@@ -69,6 +69,11 @@ class BiasChecker {
     if (!all.empty() && std::includes(favorable.begin(), favorable.end(), all.begin(), all.end())) {
       Add(path_ + ".outcomes", "must have one that is not favourable");
     }
+    Ascending(r_.score_bins, path_ + ".scoreBins");
+    for (const Decimal& boundary : r_.score_bins) {
+      if (boundary > Decimal() && boundary.ToDouble() < 1.0) continue;
+      Add(path_ + ".scoreBins", "must lie between 0 and 1, has " + boundary.ToString());
+    }
     if (r_.judge_model) {
       Share(r_.judge_model->min_agreement, path_ + ".judgeModel.minAgreement");
     }
@@ -78,16 +83,25 @@ class BiasChecker {
   void SameCounts() {
     using fairness::CountShape;
     std::vector<CountShape> shapes = {CountShape::kBinary, CountShape::kOutcomes,
-                                      CountShape::kMatrix};
+                                      CountShape::kMatrix, CountShape::kScoreBins,
+                                      CountShape::kErrors, CountShape::kRanking};
     for (std::size_t i = 0; i < r_.metrics.size(); ++i) {
       const std::string& name = r_.metrics[i].name;
       const fairness::SumMetric* sum = fairness::FindSumMetric(name);
       if (sum == nullptr && fairness::FindMetric(name) == nullptr) continue;
       const bool of_outcomes = sum != nullptr && (sum->shape == CountShape::kMatrix ||
                                                   sum->shape == CountShape::kOutcomes);
-      if (of_outcomes && r_.outcomes.empty()) {
-        Add(path_ + ".outcomes", "is required by metric '" + name + "'");
-      }
+      const auto required = [&](const char* field, bool needed, bool missing) {
+        if (needed && missing) Add(path_ + field, "is required by metric '" + name + "'");
+      };
+      const bool of_nobody = sum != nullptr && (sum->shape == CountShape::kErrors ||
+                                                sum->shape == CountShape::kRanking);
+      required(".outcomes", of_outcomes, r_.outcomes.empty());
+      required(".favorableOutcome", !of_nobody, r_.favorable_outcome.empty());
+      required(".scoreBins", sum != nullptr && sum->shape == CountShape::kScoreBins,
+               r_.score_bins.empty());
+      required(".errorUnit", sum != nullptr && sum->statistic == fairness::Statistic::kMeanError,
+               r_.error_unit.empty());
       std::erase_if(shapes, [&](CountShape shape) { return !fairness::Serves(shape, name); });
       if (!shapes.empty()) continue;
       return Add(At(path_ + ".metrics", i) + ".name",

@@ -47,7 +47,9 @@ struct BiasTestRequirement {
   std::vector<std::string> also_favorable;  // of several outcomes
   std::vector<std::string> outcomes;        // all; any, if empty
   std::optional<JudgeRules> judge_model;
-  std::string unit;  // any, if empty
+  std::string unit;        // any, if empty
+  std::string error_unit;  // any, if empty
+  std::vector<Decimal> score_bins;
   std::optional<LabelRules> labels;
   std::vector<RequiredAttribute> attributes;
   std::vector<std::vector<std::string>> intersections;

@@ -65,6 +65,48 @@ void Describe(V& v, OutcomeCount& o) {
 }
 
 template <class V>
+void Describe(V& v, ScoreBin& b) {
+  v.Field({.name = "n",
+           .doc = "How many have a score in the bin, 0 to 10^12.",
+           .required = true,
+           .max = kMaxCount},
+          b.n);
+  v.Field({.name = "scores", .doc = "Sum of their scores, a decimal.", .required = true}, b.scores);
+  v.Field({.name = "positives",
+           .doc = "How many of them have the favourable label, 0 to 10^12.",
+           .required = true,
+           .max = kMaxCount},
+          b.positives);
+}
+
+template <class V>
+void Describe(V& v, ErrorSums& e) {
+  v.Field({.name = "sum",
+           .doc = "Sum of the errors, prediction minus truth, a decimal. Choose a unit in which it "
+                  "has at most nine digits before the point.",
+           .required = true},
+          e.sum);
+  v.Field({.name = "sumOfAbsolute",
+           .doc = "Sum of the errors without their signs, a decimal.",
+           .required = true},
+          e.sum_of_absolute);
+  v.Field({.name = "sumOfSquares",
+           .doc = "Sum of the squares of the errors, a decimal.",
+           .required = true},
+          e.sum_of_squares);
+}
+
+template <class V>
+void Describe(V& v, RankingSums& r) {
+  v.Field({.name = "exposure",
+           .doc = "Sum, over all queries, of the exposure of the group's items: of the weight of "
+                  "the position that each was shown at. A decimal.",
+           .required = true},
+          r.exposure);
+  v.Field({.name = "merit", .doc = "Sum of the relevance of the same items, a decimal."}, r.merit);
+}
+
+template <class V>
 void Describe(V& v, JudgeModel& j) {
   v.Field({.name = "name", .doc = "Name and version of the model.", .required = true}, j.name);
   v.Field({.name = "digest",
@@ -101,18 +143,33 @@ void Describe(V& v, BiasCell& c) {
                   "labels. What is left out came never; a cell without people has one entry of 0.",
            .max = 1024},
           c.outcomes);
+  v.Field(
+      {.name = "bins",
+       .doc = "Scores and labels by bin of the score, one entry for each bin of spec.scoreBins, "
+              "instead of the four.",
+       .max = 33},
+      c.bins);
+  v.Field({.name = "errors", .doc = "Sums of a regression's errors, instead of the four, with n."},
+          c.errors);
+  v.Field({.name = "ranking",
+           .doc = "Sums over rankings, instead of the four, with n items and clusters queries."},
+          c.ranking);
   count("compared", "How many of the answers people looked at too. Required with spec.judge.",
         c.compared);
   count("agreed",
         "On how many of those they agreed with the judge model. Required with spec.judge.",
         c.agreed);
-  count("n", "How many there are in the cell: the sum of its counts. Required with selected.", c.n);
+  count("n",
+        "How many there are in the cell: the sum of its counts. Required with selected, errors "
+        "and ranking.",
+        c.n);
   count("unweighted",
         "How many there are without their weights. Required where spec.counting.weighted is true.",
         c.unweighted);
   count("clusters",
         "How many independent clusters the counts come from, where several belong together: "
-        "decisions about one person, people of one branch. No cluster may span two cells.",
+        "decisions about one person, people of one branch. No cluster may span two cells, "
+        "except the queries of rankings.",
         c.clusters);
 }
 
@@ -123,6 +180,11 @@ void Describe(V& v, Counting& c) {
            .format = Format::kToken,
            .length = 63},
           c.unit);
+  v.Field({.name = "errorUnit",
+           .doc = "The unit that errors of a regression are in, for example EUR.",
+           .format = Format::kToken,
+           .length = 63},
+          c.error_unit);
   v.Field(
       {.name = "weighted", .doc = "Whether counts are sums of weights, rounded to whole numbers."},
       c.weighted);
@@ -202,12 +264,13 @@ void Describe(V& v, BiasTestSpec& s) {
            .length = 63},
           s.protocol);
   v.Field({.name = "dataSet", .doc = "The test data.", .required = true}, s.data_set);
-  v.Field({.name = "favorableOutcome",
-           .doc = "The outcome that counts as positive in the cells; must be the policy's.",
-           .required = true,
-           .format = Format::kToken,
-           .length = 63},
-          s.favorable_outcome);
+  v.Field(
+      {.name = "favorableOutcome",
+       .doc = "The outcome that counts as positive in the cells; must be the policy's. Required "
+              "except with errors and ranking.",
+       .format = Format::kToken,
+       .length = 63},
+      s.favorable_outcome);
   v.Field({.name = "decisionThreshold",
            .doc = "Score from which on people were selected; must be the deployment's "
                   "decision.threshold where it has one. A decimal."},
@@ -219,6 +282,11 @@ void Describe(V& v, BiasTestSpec& s) {
            .length = 63,
            .list = ListType::kSet},
           s.outcomes);
+  v.Field({.name = "scoreBins",
+           .doc = "Inner boundaries of the bins of the score, ascending decimals between 0 and 1, "
+                  "where cells count by them.",
+           .max = 32},
+          s.score_bins);
   v.Field({.name = "judge",
            .doc = "The model that sorted answers into outcomes, where one did; "
                   "spec.counting.labelSource is ModelJudge then."},

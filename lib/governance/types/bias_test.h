@@ -30,6 +30,26 @@ struct OutcomeCount {
   std::int64_t count = 0;
 };
 
+// Of a calibration: those whose score is in the bin.
+struct ScoreBin {
+  std::int64_t n = 0;
+  Decimal scores;
+  std::int64_t positives = 0;
+};
+
+// Of a regression: error is prediction minus truth.
+struct ErrorSums {
+  Decimal sum;
+  Decimal sum_of_absolute;
+  Decimal sum_of_squares;
+};
+
+// Of rankings, over all queries.
+struct RankingSums {
+  Decimal exposure;
+  std::optional<Decimal> merit;
+};
+
 // One kind of counts, the same in all cells: bias_cells.h.
 struct BiasCell {
   std::map<std::string, std::string> groups;
@@ -39,6 +59,9 @@ struct BiasCell {
   std::optional<std::int64_t> tn;
   std::optional<std::int64_t> selected;  // with n, where there are no labels
   std::vector<OutcomeCount> outcomes;
+  std::vector<ScoreBin> bins;
+  std::optional<ErrorSums> errors;
+  std::optional<RankingSums> ranking;
   std::optional<std::int64_t> compared;  // answers that people looked at, where a model is judge
   std::optional<std::int64_t> agreed;
   std::optional<std::int64_t> n;
@@ -64,6 +87,7 @@ struct BiasTestSpec {
   std::optional<Decimal> decision_threshold;
   std::optional<Counting> counting;
   std::vector<std::string> outcomes;
+  std::vector<Decimal> score_bins;
   std::optional<JudgeModel> judge;
   std::vector<TestedAttribute> attributes;
   std::vector<BiasCell> cells;

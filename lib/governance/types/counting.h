@@ -35,6 +35,7 @@ struct EnumNames<LabelSelection> {
 
 struct Counting {
   std::string unit;
+  std::string error_unit;
   bool weighted = false;
   std::optional<LabelSource> label_source;
   std::optional<Seconds> label_window;

@@ -116,6 +116,48 @@ INSTANTIATE_TEST_SUITE_P(
               "{counting: {labelSource: ModelJudge}, judge: {name: j, digest: 'sha256:" +
                   std::string(64, '1') + "'}, cells: {black-female: {compared: 3, agreed: 4}}}",
               "spec.cells[0].agreed: must be at most compared, 3, is 4"},
+        Fault{"ScoreBinsThatNobodyCounts", "{scoreBins: ['0.5']}",
+              "spec.scoreBins: is for cells that count score bins"},
+        Fault{"CountedBinsWithoutBoundaries",
+              "{cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", bins: [{n: 1, scores: '0.1', positives: 0}]}}}",
+              "spec.scoreBins: is required: where the bins of the cells begin and end"},
+        Fault{"BoundariesThatDoNotAscend",
+              "{scoreBins: ['0.5', '0.5'], cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", bins: [{n: 1, scores: '0.1', positives: 0}]}}}",
+              "spec.scoreBins: must be ascending and between 0 and 1"},
+        Fault{"ABinTooFew",
+              "{scoreBins: ['0.5'], cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", bins: [{n: 1, scores: '0.1', positives: 0}]}}}",
+              "spec.cells[0].bins: must have one entry for each of the 2 bins of spec.scoreBins, "
+              "has 1"},
+        Fault{"ScoresThatCannotBeInTheirBin",
+              "{scoreBins: ['0.5'], cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", bins: [{n: 2, scores: '1.1', positives: 3}, {n: 2, scores: '0.9', positives: "
+                  "0}]}}}",
+              "spec.cells[0].bins[0].positives: must be at most n, 2, is 3; "
+              "spec.cells[0].bins[0].scores: must be from 0.0000 to 1.0000 for 2 scores in this "
+              "bin, is 1.1; spec.cells[0].bins[1].scores: must be from 1.0000 to 2.0000"},
+        Fault{"ErrorsOfAnUnknownNumber",
+              "{cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", errors: {sum: '1', sumOfAbsolute: '1', sumOfSquares: '1'}}}}",
+              "spec.cells[0].n: is required"},
+        Fault{"ErrorsThatContradictEachOther",
+              "{cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", n: 100, errors: {sum: '-11', sumOfAbsolute: '10', sumOfSquares: '0.9'}}}}",
+              "spec.cells[0].errors.sumOfAbsolute: must be at least the size of sum, -11, is 10; "
+              "spec.cells[0].errors.sumOfSquares: is less than such errors can have"},
+        Fault{"RankingsForAnUnknownNumberOfQueries",
+              "{cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", n: 100, ranking: {exposure: '5'}}}}",
+              "spec.cells[0].clusters: is required: how many queries the items were ranked for"},
+        Fault{"ExposureBelowNothing",
+              "{cells: {black-female: {" + std::string(kEmptyCell) +
+                  ", n: 100, clusters: 9, ranking: {exposure: '-5', merit: '-1'}}}}",
+              "spec.cells[0].ranking.exposure: must not be negative; spec.cells[0].ranking.merit: "
+              "must not be negative"},
+        Fault{"CountsOfNoOutcome", "{favorableOutcome: null}",
+              "spec.favorableOutcome: is required where cells count tp, fp, fn and tn"},
         Fault{"ALabelSourceThatNobodyKnows", "{counting: {labelSource: Guess}}",
               "spec.counting.labelSource: must be one of 'ObservedOutcome'"},
         Fault{"ALabelWindowThatIsNoDuration", "{counting: {labelWindow: a year}}",

@@ -300,6 +300,38 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"AnAgreementAboveOne",
               "{measures: {bias: {require: {biasTest: {judgeModel: {minAgreement: \"1.1\"}}}}}}",
               "spec.measures[1].require.biasTest.judgeModel.minAgreement: must be between 0 and 1"},
+        Fault{
+            "MetricsOfDifferentCounts",
+            "{measures: {bias: {require: {biasTest: {scoreBins: [\"0.5\"], metrics: "
+            "{expectedCalibrationError: {max: \"0.1\"}}}}}}}",
+            "spec.measures[1].require.biasTest.metrics[2].name: 'expectedCalibrationError' is not "
+            "computed from the counts that the metrics before it are computed from"},
+        Fault{"ACalibrationWithoutBins",
+              "{measures: {bias: {require: {biasTest: {metrics: {disparateImpact: null, "
+              "equalOpportunityDifference: null, expectedCalibrationError: {max: \"0.1\"}}}}}}}",
+              "spec.measures[1].require.biasTest.scoreBins: is required by metric "
+              "'expectedCalibrationError'"},
+        Fault{"ADifferenceOfErrorsWithoutUnit",
+              "{measures: {bias: {require: {biasTest: {metrics: {disparateImpact: null, "
+              "equalOpportunityDifference: null, meanErrorDifference: {max: \"5\"}}}}}}}",
+              "spec.measures[1].require.biasTest.errorUnit: is required by metric "
+              "'meanErrorDifference'"},
+        Fault{"ASelectionOfNoOutcome",
+              "{measures: {bias: {require: {biasTest: {favorableOutcome: null}}}}}",
+              "spec.measures[1].require.biasTest.favorableOutcome: is required by metric "
+              "'disparateImpact'"},
+        Fault{"ScoreBinsThatDoNotAscend",
+              "{measures: {bias: {require: {biasTest: {scoreBins: [\"0.5\", \"0.5\"]}}}}}",
+              "spec.measures[1].require.biasTest.scoreBins: must be ascending"},
+        Fault{"AScoreBinBeyondOne",
+              "{measures: {bias: {require: {biasTest: {scoreBins: [\"0.5\", \"1\"]}}}}}",
+              "spec.measures[1].require.biasTest.scoreBins: must lie between 0 and 1, has 1"},
+        Fault{"ABoundOfARatioBelowZero",
+              "{measures: {bias: {require: {biasTest: {metrics: {disparateImpact: null, "
+              "equalOpportunityDifference: null, rootMeanSquaredErrorRatio: {min: \"-1\", max: "
+              "\"2\"}}}}}}}",
+              "metrics[0].min: rootMeanSquaredErrorRatio ranges from 0 upwards (RootRatio), found "
+              "the bound -1"},
         Fault{"AConfidenceThatNobodyTabulated",
               "{measures: {bias: {require: {biasTest: {confidence: \"0.5\"}}}}}",
               "must be one of 0.9, 0.95, 0.99"},

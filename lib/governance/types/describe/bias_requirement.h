@@ -109,12 +109,13 @@ void Describe(V& v, JudgeRules& j) {
 
 template <class V>
 void Describe(V& v, BiasTestRequirement& r) {
-  v.Field({.name = "favorableOutcome",
-           .doc = "The outcome people hope for; the positive class.",
-           .required = true,
-           .format = Format::kToken,
-           .length = 63},
-          r.favorable_outcome);
+  v.Field(
+      {.name = "favorableOutcome",
+       .doc = "The outcome people hope for; the positive class. Not needed by metrics of errors "
+              "and of exposure alone.",
+       .format = Format::kToken,
+       .length = 63},
+      r.favorable_outcome);
   v.Field({.name = "alsoFavorable",
            .doc = "Further outcomes that count as favourable, where a test counts several.",
            .format = Format::kToken,
@@ -139,6 +140,17 @@ void Describe(V& v, BiasTestRequirement& r) {
            .format = Format::kToken,
            .length = 63},
           r.unit);
+  v.Field({.name = "errorUnit",
+           .doc = "The unit that errors of a regression must be in, for example EUR. Needed by "
+                  "meanErrorDifference, whose bounds are in it.",
+           .format = Format::kToken,
+           .length = 63},
+          r.error_unit);
+  v.Field({.name = "scoreBins",
+           .doc = "Inner boundaries of the bins of a score, ascending decimals between 0 and 1, "
+                  "which the test must have used. Needed by metrics of calibration.",
+           .max = 32},
+          r.score_bins);
   v.Field({.name = "labels", .doc = "What labels must be, for metrics that need them."}, r.labels);
   v.Field({.name = "attributes",
            .doc = "Attributes and groups to be tested.",
