@@ -5,8 +5,10 @@
 #include <tuple>
 
 #include "cli/render.h"
+#include "governance/environment.h"
 #include "governance/evaluate.h"
 #include "governance/identity.h"
+#include "governance/measures/delegation.h"
 
 namespace countersign {
 namespace {
@@ -123,6 +125,52 @@ bool IsDependent(const GovernancePolicySpec& policy, const SignOffRequirement& r
          IsNamedByAny(policy, facts.use_case->spec.developers, who);
 }
 
+// `one` as a delegation of the role that is in force for this deployment; `deputy` is whom it is
+// looked at for.
+std::optional<TodoDeputy> LentBy(const AttestedSignOff& one, const GovernancePolicySpec& policy,
+                                 const std::string& role, const Facts& facts, Provenance deputy) {
+  const SignOffSpec& spec = one.object->spec;
+  if (spec.subject.kind != SubjectOfSignOff::kDelegation || spec.role != role ||
+      PersonOf(policy, spec.subject.deputy) != PersonOf(policy, deputy.user)) {
+    return std::nullopt;
+  }
+  deputy.first_seen = facts.now;
+  std::vector<std::string> environments;
+  for (const PolicyEnvironment* e : EnvironmentsOf(policy, facts.name_space)) {
+    environments.push_back(e->name);
+  }
+  std::vector<const AttestedSignOff*> all;
+  all.reserve(facts.sign_offs.size());
+  for (const AttestedSignOff& other : facts.sign_offs) all.push_back(&other);
+  const auto found = FindDelegation(
+      {policy, role, facts.deployment->spec.use_case.name, one.by.user, deputy, environments}, all);
+  if (!found || *found != &one) return std::nullopt;
+  return TodoDeputy{spec.subject.deputy, one.by.user, spec.expires_at};
+}
+
+std::vector<TodoDeputy> DeputiesOf(const GovernancePolicySpec& policy, const std::string& role,
+                                   const Facts& facts) {
+  std::vector<TodoDeputy> deputies;
+  for (const AttestedSignOff& one : facts.sign_offs) {
+    Provenance deputy;
+    deputy.authenticity = Authenticity::kAssumed;  // their groups are not known here
+    deputy.user = one.object->spec.subject.deputy;
+    if (auto lent = LentBy(one, policy, role, facts, std::move(deputy))) {
+      deputies.push_back(*std::move(lent));
+    }
+  }
+  return deputies;
+}
+
+bool ActsForHolder(const GovernancePolicySpec& policy, const Subject& subject, const Facts& facts,
+                   const Provenance& who) {
+  return subject.kind == SubjectKind::kRole &&
+         std::any_of(facts.sign_offs.begin(), facts.sign_offs.end(),
+                     [&](const AttestedSignOff& one) {
+                       return LentBy(one, policy, subject.name, facts, who).has_value();
+                     });
+}
+
 std::string GateName(const Gate& gate) {
   return gate.policy.empty() || gate.step.empty() ? gate.measure : gate.policy + "/" + gate.measure;
 }
@@ -147,10 +195,11 @@ class Collector {
 
  private:
   void Collect(const World::Deployment& deployment) {
-    Facts facts = world_.FactsOf(deployment, scope_.now);
+    const Facts facts = world_.FactsOf(deployment, scope_.now);
     const Decision now = Evaluate(world_.policies(), facts);
-    facts.now = scope_.now + scope_.within;
-    const Decision then = Evaluate(world_.policies(), facts);
+    Facts later = facts;
+    later.now = scope_.now + scope_.within;
+    const Decision then = Evaluate(world_.policies(), later);
     TodoTask task;
     task.deployment = facts.name_space + "/" + facts.name;
     task.use_case =
@@ -231,6 +280,12 @@ class Collector {
       if (const Role* role = FindRole(policy.spec, subject.name);
           subject.kind == SubjectKind::kRole && role != nullptr) {
         actor.holders = role->subjects;
+        for (TodoDeputy& deputy : DeputiesOf(policy.spec, role->name, facts)) {
+          if (std::find(actor.deputies.begin(), actor.deputies.end(), deputy) ==
+              actor.deputies.end()) {
+            actor.deputies.push_back(std::move(deputy));
+          }
+        }
       }
       const auto same = [&](const TodoTask& other) {
         return other.gate == task.gate && other.deployment == task.deployment &&
@@ -251,7 +306,9 @@ class Collector {
     Provenance who;
     who.user = scope_.person->user;
     who.groups = scope_.person->groups;
-    if (!IsNamedBy(policy, subject, who)) return false;
+    who.authenticity = Authenticity::kAttested;
+    const bool deputy = wanted.sign_off != nullptr && ActsForHolder(policy, subject, facts, who);
+    if (!deputy && !IsNamedBy(policy, subject, who)) return false;
     if (wanted.sign_off == nullptr) return true;
     return !HasSigned(policy, evidence, facts, *scope_.person) &&
            !IsDependent(policy, *wanted.sign_off, facts, who);
@@ -280,6 +337,11 @@ std::string TodoText(const Todo& todo) {
   std::string out;
   for (const TodoActor& actor : todo.actors) {
     out += Printable(ActorText(actor)) + "\n";
+    for (const TodoDeputy& one : actor.deputies) {
+      out += "  deputy '" + Printable(one.deputy) + "' for '" + Printable(one.lender) + "'" +
+             (one.until ? " until " + FormatTime(*one.until) : "") + ", who approves with " +
+             "--on-behalf-of " + Printable(one.lender) + "\n";
+    }
     for (const TodoTask& task : actor.tasks) {
       const std::string when = task.due        ? "by " + FormatTime(*task.due)
                                : task.blocking ? "now"
@@ -311,6 +373,11 @@ Json TodoJson(const Todo& todo) {
     for (const Subject& one : actor.holders) {
       holders.push_back({{"kind", std::string(NameOf(one.kind))}, {"name", one.name}});
     }
+    Json deputies = Json::array();
+    for (const TodoDeputy& lent : actor.deputies) {
+      deputies.push_back({{"deputy", lent.deputy}, {"lender", lent.lender}});
+      if (lent.until) deputies.back()["until"] = FormatTime(*lent.until);
+    }
     Json tasks = Json::array();
     for (const TodoTask& task : actor.tasks) {
       Json one = {{"deployment", task.deployment},
@@ -327,6 +394,7 @@ Json TodoJson(const Todo& todo) {
     Json one = {{"kind", std::string(NameOf(actor.subject.kind))},
                 {"name", actor.subject.name},
                 {"holders", std::move(holders)},
+                {"deputies", std::move(deputies)},
                 {"tasks", std::move(tasks)}};
     if (!actor.policy.empty()) one["policy"] = actor.policy;
     out["actors"].push_back(std::move(one));

@@ -25,12 +25,21 @@ struct TodoTask {
   std::string next;  // the remedy, with the command
 };
 
+// Somebody to whom a holder has lent the role for now.
+struct TodoDeputy {
+  std::string deputy;  // accounts
+  std::string lender;
+  std::optional<Time> until;
+  friend bool operator==(const TodoDeputy&, const TodoDeputy&) = default;
+};
+
 // A role, group, account or person that tasks wait for.
 struct TodoActor {
   std::string policy;  // empty for those who are named without one
   Subject subject;
   std::vector<Subject> holders;  // of a role
-  std::vector<TodoTask> tasks;   // what is due now first, then by time
+  std::vector<TodoDeputy> deputies;
+  std::vector<TodoTask> tasks;  // what is due now first, then by time
 };
 
 // Somebody whose tasks are asked for.

@@ -73,6 +73,27 @@ def test_a_person_sees_what_waits_for_them(folder, user, groups, expected):
     assert set(tasks(answer)) == expected
 
 
+def test_a_deputy_sees_what_waits_for_the_lender(folder):
+    lent = samples.obj("SignOff", "lent", samples.HOME, {
+        "subject": {"kind": "Delegation", "useCase": "credit", "deputy": "otto"},
+        "role": "model-validator", "decision": "Approve", "signer": {"username": "victor"},
+        "rationale": "Away.", "expiresAt": "2026-11-25T00:00:00Z"})  # fmt: skip
+    write(folder / "lent.yaml", since(lent, "2026-11-15T00:00:00Z"))
+    # The policy lets nobody lend the role.
+    assert todo(folder, "--user", "otto")[1]["actors"] == []
+    text = (folder / "all.yaml").read_text()
+    (folder / "all.yaml").write_text(text.replace(
+        "  - name: model-validator\n    level: Tactical\n",
+        "  - name: model-validator\n    level: Tactical\n    delegation: {maxDuration: 21d}\n"))  # fmt: skip
+    _, answer, error = todo(folder, "--user", "otto")
+    assert set(tasks(answer)) == {"model-validator"}, error
+    assert answer["actors"][0]["deputies"] == [
+        {"deputy": "otto", "lender": "victor", "until": "2026-11-25T00:00:00Z"}]
+    shown = run("todo", "-f", folder, "--now", NOW).stdout
+    assert "deputy 'otto' for 'victor' until 2026-11-25T00:00:00Z" in shown
+    assert todo(folder, "--user", "olga")[1]["actors"] == []
+
+
 def test_a_role_sees_its_own(folder):
     _, answer, _ = todo(folder, "--role", "model-validator")
     assert set(tasks(answer)) == {"model-validator"}
