@@ -148,10 +148,11 @@ Judgement JudgePlace(Judgement judgement, const SumMetric& metric, const Compari
                   found + ", required is " + BoundsText(bounds));
   }
   const bool below = place == Place::kBelow;
+  const std::optional<Decimal>& bound = below ? bounds.min : bounds.max;
   return Decide(std::move(judgement), Verdict::kFail,
                 below ? Reason::kBelowMinimum : Reason::kAboveMaximum,
-                found + (below ? ", below the minimum " + bounds.min->ToString()
-                               : ", above the maximum " + bounds.max->ToString()),
+                found + (below ? ", below the minimum " : ", above the maximum ") +
+                    bound.value_or(Decimal()).ToString(),
                 "reduce the gap (other data, features, training or threshold) and run the bias "
                 "test again; the bound is the policy's to change");
 }
@@ -238,7 +239,7 @@ std::string DisagreementOf(const SumMetric& metric, const Decimal& declared, con
   const std::size_t written = point == std::string::npos ? 0 : text.size() - point - 1;
   std::int64_t unit = 1;
   for (std::size_t i = 0; i < std::max<std::size_t>(written, 2); ++i) unit *= 10;
-  const Rational half = *Rational::Fraction(1, 2 * unit);
+  const Rational half = Rational::Fraction(1, 2 * unit).value_or(Rational());
   const Rational low = Rational(declared) - half;
   const Rational high = Rational(declared) + half;
   const bool above = low <= Rational(0) || value >= low * low;

@@ -148,7 +148,8 @@ class CellChecker {
                                        cell.errors->sum_of_absolute.ToString());
     }
     // Cauchy and Schwarz.
-    if (absolute * absolute > squares * Rational(*cell.n) * (Rational(1) + slack) + slack) {
+    if (absolute * absolute >
+        squares * Rational(cell.n.value_or(0)) * (Rational(1) + slack) + slack) {
       Add(".errors.sumOfSquares",
           "is less than such errors can have: the square of sumOfAbsolute "
           "is at most n times sumOfSquares");
