@@ -180,8 +180,8 @@ def test_scores_by_bin_are_checked_without_a_cluster(tmp_path):
             "scoreBins": ["0.5"],
             "attributes": [{"name": "sex"}],
             "cells": [
-                {"groups": {"sex": "m"}, "bins": [low, {**high, "positives": 75}]},
-                {"groups": {"sex": "f"}, "bins": [low, {**high, "positives": 55}]},
+                {"groups": {"sex": "m"}, "bins": [{**low}, {**high, "positives": 75}]},
+                {"groups": {"sex": "f"}, "bins": [{**low}, {**high, "positives": 55}]},
             ],
         },
     }
