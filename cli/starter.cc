@@ -234,12 +234,13 @@ std::string StarterRelease(const Pack& pack, const std::string& name, const std:
     const std::string members = MembersFor(measure.require);
     if (members.empty() || !Meet(measure.applies.classes, classes)) continue;
     const std::string issuers = IssuersOf(measure.require);
-    owed +=
-        "#\n# " + measure.name +
-        (measure.applies.environments.empty() ? ""
-                                              : " (" + Joined(measure.applies.environments) + ")") +
-        ": " + RequirementText(measure.require) +
-        (issuers.empty() ? "" : ", believed of " + issuers) + "\n#   " + members + "\n";
+    owed.append("#\n# ").append(measure.name);
+    if (!measure.applies.environments.empty()) {
+      owed.append(" (").append(Joined(measure.applies.environments)).append(")");
+    }
+    owed.append(": ").append(RequirementText(measure.require));
+    if (!issuers.empty()) owed.append(", believed of ").append(issuers);
+    owed.append("\n#   ").append(members).append("\n");
   }
   if (owed.empty()) return text;
   return text + "# What its classes (" + Joined(classes) +

@@ -17,7 +17,9 @@ DelegationInput Input() {
   DelegationInput input;
   auto text =
       ReadTextFile(std::string(SOURCE_DIR) + "/tests/unit/governance/testdata/samples.yaml");
-  for (const Json& object : ParseYamlDocuments(text.value_or("")).value()) {
+  const auto objects = ParseYamlDocuments(text.value_or(""));
+  EXPECT_TRUE(objects);
+  for (const Json& object : *objects) {
     if (StringAt(object, "kind") != "GovernancePolicy") continue;
     input.policies.push_back(*Decode<GovernancePolicySpec>(object));
   }
