@@ -33,6 +33,9 @@ void PrintTable(const std::vector<OfflineDecision>& decisions) {
     if (!d.decision.answers_note.empty()) {
       std::cout << "  note: " << Printable(d.decision.answers_note) << "\n";
     }
+    for (const ChangeNote& change : d.decision.changes) {
+      std::cout << "  " << Printable(change.Text()) << "\n";
+    }
     std::cout << GatesText(*Find(json, "gates")) << "\n";
   }
   std::cout << "Checked offline, without a cluster. Taken for granted:\n";

@@ -96,6 +96,12 @@ std::string ExplanationText(const Explanation& explanation) {
                     At(d, "metadata/name") + "\n" + Table(rows);
   if (!IsObserved(d)) out += "\n" + NotObserved(d);
   out += ConditionsText(d) + ConfigText(explanation.configs);
+  if (const Json* changes = FindPath(d, "status/changes");
+      changes != nullptr && changes->is_array()) {
+    for (const Json& change : *changes) {
+      if (change.is_string()) out += "\n  " + Printable(change.get<std::string>()) + "\n";
+    }
+  }
   if (const Json* gates = FindPath(d, "status/gates"); gates != nullptr) {
     out += "\n" + GatesText(*gates);
   }

@@ -21,6 +21,9 @@ StatusGate ToStatus(const Gate& gate) {
     out.enforcement = gate.final ? Enforcement::kDeny : gate.enforcement;
   }
   if (gate.unwaived) out.unwaived = StatusUnwaived{gate.unwaived->state, gate.unwaived->reason};
+  if (const auto& carried = gate.carried_over) {
+    out.carried_over = StatusCarriedOver{carried->model, carried->steps, carried->kinds};
+  }
   out.valid_until = gate.valid_until;
   out.expired_at = gate.expired_at;
   for (const EvidenceRef& ref : gate.evidence) {
@@ -56,6 +59,7 @@ Json DeploymentStatus(const StatusInput& input) {
     status.why_not = CutMessage(gate->measure + ": " + gate->message);
   }
   status.answers_note = decision.answers_note;
+  for (const ChangeNote& change : decision.changes) status.changes.push_back(change.Text());
   status.governed_digest = decision.governed_digest;
   status.answers_digest = decision.answers_digest;
   status.replicas = input.rollout.wanted;

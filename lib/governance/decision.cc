@@ -12,6 +12,8 @@ void PutText(Json& json, const char* key, const std::string& value) {
 // Severity as the operator acts on it: the order of the enum.
 Reaction Worse(Reaction a, Reaction b) { return std::max(a, b); }
 
+constexpr std::size_t kMaxChangeText = 1024;
+
 Reaction ReactionOf(const Gate& gate, Time now) {
   if (gate.state != GateState::kExpired || !gate.expired_at) return gate.on_violation;
   return now >= *gate.expired_at + gate.on_expiry.grace ? gate.on_expiry.then
@@ -47,6 +49,13 @@ int Decision::Met() const {
                                         [](const Gate& gate) { return IsMet(gate.state); }));
 }
 
+std::string ChangeNote::Text() const {
+  std::string text = "change from model " + previous + " by policy '" + policy + "': ";
+  for (std::size_t i = 0; i < kinds.size(); ++i) text += (i > 0 ? ", " : "") + kinds[i];
+  for (std::size_t i = 0; i < because.size(); ++i) text += (i > 0 ? "; " : " (") + because[i];
+  return OneLine(text + (because.empty() ? "" : ")"), kMaxChangeText);
+}
+
 std::string Decision::GatesText() const {
   return std::to_string(Met()) + "/" + std::to_string(gates.size());
 }
@@ -69,6 +78,11 @@ Json GateJson(const Gate& gate) {
   if (gate.unwaived) {
     json["unwaived"] = {{"state", std::string(GateStateName(gate.unwaived->state))},
                         {"reason", gate.unwaived->reason}};
+  }
+  if (gate.carried_over) {
+    json["carriedOver"] = {{"model", gate.carried_over->model},
+                           {"steps", gate.carried_over->steps},
+                           {"kinds", gate.carried_over->kinds}};
   }
   if (!gate.evidence.empty()) {
     Json list = Json::array();
@@ -97,6 +111,12 @@ Json DecisionJson(const Decision& decision) {
   for (const Gate& gate : decision.gates) json["gates"].push_back(GateJson(gate));
   for (const PolicyRef& policy : decision.policies) {
     json["policies"].push_back({{"name", policy.name}, {"digest", policy.digest}});
+  }
+  for (const ChangeNote& change : decision.changes) {
+    json["changes"].push_back({{"policy", change.policy},
+                               {"previous", change.previous},
+                               {"kinds", change.kinds},
+                               {"because", change.because}});
   }
   if (decision.next_change) json["nextChange"] = FormatTime(*decision.next_change);
   return json;

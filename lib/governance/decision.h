@@ -5,6 +5,7 @@
 // byte for byte in DecisionJson.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,23 @@ struct UnwaivedGate {
   std::string reason;
 };
 
+// Evidence about an earlier model that counts for this one (carry_over.h).
+struct CarriedOver {
+  std::string model;  // digest of the model that the evidence is about
+  std::int64_t steps = 0;
+  std::vector<std::string> kinds;  // of all changes since, sorted
+};
+
+// What one policy makes of the change from the model before.
+struct ChangeNote {
+  std::string policy;
+  std::string previous;  // digest
+  std::vector<std::string> kinds;
+  std::vector<std::string> because;
+
+  [[nodiscard]] std::string Text() const;  // one line for people
+};
+
 struct Gate {
   std::string policy;   // empty for checks that no policy can switch off
   std::string measure;  // name of the policy's measure, or of the built-in check
@@ -56,6 +74,7 @@ struct Gate {
   std::optional<Time> expired_at;   // when an expired one did
   std::optional<Time> passes_from;  // when one that does not pass yet will by itself
   std::optional<UnwaivedGate> unwaived;
+  std::optional<CarriedOver> carried_over;
 };
 
 struct PolicyRef {
@@ -71,6 +90,7 @@ struct Decision {
   std::string answers_note;          // why they are not, and what cures it; else empty
   std::string governed_digest;
   std::string answers_digest;
+  std::vector<ChangeNote> changes;  // of policies that ask, when a model before is known
   std::vector<PolicyRef> policies;  // sorted by name
   std::vector<Gate> gates;          // in the order of policies and their measures
   std::optional<Time> next_change;  // when time alone will change some gate or its reaction

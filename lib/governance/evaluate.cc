@@ -9,6 +9,7 @@
 #include "governance/incidents.h"
 #include "governance/lowering.h"
 #include "governance/measures/bias_test.h"
+#include "governance/measures/carry_over.h"
 #include "governance/measures/deployment_mode.h"
 #include "governance/measures/evidence.h"
 #include "governance/measures/preconditions.h"
@@ -33,42 +34,47 @@ std::vector<MatchedPolicy> Match(const PolicySet& policies, const std::string& n
   return matched;
 }
 
+void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insiders& insiders) {
+  if (IsAuthentic(by) && !by.user.empty()) insiders.people.insert(PersonOf(policy, by.user));
+}
+
+// The believed issuers of what a measure asks about `model`.
+void AddIssuers(const GovernancePolicySpec& policy, const Requirement& require, const Facts& facts,
+                const EvidenceIndex& index, const ModelDigest& model, Insiders& insiders) {
+  const auto add = [&](const std::vector<Subject>& issuers, const Provenance& by) {
+    if (IsTrustedIssuer(policy, issuers, by)) AddPerson(policy, by, insiders);
+  };
+  if (require.bias_test) {
+    for (const AttestedBiasTest& test : facts.bias_tests) {
+      if (test.object->spec.model == model) add(require.bias_test->issuers, test.by);
+    }
+  }
+  if (const auto& r = require.report; r && !r->independent) {
+    for (const AttestedEvidence* report : index.Reports(r->type, model.digest)) {
+      if (report->object->spec.model == model) add(r->issuers, report->by);
+    }
+  }
+  if (require.reproducibility) {
+    for (const AttestedSnapshot& snapshot : facts.snapshots) {
+      if (snapshot.object->spec.model == model && snapshot.object->spec.reproduction_of.empty()) {
+        add(require.reproducibility->issuers, snapshot.by);
+      }
+    }
+  }
+}
+
 // Whoever develops the model: those whom the use case lists, the author of the deployment, and the
 // believed issuers of its evidence. Who repeats a run is not: that is a validator's work.
 Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
-                    const EvidenceIndex& index) {
+                    const EvidenceIndex& index, const Lineage& lineage) {
   Insiders insiders = DevelopersOf(policy, facts.use_case->spec);
-  const auto add = [&](const Provenance& by) {
-    if (IsAuthentic(by) && !by.user.empty()) insiders.people.insert(PersonOf(policy, by.user));
-  };
-  add(facts.author);
-  const ModelDigest& model = facts.deployment->spec.model.digest;
-  const auto believed = [&](const std::vector<Subject>& issuers, const Provenance& by) {
-    return IsTrustedIssuer(policy, issuers, by);
-  };
+  AddPerson(policy, facts.author, insiders);
+  // Whoever made what this model came from has a hand in it too.
+  std::vector<const ModelDigest*> models = {&facts.deployment->spec.model.digest};
+  for (const LineageStep& step : lineage.steps) models.push_back(&step.model);
   for (const Measure& measure : policy.measures) {
-    if (measure.require.bias_test) {
-      for (const AttestedBiasTest& test : facts.bias_tests) {
-        if (test.object->spec.model == model &&
-            believed(measure.require.bias_test->issuers, test.by)) {
-          add(test.by);
-        }
-      }
-    }
-    if (const auto& r = measure.require.report; r && !r->independent) {
-      for (const AttestedEvidence* report : index.Reports(r->type, model.digest)) {
-        if (report->object->spec.model == model && believed(r->issuers, report->by)) {
-          add(report->by);
-        }
-      }
-    }
-    if (measure.require.reproducibility) {
-      for (const AttestedSnapshot& snapshot : facts.snapshots) {
-        if (snapshot.object->spec.model == model && snapshot.object->spec.reproduction_of.empty() &&
-            believed(measure.require.reproducibility->issuers, snapshot.by)) {
-          add(snapshot.by);
-        }
-      }
+    for (const ModelDigest* model : models) {
+      AddIssuers(policy, measure.require, facts, index, *model, insiders);
     }
   }
   return insiders;
@@ -161,7 +167,13 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
                     const std::string& answers_digest, Decision& decision,
                     std::set<std::string>& classes, std::optional<Time>& next_change) {
   const GovernancePolicy& policy = *matched.policy;
-  const Insiders insiders = InsidersOf(policy.spec, facts, index);
+  const Lineage lineage = LineageOf(policy.spec, facts);
+  if (!lineage.steps.empty()) {
+    const LineageStep& last = lineage.steps.front();
+    decision.changes.push_back(
+        {policy.meta.name, last.model.digest, KindNames(last.change.kinds), last.change.because});
+  }
+  const Insiders insiders = InsidersOf(policy.spec, facts, index, lineage);
   std::optional<Time> answers_until;
   const bool approved =
       AnswersApproved(policy, facts, insiders, index, answers_digest, decision, answers_until);
@@ -194,8 +206,12 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
   for (const PolicyEnvironment* environment : matched.environments) {
     for (const Measure& measure : policy.spec.measures) {
       if (!Applies(measure, *environment, classified.classes)) continue;
-      const Context context{policy, *environment, measure, facts, insiders, index, answers_digest};
-      decision.gates.push_back(ApplyWaivers(context, RunMeasure(context)));
+      const Context context{
+          policy,   *environment, measure,        facts,
+          insiders, index,        answers_digest, facts.deployment->spec.model.digest,
+          lineage};
+      Gate gate = ApplyCarryOver(context, RunMeasure(context), RunMeasure);
+      decision.gates.push_back(ApplyWaivers(context, std::move(gate)));
     }
   }
 }

@@ -153,4 +153,20 @@ OpenIncidents OpenIncidentsOf(const GovernancePolicy& policy, const Facts& facts
   return open;
 }
 
+std::optional<std::string> OpenQuarantineOf(const GovernancePolicy& policy, const Facts& facts,
+                                            const Insiders& insiders, const EvidenceIndex& index,
+                                            const std::string& answers_digest,
+                                            const ModelDigest& model) {
+  Model other = facts.deployment->spec.model;
+  other.digest = model;
+  for (const auto& incident : facts.incidents) {
+    const auto& quarantine = incident->spec.quarantine;
+    if (!quarantine || !IsQuarantined(*quarantine, other)) continue;
+    if (!Judge(policy, *incident, facts, insiders, index, answers_digest).closed) {
+      return incident->meta.name;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace countersign

@@ -31,4 +31,9 @@ struct OpenIncidents {
                                             const Insiders& insiders, const EvidenceIndex& index,
                                             const std::string& answers_digest);
 
+// The name of an open incident that quarantines `model`, whatever the deployment serves.
+[[nodiscard]] std::optional<std::string> OpenQuarantineOf(
+    const GovernancePolicy& policy, const Facts& facts, const Insiders& insiders,
+    const EvidenceIndex& index, const std::string& answers_digest, const ModelDigest& model);
+
 }  // namespace countersign

@@ -98,9 +98,10 @@ std::optional<WaiverJudgement> ControlShortfall(const Context& context, const Wa
     Measure measure;
     measure.name = control.name;
     measure.require.report = control.evidence;
-    const Gate gate = EvidenceGate({context.policy, context.environment, measure, context.facts,
-                                    context.insiders, context.index, context.answers_digest},
-                                   control.evidence);
+    const Gate gate =
+        EvidenceGate({context.policy, context.environment, measure, context.facts, context.insiders,
+                      context.index, context.answers_digest, context.model, context.lineage},
+                     control.evidence);
     if (gate.state != GateState::kPassed) {
       return Not("WaiverControlMissing",
                  "its compensating control '" + control.name + "' is " +

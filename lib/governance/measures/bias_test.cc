@@ -24,7 +24,7 @@ std::string RemedyOf(const Context& context, const BiasTestRequirement& r) {
   for (const RequiredAttribute& a : r.attributes) {
     attributes += (attributes.empty() ? "" : ", ") + a.name;
   }
-  return "a BiasTest for model " + context.facts.deployment->spec.model.digest.digest + " over " +
+  return "a BiasTest for model " + context.model.digest + " over " +
          attributes + " in namespace '" + context.facts.deployment->spec.use_case.name_space +
          "', created by " +
          (r.issuers.empty() ? "nobody: the measure lists no issuers" : SubjectsText(r.issuers));
@@ -81,7 +81,7 @@ bool Serves(const BiasTestRequirement& r, const BiasTestSpec& spec) {
 
 Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
   Candidates candidates;
-  const ModelDigest& model = context.facts.deployment->spec.model.digest;
+  const ModelDigest& model = context.model;
   int other_models = 0;
   for (const AttestedBiasTest& test : context.facts.bias_tests) {
     const BiasTestSpec& spec = test.object->spec;

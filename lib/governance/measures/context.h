@@ -11,6 +11,7 @@
 #include "governance/evidence_index.h"
 #include "governance/facts.h"
 #include "governance/identity.h"
+#include "governance/model_change.h"
 
 namespace countersign {
 
@@ -22,6 +23,8 @@ struct Context {
   const Insiders& insiders;
   const EvidenceIndex& index;
   const std::string& answers_digest;
+  const ModelDigest& model;  // whose evidence is judged: the deployment's, or an earlier one's
+  const Lineage& lineage;    // the models before the deployment's
 };
 
 // A gate with the measure's name, step, accountable role, enforcement and reactions filled in.

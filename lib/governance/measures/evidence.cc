@@ -25,7 +25,7 @@ bool IsInsider(const Context& context, const Provenance& by) {
 std::optional<Exclusion> Excluded(const Context& context, const EvidenceRequirement& r,
                                   const AttestedEvidence& report) {
   const EvidenceSpec& spec = report.object->spec;
-  const ModelDigest& model = context.facts.deployment->spec.model.digest;
+  const ModelDigest& model = context.model;
   if (r.scope == EvidenceScope::kModel) {
     if (!spec.model) return Exclusion{"EvidenceForOtherModel", "it names no model"};
     if (*spec.model != model) {
@@ -71,7 +71,7 @@ std::string Remedy(const Context& context, const EvidenceRequirement& r) {
       r.issuers.empty() ? "nobody: the measure lists no issuers" : SubjectsText(r.issuers);
   std::string text = "an Evidence with spec.type: " + r.type;
   if (r.scope == EvidenceScope::kModel) {
-    text += " for model " + context.facts.deployment->spec.model.digest.digest;
+    text += " for model " + context.model.digest;
   }
   return text + " in namespace '" + context.facts.deployment->spec.use_case.name_space +
          "', created by " + who +
@@ -108,7 +108,7 @@ Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
 
 UsableReportsResult UsableReports(const Context& context, const EvidenceRequirement& r) {
   UsableReportsResult result;
-  const std::string& model = context.facts.deployment->spec.model.digest.digest;
+  const std::string& model = context.model.digest;
   for (const AttestedEvidence* report : context.index.Reports(
            r.type, r.scope == EvidenceScope::kModel ? std::string_view(model) : "")) {
     if (!Excluded(context, r, *report)) result.usable.push_back(report);

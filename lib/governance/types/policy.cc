@@ -137,6 +137,23 @@ void Describe(V& v, ExpiryReaction& e) {
 }
 
 template <class V>
+void Describe(V& v, CarryOverRule& c) {
+  v.Field({.name = "kinds",
+           .doc = "Kinds of change: DataRefresh, Parameter, Threshold, Feature, Serving. Never "
+                  "Algorithm, which also stands for what is unknown, nor Purpose.",
+           .required = true,
+           .min = 1,
+           .max = 5,
+           .list = ListType::kSet},
+          c.kinds);
+  v.Field({.name = "maxAge",
+           .doc = "How long the evidence holds after such a change, counted from when the system "
+                  "first saw it; never longer than spec.changes.maxTotal and the measure's own "
+                  "maxAge."},
+          c.max_age);
+}
+
+template <class V>
 void Describe(V& v, Measure& m) {
   v.Field(NameField("Name of the measure."), m.name);
   v.Field({.name = "step",
@@ -181,6 +198,11 @@ void Describe(V& v, Measure& m) {
           m.enforcement);
   v.Field({.name = "require", .doc = "What is required; exactly one member.", .required = true},
           m.require);
+  v.Field({.name = "carryOver",
+           .doc = "After changes of which kinds evidence about the model before counts, while "
+                  "there is none about the new one. Every kind of the change must be listed.",
+           .max = 5},
+          m.carry_over);
   v.Field(
       {.name = "onViolation",
        .doc = "What the operator does to a serving revision when the gate fails or its evidence "
@@ -239,6 +261,30 @@ void Describe(V& v, WaiverControl& c) {
            .doc = "The report that shows it in place. It is judged as for a measure.",
            .required = true},
           c.evidence);
+}
+
+template <class V>
+void Describe(V& v, ChangeRules& c) {
+  v.Field({.name = "issuers",
+           .doc = "Whose ReproducibilitySnapshots tell what changed: accounts, groups, people or "
+                  "roles of this policy. Nobody, if the list is empty.",
+           .max = kMaxListed},
+          c.issuers);
+  v.Field({.name = "healthIssuers",
+           .doc = "Whose ServingRecords tell that the model before ran healthily in the same "
+                  "environment. Nobody, if the list is empty.",
+           .max = kMaxListed},
+          c.health_issuers);
+  v.Field({.name = "maxSteps",
+           .doc = "Most changes since the model that the evidence is about, 1 to 64. Default 5.",
+           .min = 1,
+           .max = 64},
+          c.max_steps);
+  v.Field({.name = "maxTotal",
+           .doc = "The longest that evidence is carried over, for example 90d, counted from when "
+                  "the system first saw it.",
+           .required = true},
+          c.max_total);
 }
 
 template <class V>
@@ -331,6 +377,10 @@ void Describe(V& v, GovernancePolicySpec& s) {
   v.Field({.name = "retirement",
            .doc = "Who agrees to the end of a use case. Without it classification.signOff does."},
           s.retirement);
+  v.Field({.name = "changes",
+           .doc = "Whose word tells what changed between two models, and how far change may go. "
+                  "Without it no evidence is carried over."},
+          s.changes);
 }
 
 static void Check(const GovernancePolicySpec& spec, const Json& /*json*/,

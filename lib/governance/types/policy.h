@@ -188,6 +188,31 @@ struct Requirement {
   std::optional<EvidenceRequirement> report;
 };
 
+// How one model differs from the one before it; computed, see model_change.h.
+enum class ChangeKind {
+  kDataRefresh,
+  kParameter,
+  kThreshold,
+  kFeature,
+  kServing,
+  kAlgorithm,
+  kPurpose
+};
+template <>
+struct EnumNames<ChangeKind> {
+  static constexpr std::pair<ChangeKind, std::string_view> kNames[] = {
+      {ChangeKind::kDataRefresh, "DataRefresh"}, {ChangeKind::kParameter, "Parameter"},
+      {ChangeKind::kThreshold, "Threshold"},     {ChangeKind::kFeature, "Feature"},
+      {ChangeKind::kServing, "Serving"},         {ChangeKind::kAlgorithm, "Algorithm"},
+      {ChangeKind::kPurpose, "Purpose"}};
+};
+
+// After changes of which kinds a measure is content with evidence about the model before.
+struct CarryOverRule {
+  std::vector<ChangeKind> kinds;
+  std::optional<Seconds> max_age;
+};
+
 // What the operator does to a deployment that serves while a gate does not pass, mild to severe.
 enum class Reaction { kAlert, kHold, kRollback, kSuspend };
 
@@ -208,6 +233,7 @@ struct Measure {
   Applies applies;
   std::optional<Enforcement> enforcement;
   Requirement require;
+  std::vector<CarryOverRule> carry_over;
   Reaction on_violation = Reaction::kHold;
   ExpiryReaction on_expiry;
 };
@@ -247,6 +273,14 @@ struct RetirementRules {
   SignOffRequirement sign_off;
 };
 
+// Whose word tells what changed, and how far change may go; without it nothing is carried over.
+struct ChangeRules {
+  std::vector<Subject> issuers;         // of snapshots
+  std::vector<Subject> health_issuers;  // of ServingRecords
+  std::int64_t max_steps = 5;
+  Seconds max_total{};
+};
+
 struct GovernancePolicySpec {
   static constexpr std::string_view kKind = "GovernancePolicy";
   std::string description;
@@ -259,6 +293,7 @@ struct GovernancePolicySpec {
   std::optional<WaiverRules> waivers;
   std::optional<IncidentRules> incidents;
   std::optional<RetirementRules> retirement;
+  std::optional<ChangeRules> changes;
 };
 using GovernancePolicy = Object<GovernancePolicySpec>;
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "governance/claims.h"
+#include "governance/report_requirements.h"
 #include "governance/types/bias_check.h"
 
 namespace countersign {
@@ -36,6 +37,7 @@ class Checker {
     }
     if (spec_.waivers) Waivers(*spec_.waivers);
     if (spec_.retirement) SignOffAnywhere(spec_.retirement->sign_off, "spec.retirement.signOff");
+    if (spec_.changes) Changes(*spec_.changes);
     if (spec_.incidents) {
       SignOffAnywhere(spec_.incidents->sign_off, "spec.incidents.signOff");
       Issuers(spec_.incidents->issuers, "spec.incidents.issuers");
@@ -280,6 +282,39 @@ class Checker {
     }
   }
 
+  void Changes(const ChangeRules& c) {
+    Issuers(c.issuers, "spec.changes.issuers");
+    Issuers(c.health_issuers, "spec.changes.healthIssuers");
+    if (c.max_total <= Seconds{0}) Add("spec.changes.maxTotal", "must be positive");
+  }
+
+  // Sign-offs name a governed digest, snapshots tell what changed, and what is about the use case
+  // holds for every model: nothing of that can be carried over from one model to the next.
+  void CarryOver(const Measure& m, const std::string& path) {
+    if (m.carry_over.empty()) return;
+    const Requirement& r = m.require;
+    const auto report = ReportRequirementOf(r);
+    const bool about_a_model =
+        r.bias_test || AsksForNothing(r) || (report && report->scope == EvidenceScope::kModel);
+    if (!about_a_model) {
+      Add(path, "only a biasTest or a report about the model can be carried over");
+    }
+    if (!spec_.changes) Add(path, "needs spec.changes: it says whose snapshots tell what changed");
+    std::set<ChangeKind> seen;
+    for (std::size_t i = 0; i < m.carry_over.size(); ++i) {
+      for (std::size_t k = 0; k < m.carry_over[i].kinds.size(); ++k) {
+        const ChangeKind kind = m.carry_over[i].kinds[k];
+        const std::string at = At(At(path, i) + ".kinds", k);
+        if (kind == ChangeKind::kAlgorithm || kind == ChangeKind::kPurpose) {
+          Add(at, "'" + std::string(NameOf(kind)) +
+                      "' carries nothing over: such a model is another one");
+        } else if (!seen.insert(kind).second) {
+          Add(at, "'" + std::string(NameOf(kind)) + "' is listed twice");
+        }
+      }
+    }
+  }
+
   void OneMeasure(const Measure& m, const std::string& path) {
     Known(roles_, m.accountable, path + ".accountable", "a role");
     KnownAll(roles_, m.responsible, path + ".responsible", "a role");
@@ -320,6 +355,7 @@ class Checker {
     }
     if (r.evidence) Evidence(*r.evidence, path + ".require.evidence");
     ReportParts(r, path + ".require");
+    CarryOver(m, path + ".carryOver");
   }
 
   const GovernancePolicySpec& spec_;

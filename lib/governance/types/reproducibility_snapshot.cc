@@ -80,6 +80,23 @@ void Describe(V& v, EnvironmentState& e) {
 }
 
 template <class V>
+void Describe(V& v, FeatureState& f) {
+  v.Field({.name = "names",
+           .doc = "Names of the inputs that the model reads.",
+           .format = Format::kToken,
+           .max = 1024,
+           .length = 253,
+           .list = ListType::kSet},
+          f.names);
+  v.Field({.name = "digest",
+           .doc = "SHA-256 of what lists them, where they are too many to name.",
+           .format = Format::kSha256,
+           .length = 71},
+          f.digest);
+  v.Rules({{"has(self.names) != has(self.digest)", "must have exactly one of names and digest"}});
+}
+
+template <class V>
 void Describe(V& v, ReproducibilitySnapshotSpec& s) {
   v.Field({.name = "useCase",
            .doc = "Name of the use case, in this object's namespace.",
@@ -113,9 +130,45 @@ void Describe(V& v, ReproducibilitySnapshotSpec& s) {
                   "with whoever creates it; the latest one that counts governs.",
            .format = Format::kObjectName},
           s.reproduction_of);
+  v.Field({.name = "previous",
+           .doc = "The model that this one takes over from. The kind of change is computed from "
+                  "the snapshots of both; what neither or only one of them states counts as a "
+                  "change of the algorithm."},
+          s.previous);
+  v.Field({.name = "algorithm",
+           .doc = "The learning algorithm and its implementation, for example "
+                  "sklearn.linear_model.LogisticRegression.",
+           .length = 253},
+          s.algorithm);
+  v.Field({.name = "features", .doc = "The inputs that the model reads."}, s.features);
+  v.Field({.name = "purposeCategory",
+           .doc = "The spec.purposeCategory of the use case that the model was made for.",
+           .format = Format::kToken,
+           .length = 63},
+          s.purpose_category);
+  v.Field(
+      {.name = "decisionThreshold",
+       .doc = "The threshold that turns its score into an outcome, a decimal, if there is one."},
+      s.decision_threshold);
+  v.Field({.name = "servingImage",
+           .doc = "Image that serves the model, pinned: …@sha256:<64 digits>.",
+           .format = Format::kImageDigest,
+           .length = 1100},
+          s.serving_image);
 }
 
-static void Check(const ReproducibilitySnapshotSpec&, const Json& /*json*/, std::vector<Error>&) {}
+static void Check(const ReproducibilitySnapshotSpec& spec, const Json& /*json*/,
+                  std::vector<Error>& errors) {
+  if (spec.features && spec.features->names.empty() == spec.features->digest.empty()) {
+    errors.push_back({Code::kInvalidArgument, "must have exactly one of names and digest",
+                      "spec.features", std::nullopt});
+  }
+  if (spec.previous && *spec.previous == spec.model) {
+    errors.push_back({Code::kInvalidArgument,
+                      "must be another model than spec.model: no model takes over from itself",
+                      "spec.previous.digest", std::nullopt});
+  }
+}
 
 COUNTERSIGN_INSTANTIATE_KIND(ReproducibilitySnapshotSpec);
 

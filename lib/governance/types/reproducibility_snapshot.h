@@ -48,6 +48,12 @@ struct EnvironmentState {
   std::string hardware;
 };
 
+// Which inputs the model reads: their names, or a digest of what lists them.
+struct FeatureState {
+  std::vector<std::string> names;
+  std::string digest;
+};
+
 struct ReproducibilitySnapshotSpec {
   static constexpr std::string_view kKind = "ReproducibilitySnapshot";
   std::string use_case;
@@ -59,6 +65,13 @@ struct ReproducibilitySnapshotSpec {
   std::map<std::string, std::string> parameters;
   std::map<std::string, Decimal> metrics;
   std::string reproduction_of;
+  // What a change is computed from (model_change.h).
+  std::optional<ModelDigest> previous;
+  std::string algorithm;
+  std::optional<FeatureState> features;
+  std::string purpose_category;
+  std::optional<Decimal> decision_threshold;
+  std::string serving_image;
 };
 using ReproducibilitySnapshot = Object<ReproducibilitySnapshotSpec>;
 

@@ -101,6 +101,14 @@ void Describe(V& v, StatusUnwaived& u) {
 }
 
 template <class V>
+void Describe(V& v, StatusCarriedOver& c) {
+  v.Field({.name = "model", .doc = "Digest of the model that the evidence is about.", .length = 71},
+          c.model);
+  v.Field({.name = "steps", .doc = "How many changes there were since.", .max = 64}, c.steps);
+  v.Field({.name = "kinds", .doc = "Of which kinds.", .max = 16, .length = 63}, c.kinds);
+}
+
+template <class V>
 void Describe(V& v, StatusGate& g) {
   v.Field({.name = "policy",
            .doc = "The policy that asks for it; empty for checks that no policy can switch off."},
@@ -139,6 +147,9 @@ void Describe(V& v, StatusGate& g) {
   v.Field({.name = "expiredAt", .doc = "When it stopped passing by itself. RFC 3339."},
           g.expired_at);
   v.Field({.name = "unwaived", .doc = "What it would be without the waiver."}, g.unwaived);
+  v.Field({.name = "carriedOver",
+           .doc = "Whose evidence it is, when there is none about this model itself."},
+          g.carried_over);
   v.Field({.name = "evidence", .doc = "The evidence that was judged.", .max = 1024}, g.evidence);
 }
 
@@ -191,6 +202,11 @@ void Describe(V& v, ModelDeploymentStatus& s) {
                   "cures it.",
            .length = kMaxMessage},
           s.answers_note);
+  v.Field({.name = "changes",
+           .doc = "How this model differs from the one before it, by each policy that asks.",
+           .max = 16,
+           .length = 1024},
+          s.changes);
   v.Field({.name = "governedDigest",
            .doc = "SHA-256 over the canonical JSON of everything governed in the spec; what a "
                   "sign-off binds to.",

@@ -42,6 +42,12 @@ struct StatusUnwaived {
   std::string reason;
 };
 
+struct StatusCarriedOver {
+  std::string model;
+  std::int64_t steps = 0;
+  std::vector<std::string> kinds;
+};
+
 struct StatusGate {
   std::string policy;
   std::string measure;
@@ -56,6 +62,7 @@ struct StatusGate {
   std::optional<Time> valid_until;
   std::optional<Time> expired_at;
   std::optional<StatusUnwaived> unwaived;
+  std::optional<StatusCarriedOver> carried_over;
   std::vector<StatusEvidence> evidence;
 };
 
@@ -78,6 +85,7 @@ struct ModelDeploymentStatus {
   std::vector<StatusGate> gates;
   std::string why_not;
   std::string answers_note;
+  std::vector<std::string> changes;
   std::string governed_digest;
   std::string answers_digest;
   std::optional<std::int64_t> approved_revision;

@@ -22,6 +22,7 @@ Decision Decide(const Case& c) {
 
 std::string AllText(const Decision& decision) {
   std::string text = decision.answers_note + "\n";
+  for (const ChangeNote& change : decision.changes) text += change.Text() + "\n";
   for (const Gate& gate : decision.gates) {
     text += gate.path + ": " + gate.message + "\n" + gate.remedy + "\n";
   }
@@ -104,9 +105,9 @@ const std::set<std::string> kOnlyDefences = {"RequirementUnknown", "TemplateUnre
                                              "MetricUnknown", "BiasCountsInvalid"};
 
 // Words that look like reason codes and are none.
-const std::set<std::string> kOtherWords = {"DoNotSchedule",          "ImpactAssessment",
-                                           "IncidentReview",         "SeriousIncident",
-                                           "WidespreadInfringement", "CriticalInfrastructure"};
+const std::set<std::string> kOtherWords = {
+    "DoNotSchedule",          "ImpactAssessment",       "IncidentReview", "SeriousIncident",
+    "WidespreadInfringement", "CriticalInfrastructure", "ServingRecord"};
 
 TEST(CasesTest, EveryReasonCodeOfTheSourceHasACase) {
   std::set<std::string> seen;

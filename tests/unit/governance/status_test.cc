@@ -21,6 +21,7 @@ Gate FullGate() {
   gate.valid_until = Time{};
   gate.expired_at = Time{};
   gate.unwaived = UnwaivedGate{GateState::kMissing, "BiasTestMissing"};
+  gate.carried_over = CarriedOver{"sha256:" + std::string(64, 'b'), 2, {"DataRefresh"}};
   return gate;
 }
 

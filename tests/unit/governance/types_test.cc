@@ -7,6 +7,7 @@
 #include "base/yaml.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/policy.h"
+#include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
 #include "governance/types/use_case.h"
 #include "situation.h"
@@ -359,6 +360,29 @@ TEST(DecodeTest, AClaimHasExactlyOneValue) {
     ASSERT_FALSE(decoded) << claim;
     EXPECT_NE(decoded.error().ToString().find(text), std::string::npos)
         << decoded.error().ToString();
+  }
+}
+
+TEST(DecodeTest, ASnapshotTakesOverFromAnotherModelAndStatesItsFeaturesOnce) {
+  const auto fault = [](const std::string& more) {
+    const auto snapshot = Decode<ReproducibilitySnapshotSpec>(Yaml(
+        R"({apiVersion: countersign.dev/v1alpha1, kind: ReproducibilitySnapshot,
+            metadata: {name: run, namespace: lending}, spec: {useCase: credit, model: {digest:
+            "sha256:)" +
+        std::string(64, '1') + R"(", digestType: file}, performedAt: "2026-11-01T12:00:00Z", )" +
+        more + "}}"));
+    return snapshot ? std::string() : snapshot.error().ToString();
+  };
+  const std::string digest = R"(digest: "sha256:)" + std::string(64, '1') + R"(")";
+  EXPECT_EQ(fault("previous: {" + digest + ", digestType: ociManifest}"), "");
+  EXPECT_NE(fault("previous: {" + digest + ", digestType: file}").find("spec.previous.digest"),
+            std::string::npos);
+  EXPECT_EQ(fault("features: {names: [income]}"), "");
+  EXPECT_EQ(fault("features: {" + digest + "}"), "");
+  for (const std::string& features : {"{}", "{names: [income], " + digest + "}"}) {
+    EXPECT_NE(fault("features: " + features).find("spec.features: must have exactly one"),
+              std::string::npos)
+        << features;
   }
 }
 

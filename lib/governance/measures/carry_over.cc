@@ -1,0 +1,135 @@
+#include "governance/measures/carry_over.h"
+
+#include <algorithm>
+
+#include "governance/measures/predecessor.h"
+
+namespace countersign {
+namespace {
+
+// Nothing that counts was found, as opposed to something that leaves a part out.
+bool NothingBelieved(const Gate& gate) {
+  return gate.state == GateState::kMissing && gate.evidence.empty();
+}
+
+// The strictest age of the rules that the change needs; an obstacle when one of its kinds has none.
+std::optional<Obstacle> Restrict(const Measure& measure, const LineageStep& step,
+                                 Seconds& max_age) {
+  for (const ChangeKind kind : step.change.kinds) {
+    const CarryOverRule* rule = nullptr;
+    for (const CarryOverRule& one : measure.carry_over) {
+      if (std::find(one.kinds.begin(), one.kinds.end(), kind) != one.kinds.end()) rule = &one;
+    }
+    if (rule == nullptr) {
+      return Obstacle{"ChangeNotCarried", "the change from it is " + std::string(NameOf(kind)) +
+                                              ", which the measure's carryOver does not list (" +
+                                              Join(step.change.because) + ")"};
+    }
+    if (rule->max_age) max_age = std::min(max_age, *rule->max_age);
+  }
+  return std::nullopt;
+}
+
+// A refresh may take in the very data that the model before was tested on.
+std::optional<Obstacle> TestedOnOwnTraining(const Context& context, const Gate& before) {
+  for (const AttestedBiasTest& test : context.facts.bias_tests) {
+    const std::string& name = test.object->meta.name;
+    if (std::none_of(before.evidence.begin(), before.evidence.end(), [&](const EvidenceRef& ref) {
+          return ref.kind == BiasTestSpec::kKind && ref.name == name;
+        })) {
+      continue;
+    }
+    for (const AttestedSnapshot& snapshot : context.facts.snapshots) {
+      if (snapshot.object->spec.model != context.model || !IsAuthentic(snapshot.by)) continue;
+      for (const DataState& data : snapshot.object->spec.data) {
+        if (data.role == DataRole::kTest || data.digest != test.object->spec.data_set.digest) {
+          continue;
+        }
+        return Obstacle{"BiasDataNotIndependent", "the data set of BiasTest '" + name + "' is " +
+                                                      std::string(NameOf(data.role)) +
+                                                      " data of the new model"};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+template <class Spec>
+void Oldest(const std::vector<Attested<Spec>>& all, const EvidenceRef& ref,
+            std::optional<Time>& oldest) {
+  if (ref.kind != Spec::kKind) return;
+  for (const Attested<Spec>& one : all) {
+    if (one.object->meta.name != ref.name) continue;
+    if (!oldest || one.by.first_seen < *oldest) oldest = one.by.first_seen;
+  }
+}
+
+Gate Carried(const Context& context, const std::string& remedy, Gate gate, std::size_t steps,
+             const std::set<ChangeKind>& kinds, const ModelDigest& model, Seconds max_age) {
+  std::optional<Time> oldest;
+  for (const EvidenceRef& ref : gate.evidence) {
+    Oldest(context.facts.reports, ref, oldest);
+    Oldest(context.facts.bias_tests, ref, oldest);
+  }
+  gate.carried_over = CarriedOver{model.digest, static_cast<std::int64_t>(steps), KindNames(kinds)};
+  std::string text;
+  for (const std::string& kind : gate.carried_over->kinds)
+    text += (text.empty() ? "" : ", ") + kind;
+  gate.message += "; carried over from model " + model.digest + ", " + std::to_string(steps) +
+                  (steps == 1 ? " change" : " changes") + " ago (" + text + ")";
+  if (gate.state != GateState::kPassed) {
+    gate.remedy = remedy;
+    return gate;
+  }
+  const Time end = oldest.value_or(context.facts.now) + max_age;
+  if (end <= context.facts.now) {
+    gate.valid_until.reset();
+    gate.expired_at = end;
+    return Conclude(std::move(gate), GateState::kExpired, "CarryOverExpired",
+                    gate.message + ", which ended at " + FormatTime(end) +
+                        ": after such changes "
+                        "evidence holds for " +
+                        FormatDuration(max_age),
+                    remedy);
+  }
+  if (!gate.valid_until || end < *gate.valid_until) gate.valid_until = end;
+  return gate;
+}
+
+Gate NotCarried(Gate gate, const ModelDigest* model, Obstacle obstacle) {
+  gate.reason = std::move(obstacle.reason);
+  gate.message += "; nothing is carried over";
+  if (model != nullptr) gate.message += " from model " + model->digest;
+  gate.message += ": " + obstacle.why;
+  return gate;
+}
+
+}  // namespace
+
+Gate ApplyCarryOver(const Context& context, Gate gate,
+                    const std::function<Gate(const Context&)>& run) {
+  if (context.measure.carry_over.empty() || !NothingBelieved(gate)) return gate;
+  const Lineage& lineage = context.lineage;
+  Seconds max_age = context.policy.spec.changes->max_total;
+  std::set<ChangeKind> kinds;
+  for (std::size_t i = 0; i < lineage.steps.size(); ++i) {
+    const LineageStep& step = lineage.steps[i];
+    auto obstacle = Restrict(context.measure, step, max_age);
+    if (!obstacle) obstacle = WhyUnfit(context, step.model);
+    if (obstacle) return NotCarried(std::move(gate), &step.model, *std::move(obstacle));
+    kinds.insert(step.change.kinds.begin(), step.change.kinds.end());
+    Gate before =
+        run({context.policy, context.environment, context.measure, context.facts, context.insiders,
+             context.index, context.answers_digest, step.model, lineage});
+    if (!NothingBelieved(before)) {
+      if (auto own = TestedOnOwnTraining(context, before)) {
+        return NotCarried(std::move(gate), &step.model, *std::move(own));
+      }
+      return Carried(context, gate.remedy, std::move(before), i + 1, kinds, step.model, max_age);
+    }
+  }
+  if (lineage.end_reason.empty()) return gate;
+  return NotCarried(std::move(gate), nullptr, {lineage.end_reason, lineage.end});
+}
+
+}  // namespace countersign

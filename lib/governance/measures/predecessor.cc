@@ -1,0 +1,89 @@
+#include "governance/measures/predecessor.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "governance/incidents.h"
+
+namespace countersign {
+namespace {
+
+std::optional<Obstacle> Unhealthy(const Context& context, const ModelDigest& model) {
+  const auto& issuers = context.policy.spec.changes->health_issuers;
+  std::vector<const AttestedEvidence*> records;
+  for (const AttestedEvidence* record : context.index.Reports("ServingRecord", model.digest)) {
+    if (record->object->spec.model == model &&
+        record->object->spec.environment == context.environment.name &&
+        IsTrustedIssuer(context.policy.spec, issuers, record->by)) {
+      records.push_back(record);
+    }
+  }
+  const AttestedEvidence* latest = Latest(records);
+  if (latest == nullptr) {
+    return Obstacle{"PredecessorNotHealthy",
+                    "no ServingRecord by " +
+                        (issuers.empty() ? "anybody (spec.changes.healthIssuers is empty)"
+                                         : SubjectsText(issuers)) +
+                        " says that it ran in '" + context.environment.name + "'"};
+  }
+  const auto& claims = latest->object->spec.claims;
+  const bool healthy = std::any_of(claims.begin(), claims.end(), [](const Claim& claim) {
+    return claim.name == "healthy" && claim.flag && *claim.flag;
+  });
+  if (healthy) return std::nullopt;
+  return Obstacle{"PredecessorNotHealthy", "ServingRecord '" + latest->object->meta.name +
+                                               "' says that it was not healthy in '" +
+                                               context.environment.name + "'"};
+}
+
+// Somebody who holds the role in which they rejected a revision of it, and has not changed their
+// mind, in whatever environment.
+std::optional<Obstacle> Rejected(const Context& context, const ModelDigest& model) {
+  const GovernancePolicySpec& policy = context.policy.spec;
+  std::map<std::tuple<std::string, std::string, std::string, std::string>, const AttestedSignOff*>
+      latest;
+  const auto rank = [](const AttestedSignOff& s) {
+    return std::tuple(s.by.first_seen, s.object->spec.decision == SignOffDecision::kReject);
+  };
+  for (const AttestedSignOff& sign_off : context.facts.sign_offs) {
+    const SignOffSpec& spec = sign_off.object->spec;
+    // Advice decides nothing. A deputy's word counts here without looking at who lent the role: to
+    // take a rejection for one is the safe reading.
+    const bool holds = sign_off.by.authenticity == Authenticity::kAssumed ||
+                       !spec.on_behalf_of.empty() ||
+                       IsNamedBy(policy, {SubjectKind::kRole, spec.role}, sign_off.by);
+    if (spec.subject.model != model || spec.decision == SignOffDecision::kAdvise ||
+        !IsAuthentic(sign_off.by) || spec.signer.username != sign_off.by.user || !holds) {
+      continue;
+    }
+    const AttestedSignOff*& kept = latest[{PersonOf(policy, sign_off.by.user), spec.role,
+                                           spec.subject.environment, spec.subject.governed_digest}];
+    if (kept == nullptr || rank(*kept) < rank(sign_off)) kept = &sign_off;
+  }
+  for (const auto& [key, sign_off] : latest) {
+    const SignOffSpec& spec = sign_off->object->spec;
+    if (spec.decision != SignOffDecision::kReject) continue;
+    return Obstacle{"PredecessorRejected", "'" + sign_off->by.user + "' rejected it as '" +
+                                               spec.role + "': " + Shorten(spec.rationale)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Obstacle> Quarantined(const Context& context, const ModelDigest& model) {
+  const auto incident = OpenQuarantineOf(context.policy, context.facts, context.insiders,
+                                         context.index, context.answers_digest, model);
+  if (!incident) return std::nullopt;
+  return Obstacle{"PredecessorQuarantined", "Incident '" + *incident + "' quarantines it"};
+}
+
+}  // namespace
+
+std::optional<Obstacle> WhyUnfit(const Context& context, const ModelDigest& model) {
+  for (const auto check : {Unhealthy, Rejected, Quarantined}) {
+    if (auto obstacle = check(context, model)) return obstacle;
+  }
+  return std::nullopt;
+}
+
+}  // namespace countersign

@@ -1,0 +1,120 @@
+"""A new model takes over from the one before, on a real API server: what is carried over, and what
+is not."""
+
+import pytest
+import samples as s
+from samples import DANA, HOME, PROD, VERA, VICTOR
+from world import Installation
+
+STATED = {
+    "algorithm": "LogisticRegression",
+    "features": {"names": ["income", "debt"]},
+    "purposeCategory": "credit-decision",
+}
+
+
+def policy():
+    believed = [{"kind": "Group", "name": "ds-lending"}]
+    measures = s.policy()["spec"]["measures"]
+    for measure in measures:
+        if measure["name"] == "bias":
+            measure["carryOver"] = [{"kinds": ["DataRefresh"], "maxAge": "30d"}]
+    changes = {"issuers": believed, "healthIssuers": believed, "maxSteps": 2, "maxTotal": "60d"}
+    return s.policy({"measures": measures, "changes": changes})
+
+
+@pytest.fixture(scope="module")
+def site():
+    site = Installation()
+    try:
+        for namespace in (HOME, PROD):
+            site.cluster.run("create", "namespace", namespace)
+        for name, role in (
+            ("model-risk", "countersign-approver"),
+            ("ds-lending", "countersign-developer"),
+        ):
+            site.cluster.run(
+                "create", "clusterrolebinding", name, f"--clusterrole={role}", f"--group={name}"
+            )
+        site.apply(policy())
+        yield site
+    finally:
+        site.close()
+
+
+def account(site, person):
+    return site.cluster.user(*person)
+
+
+def refreshed(model, previous=None, patch=None):
+    """A snapshot of a nightly run: the same code on that night's data."""
+    own = s.merged(STATED, patch or {})
+    snapshot = s.snapshot(f"{model}-run", model, model.split(".")[0], own)
+    snapshot["spec"]["data"][0]["digest"] = s.digest(f"data of {model}")
+    if previous:
+        snapshot["spec"]["previous"] = {"digest": s.digest(previous), "digestType": "ociManifest"}
+    return snapshot
+
+
+def served(model):
+    case = model.split(".")[0]
+    patch = {
+        "type": "ServingRecord",
+        "environment": "prod",
+        "claims": [{"name": "healthy", "flag": True}],
+        "artifacts": None,
+    }
+    return s.report(f"{model}-served", model, case, patch)
+
+
+def first_model(site, case):
+    """The use case, and all evidence about the model that served until now."""
+    use_case = s.use_case(case)
+    site.apply(use_case)
+    site.apply(s.answers_sign_off(use_case), user=account(site, VERA))
+    site.apply(
+        refreshed(f"{case}.1"),
+        s.bias_test(f"{case}.1-fair", f"{case}.1", case),
+        user=account(site, DANA),
+    )
+
+
+def signed_deployment(site, case, model):
+    mdeploy = s.deployment(case, PROD, model, case)
+    for signer in (VERA, VICTOR):
+        site.apply(s.sign_off(mdeploy, signer, f"{model}-{signer[0]}"), user=account(site, signer))
+    return mdeploy
+
+
+def test_a_refresh_goes_on_with_the_bias_test_of_a_model_that_ran_healthily(site):
+    first_model(site, "nightly")
+    site.apply(refreshed("nightly.2", "nightly.1"), user=account(site, DANA))
+    mdeploy = signed_deployment(site, "nightly", "nightly.2")
+    refused = site.apply(mdeploy, user=account(site, DANA), check=False)
+    assert refused.returncode != 0
+    assert "[PredecessorNotHealthy]" in refused.stderr and "'prod'" in refused.stderr
+    site.apply(served("nightly.1"), user=account(site, DANA))
+    assert "created" in site.apply(mdeploy, user=account(site, DANA)).stdout
+
+
+def test_another_algorithm_is_tested_anew(site):
+    first_model(site, "boosted")
+    site.apply(
+        served("boosted.1"),
+        refreshed("boosted.2", "boosted.1", {"algorithm": "GradientBoosting"}),
+        user=account(site, DANA),
+    )
+    mdeploy = signed_deployment(site, "boosted", "boosted.2")
+    refused = site.apply(mdeploy, user=account(site, DANA), check=False)
+    assert refused.returncode != 0
+    assert "[ChangeNotCarried]" in refused.stderr
+    assert "spec.algorithm was 'LogisticRegression', is 'GradientBoosting'" in refused.stderr
+    site.apply(
+        s.bias_test("boosted.2-fair", "boosted.2", "boosted"), user=account(site, DANA)
+    )
+    assert "created" in site.apply(mdeploy, user=account(site, DANA)).stdout
+
+
+def test_a_model_that_takes_over_from_itself_is_refused_with_the_path(site):
+    refused = site.apply(refreshed("own.1", "own.1"), user=account(site, DANA), check=False)
+    assert refused.returncode != 0 and "spec.previous.digest" in refused.stderr
