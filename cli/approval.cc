@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "governance/change_protocol.h"
 #include "governance/environment.h"
 #include "governance/identity.h"
 
@@ -115,7 +116,25 @@ Scope ScopeOfIncident(const ApprovalInput& input) {
   return scope;
 }
 
+// The one policy that the protocol names.
+Scope ScopeOfProtocol(const ApprovalInput& input, const ChangeProtocol& protocol) {
+  Scope scope;
+  for (const GovernancePolicy& policy : input.policies) {
+    if (policy.meta.name != protocol.policy) continue;
+    scope.policies.push_back(&policy);
+    if (!policy.spec.changes || !policy.spec.changes->protocols) continue;
+    const std::string& role = policy.spec.changes->protocols->sign_off.role;
+    scope.roles.insert(role);
+    if (role == input.role) scope.environments.insert("");
+  }
+  return scope;
+}
+
 Scope ScopeOf(const ApprovalInput& input) {
+  if (input.protocol) {
+    auto protocol = ReadProtocol(input.protocol->spec);
+    return protocol ? ScopeOfProtocol(input, *protocol) : Scope();
+  }
   if (input.incident) return ScopeOfIncident(input);
   if (input.waiver) return ScopeOfWaiver(input, input.waiver->spec);
   if (input.deployment) return ScopeOfDeployment(input, *input.deployment);
@@ -145,6 +164,15 @@ Status CheckRole(const ApprovalInput& input, const Scope& scope) {
                     ? "no policy has spec.incidents, which says who closes incidents"
                     : "no policy lets role '" + input.role + "' close incidents; they ask for " +
                           Listed(scope.roles));
+  }
+  if (input.protocol) {
+    return Fail(Code::kInvalidArgument,
+                scope.policies.empty() ? "there is no policy of the name that the protocol claims"
+                : scope.roles.empty()  ? "policy '" + scope.policies.front()->meta.name +
+                                            "' has no spec.changes.protocols: it knows no protocols"
+                                      : "policy '" + scope.policies.front()->meta.name +
+                                            "' has protocols signed off by role " +
+                                            Listed(scope.roles) + ", not '" + input.role + "'");
   }
   if (!input.deployment) {
     const std::string what = input.retirement ? "the end of use cases" : "answers";
@@ -252,6 +280,7 @@ Status CheckResponses(const ApprovalInput& input, const std::vector<const SignOf
 std::string NamePrefix(const ApprovalInput& input) {
   const std::string& subject = input.waiver       ? input.waiver->meta.name
                                : input.incident   ? input.incident->meta.name
+                               : input.protocol   ? input.protocol->meta.name
                                : input.deployment ? input.deployment->meta.name
                                                   : input.use_case.meta.name;
   std::string prefix = subject.substr(0, kMaxNamePrefix - input.role.size() - 2);
@@ -299,6 +328,10 @@ Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
     spec.subject.kind = SubjectOfSignOff::kIncident;
     spec.subject.incident = input.incident->meta.name;
     spec.subject.incident_digest = input.incident->spec_digest;
+  } else if (input.protocol) {
+    spec.subject.kind = SubjectOfSignOff::kChangeProtocol;
+    spec.subject.protocol = input.protocol->meta.name;
+    spec.subject.protocol_digest = input.protocol->spec_digest;
   } else if (input.deployment) {
     const ModelDigest& model = input.deployment->spec.model.digest;
     spec.subject.model = model;

@@ -24,10 +24,11 @@
 namespace countersign {
 
 struct ApprovalInput {
-  // With none of the three, the use case's answers are signed, or with `retirement` its end.
+  // With none of the four, the use case's answers are signed, or with `retirement` its end.
   std::optional<ModelDeployment> deployment;
   std::optional<Waiver> waiver;
   std::optional<Incident> incident;
+  std::optional<EvidenceReport> protocol;  // of type ChangeProtocol
   bool retirement = false;
   std::string governed_digest;
   UseCase use_case;

@@ -7,6 +7,20 @@
 namespace countersign {
 namespace {
 
+// All that it covers: the signer will not be asked again.
+void ProtocolRows(const EvidenceReport& report, std::vector<std::vector<std::string>>& rows) {
+  rows.push_back({"change protocol", report.meta.name});
+  if (report.spec.model) rows.push_back({"starts from model", report.spec.model->digest});
+  rows.push_back({"environment", report.spec.environment});
+  for (const Claim& claim : report.spec.claims) {
+    std::string value = claim.number ? claim.number->ToString() : claim.text;
+    for (const std::string& item : claim.items) value += (value.empty() ? "" : ", ") + item;
+    rows.push_back({claim.name, value});
+  }
+  if (!report.spec.summary.empty()) rows.push_back({"summary", report.spec.summary});
+  rows.push_back({"protocol digest", report.spec_digest});
+}
+
 // What a review of that incident claims; nothing for other reports.
 std::vector<Claim> ClaimsAbout(const EvidenceSpec& report, const std::string& incident) {
   const bool about = report.type == "IncidentReview" &&
@@ -99,6 +113,8 @@ std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& si
       }
     }
     rows.push_back({"incident digest", input.incident->spec_digest});
+  } else if (input.protocol) {
+    ProtocolRows(*input.protocol, rows);
   } else if (input.deployment) {
     const Model& model = input.deployment->spec.model;
     rows.push_back(

@@ -10,6 +10,7 @@
 #include "cli/offline.h"
 #include "cli/render.h"
 #include "cli/signing.h"
+#include "governance/change_protocol.h"
 
 namespace countersign {
 namespace {
@@ -98,6 +99,18 @@ Status ReadSubject(const Cluster& cluster, const ApproveFlags& flags, ApprovalIn
     if (!incident) return Fail(incident.error());
     use_case.name = incident->spec.use_case;
     input.incident = std::move(*incident);
+  } else if (!flags.protocol.empty()) {
+    auto object = cluster.Get(kEvidence, {cluster.name_space(), flags.protocol});
+    if (!object) return Fail(object.error());
+    auto protocol = Decode<EvidenceSpec>(*object);
+    if (!protocol) return Fail(protocol.error());
+    if (protocol->spec.type != kChangeProtocolType) {
+      return Fail(Code::kInvalidArgument,
+                  "must be of type ChangeProtocol, is of type '" + protocol->spec.type + "'",
+                  "--protocol");
+    }
+    use_case.name = protocol->spec.use_case;
+    input.protocol = std::move(*protocol);
   } else if (flags.use_case.empty()) {
     auto object = DeploymentToSign(cluster, flags);
     if (!object) return Fail(object.error());
@@ -168,9 +181,11 @@ int Approve(const ApproveFlags& flags, const Global& global) {
 }  // namespace
 
 void AddApprove(CLI::App& app, Global& global, Run& run) {
-  CLI::App* command = app.add_subcommand("approve",
-                                         "Sign off a ModelDeployment, a use case's answers, a "
-                                         "waiver or the end of an incident, as the current user");
+  CLI::App* command =
+      app.add_subcommand("approve",
+                         "Sign off a ModelDeployment, a use case's answers, a "
+                         "waiver, the end of an incident or a change protocol, as the "
+                         "current user");
   AddOutput(*command, global, {"table", "json"});
   auto flags = std::make_shared<ApproveFlags>();
   auto* name = command->add_option("name", flags->name, "ModelDeployment, in --namespace");
@@ -193,14 +208,23 @@ void AddApprove(CLI::App& app, Global& global, Run& run) {
       ->excludes(file)
       ->excludes(use_case)
       ->excludes("--waiver");
+  command
+      ->add_option("--protocol", flags->protocol,
+                   "approve of the changes that this ChangeProtocol covers, in --namespace")
+      ->excludes(name)
+      ->excludes(file)
+      ->excludes(use_case)
+      ->excludes("--waiver")
+      ->excludes("--incident");
   command->add_option("--role", flags->role, "role of the policy in which you decide")->required();
   command->add_option("--rationale", flags->rationale, "why, in your words")->required();
   AddDecisionFlags(*command, *flags);
   command->add_flag("-y,--yes", flags->yes, "sign without being asked");
   command->callback([flags, &global, &run] {
     if (flags->name.empty() && flags->file.empty() && flags->use_case.empty() &&
-        flags->waiver.empty() && flags->incident.empty()) {
-      throw CLI::RequiredError("a ModelDeployment's name, -f, --use-case, --waiver or --incident");
+        flags->waiver.empty() && flags->incident.empty() && flags->protocol.empty()) {
+      throw CLI::RequiredError(
+          "a ModelDeployment's name, -f, --use-case, --waiver, --incident or --protocol");
     }
     run = [flags, &global] { return Approve(*flags, global); };
   });

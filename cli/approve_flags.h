@@ -15,6 +15,7 @@ struct ApproveFlags {
   std::string use_case;
   std::string waiver;
   std::string incident;
+  std::string protocol;
   bool retirement = false;
   std::string role;
   std::string rationale;

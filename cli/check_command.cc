@@ -30,6 +30,13 @@ void PrintTable(const std::vector<OfflineDecision>& decisions) {
     std::cout << ", " << d.decision.GatesText() << " gates passed\n"
               << "  classes: " << ListText(Find(json, "classes"))
               << "\n  governed digest: " << d.decision.governed_digest << "\n";
+    if (!d.decision.frame_digest.empty()) {
+      std::cout << "  frame digest: " << d.decision.frame_digest << "\n";
+      for (const PolicyRef& policy : d.decision.policies) {
+        std::cout << "  digest of policy " << Printable(policy.name) << ": " << policy.digest
+                  << "\n";
+      }
+    }
     if (!d.decision.answers_note.empty()) {
       std::cout << "  note: " << Printable(d.decision.answers_note) << "\n";
     }

@@ -108,6 +108,7 @@ Json DecisionJson(const Decision& decision) {
   PutText(json, "answersNote", decision.answers_note);
   PutText(json, "governedDigest", decision.governed_digest);
   PutText(json, "answersDigest", decision.answers_digest);
+  PutText(json, "frameDigest", decision.frame_digest);
   for (const Gate& gate : decision.gates) json["gates"].push_back(GateJson(gate));
   for (const PolicyRef& policy : decision.policies) {
     json["policies"].push_back({{"name", policy.name}, {"digest", policy.digest}});

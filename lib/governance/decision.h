@@ -90,6 +90,7 @@ struct Decision {
   std::string answers_note;          // why they are not, and what cures it; else empty
   std::string governed_digest;
   std::string answers_digest;
+  std::string frame_digest;         // where a policy has change protocols: what they bind
   std::vector<ChangeNote> changes;  // of policies that ask, when a model before is known
   std::vector<PolicyRef> policies;  // sorted by name
   std::vector<Gate> gates;          // in the order of policies and their measures

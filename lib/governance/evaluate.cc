@@ -4,6 +4,7 @@
 #include <iterator>
 #include <set>
 
+#include "governance/change_protocol.h"
 #include "governance/classify.h"
 #include "governance/environment.h"
 #include "governance/incidents.h"
@@ -13,6 +14,7 @@
 #include "governance/measures/deployment_mode.h"
 #include "governance/measures/evidence.h"
 #include "governance/measures/preconditions.h"
+#include "governance/measures/protocols.h"
 #include "governance/measures/reproducibility.h"
 #include "governance/measures/sign_off.h"
 #include "governance/report_requirements.h"
@@ -168,6 +170,9 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
                     std::set<std::string>& classes, std::optional<Time>& next_change) {
   const GovernancePolicy& policy = *matched.policy;
   const Lineage lineage = LineageOf(policy.spec, facts);
+  if (policy.spec.changes && policy.spec.changes->protocols && decision.frame_digest.empty()) {
+    if (auto frame = FrameDigest(facts.deployment->spec)) decision.frame_digest = *frame;
+  }
   if (!lineage.steps.empty()) {
     const LineageStep& last = lineage.steps.front();
     decision.changes.push_back(
@@ -211,6 +216,7 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
           insiders, index,        answers_digest, facts.deployment->spec.model.digest,
           lineage};
       Gate gate = ApplyCarryOver(context, RunMeasure(context), RunMeasure);
+      gate = ApplyProtocols(context, std::move(gate), RunMeasure);
       decision.gates.push_back(ApplyWaivers(context, std::move(gate)));
     }
   }

@@ -34,6 +34,7 @@ std::string_view DigestOfSubject(const SignOffSubject& subject) {
     case SubjectOfSignOff::kWaiver: return subject.waiver_digest;
     case SubjectOfSignOff::kIncident: return subject.incident_digest;
     case SubjectOfSignOff::kDelegation: return {};
+    case SubjectOfSignOff::kChangeProtocol: return subject.protocol_digest;
   }
   return {};
 }

@@ -124,6 +124,18 @@ constexpr KnownClaim kIncidentReview[] = {
     {"lesson", kText, "what will be different"},
 };
 
+constexpr KnownClaim kProtocol[] = {
+    {"kinds", kItems, "kinds of change: DataRefresh, Parameter, Threshold, Feature, Serving"},
+    {"standsFor", kItems, "sign-off measures of the policy that it answers"},
+    {"freshMeasures", kItems,
+     "measures that each new model must meet by itself, beyond the policy's"},
+    {"maxUses", kNumber, "how many new models it covers"},
+    {"expiresAt", kText, "when it ends, RFC 3339"},
+    {"policy", kText, "name of the policy"},
+    {"policyDigest", kText, "digest of that policy's spec; any other voids it"},
+    {"frameDigest", kText, "digest of the deployment without its model, as `check` shows it"},
+};
+
 constexpr KnownClaim kHumanOversight[] = {
     {"stopControl", kText, "how the model is stopped, and by whom"},
     {"overseers", kItems, "people or roles that watch it"},
@@ -170,6 +182,12 @@ constexpr ReportType kTypes[] = {
      "incidents",
      "What an incident was, for closing it (R9).",
      kIncidentReview,
+     {}},
+    {"ChangeProtocol",
+     "changes",
+     "Which changes of a model are approved beforehand; bounds on a metric are the numbers "
+     "<metric>Min and <metric>Max.",
+     kProtocol,
      {}},
     {"HumanOversight",
      "humanOversight",

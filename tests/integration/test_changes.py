@@ -1,10 +1,13 @@
 """A new model takes over from the one before, on a real API server: what is carried over, and what
 is not."""
 
+import datetime
+import json
+
 import pytest
 import samples as s
 from samples import DANA, HOME, PROD, VERA, VICTOR
-from world import Installation
+from world import Installation, run
 
 STATED = {
     "algorithm": "LogisticRegression",
@@ -19,7 +22,12 @@ def policy():
     for measure in measures:
         if measure["name"] == "bias":
             measure["carryOver"] = [{"kinds": ["DataRefresh"], "maxAge": "30d"}]
-    changes = {"issuers": believed, "healthIssuers": believed, "maxSteps": 2, "maxTotal": "60d"}
+    protocols = {
+        "signOff": {"role": "model-validator", "count": 1, "assurance": "Requester"},
+        "measures": ["validation"], "kinds": ["DataRefresh"], "freshMeasures": ["bias"],
+        "maxUses": 30, "maxDuration": "90d",
+    }  # fmt: skip
+    changes = {"protocols": protocols, "issuers": believed, "healthIssuers": believed, "maxSteps": 2, "maxTotal": "60d"}
     return s.policy({"measures": measures, "changes": changes})
 
 
@@ -118,3 +126,65 @@ def test_another_algorithm_is_tested_anew(site):
 def test_a_model_that_takes_over_from_itself_is_refused_with_the_path(site):
     refused = site.apply(refreshed("own.1", "own.1"), user=account(site, DANA), check=False)
     assert refused.returncode != 0 and "spec.previous.digest" in refused.stderr
+
+
+def protocol(site, case, uses, folder):
+    """Binds what `countersign check` shows of the live policy and the deployment."""
+    found = [
+        json.loads(site.cluster.run("get", *what, "-o", "json").stdout)
+        for what in (("govpol", "lending"), ("usecase", case, "-n", HOME))
+    ]
+    manifests = folder / "manifests.yaml"
+    deployed = s.deployment(case, PROD, f"{case}.1", case)
+    manifests.write_text("\n---\n".join(json.dumps(o) for o in (*found, deployed)))
+    checked = run("check", "-f", manifests, "-o", "json", check=False)
+    decision = json.loads(checked.stdout)["deployments"][0]["decision"]
+    ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=30)
+    said = {
+        "kinds": {"items": ["DataRefresh"]}, "standsFor": {"items": ["validation"]},
+        "maxUses": {"number": str(uses)}, "policy": {"text": "lending"},
+        "expiresAt": {"text": ends.strftime("%Y-%m-%dT%H:%M:%SZ")},
+        "policyDigest": {"text": decision["policies"][0]["digest"]},
+        "frameDigest": {"text": decision["frameDigest"]}, "accuracyMin": {"number": "0.85"},
+    }  # fmt: skip
+    claims = [{"name": name, **value} for name, value in said.items()]
+    patch = {"type": "ChangeProtocol", "environment": "prod", "claims": claims, "artifacts": None}
+    return s.report(f"{case}-nightly", f"{case}.1", case, patch)
+
+
+def test_nightly_models_within_a_signed_protocol_need_no_nightly_human(site, tmp_path):
+    case = "protocol"
+    first_model(site, case)
+    plan = protocol(site, case, 1, tmp_path)
+    site.apply(served(f"{case}.1"), plan, user=account(site, DANA))
+
+    def report(model):
+        fair = s.bias_test(f"{model}-fair", model, case)
+        site.apply(refreshed(model, f"{case}.1"), fair, user=account(site, DANA))
+
+    def deploy(model):
+        mdeploy = s.deployment(case, PROD, model, case)
+        return site.apply(mdeploy, user=account(site, DANA), check=False)
+
+    report(f"{case}.2")
+    refused = deploy(f"{case}.2")
+    assert "[ProtocolNotApproved]" in refused.stderr
+    assert f"approve --protocol {case}-nightly" in refused.stderr
+    signed = run(
+        "approve", "--protocol", f"{case}-nightly", "-n", HOME, "--role", "model-validator",
+        "--rationale", "The bounds are tight.", "--yes", user=account(site, VERA),
+    )  # fmt: skip
+    assert "frameDigest" in signed.stdout and "DataRefresh" in signed.stdout
+    assert "created" in deploy(f"{case}.2").stdout
+    # The second one is more than was approved of.
+    site.cluster.run("delete", "mdeploy", case, "-n", PROD)
+    report(f"{case}.3")
+    refused = deploy(f"{case}.3")
+    assert "[ProtocolExhausted]" in refused.stderr and "it covers 1" in refused.stderr
+
+
+def test_a_protocol_that_nobody_could_read_is_refused_with_the_path(site):
+    plan = s.report("odd", patch={"type": "ChangeProtocol", "environment": "prod"})
+    refused = site.apply(plan, user=account(site, DANA), check=False)
+    assert refused.returncode != 0 and "spec.claims" in refused.stderr
+    assert "must have claim 'kinds'" in refused.stderr

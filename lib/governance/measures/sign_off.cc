@@ -281,15 +281,16 @@ class Judge {
     const auto others = first_excluded_.empty() ? OtherRevisions() : 0;
     if (others > 0) {
       reason = "SignOffForOtherRevision";
-      notes_.push_back(std::to_string(others) +
-                       (!target().retirement_digest.empty()           ? " for another way to end it"
-                        : target().kind == SubjectOfSignOff::kUseCase ? " for other answers"
-                        : target().kind == SubjectOfSignOff::kWaiver
-                            ? " for another waiver of that name"
-                        : target().kind == SubjectOfSignOff::kIncident
-                            ? " for another incident of that name"
-                            : " for another model or revision (wanted governed digest " +
-                                  target().governed_digest + ")"));
+      notes_.push_back(
+          std::to_string(others) +
+          (!target().retirement_digest.empty()            ? " for another way to end it"
+           : target().kind == SubjectOfSignOff::kUseCase  ? " for other answers"
+           : target().kind == SubjectOfSignOff::kWaiver   ? " for another waiver of that name"
+           : target().kind == SubjectOfSignOff::kIncident ? " for another incident of that name"
+           : target().kind == SubjectOfSignOff::kChangeProtocol
+               ? " for another protocol of that name"
+               : " for another model or revision (wanted governed digest " +
+                     target().governed_digest + ")"));
     }
     return Finish(std::move(outcome), GateState::kMissing, std::move(reason),
                   needs + has + (notes_.empty() ? "" : "; " + Join(notes_)));

@@ -49,6 +49,7 @@ std::string_view DigestOf(const SignOffTarget& target) {
     case SubjectOfSignOff::kWaiver: return target.waiver_digest;
     case SubjectOfSignOff::kIncident: return target.incident_digest;
     case SubjectOfSignOff::kDelegation: return {};
+    case SubjectOfSignOff::kChangeProtocol: return target.protocol_digest;
   }
   return {};
 }
@@ -59,13 +60,15 @@ bool IsAbout(const SignOffSubject& s, const SignOffTarget& target) {
          s.answers_digest == target.answers_digest &&
          s.retirement_digest == target.retirement_digest && s.waiver == target.waiver &&
          s.waiver_digest == target.waiver_digest && s.incident == target.incident &&
-         s.incident_digest == target.incident_digest;
+         s.incident_digest == target.incident_digest && s.protocol == target.protocol &&
+         s.protocol_digest == target.protocol_digest;
 }
 
 bool IsAboutOtherRevision(const SignOffSubject& s, const SignOffTarget& target) {
   return s.kind == target.kind && s.use_case == target.use_case && IsFor(s, target.environment) &&
          s.retirement_digest.empty() == target.retirement_digest.empty() &&
-         s.waiver == target.waiver && s.incident == target.incident && !IsAbout(s, target);
+         s.waiver == target.waiver && s.incident == target.incident &&
+         s.protocol == target.protocol && !IsAbout(s, target);
 }
 
 tl::expected<const AttestedSignOff*, Disregarded> StandingOf(const SignOffContext& context,

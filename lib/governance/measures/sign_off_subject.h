@@ -24,6 +24,8 @@ struct SignOffTarget {
   std::string waiver_digest;
   std::string incident;
   std::string incident_digest;
+  std::string protocol;
+  std::string protocol_digest;
 };
 
 // One requirement for sign-offs on one subject, and all that is known.

@@ -1,5 +1,6 @@
 #include "governance/types/evidence.h"
 
+#include "governance/change_protocol.h"
 #include "governance/report_types.h"
 #include "governance/types/codec.h"
 
@@ -109,6 +110,9 @@ static void Check(const EvidenceSpec& spec, const Json& /*json*/, std::vector<Er
     }
   }
   for (Error& error : CheckKnownClaims(spec)) errors.push_back(std::move(error));
+  if (spec.type == kChangeProtocolType && errors.empty()) {
+    if (auto protocol = ReadProtocol(spec); !protocol) errors.push_back(protocol.error());
+  }
 }
 
 COUNTERSIGN_INSTANTIATE_KIND(EvidenceSpec);

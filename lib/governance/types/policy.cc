@@ -264,6 +264,51 @@ void Describe(V& v, WaiverControl& c) {
 }
 
 template <class V>
+void Describe(V& v, ProtocolRules& p) {
+  v.Field({.name = "signOff",
+           .doc = "Whose sign-off makes a ChangeProtocol count. Never that of whoever made it, of "
+                  "developers or of the deployment's author.",
+           .required = true},
+          p.sign_off);
+  v.Field({.name = "measures",
+           .doc = "Sign-off measures of this policy that a protocol may stand for.",
+           .required = true,
+           .format = Format::kName,
+           .min = 1,
+           .max = 16,
+           .length = 63,
+           .list = ListType::kSet},
+          p.measures);
+  v.Field({.name = "kinds",
+           .doc = "Kinds of change that a protocol may cover: DataRefresh, Parameter, Threshold, "
+                  "Feature, Serving.",
+           .required = true,
+           .min = 1,
+           .max = 5,
+           .list = ListType::kSet},
+          p.kinds);
+  v.Field({.name = "freshMeasures",
+           .doc = "Measures of this policy that each new model must meet by evidence about itself, "
+                  "automatic tests for example.",
+           .format = Format::kName,
+           .max = 16,
+           .length = 63,
+           .list = ListType::kSet},
+          p.fresh);
+  v.Field({.name = "maxUses",
+           .doc = "Most models that one protocol may cover, 1 to 10000.",
+           .required = true,
+           .min = 1,
+           .max = 10'000},
+          p.max_uses);
+  v.Field({.name = "maxDuration",
+           .doc = "The longest that a protocol may be for, for example 90d, counted from when the "
+                  "system first saw it.",
+           .required = true},
+          p.max_duration);
+}
+
+template <class V>
 void Describe(V& v, ChangeRules& c) {
   v.Field({.name = "issuers",
            .doc = "Whose ReproducibilitySnapshots tell what changed: accounts, groups, people or "
@@ -285,6 +330,10 @@ void Describe(V& v, ChangeRules& c) {
                   "the system first saw it.",
            .required = true},
           c.max_total);
+  v.Field({.name = "protocols",
+           .doc = "Which changes people may approve of beforehand, in an Evidence of type "
+                  "ChangeProtocol. Without it none."},
+          c.protocols);
 }
 
 template <class V>

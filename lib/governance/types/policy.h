@@ -273,12 +273,23 @@ struct RetirementRules {
   SignOffRequirement sign_off;
 };
 
+// What people may approve of beforehand; without it nothing.
+struct ProtocolRules {
+  SignOffRequirement sign_off;
+  std::vector<std::string> measures;  // sign-off measures that a protocol may stand for
+  std::vector<ChangeKind> kinds;
+  std::vector<std::string> fresh;  // measures that each new model must meet by itself
+  std::int64_t max_uses = 1;
+  Seconds max_duration{};
+};
+
 // Whose word tells what changed, and how far change may go; without it nothing is carried over.
 struct ChangeRules {
   std::vector<Subject> issuers;         // of snapshots
   std::vector<Subject> health_issuers;  // of ServingRecords
   std::int64_t max_steps = 5;
   Seconds max_total{};
+  std::optional<ProtocolRules> protocols;
 };
 
 struct GovernancePolicySpec {

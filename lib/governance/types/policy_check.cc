@@ -286,6 +286,26 @@ class Checker {
     Issuers(c.issuers, "spec.changes.issuers");
     Issuers(c.health_issuers, "spec.changes.healthIssuers");
     if (c.max_total <= Seconds{0}) Add("spec.changes.maxTotal", "must be positive");
+    if (c.protocols) Protocols(*c.protocols, "spec.changes.protocols");
+  }
+
+  void Protocols(const ProtocolRules& p, const std::string& path) {
+    SignOffAnywhere(p.sign_off, path + ".signOff");
+    KnownAll(measures_, p.fresh, path + ".freshMeasures", "a measure");
+    for (std::size_t i = 0; i < p.measures.size(); ++i) {
+      const auto found = std::find_if(spec_.measures.begin(), spec_.measures.end(),
+                                      [&](const Measure& m) { return m.name == p.measures[i]; });
+      if (found != spec_.measures.end() && found->require.sign_off) continue;
+      Add(At(path + ".measures", i),
+          "'" + p.measures[i] + "' is not a measure of this policy that requires a signOff");
+    }
+    for (std::size_t i = 0; i < p.kinds.size(); ++i) {
+      if (p.kinds[i] != ChangeKind::kAlgorithm && p.kinds[i] != ChangeKind::kPurpose) continue;
+      Add(At(path + ".kinds", i), "'" + std::string(NameOf(p.kinds[i])) +
+                                      "' cannot be approved of beforehand: such a model is another "
+                                      "one");
+    }
+    if (p.max_duration <= Seconds{0}) Add(path + ".maxDuration", "must be positive");
   }
 
   // Sign-offs name a governed digest, snapshots tell what changed, and what is about the use case

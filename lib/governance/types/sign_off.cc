@@ -13,7 +13,8 @@ struct EnumNames<SubjectOfSignOff> {
       {SubjectOfSignOff::kUseCase, "UseCase"},
       {SubjectOfSignOff::kWaiver, "Waiver"},
       {SubjectOfSignOff::kIncident, "Incident"},
-      {SubjectOfSignOff::kDelegation, "Delegation"}};
+      {SubjectOfSignOff::kDelegation, "Delegation"},
+      {SubjectOfSignOff::kChangeProtocol, "ChangeProtocol"}};
 };
 template <>
 struct EnumNames<SignOffDecision> {
@@ -30,7 +31,7 @@ void Describe(V& v, SignOffSubject& s) {
            .doc = "ModelDeployment: one model version in one environment. UseCase: the answers of "
                   "a use case to the policy's questions. Waiver: a time-bound exception. "
                   "Incident: that it is closed. Delegation: that a deputy may act in the signer's "
-                  "role; Reject withdraws it.",
+                  "role; Reject withdraws it. ChangeProtocol: changes of a model, beforehand.",
            .required = true},
           s.kind);
   v.Field({.name = "useCase",
@@ -97,6 +98,16 @@ void Describe(V& v, SignOffSubject& s) {
                   "Delegation.",
            .format = Format::kToken},
           s.deputy);
+  v.Field({.name = "protocol",
+           .doc = "Name of the Evidence of type ChangeProtocol, in this object's namespace. "
+                  "Required for ChangeProtocol.",
+           .format = Format::kObjectName},
+          s.protocol);
+  v.Field({.name = "protocolDigest",
+           .doc = "SHA-256 over the canonical JSON of its spec. Required for ChangeProtocol.",
+           .format = Format::kSha256,
+           .length = 71},
+          s.protocol_digest);
   v.Rules(
       {{"self.kind != 'UseCase' || has(self.answersDigest) != has(self.retirementDigest)",
         "kind UseCase needs answersDigest or retirementDigest"},
@@ -109,7 +120,10 @@ void Describe(V& v, SignOffSubject& s) {
         "kind Incident needs incident and incidentDigest"},
        {"(self.kind == 'Delegation') == has(self.deputy)",
         "kind Delegation needs deputy, others have none"},
-       {"(self.kind == 'UseCase' || (!has(self.answersDigest) && "
+       {"self.kind != 'ChangeProtocol' || (has(self.protocol) && has(self.protocolDigest))",
+        "kind ChangeProtocol needs protocol and protocolDigest"},
+       {"(self.kind == 'ChangeProtocol' || (!has(self.protocol) && !has(self.protocolDigest))) && "
+        "(self.kind == 'UseCase' || (!has(self.answersDigest) && "
         "!has(self.retirementDigest))) && (self.kind == 'Waiver' || "
         "(!has(self.waiver) && !has(self.waiverDigest))) && (self.kind == 'Incident' || "
         "(!has(self.incident) && !has(self.incidentDigest))) && (self.kind == 'ModelDeployment' || "
@@ -397,7 +411,9 @@ static void Check(const SignOffSpec& spec, const Json& /*json*/, std::vector<Err
               {"waiver", !s.waiver.empty(), SubjectOfSignOff::kWaiver},
               {"waiverDigest", !s.waiver_digest.empty(), SubjectOfSignOff::kWaiver},
               {"incident", !s.incident.empty(), SubjectOfSignOff::kIncident},
-              {"incidentDigest", !s.incident_digest.empty(), SubjectOfSignOff::kIncident}};
+              {"incidentDigest", !s.incident_digest.empty(), SubjectOfSignOff::kIncident},
+              {"protocol", !s.protocol.empty(), SubjectOfSignOff::kChangeProtocol},
+              {"protocolDigest", !s.protocol_digest.empty(), SubjectOfSignOff::kChangeProtocol}};
   for (const auto& row : rows) {
     if (row.given == (row.kind == s.kind)) continue;
     AddError(errors, std::string("spec.subject.") + row.field,

@@ -14,7 +14,14 @@
 
 namespace countersign {
 
-enum class SubjectOfSignOff { kModelDeployment, kUseCase, kWaiver, kIncident, kDelegation };
+enum class SubjectOfSignOff {
+  kModelDeployment,
+  kUseCase,
+  kWaiver,
+  kIncident,
+  kDelegation,
+  kChangeProtocol
+};
 // From lenient to strict.
 enum class SignOffDecision { kApprove, kApproveWithConditions, kAdvise, kReject };
 
@@ -45,6 +52,8 @@ struct SignOffSubject {
   std::string incident;
   std::string incident_digest;
   std::string deputy;  // account that the signer lends the role to
+  std::string protocol;
+  std::string protocol_digest;
 };
 
 struct ShownPolicy {

@@ -272,6 +272,46 @@ TEST(Approval, OneSignOffNamesSeveralEnvironments) {
   EXPECT_EQ(Fault(input), "--environments: goes with a ModelDeployment alone");
 }
 
+TEST(Approval, AChangeProtocolIsSignedByItsDigestWithAllThatItCovers) {
+  ApprovalInput input = Input();
+  EvidenceReport protocol;
+  protocol.meta.name = "nightly";
+  protocol.spec_digest = "sha256:" + std::string(64, 'e');
+  protocol.spec.use_case = "sample";
+  protocol.spec.type = "ChangeProtocol";
+  protocol.spec.environment = "prod";
+  protocol.spec.model = input.deployment->spec.model.digest;
+  const auto claim = [&](const char* name) -> Claim& {
+    protocol.spec.claims.emplace_back();
+    protocol.spec.claims.back().name = name;
+    return protocol.spec.claims.back();
+  };
+  claim("kinds").items = {"DataRefresh", "Parameter"};
+  claim("standsFor").items = {"validation"};
+  claim("maxUses").number = *Decimal::Parse("30");
+  claim("expiresAt").text = "2027-01-01T00:00:00Z";
+  claim("policy").text = "sample";
+  claim("policyDigest").text = input.policies[0].spec_digest;
+  claim("frameDigest").text = "sha256:" + std::string(64, 'd');
+  input.deployment.reset();
+  input.protocol = protocol;
+  const Json sign_off = Only(input);
+  const Json subject = sign_off.at("spec").at("subject");
+  EXPECT_EQ(subject.at("kind"), "ChangeProtocol");
+  EXPECT_EQ(subject.at("protocol"), "nightly");
+  EXPECT_EQ(subject.at("protocolDigest"), protocol.spec_digest);
+  const std::string text = ApprovalText(input, {sign_off});
+  for (const char* part : {"DataRefresh, Parameter", "30", "2027-01-01T00:00:00Z"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+  input.role = "owner";
+  EXPECT_THAT(Fault(input), HasSubstr("signed off by role 'model-validator', not 'owner'"));
+  input.policies[0].spec.changes.reset();
+  EXPECT_THAT(Fault(input), HasSubstr("has no spec.changes.protocols"));
+  input.policies.clear();
+  EXPECT_THAT(Fault(input), HasSubstr("there is no policy"));
+}
+
 TEST(Approval, ALongNameLeavesRoomForWhatTheServerAppends) {
   ApprovalInput input = Input();
   input.deployment->meta.name = std::string(250, 'a');

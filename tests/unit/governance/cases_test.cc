@@ -107,7 +107,7 @@ const std::set<std::string> kOnlyDefences = {"RequirementUnknown", "TemplateUnre
 // Words that look like reason codes and are none.
 const std::set<std::string> kOtherWords = {
     "DoNotSchedule",          "ImpactAssessment",       "IncidentReview", "SeriousIncident",
-    "WidespreadInfringement", "CriticalInfrastructure", "ServingRecord"};
+    "WidespreadInfringement", "CriticalInfrastructure", "ServingRecord",  "ChangeProtocol"};
 
 TEST(CasesTest, EveryReasonCodeOfTheSourceHasACase) {
   std::set<std::string> seen;

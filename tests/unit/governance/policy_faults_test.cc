@@ -121,6 +121,27 @@ INSTANTIATE_TEST_SUITE_P(
               "{changes: {maxTotal: 60d}, measures: {bias: {carryOver: [{kinds: [DataRefresh]}, "
               "{kinds: [DataRefresh]}]}}}",
               "spec.measures[1].carryOver[1].kinds[0]: 'DataRefresh' is listed twice"},
+        Fault{"AProtocolForWhatIsNoSignOff",
+              "{changes: {maxTotal: 60d, protocols: {signOff: {role: model-validator, count: 1, "
+              "assurance: Requester}, measures: [validation, bias], kinds: [DataRefresh], maxUses: "
+              "1, maxDuration: 30d}}}",
+              "spec.changes.protocols.measures[1]: 'bias' is not a measure of this policy that "
+              "requires a signOff"},
+        Fault{"AProtocolForAnyChange",
+              "{changes: {maxTotal: 60d, protocols: {signOff: {role: model-validator, count: 1, "
+              "assurance: Requester}, measures: [validation], kinds: [Purpose], maxUses: 1, "
+              "maxDuration: 30d}}}",
+              "spec.changes.protocols.kinds[0]: 'Purpose' cannot be approved of beforehand"},
+        Fault{"AProtocolWithAnUnknownTest",
+              "{changes: {maxTotal: 60d, protocols: {signOff: {role: model-validator, count: 1, "
+              "assurance: Requester}, measures: [validation], kinds: [DataRefresh], "
+              "freshMeasures: [none], maxUses: 1, maxDuration: 30d}}}",
+              "spec.changes.protocols.freshMeasures[0]: 'none' is not a measure"},
+        Fault{"AProtocolSignedByNobodyForNoTime",
+              "{changes: {maxTotal: 60d, protocols: {signOff: {role: nobody, count: 1, assurance: "
+              "Requester}, measures: [validation], kinds: [DataRefresh], maxUses: 1, maxDuration: "
+              "0d}}}",
+              "spec.changes.protocols.signOff.role: 'nobody' is not a role"},
         Fault{"ChangesWithoutTime", "{changes: {maxTotal: 0d}}", "spec.changes.maxTotal"},
         Fault{"ChangesToldByAnUnknownRole",
               "{changes: {maxTotal: 60d, issuers: [{kind: Role, name: nobody}]}}",

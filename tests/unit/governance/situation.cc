@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "base/yaml.h"
+#include "governance/change_protocol.h"
 
 namespace countersign::testing {
 namespace {
@@ -177,7 +178,11 @@ Situation MakeSituation(const Json& situation, const Json& base) {
   Placeholders values = {{"$governedDigest", facts.governed_digest},
                          {"$baseGovernedDigest", GovernedOf(base)},
                          {"$answersDigest", AnswersOf(situation)},
-                         {"$baseAnswersDigest", AnswersOf(base)}};
+                         {"$baseAnswersDigest", AnswersOf(base)},
+                         {"$frameDigest", Must(FrameDigest(facts.deployment->spec), "frame")},
+                         {"$policyDigest", made.policies.policies.empty()
+                                               ? std::string()
+                                               : made.policies.policies.front()->spec_digest}};
   const Json evidence = At(situation, "evidence");
   AddAll(evidence, values, facts.snapshots);
   AddAll(evidence, values, facts.bias_tests);

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/yaml.h"
+#include "governance/change_protocol.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
@@ -234,6 +235,8 @@ TEST(DecodeTest, ASignOffNamesExactlyWhatItsKindOfSubjectHas) {
   const std::string model = "model: {digest: " + digest + ", digestType: file}";
   EXPECT_TRUE(decode("{kind: UseCase, useCase: u, answersDigest: " + digest + "}"));
   EXPECT_TRUE(decode("{kind: Waiver, useCase: u, waiver: w, waiverDigest: " + digest + "}"));
+  EXPECT_TRUE(
+      decode("{kind: ChangeProtocol, useCase: u, protocol: p, protocolDigest: " + digest + "}"));
   EXPECT_TRUE(decode("{kind: ModelDeployment, useCase: u, environment: prod, " + model +
                      ", governedDigest: " + digest + "}"));
   const std::vector<std::pair<std::string, std::string>> rows = {
@@ -245,6 +248,10 @@ TEST(DecodeTest, ASignOffNamesExactlyWhatItsKindOfSubjectHas) {
       {"{kind: Waiver, useCase: u, waiver: w}", "spec.subject.waiverDigest: is required"},
       {"{kind: Waiver, useCase: u, waiverDigest: " + digest + "}",
        "spec.subject.waiver: is required"},
+      {"{kind: ChangeProtocol, useCase: u, protocol: p}",
+       "spec.subject.protocolDigest: is required"},
+      {"{kind: Waiver, useCase: u, waiver: w, waiverDigest: " + digest + ", protocol: p}",
+       "spec.subject.protocol: must not be set for kind Waiver"},
       {"{kind: UseCase, useCase: u, waiver: w, answersDigest: " + digest + "}",
        "spec.subject.waiver: must not be set for kind UseCase"},
       {"{kind: ModelDeployment, useCase: u, " + model + ", governedDigest: " + digest + "}",
@@ -363,6 +370,75 @@ TEST(DecodeTest, AClaimHasExactlyOneValue) {
   }
 }
 
+TEST(FrameDigestTest, WhatARefreshChangesDoesNotChangeItAndAllElseDoes) {
+  const auto frame = [](const std::string& patch) {
+    Json object = Deployment();
+    MergePatch(object, Yaml(patch));
+    return FrameDigest(Decode<ModelDeploymentSpec>(object).value().spec).value();
+  };
+  const std::string base = frame("{}");
+  const std::string other = std::string(64, 'a');
+  EXPECT_EQ(frame("{spec: {model: {version: \"2\", digest: \"sha256:" + other +
+                  "\", uri: \"oci://r.example/m@sha256:" + other + "\"}}}"),
+            base);
+  EXPECT_EQ(frame("{spec: {serving: {replicas: 2}}}"), base);
+  for (const char* patch :
+       {"{spec: {model: {name: other}}}", "{spec: {decision: {threshold: \"0.6\"}}}",
+        "{spec: {serving: {maxReplicas: 9}}}", "{spec: {useCaseRef: {name: other}}}",
+        "{spec: {serving: {template: {spec: {hostNetwork: true}}}}}"}) {
+    EXPECT_NE(frame(patch), base) << patch;
+  }
+}
+
+TEST(DecodeTest, AChangeProtocolSaysAllThatItApprovesOf) {
+  const Json good = Yaml(R"({apiVersion: countersign.dev/v1alpha1, kind: Evidence,
+    metadata: {name: p, namespace: lending}, spec: {useCase: credit, type: ChangeProtocol,
+    environment: prod, performedAt: "2026-11-01T12:00:00Z",
+    model: {digest: "sha256:)" +
+                         std::string(64, '1') +
+                         R"(", digestType: file}, claims: [{name: kinds, items: [DataRefresh]},
+    {name: standsFor, items: [validation]}, {name: maxUses, number: "10"},
+    {name: expiresAt, text: "2026-12-01T00:00:00Z"}, {name: policy, text: bank},
+    {name: policyDigest, text: "sha256:1"}, {name: frameDigest, text: "sha256:2"},
+    {name: accuracyMin, number: "0.8"}]}})");
+  const auto decoded = Decode<EvidenceSpec>(good);
+  ASSERT_TRUE(decoded) << decoded.error().ToString();
+  const auto protocol = ReadProtocol(decoded->spec);
+  ASSERT_TRUE(protocol);
+  EXPECT_EQ(protocol->max_uses, 10);
+  ASSERT_EQ(protocol->bounds.size(), 1U);
+  EXPECT_EQ(protocol->bounds[0].name, "accuracy");
+
+  const auto fault = [&](const std::function<void(Json&)>& spoil) {
+    Json object = good;
+    spoil(object.at("spec"));
+    const auto bad = Decode<EvidenceSpec>(object);
+    return bad ? std::string("accepted") : bad.error().ToString();
+  };
+  const auto claim = [&](std::size_t at, const char* member, const Json& value) {
+    return fault([&](Json& spec) { spec.at("claims").at(at)[member] = value; });
+  };
+  EXPECT_EQ(fault([](Json& spec) { spec.erase("model"); }),
+            "spec.model: must name the model that the protocol starts from");
+  EXPECT_EQ(fault([](Json& spec) { spec.erase("environment"); }),
+            "spec.environment: must name an environment");
+  for (std::size_t i = 0; i < 7; ++i) {
+    const std::string name = good.at("spec").at("claims").at(i).at("name").get<std::string>();
+    EXPECT_EQ(fault([&](Json& spec) { spec.at("claims").erase(i); }),
+              "spec.claims: must have claim '" + name + "'");
+  }
+  EXPECT_EQ(claim(0, "items", Json::array({"DataRefresh", "Algorithm"})),
+            "spec.claims[0].items[1]: must be DataRefresh, Parameter, Threshold, Feature or "
+            "Serving, is 'Algorithm'");
+  for (const char* number : {"0", "1.5", "-1", "10001"}) {
+    EXPECT_EQ(claim(2, "number", number),
+              "spec.claims[2].number: must be a whole number from 1 to 10000");
+  }
+  EXPECT_NE(claim(3, "text", "tomorrow").find("spec.claims[3].text"), std::string::npos);
+  EXPECT_NE(claim(7, "name", "accuracyLeast").find("spec.claims[7]: 'accuracyLeast' is no claim"),
+            std::string::npos);
+}
+
 TEST(DecodeTest, ASnapshotTakesOverFromAnotherModelAndStatesItsFeaturesOnce) {
   const auto fault = [](const std::string& more) {
     const auto snapshot = Decode<ReproducibilitySnapshotSpec>(Yaml(
@@ -379,7 +455,8 @@ TEST(DecodeTest, ASnapshotTakesOverFromAnotherModelAndStatesItsFeaturesOnce) {
             std::string::npos);
   EXPECT_EQ(fault("features: {names: [income]}"), "");
   EXPECT_EQ(fault("features: {" + digest + "}"), "");
-  for (const std::string& features : {"{}", "{names: [income], " + digest + "}"}) {
+  for (const std::string& features :
+       std::vector<std::string>{"{}", "{names: [income], " + digest + "}"}) {
     EXPECT_NE(fault("features: " + features).find("spec.features: must have exactly one"),
               std::string::npos)
         << features;
