@@ -18,6 +18,7 @@
 #include "cli/release_spec.h"
 #include "governance/types/common.h"
 #include "governance/types/model_deployment.h"
+#include "governance/types/reproducibility_snapshot.h"
 
 namespace countersign {
 
@@ -48,6 +49,10 @@ struct ReleaseFrame {
 // Null: nothing to report.
 [[nodiscard]] Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
                                       std::vector<std::string>& notes);
+[[nodiscard]] Status AddChangeState(const ReleaseSpec& spec, const ReleaseFrame& frame,
+                                    ReproducibilitySnapshotSpec& snapshot);
+// spec.decision.threshold, if there is one.
+[[nodiscard]] Result<std::optional<Decimal>> ThresholdOf(const ReleaseSpec& spec);
 [[nodiscard]] Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame);
 [[nodiscard]] Result<Json> ReportOf(const ReleaseReport& report, const ReleaseFrame& frame);
 

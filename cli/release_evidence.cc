@@ -203,9 +203,10 @@ Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
   if (auto ok = AddData(spec, snapshot); !ok) return Fail(ok.error());
   if (auto ok = AddParameters(spec, frame, snapshot); !ok) return Fail(ok.error());
   if (auto ok = AddMetrics(spec, frame, snapshot); !ok) return Fail(ok.error());
+  if (auto ok = AddChangeState(spec, frame, snapshot); !ok) return Fail(ok.error());
   const bool anything = frame.run || snapshot.code || snapshot.environment ||
                         !snapshot.data.empty() || !snapshot.parameters.empty() ||
-                        !snapshot.metrics.empty();
+                        !snapshot.metrics.empty() || snapshot.previous;
   if (!anything) {
     if (spec.reproduction_of.empty()) return Json();
     return MissingFlag("--run", "what came of the repetition; or --metrics");
@@ -251,13 +252,9 @@ Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame) {
                 flag);
   }
   test.data_set = {data.name, file->digest, people};
-  if (!spec.decision.empty()) {
-    auto decision = spec.decision.Tree();
-    if (!decision) return Fail(decision.error());
-    if (auto threshold = Decimal::Parse(StringAt(**decision, "threshold")); threshold) {
-      test.decision_threshold = *threshold;
-    }
-  }
+  auto threshold = ThresholdOf(spec);
+  if (!threshold) return Fail(threshold.error());
+  test.decision_threshold = *threshold;
   return EvidenceManifest(test, frame, "bias");
 }
 

@@ -77,7 +77,11 @@ struct ReleaseSpec {
   std::string repository;
   std::string entry_point;
   std::string code_archive;  // path
-  std::string lock_file;     // path
+  std::string previous;      // digest of the model before
+  std::string algorithm;
+  std::string features;  // path
+  std::string purpose_category;
+  std::string lock_file;  // path
   std::string training_image;
   std::string runtime;
   std::string hardware;

@@ -238,6 +238,19 @@ std::string Text(const DeploymentModeRequirement& r) {
 
 }  // namespace
 
+std::string CarryOverText(const Measure& measure) {
+  std::vector<std::string> rules;
+  rules.reserve(measure.carry_over.size());
+  for (const CarryOverRule& rule : measure.carry_over) {
+    std::vector<std::string> kinds;
+    kinds.reserve(rule.kinds.size());
+    for (const ChangeKind kind : rule.kinds) kinds.emplace_back(NameOf(kind));
+    rules.push_back(Listed(kinds, ", ") +
+                    (rule.max_age ? " (at most " + FormatDuration(*rule.max_age) + " old)" : ""));
+  }
+  return rules.empty() ? "" : ", carried over after " + Listed(rules, ", ");
+}
+
 std::string RequirementText(const Requirement& r) {
   if (AsksForNothing(r)) return "none";
   if (r.sign_off) return Text(*r.sign_off);

@@ -14,4 +14,7 @@ namespace countersign {
 // "2 sign-offs by model-validator, none of them developer or requester, at most 180d old".
 [[nodiscard]] std::string RequirementText(const Requirement& requirement);
 
+// ", carried over after DataRefresh (at most 30d old), Parameter"; empty: nothing is carried over.
+[[nodiscard]] std::string CarryOverText(const Measure& measure);
+
 }  // namespace countersign

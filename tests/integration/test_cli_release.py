@@ -85,7 +85,10 @@ def test_reads_a_run_the_commit_and_the_lock_file(tmp_path):
         subprocess.run([*git, *command], check=True)
     arguments = [*BASE, "--uri", MODEL, "--run", run_folder, "--code", code,
                  "--entry-point", "python train.py", "--lock-file", code / "requirements.txt",
-                 "--runtime", "CPython 3.11", "--code-archive", code / "requirements.txt"]  # fmt: skip
+                 "--runtime", "CPython 3.11", "--code-archive", code / "requirements.txt",
+                 "--algorithm", "Trees", "--purpose-category", "churn",
+                 "--previous", "sha256:" + "2" * 64, "--features", tmp_path / "features"]  # fmt: skip
+    (tmp_path / "features").write_text("age\n\nincome\n")
     assert "--hardware: is required" in run(*arguments, "--repository", "g").stderr
     arguments += ["--hardware", "x86_64"]
     assert "--repository: is required" in run(*arguments).stderr
@@ -93,6 +96,10 @@ def test_reads_a_run_the_commit_and_the_lock_file(tmp_path):
     snapshot = made["ReproducibilitySnapshot"]["spec"]
     assert snapshot["metrics"] == {"auc": "0.875"} and snapshot["parameters"] == {"depth": "4"}
     assert snapshot["code"]["clean"] is True
+    assert snapshot["algorithm"] == "Trees" and snapshot["purposeCategory"] == "churn"
+    assert snapshot["previous"] == {"digest": "sha256:" + "2" * 64, "digestType": "ociManifest"}
+    assert snapshot["features"] == {"names": ["age", "income"]}
+    assert snapshot["servingImage"] == IMAGE
     kept = hashlib.sha256((code / "requirements.txt").read_bytes()).hexdigest()
     assert snapshot["code"]["artifactDigest"] == "sha256:" + kept
     assert snapshot["environment"]["unpinned"] == ["pandas"]

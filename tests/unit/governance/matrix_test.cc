@@ -152,6 +152,15 @@ TEST(Matrix, AMeasureAtLevelNoneIsShownAndDoesNotCount) {
   EXPECT_EQ(matrix.rows[0].cells[0][0].parts[0].requirement, "none");
 }
 
+TEST(RequirementText, WhatIsCarriedOverIsSaidPerKind) {
+  Measure measure = SignOffMeasure("bias", 1, {});
+  EXPECT_EQ(CarryOverText(measure), "");
+  measure.carry_over = {{{ChangeKind::kDataRefresh}, Seconds{30 * 86'400}},
+                        {{ChangeKind::kParameter, ChangeKind::kThreshold}, std::nullopt}};
+  EXPECT_EQ(CarryOverText(measure),
+            ", carried over after DataRefresh (at most 30d old), Parameter, Threshold");
+}
+
 TEST(RequirementText, EachKindIsOnePhrase) {
   Requirement r;
   SignOffRequirement& sign_off = r.sign_off.emplace();
