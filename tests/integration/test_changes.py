@@ -6,8 +6,9 @@ import json
 
 import pytest
 import samples as s
+from cli import write
 from samples import DANA, HOME, PROD, VERA, VICTOR
-from world import Installation, run
+from world import Installation, run, wait_until
 
 STATED = {
     "algorithm": "LogisticRegression",
@@ -33,7 +34,7 @@ def policy():
 
 @pytest.fixture(scope="module")
 def site():
-    site = Installation()
+    site = Installation(operator=True)
     try:
         for namespace in (HOME, PROD):
             site.cluster.run("create", "namespace", namespace)
@@ -103,6 +104,32 @@ def test_a_refresh_goes_on_with_the_bias_test_of_a_model_that_ran_healthily(site
     assert "[PredecessorNotHealthy]" in refused.stderr and "'prod'" in refused.stderr
     site.apply(served("nightly.1"), user=account(site, DANA))
     assert "created" in site.apply(mdeploy, user=account(site, DANA)).stdout
+
+    def shown():
+        done = site.cluster.run("get", "mdeploy", "nightly", "-n", PROD, "-o", "json")
+        return json.loads(done.stdout).get("status", {}).get("changes")
+
+    wait_until(shown, "the change to stand in the status", 60)
+    assert "DataRefresh (spec.data 'train' has another digest)" in shown()[0]
+    explained = run("explain", "nightly", "-n", PROD, user=site.operator_user, check=False).stdout
+    assert "by policy 'lending': DataRefresh" in explained
+    assert "carried over from model " + s.digest("nightly.1") in explained
+
+
+def test_check_shows_the_kind_of_change_and_whose_evidence_counts(tmp_path):
+    path = write(
+        tmp_path / "all.yaml", policy(), s.use_case("n"), s.deployment("n", PROD, "n.2", "n"),
+        refreshed("n.1"), s.bias_test("n.1-fair", "n.1", "n"), served("n.1"),
+        refreshed("n.2", "n.1"),
+    )  # fmt: skip
+    text = run("check", "-f", path, check=False).stdout
+    assert f"change from model {s.digest('n.1')} by policy 'lending': DataRefresh (spec.data" in text
+    told = json.loads(run("check", "-f", path, "-o", "json", check=False).stdout)
+    decision = told["deployments"][0]["decision"]
+    assert decision["changes"][0]["kinds"] == ["DataRefresh"]
+    bias = next(gate for gate in decision["gates"] if gate["measure"] == "bias")
+    assert bias["state"] == "Passed"
+    assert bias["carriedOver"] == {"model": s.digest("n.1"), "steps": 1, "kinds": ["DataRefresh"]}
 
 
 def test_another_algorithm_is_tested_anew(site):
