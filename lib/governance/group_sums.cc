@@ -5,7 +5,7 @@ namespace countersign::fairness {
 std::string_view ShapeName(CountShape shape) {
   switch (shape) {
     case CountShape::kBinary: return "tp, fp, fn and tn";
-    case CountShape::kSelected: return "selected of n";
+    case CountShape::kSelected: return "selected of count";
     case CountShape::kOutcomes: return "outcomes without labels";
     case CountShape::kMatrix: return "outcomes by label";
     case CountShape::kScoreBins: return "score bins";

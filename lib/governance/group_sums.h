@@ -18,7 +18,7 @@ namespace countersign::fairness {
 // What the cells of a bias test count, one kind in a test.
 enum class CountShape {
   kBinary,     // tp, fp, fn, tn
-  kSelected,   // selected of n: labels are missing
+  kSelected,   // selected of count: labels are missing
   kOutcomes,   // how often each of several outcomes came, without labels
   kMatrix,     // the same by label: K x K counts
   kScoreBins,  // scores and positives by bin of the score

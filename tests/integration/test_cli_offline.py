@@ -165,7 +165,7 @@ def test_scores_by_bin_are_checked_without_a_cluster(tmp_path):
             },
         }
     ]
-    low, high = {"n": 100, "scores": "25", "positives": 25}, {"n": 100, "scores": "75"}
+    low, high = {"count": 100, "scores": "25", "positives": 25}, {"count": 100, "scores": "75"}
     test = {
         "apiVersion": "countersign.dev/v1alpha1",
         "kind": "BiasTest",

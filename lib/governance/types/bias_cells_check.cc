@@ -49,7 +49,7 @@ class CellChecker {
     const auto shapes = ShapesIn(cell);
     if (shapes.empty()) {
       return Add("",
-                 "must have counts: tp, fp, fn and tn, selected of n where labels are missing, "
+                 "must have counts: tp, fp, fn and tn, selected of count where labels are missing, "
                  "outcomes, bins, errors or ranking");
     }
     if (shapes.size() > 1) {
@@ -70,7 +70,7 @@ class CellChecker {
         if (!count) Add(field, "is required: the four counts belong together");
       }
     } else if (!cell.n && (cell.selected || cell.errors || cell.ranking)) {
-      Add(".n", "is required: how many there are in the cell");
+      Add(".count", "is required: how many there are in the cell");
     }
     if (cell.ranking && !cell.clusters) {
       Add(".clusters", "is required: how many queries the items were ranked for");
@@ -121,7 +121,7 @@ class CellChecker {
       const ScoreBin& bin = cell.bins[i];
       const std::string field = ".bins[" + std::to_string(i) + "]";
       if (bin.positives > bin.n) {
-        Add(field + ".positives", "must be at most n, " + std::to_string(bin.n) + ", is " +
+        Add(field + ".positives", "must be at most count, " + std::to_string(bin.n) + ", is " +
                                       std::to_string(bin.positives));
       }
       const Rational n(bin.n);
@@ -152,7 +152,7 @@ class CellChecker {
         squares * Rational(cell.n.value_or(0)) * (Rational(1) + slack) + slack) {
       Add(".errors.sumOfSquares",
           "is less than such errors can have: the square of sumOfAbsolute "
-          "is at most n times sumOfSquares");
+          "is at most count times sumOfSquares");
     }
   }
 
@@ -213,10 +213,10 @@ class CellChecker {
     const std::int64_t n = cell.n.value_or(total);
     if (cell.selected && *cell.selected > n) {
       Add(".selected",
-          "must be at most n, " + std::to_string(n) + ", is " + std::to_string(*cell.selected));
+          "must be at most count, " + std::to_string(n) + ", is " + std::to_string(*cell.selected));
     } else if (n != total) {
-      Add(".n", "must be the sum of the cell's counts, which is " + std::to_string(total) +
-                    ", is " + std::to_string(n));
+      Add(".count", "must be the sum of the cell's counts, which is " + std::to_string(total) +
+                        ", is " + std::to_string(n));
     }
     if (cell.compared && *cell.compared > RowsOf(cell)) {
       Add(".compared", "must be at most the cell's number of rows, " +

@@ -66,7 +66,7 @@ void Describe(V& v, OutcomeCount& o) {
 
 template <class V>
 void Describe(V& v, ScoreBin& b) {
-  v.Field({.name = "n",
+  v.Field({.name = "count",
            .doc = "How many have a score in the bin, 0 to 10^12.",
            .required = true,
            .max = kMaxCount},
@@ -136,7 +136,8 @@ void Describe(V& v, BiasCell& c) {
   count("fp", "Selected, not favourable in the label, 0 to 10^12.", c.fp);
   count("fn", "Not selected, favourable in the label, 0 to 10^12.", c.fn);
   count("tn", "Not selected, not favourable in the label, 0 to 10^12.", c.tn);
-  count("selected", "How many of n were selected, instead of the four where labels are missing.",
+  count("selected",
+        "How many of count were selected, instead of the four where labels are missing.",
         c.selected);
   v.Field({.name = "outcomes",
            .doc = "How often each of spec.outcomes came, instead of the four: by label, or without "
@@ -149,17 +150,19 @@ void Describe(V& v, BiasCell& c) {
               "instead of the four.",
        .max = 33},
       c.bins);
-  v.Field({.name = "errors", .doc = "Sums of a regression's errors, instead of the four, with n."},
-          c.errors);
-  v.Field({.name = "ranking",
-           .doc = "Sums over rankings, instead of the four, with n items and clusters queries."},
-          c.ranking);
+  v.Field(
+      {.name = "errors", .doc = "Sums of a regression's errors, instead of the four, with count."},
+      c.errors);
+  v.Field(
+      {.name = "ranking",
+       .doc = "Sums over rankings, instead of the four, with count items and clusters queries."},
+      c.ranking);
   count("compared", "How many of the answers people looked at too. Required with spec.judge.",
         c.compared);
   count("agreed",
         "On how many of those they agreed with the judge model. Required with spec.judge.",
         c.agreed);
-  count("n",
+  count("count",
         "How many there are in the cell: the sum of its counts. Required with selected, errors "
         "and ranking.",
         c.n);

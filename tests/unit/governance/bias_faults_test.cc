@@ -44,21 +44,21 @@ INSTANTIATE_TEST_SUITE_P(
               "spec.cells[1]: must have counts"},
         Fault{"ACellThatLacksOneOfFour", "{cells: {black-male: {fn: null}}}",
               "spec.cells[1].fn: is required: the four counts belong together"},
-        Fault{
-            "ACellWithTwoKindsOfCounts", "{cells: {black-male: {selected: 5, n: 9}}}",
-            "spec.cells[1]: must have one kind of counts, has tp, fp, fn and tn and selected of n"},
+        Fault{"ACellWithTwoKindsOfCounts", "{cells: {black-male: {selected: 5, count: 9}}}",
+              "spec.cells[1]: must have one kind of counts, has tp, fp, fn and tn and selected of "
+              "count"},
         Fault{"CellsOfDifferentKinds",
-              "{cells: {black-male: {" + std::string(kEmptyCell) + ", selected: 5, n: 9}}}",
+              "{cells: {black-male: {" + std::string(kEmptyCell) + ", selected: 5, count: 9}}}",
               "spec.cells[1]: must have the same kind of counts as the first cell, tp, fp, fn and "
-              "tn, has selected of n"},
+              "tn, has selected of count"},
         Fault{"SelectedOfAnUnknownNumber",
               "{cells: {black-female: {" + std::string(kEmptyCell) + ", selected: 5}}}",
-              "spec.cells[0].n: is required"},
+              "spec.cells[0].count: is required"},
         Fault{"MoreSelectedThanThereAre",
-              "{cells: {black-female: {" + std::string(kEmptyCell) + ", selected: 5, n: 4}}}",
-              "spec.cells[0].selected: must be at most n, 4, is 5"},
-        Fault{"ANumberThatIsNotTheSum", "{cells: {black-male: {n: 99}}}",
-              "spec.cells[1].n: must be the sum of the cell's counts, which is 100, is 99"},
+              "{cells: {black-female: {" + std::string(kEmptyCell) + ", selected: 5, count: 4}}}",
+              "spec.cells[0].selected: must be at most count, 4, is 5"},
+        Fault{"ANumberThatIsNotTheSum", "{cells: {black-male: {count: 99}}}",
+              "spec.cells[1].count: must be the sum of the cell's counts, which is 100, is 99"},
         Fault{"RowsThatAreNotTheSum", "{dataSet: {rows: 407}}",
               "spec.dataSet.rows: must be the sum of all cells, which is 408, is 407"},
         Fault{"WeightedCountsOfAnUnknownNumberOfPeople", "{counting: {weighted: true}}",
@@ -120,40 +120,41 @@ INSTANTIATE_TEST_SUITE_P(
               "spec.scoreBins: is for cells that count score bins"},
         Fault{"CountedBinsWithoutBoundaries",
               "{cells: {black-female: {" + std::string(kEmptyCell) +
-                  ", bins: [{n: 1, scores: '0.1', positives: 0}]}}}",
+                  ", bins: [{count: 1, scores: '0.1', positives: 0}]}}}",
               "spec.scoreBins: is required: where the bins of the cells begin and end"},
         Fault{"BoundariesThatDoNotAscend",
               "{scoreBins: ['0.5', '0.5'], cells: {black-female: {" + std::string(kEmptyCell) +
-                  ", bins: [{n: 1, scores: '0.1', positives: 0}]}}}",
+                  ", bins: [{count: 1, scores: '0.1', positives: 0}]}}}",
               "spec.scoreBins: must be ascending and between 0 and 1"},
         Fault{"ABinTooFew",
               "{scoreBins: ['0.5'], cells: {black-female: {" + std::string(kEmptyCell) +
-                  ", bins: [{n: 1, scores: '0.1', positives: 0}]}}}",
+                  ", bins: [{count: 1, scores: '0.1', positives: 0}]}}}",
               "spec.cells[0].bins: must have one entry for each of the 2 bins of spec.scoreBins, "
               "has 1"},
         Fault{"ScoresThatCannotBeInTheirBin",
               "{scoreBins: ['0.5'], cells: {black-female: {" + std::string(kEmptyCell) +
-                  ", bins: [{n: 2, scores: '1.1', positives: 3}, {n: 2, scores: '0.9', positives: "
+                  ", bins: [{count: 2, scores: '1.1', positives: 3}, {count: 2, scores: '0.9', "
+                  "positives: "
                   "0}]}}}",
-              "spec.cells[0].bins[0].positives: must be at most n, 2, is 3; "
+              "spec.cells[0].bins[0].positives: must be at most count, 2, is 3; "
               "spec.cells[0].bins[0].scores: must be from 0.0000 to 1.0000 for 2 scores in this "
               "bin, is 1.1; spec.cells[0].bins[1].scores: must be from 1.0000 to 2.0000"},
         Fault{"ErrorsOfAnUnknownNumber",
               "{cells: {black-female: {" + std::string(kEmptyCell) +
                   ", errors: {sum: '1', sumOfAbsolute: '1', sumOfSquares: '1'}}}}",
-              "spec.cells[0].n: is required"},
+              "spec.cells[0].count: is required"},
         Fault{"ErrorsThatContradictEachOther",
               "{cells: {black-female: {" + std::string(kEmptyCell) +
-                  ", n: 100, errors: {sum: '-11', sumOfAbsolute: '10', sumOfSquares: '0.9'}}}}",
+                  ", count: 100, errors: {sum: '-11', sumOfAbsolute: '10', sumOfSquares: '0.9'}}}}",
               "spec.cells[0].errors.sumOfAbsolute: must be at least the size of sum, -11, is 10; "
               "spec.cells[0].errors.sumOfSquares: is less than such errors can have"},
         Fault{"RankingsForAnUnknownNumberOfQueries",
               "{cells: {black-female: {" + std::string(kEmptyCell) +
-                  ", n: 100, ranking: {exposure: '5'}}}}",
+                  ", count: 100, ranking: {exposure: '5'}}}}",
               "spec.cells[0].clusters: is required: how many queries the items were ranked for"},
         Fault{"ExposureBelowNothing",
               "{cells: {black-female: {" + std::string(kEmptyCell) +
-                  ", n: 100, clusters: 9, ranking: {exposure: '-5', merit: '-1'}}}}",
+                  ", count: 100, clusters: 9, ranking: {exposure: '-5', merit: '-1'}}}}",
               "spec.cells[0].ranking.exposure: must not be negative; spec.cells[0].ranking.merit: "
               "must not be negative"},
         Fault{"CountsOfNoOutcome", "{favorableOutcome: null}",

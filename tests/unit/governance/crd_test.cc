@@ -181,6 +181,22 @@ TEST(Crd, EveryListMapAndStringHasALimit) {
   }
 }
 
+// kubectl reads YAML 1.1, in which these are true and false, as names too.
+TEST(Crd, NoFieldIsNamedLikeABoolean) {
+  const std::set<std::string> booleans = {"y", "n", "yes", "no", "on", "off", "true", "false"};
+  for (const KindInfo& kind : AllKinds()) {
+    for (const Json& root : {kind.spec_schema(), kind.status_schema()}) {
+      Walk(root, std::string(kind.kind), [&](const Json& schema, const std::string& path) {
+        const Json* properties = Find(schema, "properties");
+        if (properties == nullptr) return;
+        for (const auto& [name, field] : properties->items()) {
+          EXPECT_FALSE(booleans.contains(name)) << path << "." << name;
+        }
+      });
+    }
+  }
+}
+
 // A default added later would change the digest of evidence that was stamped before.
 TEST(Crd, SpecsHaveNoDefaults) {
   for (const KindInfo& kind : AllKinds()) {
