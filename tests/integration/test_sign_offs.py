@@ -108,7 +108,7 @@ def test_advice_and_conditions_stand_beside_the_decision(site):
     assert "created" in site.apply(in_prod, user=account(site, DANA)).stdout
 
     def explained():
-        text = run("explain", "scorer", "-n", PROD, check=False).stdout
+        text = run("explain", "scorer", "-n", PROD, user=site.cluster.kubeconfig, check=False).stdout
         return text if "advised as" in text else None
 
     text = wait_until(explained, "the operator to say how it stands")
@@ -154,7 +154,7 @@ def test_roles_are_lent(site):
     assert "created" in site.apply(mdeploy, user=account(site, DANA)).stdout
     text = wait_until(
         lambda: next(
-            (t for t in [run("explain", "lent", "-n", "lent", check=False).stdout] if "otto" in t),
+            (t for t in [run("explain", "lent", "-n", "lent", user=site.cluster.kubeconfig, check=False).stdout] if "otto" in t),
             None),
         "the operator to say who signed",
     )  # fmt: skip
