@@ -6,11 +6,15 @@
 #include "cli/approve_flags.h"
 #include "cli/cluster.h"
 #include "cli/command.h"
+#include "cli/live.h"
 #include "cli/manifests.h"
 #include "cli/offline.h"
+#include "cli/policy_approval.h"
 #include "cli/render.h"
 #include "cli/signing.h"
+#include "cli/stamps.h"
 #include "governance/change_protocol.h"
+#include "governance/in_force.h"
 
 namespace countersign {
 namespace {
@@ -141,6 +145,77 @@ void PrintGates(const Cluster& cluster, const Surroundings& all) {
             << GatesText(*Find(json, "gates"));
 }
 
+Result<PolicyApproval> PolicyToSign(const Cluster& cluster, const ApproveFlags& flags) {
+  PolicyApproval input;
+  const auto read = [&](const std::string& name, Json& spec) -> Result<GovernancePolicy> {
+    auto object = cluster.Get(kGovernancePolicies, {{}, name});
+    if (!object) return Fail(object.error());
+    auto policy = Decode<GovernancePolicySpec>(*object);
+    if (policy) spec = *Find(*object, "spec");
+    return policy;
+  };
+  auto policy = read(flags.policy, input.spec);
+  if (!policy) return Fail(policy.error());
+  input.policy = std::move(*policy);
+  const auto& version = input.policy.spec.version;
+  if (!flags.withdraw && version && !version->supersedes.empty()) {
+    auto before = read(version->supersedes, input.before_spec);
+    if (!before) return Fail(before.error());
+    input.before = std::move(*before);
+  }
+  input.name_space = cluster.name_space();
+  input.role = flags.role;
+  input.rationale = flags.rationale;
+  input.withdraw = flags.withdraw;
+  auto user = cluster.WhoAmI();
+  if (!user) return Fail(user.error());
+  input.username = std::move(*user);
+  return input;
+}
+
+int ApprovePolicy(const Cluster& cluster, const ApproveFlags& flags, const Global& global,
+                  const ApprovalInput& decided) {
+  auto input = PolicyToSign(cluster, flags);
+  if (!input) return Report(input.error());
+  input->expires_at = decided.expires_at;
+  input->reject = decided.decision == SignOffDecision::kReject;
+  if ((!input->reject && decided.decision != SignOffDecision::kApprove) ||
+      !flags.on_behalf_of.empty()) {
+    return Report({Code::kInvalidArgument,
+                   "a version of a policy is approved or rejected by who holds the role, without "
+                   "conditions",
+                   "--policy",
+                   {}});
+  }
+  auto sign_off = MakePolicySignOff(*input);
+  if (!sign_off) return Report(sign_off.error());
+  if (!global.IsJson()) std::cout << PolicyApprovalText(*input);
+  if (!Confirmed(flags.yes)) {
+    std::cerr << "Nothing was signed.\n";
+    return kFailed;
+  }
+  return CreateSignOffs(cluster, {*sign_off}, global.IsJson());
+}
+
+// Leaves the policies that count now. Where the signer may not read the sign-offs on policies,
+// those that need some are taken for not in force.
+void KeepInForce(const Cluster& cluster, std::vector<GovernancePolicy>& policies,
+                 Surroundings& all) {
+  World world({BelieveStamp, {}});
+  if (auto read = ReadPolicies(cluster, world); !read) Warn(read.error().ToString());
+  std::set<std::string> in_force;
+  for (const auto& policy : PoliciesInForce(world.policies(), cluster.Now()).policies) {
+    in_force.insert(policy->meta.name);
+  }
+  std::erase_if(policies, [&](const auto& policy) { return !in_force.contains(policy.meta.name); });
+  std::erase_if(all, [&](Manifest& manifest) {
+    if (StringAt(manifest.object, "kind") != GovernancePolicySpec::kKind) return false;
+    // What they are judged by is settled here.
+    manifest.object["spec"].erase("version");
+    return !in_force.contains(StringAt(manifest.object, "metadata/name"));
+  });
+}
+
 int Approve(const ApproveFlags& flags, const Global& global) {
   if (auto can = CanConfirm(flags.yes, global); !can) return Report(can.error());
   auto cluster = Cluster::Connect(global);
@@ -152,6 +227,7 @@ int Approve(const ApproveFlags& flags, const Global& global) {
   input.retirement = flags.retirement;
   input.environments = flags.environments;
   if (auto read = ReadDecision(flags, (*cluster)->Now(), input); !read) return Report(read.error());
+  if (!flags.policy.empty()) return ApprovePolicy(**cluster, flags, global, input);
   Surroundings all;
   if (auto read = ReadSubject(**cluster, flags, input, all); !read) return Report(read.error());
   auto user = (*cluster)->WhoAmI();
@@ -160,6 +236,7 @@ int Approve(const ApproveFlags& flags, const Global& global) {
   auto policies = (*cluster)->List(kGovernancePolicies, {});
   if (!policies) return Report(policies.error());
   Keep(*policies, input.policies, all);
+  KeepInForce(**cluster, input.policies, all);
   input.snapshots = Evidence<ReproducibilitySnapshotSpec>(**cluster, kReproducibilitySnapshots,
                                                           input.use_case, all);
   input.bias_tests = Evidence<BiasTestSpec>(**cluster, kBiasTests, input.use_case, all);
@@ -184,8 +261,8 @@ void AddApprove(CLI::App& app, Global& global, Run& run) {
   CLI::App* command =
       app.add_subcommand("approve",
                          "Sign off a ModelDeployment, a use case's answers, a "
-                         "waiver, the end of an incident or a change protocol, as the "
-                         "current user");
+                         "waiver, the end of an incident, a change protocol or a version of a "
+                         "policy, as the current user");
   AddOutput(*command, global, {"table", "json"});
   auto flags = std::make_shared<ApproveFlags>();
   auto* name = command->add_option("name", flags->name, "ModelDeployment, in --namespace");
@@ -216,15 +293,23 @@ void AddApprove(CLI::App& app, Global& global, Run& run) {
       ->excludes(use_case)
       ->excludes("--waiver")
       ->excludes("--incident");
+  auto* policy = command->add_option(
+      "--policy", flags->policy,
+      "sign this version of a GovernancePolicy; the sign-off is kept in --namespace");
+  policy->excludes(name)->excludes(file)->excludes(use_case)->excludes("--waiver");
+  policy->excludes("--incident")->excludes("--protocol");
+  command->add_flag("--withdraw", flags->withdraw, "with --policy: that it counts no longer")
+      ->needs(policy);
   command->add_option("--role", flags->role, "role of the policy in which you decide")->required();
   command->add_option("--rationale", flags->rationale, "why, in your words")->required();
   AddDecisionFlags(*command, *flags);
   command->add_flag("-y,--yes", flags->yes, "sign without being asked");
   command->callback([flags, &global, &run] {
     if (flags->name.empty() && flags->file.empty() && flags->use_case.empty() &&
-        flags->waiver.empty() && flags->incident.empty() && flags->protocol.empty()) {
+        flags->waiver.empty() && flags->incident.empty() && flags->protocol.empty() &&
+        flags->policy.empty()) {
       throw CLI::RequiredError(
-          "a ModelDeployment's name, -f, --use-case, --waiver, --incident or --protocol");
+          "a ModelDeployment's name, -f, --use-case, --waiver, --incident, --protocol or --policy");
     }
     run = [flags, &global] { return Approve(*flags, global); };
   });

@@ -17,6 +17,8 @@ struct ApproveFlags {
   std::string incident;
   std::string protocol;
   bool retirement = false;
+  std::string policy;
+  bool withdraw = false;
   std::string role;
   std::string rationale;
   std::string on_behalf_of;

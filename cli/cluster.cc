@@ -46,8 +46,11 @@ Result<Json> Cluster::Get(const Resource& resource, const ObjectKey& key) const 
   return std::move(*object);
 }
 
-Result<std::vector<Json>> Cluster::List(const Resource& resource, const std::string& ns) const {
-  auto page = client_->List(resource, ns);
+Result<std::vector<Json>> Cluster::List(const Resource& resource, const std::string& ns,
+                                        const std::string& field_selector) const {
+  ListOptions options;
+  options.field_selector = field_selector;
+  auto page = client_->List(resource, ns, options);
   if (!page) return Fail(Explain("list " + resource.plural + Where(resource, ns), page.error()));
   return std::move(page->items);
 }

@@ -23,8 +23,8 @@ class Cluster {
 
   // One object; the error says what was looked for, where, and what to do about it.
   [[nodiscard]] Result<Json> Get(const Resource& resource, const ObjectKey& key) const;
-  [[nodiscard]] Result<std::vector<Json>> List(const Resource& resource,
-                                               const std::string& ns) const;
+  [[nodiscard]] Result<std::vector<Json>> List(const Resource& resource, const std::string& ns,
+                                               const std::string& field_selector = {}) const;
   // The account that the API server takes us for.
   [[nodiscard]] Result<std::string> WhoAmI() const;
 

@@ -57,6 +57,7 @@ int RunProgram(int argc, const char* const* argv) {
   AddKeygen(app, global, run);
   AddInit(app, global, run);
   AddInstall(app, global, run);
+  AddPolicies(app, global, run);
   AddPromote(app, global, run);
   AddRelease(app, global, run);
   AddReport(app, global, run);

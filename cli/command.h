@@ -41,6 +41,7 @@ void AddKeygen(CLI::App& app, Global& global, Run& run);
 void AddMatrix(CLI::App& app, Global& global, Run& run);
 void AddInit(CLI::App& app, Global& global, Run& run);
 void AddInstall(CLI::App& app, Global& global, Run& run);
+void AddPolicies(CLI::App& app, Global& global, Run& run);
 void AddPromote(CLI::App& app, Global& global, Run& run);
 void AddRelease(CLI::App& app, Global& global, Run& run);
 void AddReport(CLI::App& app, Global& global, Run& run);

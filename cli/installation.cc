@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "governance/crd.h"
 #include "governance/types/object.h"
+#include "governance/types/policy.h"
 
 namespace countersign {
 namespace {
@@ -75,6 +76,12 @@ std::string StampOf(const std::string& object) {
   const std::string key = "'" + std::string(kStampAnnotation) + "'";
   return "(has(" + object + ".metadata.annotations) && " + key + " in " + object +
          ".metadata.annotations ? " + object + ".metadata.annotations[" + key + "] : '')";
+}
+
+// Whether an object carries the finalizer of published versions, in CEL.
+std::string IsKept(const std::string& object) {
+  return "(has(" + object + ".metadata.finalizers) && '" + std::string(kVersionFinalizer) +
+         "' in " + object + ".metadata.finalizers)";
 }
 
 // An account in a CEL string literal.
@@ -162,6 +169,29 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
                 "request.userInfo.username == "
                 "'system:serviceaccount:kube-system:namespace-controller'",
                 "an incident is closed, not deleted: kubectl countersign approve --incident")}));
+  // A published version of a policy stays what its approvers saw, and stays until the operator, who
+  // knows what rests on it, lets it go; so do the sign-offs that put it in force.
+  const std::string unpublished = "!has(oldObject.spec.version) || ";
+  AddPolicy(
+      objects, "countersign-policy-versions-are-final",
+      Resources(Names({"UPDATE"}), Names({"governancepolicies"})),
+      Json::array({Validation(unpublished + "object.spec == oldObject.spec",
+                              "the spec of a published version may not be changed: publish another "
+                              "GovernancePolicy whose spec.version.supersedes names this one"),
+                   Validation(unpublished + StampOf("object") + " == " + StampOf("oldObject"),
+                              "the stamp of a published version may not be changed"),
+                   Validation(unpublished + "!" + IsKept("oldObject") + " || " + IsKept("object") +
+                                  " || request.userInfo.username == " + Literal(operator_user),
+                              "a published version goes when the operator takes off its finalizer: "
+                              "kubectl countersign policies says what still rests on it")}));
+  AddPolicy(objects, "countersign-policy-sign-offs-stay",
+            Resources(Names({"DELETE"}), Names({"signoffs"})),
+            Json::array({Validation(
+                "oldObject.spec.subject.kind != 'GovernancePolicy' || "
+                "request.userInfo.username == "
+                "'system:serviceaccount:kube-system:namespace-controller'",
+                "a sign-off on a policy stays: to decide otherwise, sign again, kubectl "
+                "countersign approve --policy NAME --reject")}));
   AddPolicy(objects, "countersign-status-writers",
             Resources(Names({"UPDATE"}), Names({"*/status"})),
             Json::array({Validation("request.userInfo.username == " + Literal(operator_user),
@@ -171,9 +201,10 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
       {{"name", "stamp.countersign.dev"},
        {"clientConfig", ClientConfig(options, "/mutate/v1")},
        {"reinvocationPolicy", "IfNeeded"},
-       {"rules", Json::array({Resources(Names({"CREATE", "UPDATE"}),
-                                        Names({"signoffs", "reproducibilitysnapshots", "biastests",
-                                               "evidence", "waivers", "modeldeployments"}))})}}));
+       {"rules", Json::array({Resources(
+                     Names({"CREATE", "UPDATE"}),
+                     Names({"governancepolicies", "signoffs", "reproducibilitysnapshots",
+                            "biastests", "evidence", "waivers", "modeldeployments"}))})}}));
   objects.push_back(WebhookConfiguration(
       "ValidatingWebhookConfiguration",
       {{"name", "admission.countersign.dev"},

@@ -7,6 +7,7 @@
 
 #include "cli/cluster.h"
 #include "cli/manifests.h"
+#include "cli/world.h"
 
 namespace countersign {
 
@@ -14,9 +15,14 @@ namespace countersign {
 // "GovernancePolicy 'lending'".
 [[nodiscard]] Result<std::vector<Manifest>> ListManifests(const Cluster& cluster,
                                                           const Resource& resource,
-                                                          const std::string& ns);
+                                                          const std::string& ns,
+                                                          const std::string& field_selector = {});
 
 [[nodiscard]] Result<Manifest> GetManifest(const Cluster& cluster, const Resource& resource,
                                            const ObjectKey& key);
+
+// Adds all policies to `world`, and the sign-offs on them, wherever they lie, if there is a
+// published version that these may concern. What cannot be read is noted there.
+[[nodiscard]] Status ReadPolicies(const Cluster& cluster, World& world);
 
 }  // namespace countersign

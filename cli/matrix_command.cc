@@ -6,6 +6,7 @@
 #include "cli/live.h"
 #include "cli/matrix_text.h"
 #include "cli/world_source.h"
+#include "governance/in_force.h"
 
 namespace countersign {
 namespace {
@@ -29,18 +30,15 @@ Result<World> FromCluster(const MatrixFlags& flags, const Global& global,
   auto cluster = Cluster::Connect(global);
   if (!cluster) return Fail(cluster.error());
   World world({std::move(*maker), {}});
-  const auto list = [&](const Resource& resource, const std::string& ns) -> Status {
-    auto manifests = ListManifests(**cluster, resource, ns);
-    if (!manifests) return Fail(Error(manifests.error()));
-    if (auto added = world.AddAll(*manifests); !added) return Fail(Error(added.error()));
-    return {};
-  };
-  if (auto read = list(kGovernancePolicies, {}); !read) return Fail(read.error());
+  if (auto read = ReadPolicies(**cluster, world); !read) return Fail(read.error());
   if (use_case) {
     auto manifest = GetManifest(**cluster, kUseCases, *use_case);
     if (!manifest) return Fail(manifest.error());
     if (auto added = world.Add(*manifest); !added) return Fail(Error(added.error()));
-    if (auto read = list(kSignOffs, use_case->ns); !read) return Fail(read.error());
+    auto sign_offs =
+        ListManifests(**cluster, kSignOffs, use_case->ns, "spec.subject.useCase=" + use_case->name);
+    if (!sign_offs) return Fail(sign_offs.error());
+    if (auto added = world.AddAll(*sign_offs); !added) return Fail(Error(added.error()));
   }
   return world;
 }
@@ -56,8 +54,17 @@ int PrintMatrix(const MatrixFlags& flags, const Global& global) {
   auto world =
       flags.files.empty() ? FromCluster(flags, global, key) : FromFiles(flags, global, now);
   if (!world) return Report(world.error());
-  if (world->policies().policies.empty()) {
-    return Report({Code::kNotFound, "there is no GovernancePolicy", {}, {}});
+  if (!world->policies().unreadable.empty()) {
+    return Report({Code::kInvalidArgument, world->policies().unreadable.front(), {}, {}});
+  }
+  const PolicySet in_force = PoliciesInForce(world->policies(), now);
+  if (in_force.policies.empty()) {
+    return Report({Code::kNotFound,
+                   world->policies().policies.empty()
+                       ? "there is no GovernancePolicy"
+                       : "no GovernancePolicy is in force: see countersign policies",
+                   {},
+                   {}});
   }
   MatrixView view;
   if (key) {
@@ -69,10 +76,10 @@ int PrintMatrix(const MatrixFlags& flags, const Global& global) {
     for (const AttestedSignOff& one : world->sign_offs()) {
       if (one.object->meta.name_space == key->ns) own.push_back(one);
     }
-    UseCaseMatrix part = MatrixFor(world->policies(), use_case, own, now);
+    UseCaseMatrix part = MatrixFor(in_force, use_case, own, now);
     view = {std::move(part.matrix), key->ToString(), std::move(part.classes)};
   } else {
-    view.matrix = MatrixOf(world->policies());
+    view.matrix = MatrixOf(in_force);
   }
   if (global.output == "json") {
     std::cout << DumpJson(MatrixJson(view)) << "\n";

@@ -55,6 +55,7 @@ int Promote(const PromoteFlags& flags, const Global& global) {
     sourced = WorldFromCluster(**cluster, flags.stamps);
   }
   if (!sourced) return Report(sourced.error());
+  sourced->world.SettlePolicies(*now);
   const World& world = sourced->world;
   auto deployment = FindDeployment(world, flags.name, from);
   if (!deployment) return Report(deployment.error());

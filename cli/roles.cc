@@ -69,6 +69,8 @@ std::vector<Json> ClusterRoles() {
                      "signoffs/status", "reproducibilitysnapshots/status", "biastests/status",
                      "evidence/status", "waivers/status", "incidents/status"},
                     {"get", "patch"}),
+               // To take the finalizer off a version that nothing rests on any more.
+               Ours({"governancepolicies"}, {"patch"}),
                // ownerReferences that block the owner's deletion ask for it where
                // OwnerReferencesPermissionEnforcement is on.
                Ours({"modeldeployments/finalizers"}, {"update"}),

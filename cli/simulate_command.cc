@@ -54,7 +54,7 @@ Result<Simulation> MakeSimulation(const SimulateFlags& flags, const Global& glob
   if (world.deployments().empty() && sourced->unreadable.empty()) {
     return Fail(Code::kNotFound, "there is no ModelDeployment to simulate with");
   }
-  Simulation simulation = Simulate(world, WithPolicies(world.policies(), *changed), *now, *at);
+  Simulation simulation = Simulate(world, WithPolicies(world.policies(), *changed, *at), *now, *at);
   simulation.unreadable = std::move(sourced->unreadable);
   simulation.assumptions = std::move(sourced->assumptions);
   return simulation;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "cli/render.h"
 #include "governance/evaluate.h"
+#include "governance/in_force.h"
 
 namespace countersign {
 namespace {
@@ -111,12 +113,25 @@ bool Simulation::ForTheWorse() const {
                      [](const auto& d) { return d.ForTheWorse(); });
 }
 
-PolicySet WithPolicies(const PolicySet& in_force, const PolicySet& changed) {
-  PolicySet after = in_force;
+PolicySet WithPolicies(const PolicySet& policies, const PolicySet& changed, Time at) {
+  if (changed.policies.empty()) return policies;
+  std::set<std::string> replaced;
   for (const auto& policy : changed.policies) {
-    std::erase_if(after.policies,
-                  [&](const auto& old) { return old->meta.name == policy->meta.name; });
-    after.policies.push_back(policy);
+    replaced.insert(policy->meta.name);
+    if (policy->spec.version) replaced.insert(policy->spec.version->supersedes);
+  }
+  PolicySet after = PoliciesInForce(policies, at);
+  std::erase_if(after.policies, [&](const auto& old) { return replaced.contains(old->meta.name); });
+  for (const auto& policy : changed.policies) {
+    const bool superseded =
+        std::any_of(changed.policies.begin(), changed.policies.end(), [&](const auto& other) {
+          return other->spec.version && other->spec.version->supersedes == policy->meta.name;
+        });
+    if (superseded) continue;
+    // As it stands, whoever would have to approve it.
+    auto settled = std::make_shared<GovernancePolicy>(*policy);
+    settled->spec.version.reset();
+    after.policies.push_back(std::move(settled));
   }
   return after;
 }

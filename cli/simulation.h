@@ -51,8 +51,9 @@ struct Simulation {
   [[nodiscard]] bool ForTheWorse() const;
 };
 
-// The policies in force with those of `changed` in place of the ones of the same name.
-[[nodiscard]] PolicySet WithPolicies(const PolicySet& in_force, const PolicySet& changed);
+// What would count at `at` if `changed` were in force: with them in place of those of the same name
+// and of the versions that they supersede, whoever has signed them off.
+[[nodiscard]] PolicySet WithPolicies(const PolicySet& policies, const PolicySet& changed, Time at);
 
 // Decides every deployment of `world` at `now` under its own policies, and at `at` under `after`.
 [[nodiscard]] Simulation Simulate(const World& world, const PolicySet& after, Time now, Time at);

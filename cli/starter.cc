@@ -275,7 +275,12 @@ std::string StarterReadme(const Pack& pack, const std::string& name,
          "    countersign release -c release.yaml --version 1.0.0 > out.yaml\n"
          "    countersign check -f policy.yaml -f use-case.yaml -f out.yaml   # would it serve?\n"
          "    kubectl apply -f out.yaml\n"
-         "    kubectl countersign todo   # who must do what next\n";
+         "    kubectl countersign todo   # who must do what next\n"
+         "\nOnce `policy.yaml` says what you mean, publish it, so that nobody changes it alone any "
+         "more.\nAdd to its `spec`, and from then on have each new version signed off:\n\n"
+         "    version: {label: \"1\"}\n"
+         "    succession: {signOff: {role: " +
+         role + ", count: 1, distinctFrom: [requester], assurance: Requester}}\n";
 }
 
 }  // namespace countersign

@@ -8,6 +8,7 @@
 #include "governance/environment.h"
 #include "governance/evaluate.h"
 #include "governance/identity.h"
+#include "governance/in_force.h"
 #include "governance/measures/delegation.h"
 
 namespace countersign {
@@ -181,6 +182,7 @@ class Collector {
 
   std::vector<TodoActor> Run() {
     for (const World::Deployment& deployment : world_.deployments()) Collect(deployment);
+    CollectVersions();
     std::vector<TodoActor> actors;
     for (auto& [key, actor] : actors_) {
       std::stable_sort(actor.tasks.begin(), actor.tasks.end(),
@@ -214,6 +216,31 @@ class Collector {
       if (const Gate* before = MetBefore(now, gate); before != nullptr && before->valid_until) {
         AddGate(gate, before->valid_until, facts, task);
       }
+    }
+  }
+
+  // Versions of policies that wait for sign-offs by the roles of the version before.
+  void CollectVersions() {
+    const PolicySet& policies = world_.policies();
+    for (const PolicyStanding& standing : PolicyStandings(policies, scope_.now)) {
+      const GovernancePolicy* before = PolicyNamed(policies, standing.Supersedes());
+      if (standing.state != PolicyState::kPending || standing.remedy.empty() || before == nullptr) {
+        continue;
+      }
+      Facts facts;
+      facts.now = scope_.now;
+      facts.sign_offs = policies.sign_offs;
+      if (const auto maker = policies.made_by.find(standing.policy->meta.name);
+          maker != policies.made_by.end()) {
+        facts.author = maker->second;
+      }
+      TodoTask task;
+      task.deployment = "GovernancePolicy " + standing.policy->meta.name;
+      task.gate = "version";
+      task.state = "Missing";
+      task.message = standing.message;
+      task.next = standing.remedy;
+      Add(*before, ByRole(before->spec.succession->sign_off), standing.sign_offs, facts, task);
     }
   }
 

@@ -14,10 +14,10 @@
 namespace countersign {
 
 struct TodoTask {
-  std::string deployment;  // "namespace/name"
+  std::string deployment;  // "namespace/name", or "GovernancePolicy NAME" of a version that waits
   std::string use_case;    // likewise
   std::string environment;
-  std::string gate;  // "policy/measure", a check, or "answers"
+  std::string gate;  // "policy/measure", a check, "answers" or "version"
   std::string state;
   bool blocking = false;    // nothing new is served until it is done
   std::optional<Time> due;  // when what is passed now ends; nullopt: it is due now

@@ -1,5 +1,7 @@
 #include "cli/world.h"
 
+#include "governance/in_force.h"
+
 #include "base/digest.h"
 
 namespace countersign {
@@ -90,12 +92,18 @@ Located<void> World::Add(const Manifest& manifest) {
 
 void World::AddUnreadable(const Manifest& manifest, const Error& error) {
   const std::string sentence = manifest.source + " cannot be read: " + Excerpt(error.message, 300);
-  if (StringAt(manifest.object, "kind") == GovernancePolicySpec::kKind) {
+  const std::string kind = StringAt(manifest.object, "kind");
+  // What may be a rejection of a policy concerns all that it may govern.
+  if (kind == GovernancePolicySpec::kKind ||
+      (kind == SignOffSpec::kKind &&
+       StringAt(manifest.object, "spec/subject/kind") == GovernancePolicySpec::kKind)) {
     policies_.unreadable.push_back(sentence);
   } else {
     unreadable_.emplace_back(StringAt(manifest.object, "metadata/namespace"), sentence);
   }
 }
+
+void World::SettlePolicies(Time now) { policies_ = PoliciesInForce(policies_, now); }
 
 template <class Spec>
 Located<void> World::TakeEvidence(const Manifest& manifest, const Json& object,
@@ -121,7 +129,10 @@ Located<void> World::TakeDeployment(const Manifest& manifest, const Json& object
 }
 
 Located<void> World::Take(const Manifest& manifest, const std::string& kind, const Json& object) {
-  if (kind == SignOffSpec::kKind) return TakeEvidence(manifest, object, sign_offs_);
+  if (kind == SignOffSpec::kKind) {
+    const bool on_policy = StringAt(object, "spec/subject/kind") == GovernancePolicySpec::kKind;
+    return TakeEvidence(manifest, object, on_policy ? policies_.sign_offs : sign_offs_);
+  }
   if (kind == BiasTestSpec::kKind) return TakeEvidence(manifest, object, bias_tests_);
   if (kind == EvidenceSpec::kKind) return TakeEvidence(manifest, object, reports_);
   if (kind == WaiverSpec::kKind) return TakeEvidence(manifest, object, waivers_);
@@ -138,6 +149,7 @@ Located<void> World::Take(const Manifest& manifest, const std::string& kind, con
   if (kind == GovernancePolicySpec::kKind) {
     auto policy = Read<GovernancePolicySpec>(manifest, object);
     if (!policy) return tl::unexpected<Fault>(policy.error());
+    policies_.made_by[(*policy)->meta.name] = options_.maker(object, (*policy)->spec_digest);
     policies_.policies.push_back(std::move(*policy));
     return {};
   }

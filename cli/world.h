@@ -53,8 +53,12 @@ class World {
   // A policy or evidence that Add refused: what it might say is an unknown fact, as in the cluster.
   void AddUnreadable(const Manifest& manifest, const Error& error);
 
+  // Leaves the policies that count at `now`, as policies that count as they stand.
+  void SettlePolicies(Time now);
+
   [[nodiscard]] const PolicySet& policies() const { return policies_; }
   [[nodiscard]] const std::vector<Deployment>& deployments() const { return deployments_; }
+  // Without those on policies, which stand with these.
   [[nodiscard]] const std::vector<AttestedSignOff>& sign_offs() const { return sign_offs_; }
   // Null if there is none.
   [[nodiscard]] std::shared_ptr<const UseCase> FindUseCase(const std::string& name_space,

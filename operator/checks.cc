@@ -1,8 +1,10 @@
 #include "operator/checks.h"
 
+#include <algorithm>
 #include <set>
 
 #include "governance/evaluate.h"
+#include "governance/in_force.h"
 #include "governance/incidents.h"
 #include "governance/types/status.h"
 
@@ -20,6 +22,39 @@ Checked Invalid(const Error& error) {
 
 std::string Count(std::size_t n, const char* what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+Condition InForceCondition(const PolicyStanding& standing) {
+  Condition condition;
+  condition.type = "InForce";
+  condition.status = standing.Counts() ? "True" : "False";
+  condition.reason = standing.reason;
+  condition.message = standing.message.empty() ? "counts as it stands" : standing.message;
+  for (const std::string& warning : standing.warnings) condition.message += "; " + warning;
+  return condition;
+}
+
+GovernancePolicyStatus StatusOf(const PolicyStanding& standing, const Provenance& by) {
+  GovernancePolicyStatus status;
+  status.in_force = standing.Counts();
+  status.state = PolicyStateName(standing.state);
+  status.since = standing.since;
+  status.until = standing.until;
+  if (by.authenticity == Authenticity::kAttested) {
+    status.published_by = by.user;
+    status.published_at = by.first_seen;
+  }
+  status.remedy = CutMessage(standing.remedy);
+  status.next_change = standing.next_change;
+  return status;
+}
+
+// Empty: it may go. What is not known might rest on it.
+std::string WhyKept(const std::vector<PolicyStanding>& standings, const std::string& name,
+                    const PolicySet& set, const std::vector<std::string>& stale) {
+  if (auto kept = KeptBecause(standings, name)) return CutMessage(*std::move(kept));
+  if (!set.unreadable.empty()) return CutMessage(set.unreadable.front());
+  return stale.empty() ? std::string() : CutMessage(stale.front());
 }
 
 template <class Spec>
@@ -49,17 +84,34 @@ std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
 
 }  // namespace
 
-Check CheckPolicy(const Catalog& catalog) {
-  return [&catalog](const ObjectKey& key, Time /*now*/) -> std::optional<Checked> {
+Check CheckPolicy(const Catalog& catalog, Clock& clock) {
+  return [&catalog, &clock](const ObjectKey& key, Time now) -> std::optional<Checked> {
     const auto found = catalog.policies().Find(key);
     if (found.found == Found::kAbsent) return Absent();
     if (found.found == Found::kUndecodable) return Invalid(*found.error);
-    const GovernancePolicySpec& spec = found.value->spec;
+    const auto set = catalog.Policies();
+    const auto standings = PolicyStandings(*set, now);
+    const auto standing =
+        std::find_if(standings.begin(), standings.end(),
+                     [&](const PolicyStanding& one) { return one.policy->meta.name == key.name; });
+    if (standing == standings.end()) return Absent();
+    const GovernancePolicySpec& spec = found.value->object.spec;
     Checked checked;
-    checked.reason = "InForce";
+    checked.reason = standing->Counts() ? "InForce" : std::string(PolicyStateName(standing->state));
     checked.message = Count(spec.measures.size(), "measure") + " for " +
                       Count(spec.environments.size(), "environment");
-    checked.more = EncodeStatus(GovernancePolicyStatus{});
+    if (standing->state == PolicyState::kOrphaned || standing->state == PolicyState::kRejected) {
+      checked.fault = standing->reason;
+      checked.message = standing->message;
+    }
+    checked.in_force = InForceCondition(*standing);
+    checked.next_change = standing->next_change;
+    GovernancePolicyStatus status = StatusOf(*standing, found.value->by);
+    if (spec.version && found.value->object.meta.deleting) {
+      status.kept_because = WhyKept(standings, key.name, *set, catalog.Stale(clock.Steady()));
+      checked.may_go = status.kept_because.empty();
+    }
+    checked.more = EncodeStatus(status);
     return checked;
   };
 }
@@ -134,7 +186,7 @@ Check CheckReport(const Catalog& catalog) {
 }
 
 Check CheckIncident(const Catalog& catalog) {
-  return [&catalog](const ObjectKey& key, Time) -> std::optional<Checked> {
+  return [&catalog](const ObjectKey& key, Time now) -> std::optional<Checked> {
     const auto found = catalog.incidents().Find(key);
     if (found.found == Found::kAbsent) return Absent();
     if (found.found == Found::kUndecodable) return Invalid(*found.error);
@@ -143,7 +195,7 @@ Check CheckIncident(const Catalog& catalog) {
     checked.reason = "Raised";
     checked.message = "stands in the way of what it quarantines until it is closed";
     std::optional<Time> due;
-    for (const auto& policy : catalog.Policies()->policies) {
+    for (const auto& policy : PoliciesInForce(*catalog.Policies(), now).policies) {
       const auto by_policy = ReportDue(policy->spec, incident.spec);
       if (by_policy && (!due || *by_policy < *due)) due = by_policy;
     }

@@ -9,8 +9,9 @@
 
 namespace countersign {
 
-// `catalog` must outlive the functions.
-[[nodiscard]] Check CheckPolicy(const Catalog& catalog);
+// `catalog` and `clock` must outlive the functions.
+// Also says whether a version is in force, why, and whether it may go when it is deleted.
+[[nodiscard]] Check CheckPolicy(const Catalog& catalog, Clock& clock);
 // Also says the classes, whether the answers count, and their digest.
 [[nodiscard]] Check CheckUseCase(const Catalog& catalog);
 [[nodiscard]] Check CheckSignOff(const Catalog& catalog);

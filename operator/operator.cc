@@ -49,12 +49,12 @@ void EnqueueOwner(WorkQueue& queue, const ObjectChange<ChildState>& change) {
 }  // namespace
 
 Operator::Kind::Kind(Operator& parts, std::string label, const Resource& resource,
-                     const Check& check)
+                     const Check& check, const StatusReconciler::Tell& tell)
     : name(std::move(label)),
       queue(parts.clock_, QueueOptions()),
       statuses(parts.client_, parts.clock_, Watching(resource),
                [](Json&& json) { return DecodeStatusState(json); }),
-      reconciler(parts.client_, parts.clock_, resource, statuses, check),
+      reconciler(parts.client_, parts.clock_, resource, statuses, check, tell),
       controller(
           name, queue, parts.clock_,
           [this](const ObjectKey& key, std::stop_token stop) {
@@ -106,7 +106,8 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
           [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
             metrics_.Reconciled("modeldeployment", result, took);
           }),
-      policies_(*this, "governancepolicy", kGovernancePolicies, CheckPolicy(catalog_)),
+      policies_(*this, "governancepolicy", kGovernancePolicies, CheckPolicy(catalog_, clock),
+                [this](const InForceNews& news) { TellOfPolicy(news); }),
       use_cases_(*this, "usecase", kUseCases, CheckUseCase(catalog_)),
       sign_offs_(*this, "signoff", kSignOffs, CheckSignOff(catalog_)),
       snapshots_(*this, "reproducibilitysnapshot", kReproducibilitySnapshots,
@@ -153,9 +154,7 @@ void Operator::OnCatalogChange(const CatalogChange& change) {
   if (change.kind == kModelDeployments.kind) return queue_.Add(change.key);
   if (change.kind == kGovernancePolicies.kind) {
     policies_.queue.Add(change.key);
-    for (const auto& use_case : catalog_.use_cases().List()) {
-      use_cases_.queue.Add({use_case->meta.name_space, use_case->meta.name});
-    }
+    EnqueuePolicies();
     return EnqueueAll();
   }
   if (change.kind == kSignOffs.kind) sign_offs_.queue.Add(change.key);
@@ -164,11 +163,25 @@ void Operator::OnCatalogChange(const CatalogChange& change) {
   if (change.kind == kEvidence.kind) reports_.queue.Add(change.key);
   if (change.kind == kWaivers.kind) waivers_.queue.Add(change.key);
   if (change.kind == kIncidents.kind) incidents_.queue.Add(change.key);
-  if (change.use_case.empty()) return EnqueueAll();
+  if (change.use_case.empty()) {
+    // It may be on a policy and put that in force.
+    if (change.kind == kSignOffs.kind) EnqueuePolicies();
+    return EnqueueAll();
+  }
   // Sign-offs on its answers classify a use case.
   use_cases_.queue.Add(ParseRef(change.use_case));
   for (const ObjectKey& key : catalog_.DeploymentsOf(change.use_case)) queue_.Add(key);
   for (const ObjectKey& key : memory_.ServingFor(change.use_case)) queue_.Add(key);
+}
+
+// What puts one version in force ends another, and classifies use cases otherwise.
+void Operator::EnqueuePolicies() {
+  for (const auto& cached : catalog_.policies().List()) {
+    policies_.queue.Add({{}, cached->object.meta.name});
+  }
+  for (const auto& use_case : catalog_.use_cases().List()) {
+    use_cases_.queue.Add({use_case->meta.name_space, use_case->meta.name});
+  }
 }
 
 void Operator::EnqueueAll() {
@@ -235,6 +248,18 @@ void Operator::StopControllers() {
                      &waivers_, &incidents_}) {
     kind->controller.Stop();
   }
+}
+
+void Operator::TellOfPolicy(const InForceNews& news) {
+  Event event;
+  event.reason = news.condition.status == "True" ? "InForce" : "NotInForce";
+  event.action = "JudgePolicy";
+  event.note = news.condition.message;
+  event.regarding.api_version = std::string(kApiVersion);
+  event.regarding.kind = kGovernancePolicies.kind;
+  event.regarding.name = news.key.name;
+  event.regarding.uid = news.uid;
+  events_.Record(std::move(event));
 }
 
 void Operator::Record(const DecisionNews& news) const {

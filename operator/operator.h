@@ -54,7 +54,8 @@ class Operator {
  private:
   // One kind that only gets a status.
   struct Kind {
-    Kind(Operator& parts, std::string label, const Resource& resource, const Check& check);
+    Kind(Operator& parts, std::string label, const Resource& resource, const Check& check,
+         const StatusReconciler::Tell& tell = {});
     std::string name;
     WorkQueue queue;
     Informer<StatusState> statuses;
@@ -64,10 +65,12 @@ class Operator {
 
   void Connect();
   void OnCatalogChange(const CatalogChange& change);
+  void EnqueuePolicies();
   void EnqueueAll();
   void EnqueueNamespace(const std::string& ns);
   [[nodiscard]] std::vector<InformerBase*> Caches();
   void Record(const DecisionNews& news) const;
+  void TellOfPolicy(const InForceNews& news);
 
   const KubeClient& client_;
   Clock& clock_;

@@ -25,6 +25,17 @@ struct Checked {
   std::string fault;                // upper-camel reason why it does not count; empty: it does
   Json more = Json::object();       // further members of the status
   std::optional<Time> next_change;  // when time alone changes this
+  // Whether the object is in force, for kinds that tell; users hear of it when it changes.
+  std::optional<Condition> in_force;
+  // Of an object that stays when it is deleted until its finalizer is taken off: whether it may go.
+  std::optional<bool> may_go;
+};
+
+// What took or lost effect.
+struct InForceNews {
+  ObjectKey key;
+  std::string uid;
+  Condition condition;
 };
 
 // nullopt: the object is gone.
@@ -32,13 +43,16 @@ using Check = std::function<std::optional<Checked>(const ObjectKey& key, Time no
 
 class StatusReconciler {
  public:
-  // All references must outlive the reconciler.
+  using Tell = std::function<void(const InForceNews&)>;
+
+  // All references must outlive the reconciler. `tell` hears of what takes or loses effect.
   StatusReconciler(const KubeClient& client, Clock& clock, Resource resource,
-                   Informer<StatusState>& statuses, Check check);
+                   Informer<StatusState>& statuses, Check check, Tell tell = {});
 
   [[nodiscard]] ReconcileResult Reconcile(const ObjectKey& key, std::stop_token stop);
 
  private:
+  [[nodiscard]] ReconcileResult LetGo(const ObjectKey& key, std::stop_token stop);
   [[nodiscard]] StatusMemo MemoOf(const ObjectKey& key);
   void SetMemo(const ObjectKey& key, const StatusMemo& memo);
 
@@ -47,6 +61,7 @@ class StatusReconciler {
   const Resource resource_;
   Informer<StatusState>& statuses_;
   const Check check_;
+  const Tell tell_;
   std::mutex mutex_;
   std::map<ObjectKey, StatusMemo> memos_;  // only where the server keeps a status otherwise
 };

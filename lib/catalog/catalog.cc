@@ -8,12 +8,16 @@ namespace countersign {
 namespace {
 
 constexpr char kByUseCase[] = "use-case";
+constexpr char kBySubject[] = "subject";
+constexpr char kPolicies[] = "policies";
 
 std::string Ref(const std::string& name_space, const std::string& name) {
   return name_space + "/" + name;
 }
 
+// Empty for one on a policy.
 std::string UseCaseOf(const Object<SignOffSpec>& o) {
+  if (o.spec.subject.use_case.empty()) return {};
   return Ref(o.meta.name_space, o.spec.subject.use_case);
 }
 std::string UseCaseOf(const Object<ReproducibilitySnapshotSpec>& o) {
@@ -33,6 +37,11 @@ std::string UseCaseOf(const Object<IncidentSpec>& o) {
 }
 std::string UseCaseOf(const Object<ModelDeploymentSpec>& o) {
   return Ref(o.spec.use_case.name_space, o.spec.use_case.name);
+}
+
+bool IsOnPolicy(const std::shared_ptr<const Cached<SignOffSpec>>& cached) {
+  return cached != nullptr &&
+         cached->object.spec.subject.kind == SubjectOfSignOff::kGovernancePolicy;
 }
 
 InformerOptions Follow(const Resource& resource) {
@@ -65,8 +74,7 @@ std::string Unreadable(std::string_view kind, const std::string& name, const Err
 Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authority)
     : clock_(clock),
       authority_(std::move(authority)),
-      policies_(client, clock, Follow(kGovernancePolicies),
-                [](Json&& json) { return Decode<GovernancePolicySpec>(json); }),
+      policies_(client, clock, Follow(kGovernancePolicies), DecodeCached<GovernancePolicySpec>()),
       use_cases_(client, clock, Follow(kUseCases),
                  [this](Json&& json) {
                    auto use_case = Decode<UseCaseSpec>(json);
@@ -82,13 +90,26 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
       waivers_(client, clock, Follow(kWaivers), DecodeCached<WaiverSpec>()),
       incidents_(client, clock, Follow(kIncidents), DecodeCached<IncidentSpec>()) {
   Connect(deployments_);
+  sign_offs_.AddIndex(kBySubject, [](const Cached<SignOffSpec>& cached) {
+    const bool on_policy = cached.object.spec.subject.kind == SubjectOfSignOff::kGovernancePolicy;
+    return on_policy ? std::vector<std::string>{kPolicies} : std::vector<std::string>();
+  });
+  // First, so that whoever hears of the change finds the new set.
+  sign_offs_.OnChange([this](const ObjectChange<Cached<SignOffSpec>>& change) {
+    const bool was_unreadable = !change.before && !change.after;
+    if (change.undecodable || was_unreadable || IsOnPolicy(change.before) ||
+        IsOnPolicy(change.after)) {
+      RebuildPolicies();
+    }
+  });
   Connect(sign_offs_);
   Connect(snapshots_);
   Connect(bias_tests_);
   Connect(reports_);
   Connect(waivers_);
   Connect(incidents_);
-  policies_.OnChange([this](const ObjectChange<GovernancePolicy>& change) {
+  policies_.OnChange([this](const ObjectChange<Cached<GovernancePolicySpec>>& change) {
+    if (!change.undecodable) concerns_.Forget(GovernancePolicySpec::kKind, change.key);
     RebuildPolicies();
     Notify({std::string(GovernancePolicySpec::kKind), change.key, {}});
   });
@@ -211,10 +232,23 @@ std::vector<std::string> Catalog::Stale(SteadyTime now) const {
 }
 
 void Catalog::RebuildPolicies() {
+  // Two caches lead here; the set that was read last must be the one that stays.
+  const std::lock_guard rebuild(rebuild_mutex_);
   auto set = std::make_shared<PolicySet>();
-  set->policies = policies_.List();
+  for (const auto& cached : policies_.List()) {
+    set->policies.emplace_back(cached, &cached->object);
+    set->made_by[cached->object.meta.name] = cached->by;
+  }
   for (const auto& [key, error] : policies_.Undecodable()) {
     set->unreadable.push_back(Unreadable(GovernancePolicySpec::kKind, key.name, error));
+  }
+  for (const auto& cached : sign_offs_.ByIndex(kBySubject, kPolicies)) {
+    set->sign_offs.push_back({{cached, &cached->object}, cached->by});
+  }
+  // It may be a rejection.
+  for (const auto& [key, error] : sign_offs_.Undecodable()) {
+    if (!concerns_.OnPolicy(SignOffSpec::kKind, key)) continue;
+    set->unreadable.push_back(Unreadable(SignOffSpec::kKind, key.ToString(), error));
   }
   const std::lock_guard lock(policies_mutex_);
   policy_set_ = std::move(set);

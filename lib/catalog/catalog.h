@@ -76,7 +76,8 @@ class Catalog {
   // may have been withdrawn since. Gather counts them as unknown facts.
   [[nodiscard]] std::vector<std::string> Stale(SteadyTime now) const;
 
-  // The same snapshot until a policy changes.
+  // The policies, and the sign-offs on them, wherever these lie. The same snapshot until one of
+  // them changes.
   [[nodiscard]] std::shared_ptr<const PolicySet> Policies() const;
 
   // Everything known about `deployment` in `name_space`. Name and namespace are given apart,
@@ -97,7 +98,7 @@ class Catalog {
   [[nodiscard]] const StampAuthority& authority() const { return authority_; }
   using Deployments = Informer<Cached<ModelDeploymentSpec>>;
   [[nodiscard]] const Deployments& deployments() const { return deployments_; }
-  [[nodiscard]] const Informer<GovernancePolicy>& policies() const { return policies_; }
+  [[nodiscard]] const Informer<Cached<GovernancePolicySpec>>& policies() const { return policies_; }
   [[nodiscard]] const Informer<UseCase>& use_cases() const { return use_cases_; }
   [[nodiscard]] const Informer<Cached<SignOffSpec>>& sign_offs() const { return sign_offs_; }
   [[nodiscard]] const Informer<Cached<ReproducibilitySnapshotSpec>>& snapshots() const {
@@ -126,7 +127,7 @@ class Catalog {
   Clock& clock_;
   const StampAuthority authority_;
   Concerns concerns_;
-  Informer<GovernancePolicy> policies_;
+  Informer<Cached<GovernancePolicySpec>> policies_;
   Informer<UseCase> use_cases_;
   Deployments deployments_;
   Informer<Cached<SignOffSpec>> sign_offs_;
@@ -136,6 +137,7 @@ class Catalog {
   Informer<Cached<WaiverSpec>> waivers_;
   Informer<Cached<IncidentSpec>> incidents_;
   std::vector<std::function<void(const CatalogChange&)>> handlers_;
+  std::mutex rebuild_mutex_;  // held from reading the caches until the set is there
   mutable std::mutex policies_mutex_;
   std::shared_ptr<const PolicySet> policy_set_ = std::make_shared<PolicySet>();
 };

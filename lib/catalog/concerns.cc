@@ -1,5 +1,6 @@
 #include "catalog/concerns.h"
 
+#include "governance/types/policy.h"
 #include "governance/types/sign_off.h"
 #include "governance/types/use_case.h"
 
@@ -7,6 +8,8 @@ namespace countersign {
 
 void Concerns::Note(const Json& object) {
   const std::string kind = StringAt(object, "kind");
+  const bool on_policy = kind == SignOffSpec::kKind &&
+                         StringAt(object, "spec/subject/kind") == GovernancePolicySpec::kKind;
   std::set<std::string> found;
   if (kind == UseCaseSpec::kKind) {
     const Json* deploy_to = FindPath(object, "spec/deployTo");
@@ -22,7 +25,8 @@ void Concerns::Note(const Json& object) {
   }
   const std::lock_guard lock(mutex_);
   Names& names = names_[{kind, KeyOf(object)}];
-  names.unclear = names.unclear || found.empty();
+  names.on_policy = names.on_policy || on_policy;
+  names.unclear = names.unclear || (found.empty() && !on_policy);
   names.known.merge(found);
 }
 
@@ -36,6 +40,12 @@ bool Concerns::MayConcern(std::string_view kind, const ObjectKey& key,
   const std::lock_guard lock(mutex_);
   const auto it = names_.find({std::string(kind), key});
   return it == names_.end() || it->second.unclear || it->second.known.contains(use_case);
+}
+
+bool Concerns::OnPolicy(std::string_view kind, const ObjectKey& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = names_.find({std::string(kind), key});
+  return it != names_.end() && it->second.on_policy;
 }
 
 bool Concerns::DeploysTo(const ObjectKey& use_case, const std::string& name_space) const {

@@ -28,13 +28,16 @@ class Concerns {
   // Whether evidence may be about that use case of its namespace.
   [[nodiscard]] bool MayConcern(std::string_view kind, const ObjectKey& key,
                                 const std::string& use_case) const;
+  // Whether it is a sign-off on a policy.
+  [[nodiscard]] bool OnPolicy(std::string_view kind, const ObjectKey& key) const;
   // Whether an unreadable use case names this namespace in spec.deployTo, for sure.
   [[nodiscard]] bool DeploysTo(const ObjectKey& use_case, const std::string& name_space) const;
 
  private:
   struct Names {
     std::set<std::string> known;
-    bool unclear = false;  // the field did not read
+    bool unclear = false;    // the field did not read
+    bool on_policy = false;  // it is about a policy, and no use case
   };
   using Key = std::pair<std::string, ObjectKey>;
 

@@ -57,6 +57,7 @@ std::optional<Call> LiveReader::CallUntil(SteadyTime deadline) const {
 }
 
 bool LiveReader::Read(const UseCaseRef& use_case, SteadyTime deadline) {
+  if (use_case.name.empty()) return ReadPolicies(deadline);
   const auto call = CallUntil(deadline);
   if (!call) return false;
   auto object = client_.Get(kUseCases, {use_case.name_space, use_case.name}, *call);
@@ -66,13 +67,23 @@ bool LiveReader::Read(const UseCaseRef& use_case, SteadyTime deadline) {
     return false;
   }
   const std::string& ns = use_case.name_space;
-  return ReadList(kGovernancePolicies, {}, {}, deadline) &&
+  return ReadPolicies(deadline) &&
          ReadList(kSignOffs, ns, "spec.subject.useCase=" + use_case.name, deadline) &&
          ReadList(kReproducibilitySnapshots, ns, "spec.useCase=" + use_case.name, deadline) &&
          ReadList(kBiasTests, ns, "spec.useCase=" + use_case.name, deadline) &&
          ReadList(kEvidence, ns, "spec.useCase=" + use_case.name, deadline) &&
          ReadList(kWaivers, ns, "spec.useCase=" + use_case.name, deadline) &&
          ReadList(kIncidents, ns, "spec.useCase=" + use_case.name, deadline);
+}
+
+// Sign-offs on policies lie in any namespace, and matter only where there are published versions.
+bool LiveReader::ReadPolicies(SteadyTime deadline) {
+  if (!ReadList(kGovernancePolicies, {}, {}, deadline)) return false;
+  const auto set = catalog_.Policies();
+  const bool published =
+      std::any_of(set->policies.begin(), set->policies.end(),
+                  [](const auto& policy) { return policy->spec.version.has_value(); });
+  return !published || ReadList(kSignOffs, {}, kOnPolicies, deadline);
 }
 
 bool LiveReader::ReadList(const Resource& resource, const std::string& ns,

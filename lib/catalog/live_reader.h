@@ -23,7 +23,7 @@ namespace countersign {
 class LiveReader {
  public:
   static constexpr std::chrono::milliseconds kFresh{1000};
-  static constexpr std::chrono::milliseconds kTimeout{500};  // all five calls of a read
+  static constexpr std::chrono::milliseconds kTimeout{500};  // all calls of a read
   static constexpr int kMaxReads = 4;
   // Use cases remembered; when it is full, all those not being read are forgotten.
   static constexpr std::size_t kMaxRemembered = 4096;
@@ -31,7 +31,8 @@ class LiveReader {
   LiveReader(const KubeClient& client, Clock& clock, Catalog& catalog)
       : client_(client), clock_(clock), catalog_(catalog) {}
 
-  // Brings the catalog up to date about one use case and the policies. False when nothing new can
+  // Brings the catalog up to date about one use case and the policies; about these alone where the
+  // name is empty. False when nothing new can
   // be known: no capacity, an error, or `deadline` came first.
   bool Refresh(const UseCaseRef& use_case, SteadyTime deadline);
 
@@ -42,6 +43,7 @@ class LiveReader {
     SteadyTime ended{};
   };
   bool Read(const UseCaseRef& use_case, SteadyTime deadline);
+  bool ReadPolicies(SteadyTime deadline);
   bool ReadList(const Resource& resource, const std::string& ns, const std::string& selector,
                 SteadyTime deadline);
   // One call that ends by `deadline`; nullopt when that has come.

@@ -14,6 +14,8 @@ inline const Resource kModelDeployments{std::string(kApiGroup), std::string(kSer
                                         "modeldeployments", true, "ModelDeployment"};
 inline const Resource kSignOffs{std::string(kApiGroup), std::string(kServedVersion), "signoffs",
                                 true, "SignOff"};
+// Field selector of the sign-offs on policies, whatever their namespace.
+inline constexpr char kOnPolicies[] = "spec.subject.policy!=";
 inline const Resource kReproducibilitySnapshots{std::string(kApiGroup), std::string(kServedVersion),
                                                 "reproducibilitysnapshots", true,
                                                 "ReproducibilitySnapshot"};

@@ -4,6 +4,7 @@
 #include "evidence/dsse.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/object.h"
+#include "governance/types/policy.h"
 
 namespace countersign {
 namespace {
@@ -61,7 +62,7 @@ Result<std::string> MakeStamp(const InstallationKey& key, const std::string& ins
   if (!digest) return Fail(digest.error());
   const std::string name_space = StringAt(object, "metadata/namespace");
   const std::string kind = StringAt(object, "kind");
-  if (name_space.empty() || kind.empty()) {
+  if (kind.empty() || (name_space.empty() && kind != GovernancePolicySpec::kKind)) {
     return Fail(Code::kInvalidArgument, "kind and namespace are required", "metadata");
   }
   return SignEnvelope(key, kStampType,

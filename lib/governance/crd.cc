@@ -40,8 +40,13 @@ std::vector<KindInfo> MakeKinds() {
        .spec_doc = "The policy.",
        .spec_schema = SpecSchema<GovernancePolicySpec>,
        .status_schema = StatusSchema<GovernancePolicyStatus>,
-       .columns = {
-           kReady, {"Description", "string", ".spec.description", "What it is for.", true}, kAge}});
+       .columns = {{"Version", "string", ".spec.version.label", "Name of the version."},
+                   {"InForce", "boolean", ".status.inForce", "Whether it counts now."},
+                   {"State", "string", ".status.state", "Where it is in its life."},
+                   {"Supersedes", "string", ".spec.version.supersedes", "Version before it.", true},
+                   {"Since", "date", ".status.since", "Time since it took effect.", true},
+                   {"Description", "string", ".spec.description", "What it is for.", true},
+                   kAge}});
   kinds.push_back(
       {.kind = UseCaseSpec::kKind,
        .plural = "usecases",
@@ -91,8 +96,9 @@ std::vector<KindInfo> MakeKinds() {
   kinds.push_back(
       {.kind = SignOffSpec::kKind,
        .plural = "signoffs",
-       .doc = "SignOff is one person's decision on one subject: a model version in an environment, "
-              "or a use case's answers. It counts for the person who created it, and may not be "
+       .doc = "SignOff is one person's decision on one subject, for example a model version in an "
+              "environment, a use case's answers or a version of a policy. It counts for the "
+              "person who created it, and may not be "
               "changed afterwards: to decide otherwise, create another one.",
        .spec_doc = "The decision.",
        .spec_schema = SpecSchema<SignOffSpec>,
@@ -103,10 +109,11 @@ std::vector<KindInfo> MakeKinds() {
                    {"Decision", "string", ".spec.decision", "Approve or Reject."},
                    {"Signer", "string", ".spec.signer.username", "Who signed."},
                    {"Digest", "string", ".spec.subject.model.digest", "Digest of the model.", true},
+                   {"Policy", "string", ".spec.subject.policy", "Policy decided on.", true},
                    {"Rationale", "string", ".spec.rationale", "Why.", true},
                    kAge},
        .selectable = {".spec.subject.useCase", ".spec.subject.kind", ".spec.role", ".spec.decision",
-                      ".spec.signer.username"}});
+                      ".spec.signer.username", ".spec.subject.policy"}});
   kinds.push_back(
       {.kind = ReproducibilitySnapshotSpec::kKind,
        .plural = "reproducibilitysnapshots",

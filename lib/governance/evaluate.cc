@@ -7,6 +7,7 @@
 #include "governance/change_protocol.h"
 #include "governance/classify.h"
 #include "governance/environment.h"
+#include "governance/in_force.h"
 #include "governance/incidents.h"
 #include "governance/lowering.h"
 #include "governance/measures/bias_test.h"
@@ -24,16 +25,42 @@
 namespace countersign {
 namespace {
 
-std::vector<MatchedPolicy> Match(const PolicySet& policies, const std::string& name_space) {
-  std::vector<MatchedPolicy> matched;
-  for (const auto& policy : policies.policies) {
-    auto environments = EnvironmentsOf(policy->spec, name_space);
-    if (!environments.empty()) matched.push_back({policy, std::move(environments)});
+void Earlier(std::optional<Time>& next, const std::optional<Time>& candidate, Time now) {
+  if (candidate && *candidate > now && (!next || *candidate < *next)) next = candidate;
+}
+
+// The policies that list the namespace.
+struct Matches {
+  std::vector<MatchedPolicy> in_force;  // by name
+  std::vector<std::string> waiting;     // of the others, why they do not count
+  std::optional<Time> next_change;      // when one begins or ceases to count
+};
+
+Matches Match(const PolicySet& policies, const std::string& name_space, Time now) {
+  Matches matches;
+  const std::vector<PolicyStanding> standings = PolicyStandings(policies, now);
+  for (const PolicyStanding& standing : standings) {
+    auto environments = EnvironmentsOf(standing.policy->spec, name_space);
+    if (environments.empty()) continue;
+    Earlier(matches.next_change, standing.next_change, now);
+    if (standing.Counts()) {
+      matches.in_force.push_back({standing.policy, std::move(environments), false});
+    } else {
+      matches.waiting.push_back("'" + standing.policy->meta.name + "' lists it, but is " +
+                                standing.message);
+    }
   }
-  std::sort(matched.begin(), matched.end(), [](const MatchedPolicy& a, const MatchedPolicy& b) {
-    return a.policy->meta.name < b.policy->meta.name;
-  });
-  return matched;
+  for (const PolicyStanding& standing : standings) {
+    if (!standing.in_transition) continue;
+    const auto counting = [&](const std::string& name) {
+      return std::find_if(matches.in_force.begin(), matches.in_force.end(),
+                          [&](const MatchedPolicy& m) { return m.policy->meta.name == name; });
+    };
+    const auto found = counting(standing.policy->meta.name);
+    if (found == matches.in_force.end()) continue;
+    found->in_transition = counting(standing.Supersedes()) != matches.in_force.end();
+  }
+  return matches;
 }
 
 void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insiders& insiders) {
@@ -109,10 +136,6 @@ bool Applies(const Measure& measure, const PolicyEnvironment& environment,
           std::any_of(classes.begin(), classes.end(), [&](const std::string& name) {
             return Contains(measure.applies.classes, name);
           }));
-}
-
-void Earlier(std::optional<Time>& next, const std::optional<Time>& candidate, Time now) {
-  if (candidate && *candidate > now && (!next || *candidate < *next)) next = candidate;
 }
 
 // Whether the answers count, and the sentence about it if they do not.
@@ -222,6 +245,17 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
   }
 }
 
+// While a version is in transition its measures tell, and do not take down what serves. The checks
+// before `first`, which no policy can switch off, stay as they are.
+void Soften(std::vector<Gate>& gates, std::size_t first, const std::string& policy) {
+  for (std::size_t i = first; i < gates.size(); ++i) {
+    if (gates[i].policy != policy) continue;
+    gates[i].on_violation = Reaction::kAlert;
+    gates[i].on_expiry.action = Reaction::kAlert;
+    gates[i].on_expiry.then = Reaction::kAlert;
+  }
+}
+
 Verdict VerdictOf(const Gate& gate) {
   if (gate.state == GateState::kPassed) return Verdict::kAllow;
   if (gate.state == GateState::kWaived) return Verdict::kWarn;
@@ -276,15 +310,16 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
   if (!InOrder(facts)) return Evaluate(policies, Ordered(facts));
   Decision decision;
   decision.governed_digest = facts.governed_digest;
-  const std::vector<MatchedPolicy> matched = Match(policies, facts.name_space);
+  const Matches matches = Match(policies, facts.name_space, facts.now);
+  const std::vector<MatchedPolicy>& matched = matches.in_force;
   for (const MatchedPolicy& m : matched) {
     decision.policies.push_back({m.policy->meta.name, m.policy->spec_digest});
   }
   if (!matched.empty()) decision.environment = matched.front().environments.front()->name;
-  decision.gates = Preconditions(policies, matched, facts);
+  decision.gates = Preconditions(policies, matched, matches.waiting, facts);
   const std::size_t preconditions = decision.gates.size();
 
-  std::optional<Time> next_change;
+  std::optional<Time> next_change = matches.next_change;
   std::set<std::string> classes;
   if (!matched.empty() && UseCaseAvailable(facts)) {
     decision.answers_approved = true;
@@ -296,6 +331,9 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
   }
   const auto measures = decision.gates.begin() + static_cast<std::ptrdiff_t>(preconditions);
   decision.gates.insert(measures, FallbackGate(facts, {measures, decision.gates.end()}));
+  for (const MatchedPolicy& m : matched) {
+    if (m.in_transition) Soften(decision.gates, preconditions, m.policy->meta.name);
+  }
   decision.classes.assign(classes.begin(), classes.end());
   decision.verdict = Verdict::kAllow;
   for (const Gate& gate : decision.gates) {

@@ -35,6 +35,7 @@ std::string_view DigestOfSubject(const SignOffSubject& subject) {
     case SubjectOfSignOff::kIncident: return subject.incident_digest;
     case SubjectOfSignOff::kDelegation: return {};
     case SubjectOfSignOff::kChangeProtocol: return subject.protocol_digest;
+    case SubjectOfSignOff::kGovernancePolicy: return subject.policy_digest;
   }
   return {};
 }

@@ -6,6 +6,7 @@
 // anywhere.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,6 +57,9 @@ struct PolicySet {
   std::vector<std::shared_ptr<const GovernancePolicy>> policies;
   // "GovernancePolicy 'x' cannot be read: …": might have applied, so everything waits for it.
   std::vector<std::string> unreadable;
+  // Those on policies, and who made these, by name, where that is known: what in_force.h judges.
+  std::vector<AttestedSignOff> sign_offs = {};
+  std::map<std::string, Provenance> made_by = {};
 };
 
 struct Facts {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "governance/environment.h"
+#include "governance/in_force.h"
 
 namespace countersign {
 namespace {
@@ -37,10 +38,11 @@ std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
   const EvidenceIndex index(facts);
   std::vector<RetirementShortfall> shortfalls;
   shortfalls.reserve(policies.unreadable.size() + policies.policies.size());
+  const PolicySet in_force = PoliciesInForce(policies, facts.now);
   for (const std::string& fault : policies.unreadable) {
     shortfalls.push_back({"", "PolicyUnreadable", fault, "the owner of the policy corrects it"});
   }
-  for (const auto& policy : policies.policies) {
+  for (const auto& policy : in_force.policies) {
     if (!Governs(policy->spec, use_case.spec)) continue;
     Insiders insiders = DevelopersOf(policy->spec, use_case.spec);
     if (!facts.author.user.empty()) {

@@ -262,7 +262,8 @@ def test_the_other_kinds_say_whether_they_count(world):
     world.serve()
     policy = eventually(lambda: (world.kubectl.get("govpol", world.policy) or {}).get("status", {})
                         .get("conditions"), "the policy's status")
-    assert policy[0]["reason"] == "InForce"
+    reasons = {condition["type"]: condition["reason"] for condition in policy}
+    assert reasons == {"Ready": "InForce", "InForce": "Unversioned"}
     use_case = eventually(lambda: world.kubectl.get("usecase", "credit", world.home)["status"]
                           .get("conditions") and
                           world.kubectl.get("usecase", "credit", world.home)["status"], "status")

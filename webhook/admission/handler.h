@@ -64,6 +64,10 @@ class AdmissionHandler {
 
   void Decide(Context& context) const;
   void DecidePolicy(Context& context) const;
+  void DecideVersionUpdate(Context& context) const;
+  // What to tell whoever publishes a version about its standing.
+  [[nodiscard]] std::vector<std::string> VersionWarnings(Context& context,
+                                                         const GovernancePolicy& policy) const;
   void DecideUseCase(Context& context) const;
   void DecideRetirement(Context& context, std::shared_ptr<const UseCase> use_case) const;
   void DecideSignOff(Context& context) const;
@@ -95,5 +99,8 @@ class AdmissionHandler {
 
 // Refuses with 403 and one cause; `field` may be empty.
 void Refuse(ReviewAnswer& answer, std::string reason, std::string message, std::string field = {});
+
+// Whether a policy carries kVersionFinalizer.
+[[nodiscard]] bool HasVersionFinalizer(const Json& policy);
 
 }  // namespace countersign

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/log.h"
 #include "webhook/admission/handler.h"
 
@@ -7,7 +9,12 @@ namespace {
 // "/metadata/annotations/countersign.dev~1stamp" (RFC 6901 escapes the slash).
 constexpr char kStampPointer[] = "/metadata/annotations/countersign.dev~1stamp";
 
-bool IsStamped(const std::string& kind) {
+bool IsStamped(const Review& review) {
+  const std::string& kind = review.kind;
+  // Of a policy that is no published version nobody asks who made it.
+  if (kind == GovernancePolicySpec::kKind) {
+    return FindPath(review.object, "spec/version") != nullptr;
+  }
   return kind == SignOffSpec::kKind || kind == ReproducibilitySnapshotSpec::kKind ||
          kind == BiasTestSpec::kKind || kind == EvidenceSpec::kKind || kind == WaiverSpec::kKind ||
          kind == ModelDeploymentSpec::kKind;
@@ -23,14 +30,37 @@ Json SetStamp(const Json& object, const std::string& stamp) {
   return patch;
 }
 
+// A published version goes only when the operator lets it. Once it is being deleted the API server
+// takes no new finalizers.
+void KeepVersion(const Review& review, Json& patch) {
+  const Json& object = review.object;
+  if (review.kind != GovernancePolicySpec::kKind || DecodeMeta(object).deleting ||
+      HasVersionFinalizer(object)) {
+    return;
+  }
+  if (!patch.is_array()) patch = Json::array();
+  const Json* finalizers = FindPath(object, "metadata/finalizers");
+  if (finalizers == nullptr || !finalizers->is_array()) {
+    patch.push_back({{"op", "add"}, {"path", "/metadata/finalizers"}, {"value", Json::array()}});
+  }
+  patch.push_back(
+      {{"op", "add"}, {"path", "/metadata/finalizers/-"}, {"value", kVersionFinalizer}});
+}
+
 }  // namespace
+
+bool HasVersionFinalizer(const Json& policy) {
+  const Json* finalizers = FindPath(policy, "metadata/finalizers");
+  return finalizers != nullptr && finalizers->is_array() &&
+         std::find(finalizers->begin(), finalizers->end(), kVersionFinalizer) != finalizers->end();
+}
 
 // A new revision is stamped with its requester; anything else keeps the stamp it had, whatever the
 // request says, so that a replace cannot lose it and an edit cannot forge it.
 Json AdmissionHandler::StampPatch(Review& review, Time now, std::string& problem) const {
   Json& object = review.object;
   // generateName leaves the namespace to the request.
-  if (StringAt(object, "metadata/namespace").empty()) {
+  if (!review.name_space.empty() && StringAt(object, "metadata/namespace").empty()) {
     SetPath(object, "metadata/namespace", review.name_space);
   }
   const std::string current = DecodeMeta(object).stamp;
@@ -39,7 +69,8 @@ Json AdmissionHandler::StampPatch(Review& review, Time now, std::string& problem
     const auto after = StampedDigest(object);
     const bool same = before && after && *before == *after;
     // Evidence is final: a changed spec is refused by Validate, whose message should stand.
-    if (same || review.kind != ModelDeploymentSpec::kKind) {
+    if (same ||
+        (review.kind != ModelDeploymentSpec::kKind && review.kind != GovernancePolicySpec::kKind)) {
       const std::string old = DecodeMeta(review.old_object).stamp;
       if (old == current) return nullptr;
       if (old.empty()) return Json::array({{{"op", "remove"}, {"path", kStampPointer}}});
@@ -72,14 +103,15 @@ AdmissionReply AdmissionHandler::Mutate(const AdmissionCall& call) const {
   answer.kind = review->kind;
   answer.name = review->name;
   const bool applies =
-      review->group == kApiGroup && review->subresource.empty() && IsStamped(review->kind) &&
-      review->object.is_object() &&
+      review->group == kApiGroup && review->subresource.empty() && review->object.is_object() &&
+      IsStamped(*review) &&
       (review->operation == Operation::kCreate || review->operation == Operation::kUpdate);
   // A dry run gets no stamp: the API server hands what we add back to the caller, and nothing of it
   // is stored.
   if (applies && !review->dry_run) {
     std::string problem;
     answer.patch = StampPatch(*review, clock_.Now(), problem);
+    KeepVersion(*review, answer.patch);
     if (!problem.empty()) Refuse(answer, "StampNotPossible", problem);
   }
   return {200, EncodeAnswer(review->uid, answer)};

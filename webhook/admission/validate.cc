@@ -158,13 +158,13 @@ void AdmissionHandler::Decide(Context& context) const {
         "must be version '" + std::string(kServedVersion) + "', is '" + review.version + "'",
         "apiVersion");
   }
+  if (review.kind == GovernancePolicySpec::kKind) return DecidePolicy(context);
   // On its way out: finalizers are being removed, and nothing new can start from it.
   if (review.operation == Operation::kUpdate && DecodeMeta(review.old_object).deleting &&
       SpecUnchanged(review)) {
     answer.allowed = true;
     return;
   }
-  if (review.kind == GovernancePolicySpec::kKind) return DecidePolicy(context);
   if (review.kind == UseCaseSpec::kKind) return DecideUseCase(context);
   if (review.kind == SignOffSpec::kKind) return DecideSignOff(context);
   if (review.kind == ReproducibilitySnapshotSpec::kKind) {

@@ -120,16 +120,6 @@ bool AdmissionHandler::CheckStamp(Context& context, bool fresh, const std::strin
   return false;
 }
 
-void AdmissionHandler::DecidePolicy(Context& context) const {
-  auto policy = Decode<GovernancePolicySpec>(context.review.object);
-  if (policy || (context.review.operation == Operation::kUpdate && SpecUnchanged(context.review))) {
-    context.answer.allowed = true;
-    if (policy) context.answer.warnings = PolicyWarnings(policy->spec);
-    return;
-  }
-  Refuse(context.answer, "SpecInvalid", policy.error().message, policy.error().path);
-}
-
 void AdmissionHandler::DecideUseCase(Context& context) const {
   auto use_case = Decode<UseCaseSpec>(context.review.object);
   if (!use_case) {

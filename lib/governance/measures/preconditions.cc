@@ -42,13 +42,15 @@ Gate KnownGate(const PolicySet& policies, const std::vector<std::string>& unknow
                   "everything that may matter could be read");
 }
 
-Gate EnvironmentGate(const std::vector<MatchedPolicy>& matched, const Facts& facts) {
+Gate EnvironmentGate(const std::vector<MatchedPolicy>& matched,
+                     const std::vector<std::string>& waiting, const Facts& facts) {
   Gate gate = BuiltIn("environment", Enforcement::kDeny, Reaction::kHold);
   if (matched.empty()) {
     gate.final = true;
     return Conclude(
         std::move(gate), GateState::kFailed, "NoEnvironment",
-        "namespace '" + facts.name_space + "' is in no environment of any policy",
+        "namespace '" + facts.name_space + "' is in no environment of any policy in force" +
+            (waiting.empty() ? "" : "; " + Join(waiting)),
         "a policy owner adds it to spec.environments[].namespaces of a "
         "GovernancePolicy, or deploy to a namespace that is listed: kubectl get govpol");
   }
@@ -181,12 +183,13 @@ bool UseCaseAvailable(const Facts& facts) {
 }
 
 std::vector<Gate> Preconditions(const PolicySet& policies,
-                                const std::vector<MatchedPolicy>& matched, const Facts& facts) {
+                                const std::vector<MatchedPolicy>& matched,
+                                const std::vector<std::string>& waiting, const Facts& facts) {
   // What is unknown lies in the use case's home, so it is named only to those who may see that.
   const bool visible = facts.use_case == nullptr || UseCaseAvailable(facts);
   std::vector<Gate> gates;
   gates.push_back(KnownGate(policies, visible ? facts.unknown : std::vector<std::string>()));
-  gates.push_back(EnvironmentGate(matched, facts));
+  gates.push_back(EnvironmentGate(matched, waiting, facts));
   gates.push_back(UseCaseGate(matched, facts));
   gates.push_back(AuthorGate(facts));
   gates.push_back(ModelGate(matched, facts));

@@ -14,14 +14,18 @@ namespace countersign {
 struct MatchedPolicy {
   std::shared_ptr<const GovernancePolicy> policy;
   std::vector<const PolicyEnvironment*> environments;
+  // The version before it counts here too: what serves by that one is only alerted about.
+  bool in_transition = false;
 };
 
 // Whether anything of the use case's home may be read or named: it exists and lists the namespace.
 [[nodiscard]] bool UseCaseAvailable(const Facts& facts);
 
 // Gates in a fixed order. `matched` may be empty: then there is no environment, and that is a gate.
+// `waiting` says of each policy that lists the namespace and does not count why it does not.
 [[nodiscard]] std::vector<Gate> Preconditions(const PolicySet& policies,
                                               const std::vector<MatchedPolicy>& matched,
+                                              const std::vector<std::string>& waiting,
                                               const Facts& facts);
 
 // A model that policy may switch off needs something that takes over. `measures` are the gates of

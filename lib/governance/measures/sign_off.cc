@@ -160,7 +160,8 @@ class Judge {
       return std::find(list.begin(), list.end(), from) != list.end();
     };
     if (distinct(Distinct::kRequester) && person == PersonOf(policy(), facts().author.user)) {
-      return "requested the deployment";
+      return target().kind == SubjectOfSignOff::kGovernancePolicy ? "published the version"
+                                                                  : "requested the deployment";
     }
     if (distinct(Distinct::kDevelopers) && IsInsider(policy(), context_.insiders, person, by)) {
       return "is a developer of the model";
@@ -289,6 +290,8 @@ class Judge {
            : target().kind == SubjectOfSignOff::kIncident ? " for another incident of that name"
            : target().kind == SubjectOfSignOff::kChangeProtocol
                ? " for another protocol of that name"
+           : target().kind == SubjectOfSignOff::kGovernancePolicy
+               ? " for another policy of that name"
                : " for another model or revision (wanted governed digest " +
                      target().governed_digest + ")"));
     }

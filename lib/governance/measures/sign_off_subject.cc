@@ -50,6 +50,7 @@ std::string_view DigestOf(const SignOffTarget& target) {
     case SubjectOfSignOff::kIncident: return target.incident_digest;
     case SubjectOfSignOff::kDelegation: return {};
     case SubjectOfSignOff::kChangeProtocol: return target.protocol_digest;
+    case SubjectOfSignOff::kGovernancePolicy: return target.policy_digest;
   }
   return {};
 }
@@ -61,14 +62,16 @@ bool IsAbout(const SignOffSubject& s, const SignOffTarget& target) {
          s.retirement_digest == target.retirement_digest && s.waiver == target.waiver &&
          s.waiver_digest == target.waiver_digest && s.incident == target.incident &&
          s.incident_digest == target.incident_digest && s.protocol == target.protocol &&
-         s.protocol_digest == target.protocol_digest;
+         s.protocol_digest == target.protocol_digest && s.policy == target.policy &&
+         s.policy_digest == target.policy_digest && s.withdraw.value_or(false) == target.withdraw;
 }
 
 bool IsAboutOtherRevision(const SignOffSubject& s, const SignOffTarget& target) {
   return s.kind == target.kind && s.use_case == target.use_case && IsFor(s, target.environment) &&
          s.retirement_digest.empty() == target.retirement_digest.empty() &&
          s.waiver == target.waiver && s.incident == target.incident &&
-         s.protocol == target.protocol && !IsAbout(s, target);
+         s.protocol == target.protocol && s.policy == target.policy &&
+         s.withdraw.value_or(false) == target.withdraw && !IsAbout(s, target);
 }
 
 tl::expected<const AttestedSignOff*, Disregarded> StandingOf(const SignOffContext& context,

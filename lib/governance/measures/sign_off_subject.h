@@ -26,6 +26,9 @@ struct SignOffTarget {
   std::string incident_digest;
   std::string protocol;
   std::string protocol_digest;
+  std::string policy;
+  std::string policy_digest;
+  bool withdraw = false;
 };
 
 // One requirement for sign-offs on one subject, and all that is known.

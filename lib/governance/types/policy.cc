@@ -382,6 +382,40 @@ void Describe(V& v, RetirementRules& r) {
 }
 
 template <class V>
+void Describe(V& v, PolicyVersion& p) {
+  v.Field({.name = "label",
+           .doc = "The version's name for people, for example 4 or 2026-11.",
+           .required = true,
+           .format = Format::kToken,
+           .length = 63},
+          p.label);
+  v.Field({.name = "supersedes",
+           .doc = "Name of the GovernancePolicy that this version takes the place of. The roles of "
+                  "that one approve it (spec.succession there). Without it this is the first "
+                  "version, which takes effect at once.",
+           .format = Format::kObjectName},
+          p.supersedes);
+  v.Field({.name = "effectiveFrom",
+           .doc = "When it takes effect, if it is approved by then. RFC 3339. Without it, as soon "
+                  "as it is approved."},
+          p.effective_from);
+  v.Field({.name = "transition",
+           .doc = "How long after that the version before it still counts as well, for example "
+                  "30d. What serves already and meets that one meanwhile causes an alert alone. "
+                  "Without it, not at all."},
+          p.transition);
+}
+
+template <class V>
+void Describe(V& v, Succession& s) {
+  v.Field({.name = "signOff",
+           .doc = "Whose sign-off puts the version after this one in force, or withdraws this one. "
+                  "Roles and people are those of this version.",
+           .required = true},
+          s.sign_off);
+}
+
+template <class V>
 void Describe(V& v, GovernancePolicySpec& s) {
   v.Field({.name = "description", .doc = "What the policy is for.", .length = 4096}, s.description);
   v.Field({.name = "ethics", .doc = "The organisation's ethical position."}, s.ethics);
@@ -430,6 +464,15 @@ void Describe(V& v, GovernancePolicySpec& s) {
            .doc = "Whose word tells what changed between two models, and how far change may go. "
                   "Without it no evidence is carried over."},
           s.changes);
+  v.Field({.name = "version",
+           .doc = "Makes the policy a published version: its spec can never be changed, a "
+                  "correction is another GovernancePolicy that supersedes it, and deleting it ends "
+                  "nothing while it is in force. Without it the policy counts as it stands, and "
+                  "whoever may update it changes it at once."},
+          s.version);
+  v.Field({.name = "succession",
+           .doc = "Who approves the version after this one. Required where version is set."},
+          s.succession);
 }
 
 static void Check(const GovernancePolicySpec& spec, const Json& /*json*/,

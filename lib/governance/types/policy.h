@@ -292,6 +292,23 @@ struct ChangeRules {
   std::optional<ProtocolRules> protocols;
 };
 
+// On every published version, so that deleting one is for the operator to finish
+// (governance/in_force.h, KeptBecause).
+inline constexpr std::string_view kVersionFinalizer = "countersign.dev/policy-version";
+
+// What makes a policy a published version, whose spec never changes.
+struct PolicyVersion {
+  std::string label;
+  std::string supersedes;  // name of the version before it; empty: the first of its line
+  std::optional<Time> effective_from;
+  std::optional<Seconds> transition;
+};
+
+// Who approves what comes after this version, and its withdrawal.
+struct Succession {
+  SignOffRequirement sign_off;
+};
+
 struct GovernancePolicySpec {
   static constexpr std::string_view kKind = "GovernancePolicy";
   std::string description;
@@ -305,6 +322,8 @@ struct GovernancePolicySpec {
   std::optional<IncidentRules> incidents;
   std::optional<RetirementRules> retirement;
   std::optional<ChangeRules> changes;
+  std::optional<PolicyVersion> version;
+  std::optional<Succession> succession;
 };
 using GovernancePolicy = Object<GovernancePolicySpec>;
 

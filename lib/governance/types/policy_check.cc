@@ -42,6 +42,8 @@ class Checker {
       SignOffAnywhere(spec_.incidents->sign_off, "spec.incidents.signOff");
       Issuers(spec_.incidents->issuers, "spec.incidents.issuers");
     }
+    if (spec_.version) Version(*spec_.version);
+    if (spec_.succession) SuccessionPart(spec_.succession->sign_off);
   }
 
  private:
@@ -110,6 +112,26 @@ class Checker {
     SignOffPart(r, path);
     if (r.own_environment) {
       Add(path + ".ownEnvironment", "only a measure's signOff may ask for it");
+    }
+  }
+
+  void Version(const PolicyVersion& v) {
+    if (!spec_.succession) {
+      Add("spec.succession",
+          "is required for a published version: it says who approves the one after it");
+    }
+    if (!v.supersedes.empty()) return;
+    const char* why = "needs spec.version.supersedes: a first version takes effect at once";
+    if (v.effective_from) Add("spec.version.effectiveFrom", why);
+    if (v.transition) Add("spec.version.transition", why);
+  }
+
+  void SuccessionPart(const SignOffRequirement& r) {
+    SignOffPart(r, "spec.succession.signOff");
+    for (std::size_t i = 0; i < r.distinct_from.size(); ++i) {
+      if (r.distinct_from[i] == Distinct::kRequester) continue;
+      Add(At("spec.succession.signOff.distinctFrom", i),
+          "must be 'requester', who publishes the version: a policy has no developers");
     }
   }
 

@@ -14,7 +14,8 @@ struct EnumNames<SubjectOfSignOff> {
       {SubjectOfSignOff::kWaiver, "Waiver"},
       {SubjectOfSignOff::kIncident, "Incident"},
       {SubjectOfSignOff::kDelegation, "Delegation"},
-      {SubjectOfSignOff::kChangeProtocol, "ChangeProtocol"}};
+      {SubjectOfSignOff::kChangeProtocol, "ChangeProtocol"},
+      {SubjectOfSignOff::kGovernancePolicy, "GovernancePolicy"}};
 };
 template <>
 struct EnumNames<SignOffDecision> {
@@ -31,12 +32,13 @@ void Describe(V& v, SignOffSubject& s) {
            .doc = "ModelDeployment: one model version in one environment. UseCase: the answers of "
                   "a use case to the policy's questions. Waiver: a time-bound exception. "
                   "Incident: that it is closed. Delegation: that a deputy may act in the signer's "
-                  "role; Reject withdraws it. ChangeProtocol: changes of a model, beforehand.",
+                  "role; Reject withdraws it. ChangeProtocol: changes of a model, beforehand. "
+                  "GovernancePolicy: that a published version takes effect, or is withdrawn.",
            .required = true},
           s.kind);
   v.Field({.name = "useCase",
-           .doc = "Name of the use case, in this object's namespace.",
-           .required = true,
+           .doc = "Name of the use case, in this object's namespace. Required for every kind but "
+                  "GovernancePolicy.",
            .format = Format::kObjectName},
           s.use_case);
   v.Field({.name = "environment",
@@ -108,8 +110,27 @@ void Describe(V& v, SignOffSubject& s) {
            .format = Format::kSha256,
            .length = 71},
           s.protocol_digest);
+  v.Field({.name = "policy",
+           .doc = "Name of the GovernancePolicy. Required for GovernancePolicy.",
+           .format = Format::kObjectName},
+          s.policy);
+  v.Field({.name = "policyDigest",
+           .doc = "SHA-256 over the canonical JSON of the policy's spec. Required for "
+                  "GovernancePolicy.",
+           .format = Format::kSha256,
+           .length = 71},
+          s.policy_digest);
+  v.Field({.name = "withdraw",
+           .doc = "Of a GovernancePolicy in force: approves that it counts no longer, with nothing "
+                  "in its place."},
+          s.withdraw);
   v.Rules(
-      {{"self.kind != 'UseCase' || has(self.answersDigest) != has(self.retirementDigest)",
+      {{"(self.kind == 'GovernancePolicy') != has(self.useCase)",
+        "every kind but GovernancePolicy needs useCase"},
+       {"self.kind == 'GovernancePolicy' ? (has(self.policy) && has(self.policyDigest)) : "
+        "(!has(self.policy) && !has(self.policyDigest) && !has(self.withdraw))",
+        "kind GovernancePolicy, and no other, needs policy and policyDigest"},
+       {"self.kind != 'UseCase' || has(self.answersDigest) != has(self.retirementDigest)",
         "kind UseCase needs answersDigest or retirementDigest"},
        {"self.kind != 'ModelDeployment' || (has(self.environment) != has(self.environments) && "
         "has(self.model) && has(self.governedDigest))",
@@ -413,7 +434,9 @@ static void Check(const SignOffSpec& spec, const Json& /*json*/, std::vector<Err
               {"incident", !s.incident.empty(), SubjectOfSignOff::kIncident},
               {"incidentDigest", !s.incident_digest.empty(), SubjectOfSignOff::kIncident},
               {"protocol", !s.protocol.empty(), SubjectOfSignOff::kChangeProtocol},
-              {"protocolDigest", !s.protocol_digest.empty(), SubjectOfSignOff::kChangeProtocol}};
+              {"protocolDigest", !s.protocol_digest.empty(), SubjectOfSignOff::kChangeProtocol},
+              {"policy", !s.policy.empty(), SubjectOfSignOff::kGovernancePolicy},
+              {"policyDigest", !s.policy_digest.empty(), SubjectOfSignOff::kGovernancePolicy}};
   for (const auto& row : rows) {
     if (row.given == (row.kind == s.kind)) continue;
     AddError(errors, std::string("spec.subject.") + row.field,
@@ -421,6 +444,14 @@ static void Check(const SignOffSpec& spec, const Json& /*json*/, std::vector<Err
   }
   if (!s.environment.empty() && !s.environments.empty()) {
     AddError(errors, "spec.subject.environments", "must not be set beside environment");
+  }
+  const bool policy = s.kind == SubjectOfSignOff::kGovernancePolicy;
+  if (s.use_case.empty() != policy) {
+    AddError(errors, "spec.subject.useCase",
+             (policy ? "must not be set for kind " : "is required for kind ") + kind);
+  }
+  if (s.withdraw.has_value() && !policy) {
+    AddError(errors, "spec.subject.withdraw", "must not be set for kind " + kind);
   }
   if (!s.answers_digest.empty() && !s.retirement_digest.empty()) {
     AddError(errors, "spec.subject.retirementDigest", "must not be set beside answersDigest");

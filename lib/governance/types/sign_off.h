@@ -20,7 +20,8 @@ enum class SubjectOfSignOff {
   kWaiver,
   kIncident,
   kDelegation,
-  kChangeProtocol
+  kChangeProtocol,
+  kGovernancePolicy
 };
 // From lenient to strict.
 enum class SignOffDecision { kApprove, kApproveWithConditions, kAdvise, kReject };
@@ -54,6 +55,9 @@ struct SignOffSubject {
   std::string deputy;  // account that the signer lends the role to
   std::string protocol;
   std::string protocol_digest;
+  std::string policy;
+  std::string policy_digest;
+  std::optional<bool> withdraw;  // of a policy: that it counts no longer
 };
 
 struct ShownPolicy {

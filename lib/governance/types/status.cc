@@ -288,7 +288,32 @@ void Describe(V& v, EvidenceStatus& s) {
 template <class V>
 void Describe(V& v, GovernancePolicyStatus& s) {
   ObservedGeneration(v, s.observed_generation);
-  Conditions(v, s.conditions, "Ready: the policy is in force; Stalled: it is at fault.");
+  v.Field({.name = "inForce", .doc = "Whether the policy counts now."}, s.in_force);
+  v.Field({.name = "state",
+           .doc = "Unversioned, InForce, InTransition, Ending, Approved, Pending, Rejected, "
+                  "Superseded, Withdrawn or Orphaned.",
+           .length = 63},
+          s.state);
+  v.Field({.name = "since", .doc = "When the version took effect. RFC 3339."}, s.since);
+  v.Field({.name = "until",
+           .doc = "When the transition that it is in, or that ends it, is over. RFC 3339."},
+          s.until);
+  v.Field({.name = "publishedBy",
+           .doc = "Account that published the version, by admission's stamp.",
+           .length = 1024},
+          s.published_by);
+  v.Field({.name = "publishedAt", .doc = "When admission saw that. RFC 3339."}, s.published_at);
+  v.Field({.name = "remedy", .doc = "Who can put it in force, and how.", .length = kMaxMessage},
+          s.remedy);
+  v.Field({.name = "keptBecause",
+           .doc = "Why a version that somebody deletes stays.",
+           .length = kMaxMessage},
+          s.kept_because);
+  v.Field({.name = "nextChange", .doc = "When time alone will change the above. RFC 3339."},
+          s.next_change);
+  Conditions(v, s.conditions,
+             "Ready: the policy was read; InForce: it counts, and why or why not; Stalled: a "
+             "person must act.");
 }
 
 std::string ClassSummary(const std::vector<std::string>& classes) {

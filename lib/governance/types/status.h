@@ -122,6 +122,15 @@ struct EvidenceStatus {
 
 struct GovernancePolicyStatus {
   std::int64_t observed_generation = -1;
+  std::optional<bool> in_force;
+  std::string state;
+  std::optional<Time> since;
+  std::optional<Time> until;
+  std::string published_by;
+  std::optional<Time> published_at;
+  std::string remedy;
+  std::string kept_because;
+  std::optional<Time> next_change;
   std::vector<StatusCondition> conditions;
 };
 

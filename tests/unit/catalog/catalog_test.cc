@@ -1,5 +1,6 @@
 #include "catalog/catalog.h"
 
+#include "governance/in_force.h"
 #include "tests/unit/catalog/fixture.h"
 
 namespace countersign {
@@ -143,6 +144,48 @@ TEST_F(CatalogTest, PublishesPoliciesAsOneSetWithTheUnreadableNamed) {
   server_->Remove(kGovernancePolicies, {"", "tomorrow"});
   EXPECT_TRUE(Await([&] { return catalog_.Policies()->unreadable.empty(); }));
   EXPECT_EQ(set->unreadable.size(), 1U) << "who holds a set keeps it as it was";
+}
+
+TEST_F(CatalogTest, PublishesTheSignOffsOnPoliciesWithThemWhereverTheyLie) {
+  const Json next = VersionJson("bank-2", "bank");
+  server_->Put(kGovernancePolicies,
+               StampedBy(key_, VersionJson("bank", ""), "petra@bank.example", clock_.Now()));
+  server_->Put(kGovernancePolicies, next);
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  StartCatalog();
+  const auto in_force = [&] {
+    std::vector<std::string> names;
+    for (const auto& policy :
+         PoliciesInForce(*catalog_.Policies(), clock_.Now() + Seconds{1}).policies) {
+      names.push_back(policy->meta.name);
+    }
+    return names;
+  };
+  EXPECT_EQ(catalog_.Policies()->made_by.at("bank").user, "petra@bank.example");
+  EXPECT_EQ(in_force(), std::vector<std::string>{"bank"});
+  ForgetChanges();
+  server_->Put(kSignOffs,
+               StampedBy(key_, PolicySignOffJson("s", next), "vera@bank.example", clock_.Now()));
+  EXPECT_EQ(AwaitChange("SignOff", "s").use_case, "") << "it concerns all of them";
+  EXPECT_EQ(in_force(), std::vector<std::string>{"bank-2"})
+      << "whoever hears of the change finds the new set";
+  server_->Remove(kSignOffs, {"governance", "s"});
+  EXPECT_TRUE(Await([&] { return catalog_.Policies()->sign_offs.empty(); }));
+  EXPECT_EQ(in_force(), std::vector<std::string>{"bank"});
+}
+
+// It may be a rejection, so that everything waits; it is nobody's evidence, so no use case names
+// it.
+TEST_F(CatalogTest, WaitsForASignOffOnAPolicyThatCannotBeRead) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  StartCatalog();
+  server_->Put(kSignOffs,
+               FromTheFuture(PolicySignOffJson("s", VersionJson("bank", ""), "lending")));
+  EXPECT_TRUE(Await([&] { return catalog_.Policies()->unreadable.size() == 1; }));
+  EXPECT_TRUE(catalog_.Policies()->unreadable[0].starts_with("SignOff 'lending/s' cannot be read"));
+  EXPECT_TRUE(GatherFor("scoring").unknown.empty());
+  server_->Remove(kSignOffs, {"lending", "s"});
+  EXPECT_TRUE(Await([&] { return catalog_.Policies()->unreadable.empty(); }));
 }
 
 TEST_F(CatalogTest, TellsWhichUseCaseAChangeConcerns) {

@@ -61,6 +61,19 @@ TEST_F(LiveReaderTest, AsksForOneUseCaseOfOneNamespaceAlone) {
                 api + "namespaces/lending/incidents?fieldSelector=spec.useCase%3Dscoring"}));
 }
 
+TEST_F(LiveReaderTest, ReadsSignOffsOnPoliciesWhereThereArePublishedVersions) {
+  const Json next = VersionJson("bank-2", "bank");
+  server_->Put(kGovernancePolicies, VersionJson("bank", ""));
+  server_->Put(kGovernancePolicies, next);
+  server_->Put(kSignOffs, PolicySignOffJson("s", next));
+  EXPECT_TRUE(reader_.Refresh({}, time_.Steady() + 10s));
+  const std::string api = "/apis/countersign.dev/v1alpha1/";
+  EXPECT_EQ(server_->Targets(),
+            (std::vector<std::string>{api + "governancepolicies",
+                                      api + "signoffs?fieldSelector=spec.subject.policy%21%3D"}));
+  EXPECT_EQ(catalog_.Policies()->sign_offs.size(), 1U);
+}
+
 TEST_F(LiveReaderTest, TakesAnAbsentUseCaseForAnAnswer) {
   EXPECT_TRUE(Refresh("unheard-of"));
   EXPECT_EQ(GatherFor("unheard-of").use_case, nullptr);

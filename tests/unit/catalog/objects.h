@@ -38,6 +38,16 @@ spec:
                      "", name);
 }
 
+// A published version; the first of its line where `supersedes` is empty.
+inline Json VersionJson(const std::string& name, const std::string& supersedes) {
+  Json object = PolicyJson(name);
+  object["spec"]["version"] = {{"label", "1"}};
+  if (!supersedes.empty()) object["spec"]["version"]["supersedes"] = supersedes;
+  object["spec"]["succession"]["signOff"] = {
+      {"role", "validator"}, {"count", 1}, {"assurance", "Requester"}};
+  return object;
+}
+
 inline Json UseCaseJson(const std::string& name, const std::string& ns = "lending") {
   return InNamespace(FromYaml(R"(
 apiVersion: countersign.dev/v1alpha1
@@ -75,6 +85,15 @@ spec:
 )");
   SetPath(object, "spec/subject/useCase", use_case);
   return InNamespace(std::move(object), ns, name);
+}
+
+inline Json PolicySignOffJson(const std::string& name, const Json& policy,
+                              const std::string& ns = "governance") {
+  Json object = SignOffJson(name, "", ns);
+  object["spec"]["subject"] = {{"kind", "GovernancePolicy"},
+                               {"policy", StringAt(policy, "metadata/name")},
+                               {"policyDigest", StampedDigest(policy).value()}};
+  return object;
 }
 
 inline Json SnapshotJson(const std::string& name, const std::string& use_case,

@@ -19,7 +19,8 @@ ApprovalInput Input() {
   ApprovalInput input;
   for (const Json& object : documents.value_or(std::vector<Json>())) {
     const std::string kind = StringAt(object, "kind");
-    if (kind == "GovernancePolicy") input.policies.push_back(*Decode<GovernancePolicySpec>(object));
+    if (kind == "GovernancePolicy" && input.policies.empty())
+      input.policies.push_back(*Decode<GovernancePolicySpec>(object));
     if (kind == "UseCase") input.use_case = *Decode<UseCaseSpec>(object);
     if (kind == "BiasTest") input.bias_tests.push_back(*Decode<BiasTestSpec>(object));
     if (kind == "ReproducibilitySnapshot") {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/files.h"
+#include "governance/in_force.h"
 
 namespace countersign {
 namespace {
@@ -76,12 +77,30 @@ TEST(Simulation, APolicyTakesThePlaceOfItsNamesake) {
   const World world = Sampled();
   auto changed = std::make_shared<GovernancePolicy>(*world.policies().policies.front());
   changed->spec_digest = "new";
-  const PolicySet replaced = WithPolicies(world.policies(), {{changed}, {}});
+  const PolicySet replaced = WithPolicies(world.policies(), {{changed}, {}}, kNow);
   ASSERT_EQ(replaced.policies.size(), 1U);
   EXPECT_EQ(replaced.policies.front()->spec_digest, "new");
   auto other = std::make_shared<GovernancePolicy>(*changed);
   other->meta.name = "other";
-  EXPECT_EQ(WithPolicies(world.policies(), {{other}, {}}).policies.size(), 2U);
+  EXPECT_EQ(WithPolicies(world.policies(), {{other}, {}}, kNow).policies.size(), 2U);
+}
+
+TEST(Simulation, AVersionIsJudgedAsIfItWereInForce) {
+  const World world = Sampled();
+  const auto named = [](const PolicySet& set) {
+    std::vector<std::string> names;
+    for (const auto& policy : set.policies) names.push_back(policy->meta.name);
+    return names;
+  };
+  auto next = std::make_shared<GovernancePolicy>(*world.policies().policies.front());
+  next->meta.name = "next";
+  next->spec.version = PolicyVersion{"2", "sample", *ParseTime("2027-01-01T00:00:00Z"), {}};
+  const PolicySet after = WithPolicies(world.policies(), {{next}, {}}, kNow);
+  EXPECT_THAT(named(after), ::testing::ElementsAre("next")) << "and what it supersedes is not";
+  EXPECT_THAT(named(PoliciesInForce(after, kNow)), ::testing::ElementsAre("next"))
+      << "although nobody signed it";
+  EXPECT_EQ(named(WithPolicies(world.policies(), {}, kNow)), named(world.policies()))
+      << "without new policies these go their own way";
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "case_files.h"
 #include "governance/evaluate.h"
+#include "governance/in_force.h"
 
 namespace countersign::testing {
 namespace {
@@ -20,9 +21,18 @@ Decision Decide(const Case& c) {
   return Evaluate(made.policies, made.facts);
 }
 
-std::string AllText(const Decision& decision) {
+std::vector<PolicyStanding> Standings(const Case& c) {
+  const Situation made = MakeSituation(SituationOf(c), BaseSituation());
+  return PolicyStandings(made.policies, made.facts.now);
+}
+
+std::string AllText(const Decision& decision, const std::vector<PolicyStanding>& standings) {
   std::string text = decision.answers_note + "\n";
   for (const ChangeNote& change : decision.changes) text += change.Text() + "\n";
+  for (const PolicyStanding& one : standings) {
+    text += one.message + "\n" + one.remedy + "\n";
+    for (const std::string& warning : one.warnings) text += warning + "\n";
+  }
   for (const Gate& gate : decision.gates) {
     text += gate.path + ": " + gate.message + "\n" + gate.remedy + "\n";
   }
@@ -35,7 +45,7 @@ TEST_P(Cases, ComesOutAsTheCaseSays) {
   const Case& c = GetParam();
   const std::set<std::string> known = {"verdict",         "gates",    "classes",
                                        "environment",     "messages", "nextChange",
-                                       "answersApproved", "reaction", "policies"};
+                                       "answersApproved", "reaction", "standing"};
   for (const auto& [key, unused] : c.expect.items()) {
     EXPECT_TRUE(known.contains(key)) << "the case expects '" << key << "', which nobody checks";
   }
@@ -81,9 +91,18 @@ TEST_P(Cases, ComesOutAsTheCaseSays) {
     const auto now = ReactionNow(decision, ParseTime(StringAt(SituationOf(c), "now")).value());
     EXPECT_EQ(now ? NameOf(*now) : "None", reaction->get<std::string>());
   }
+  const std::vector<PolicyStanding> standings = Standings(c);
+  if (const Json* wanted = Find(c.expect, "standing")) {
+    Json stands = Json::object();
+    for (const PolicyStanding& one : standings) {
+      if (!wanted->contains(one.policy->meta.name)) continue;
+      stands[one.policy->meta.name] = std::string(PolicyStateName(one.state)) + " " + one.reason;
+    }
+    EXPECT_EQ(stands, *wanted) << shown;
+  }
   if (const Json* messages = Find(c.expect, "messages")) {
     for (const Json& message : *messages) {
-      EXPECT_NE(AllText(decision).find(message.get<std::string>()), std::string::npos)
+      EXPECT_NE(AllText(decision, standings).find(message.get<std::string>()), std::string::npos)
           << "nowhere: " << message << "\n"
           << shown;
     }
@@ -113,9 +132,14 @@ TEST(CasesTest, EveryReasonCodeOfTheSourceHasACase) {
   std::set<std::string> seen;
   for (const Case& c : AllCases()) {
     for (const Gate& gate : Decide(c).gates) seen.insert(gate.reason);
+    for (const PolicyStanding& one : Standings(c)) {
+      seen.insert(one.reason);
+      seen.emplace(PolicyStateName(one.state));
+    }
   }
   const std::string root = std::string(SOURCE_DIR) + "/lib/governance/";
-  std::vector<std::string> files = {root + "evaluate.cc", root + "incidents.cc"};
+  std::vector<std::string> files = {root + "evaluate.cc", root + "incidents.cc",
+                                    root + "in_force.cc"};
   for (const auto& entry : std::filesystem::directory_iterator(root + "measures")) {
     if (entry.path().extension() == ".cc") files.push_back(entry.path().string());
   }

@@ -157,8 +157,14 @@ void MergePatch(Json& target, const Json& patch) {
 Situation MakeSituation(const Json& situation, const Json& base) {
   Situation made;
   const Json policies = At(situation, "policies");
+  Placeholders values;
   for (auto it = policies.begin(); it != policies.end(); ++it) {
     made.policies.policies.push_back(Make<GovernancePolicySpec>(it.key(), "", it.value()));
+    values["$policyDigest:" + it.key()] = made.policies.policies.back()->spec_digest;
+  }
+  const Json made_by = At(situation, "madeBy");
+  for (auto it = made_by.begin(); it != made_by.end(); ++it) {
+    made.policies.made_by[it.key()] = MakeProvenance(it.value());
   }
   for (const Json& text : At(situation, "unreadable")) {
     made.policies.unreadable.push_back(text.get<std::string>());
@@ -175,14 +181,14 @@ Situation MakeSituation(const Json& situation, const Json& base) {
   facts.governed_digest = GovernedOf(situation);
   facts.author = MakeProvenance(At(situation, "author"));
   facts.use_case = UseCaseOf(situation);
-  Placeholders values = {{"$governedDigest", facts.governed_digest},
-                         {"$baseGovernedDigest", GovernedOf(base)},
-                         {"$answersDigest", AnswersOf(situation)},
-                         {"$baseAnswersDigest", AnswersOf(base)},
-                         {"$frameDigest", Must(FrameDigest(facts.deployment->spec), "frame")},
-                         {"$policyDigest", made.policies.policies.empty()
-                                               ? std::string()
-                                               : made.policies.policies.front()->spec_digest}};
+  values["$governedDigest"] = facts.governed_digest;
+  values["$baseGovernedDigest"] = GovernedOf(base);
+  values["$answersDigest"] = AnswersOf(situation);
+  values["$baseAnswersDigest"] = AnswersOf(base);
+  values["$frameDigest"] = Must(FrameDigest(facts.deployment->spec), "frame");
+  if (!made.policies.policies.empty()) {
+    values["$policyDigest"] = made.policies.policies.front()->spec_digest;
+  }
   const Json evidence = At(situation, "evidence");
   AddAll(evidence, values, facts.snapshots);
   AddAll(evidence, values, facts.bias_tests);
@@ -195,6 +201,12 @@ Situation MakeSituation(const Json& situation, const Json& base) {
     values["$digest:" + it.key()] = facts.incidents.back()->spec_digest;
   }
   AddAll(evidence, values, facts.sign_offs);
+  const auto on_policies = std::stable_partition(
+      facts.sign_offs.begin(), facts.sign_offs.end(), [](const AttestedSignOff& one) {
+        return one.object->spec.subject.kind != SubjectOfSignOff::kGovernancePolicy;
+      });
+  made.policies.sign_offs.assign(on_policies, facts.sign_offs.end());
+  facts.sign_offs.erase(on_policies, facts.sign_offs.end());
   return made;
 }
 

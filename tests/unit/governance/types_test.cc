@@ -237,6 +237,7 @@ TEST(DecodeTest, ASignOffNamesExactlyWhatItsKindOfSubjectHas) {
   EXPECT_TRUE(decode("{kind: Waiver, useCase: u, waiver: w, waiverDigest: " + digest + "}"));
   EXPECT_TRUE(
       decode("{kind: ChangeProtocol, useCase: u, protocol: p, protocolDigest: " + digest + "}"));
+  EXPECT_TRUE(decode("{kind: GovernancePolicy, policy: p, policyDigest: " + digest + "}"));
   EXPECT_TRUE(decode("{kind: ModelDeployment, useCase: u, environment: prod, " + model +
                      ", governedDigest: " + digest + "}"));
   const std::vector<std::pair<std::string, std::string>> rows = {
@@ -262,7 +263,15 @@ TEST(DecodeTest, ASignOffNamesExactlyWhatItsKindOfSubjectHas) {
        "spec.subject.governedDigest"},
       {"{kind: ModelDeployment, useCase: u, environment: prod, " + model +
            ", governedDigest: " + digest + ", answersDigest: " + digest + "}",
-       "spec.subject.answersDigest"}};
+       "spec.subject.answersDigest"},
+      {"{kind: UseCase, answersDigest: " + digest + "}", "spec.subject.useCase: is required"},
+      {"{kind: UseCase, useCase: u, answersDigest: " + digest + ", withdraw: true}",
+       "spec.subject.withdraw: must not be set for kind UseCase"},
+      {"{kind: GovernancePolicy, policy: p}", "spec.subject.policyDigest: is required"},
+      {"{kind: GovernancePolicy, policyDigest: " + digest + "}",
+       "spec.subject.policy: is required"},
+      {"{kind: GovernancePolicy, useCase: u, policy: p, policyDigest: " + digest + "}",
+       "spec.subject.useCase: must not be set for kind GovernancePolicy"}};
   for (const auto& [subject, text] : rows) {
     const auto decoded = decode(subject);
     ASSERT_FALSE(decoded) << subject;
