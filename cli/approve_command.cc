@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <set>
 
 #include "catalog/resources.h"
 #include "cli/approve_flags.h"
