@@ -240,7 +240,10 @@ class Judge {
         (!outcome.valid_until || *consulted.valid_until < *outcome.valid_until)) {
       outcome.valid_until = consulted.valid_until;
     }
-    if (outcome.valid_until) message += "; due again by " + FormatTime(*outcome.valid_until);
+    // A version of a policy that has taken effect stays in force whatever becomes of its sign-offs.
+    if (outcome.valid_until && target().kind != SubjectOfSignOff::kGovernancePolicy) {
+      message += "; due again by " + FormatTime(*outcome.valid_until);
+    }
     return Finish(std::move(outcome), GateState::kPassed, "SignedOff", std::move(message));
   }
 
