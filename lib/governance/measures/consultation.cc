@@ -8,6 +8,11 @@ namespace {
 
 const SignOffSpec& SpecOf(const Advice& advice) { return advice.given->object->spec; }
 
+// Decoding asks for one.
+AdviceSeverity SeverityOf(const Advice& advice) {
+  return SpecOf(advice).severity.value_or(AdviceSeverity::kCritical);
+}
+
 // Later is worse at the same instant, so that an unclear order hides nothing.
 bool IsLater(const AttestedSignOff& a, const AttestedSignOff& b) {
   const auto rank = [](const AttestedSignOff& s) {
@@ -31,21 +36,18 @@ void FindResponse(Advice& advice, const std::vector<const AttestedSignOff*>& app
 // What the roles' advice is worth, one role after the other.
 class Consulted {
  public:
-  Consulted(const SignOffContext& context, const std::vector<Advice>& advice,
-            const std::vector<Approver>& approvers)
-      : context_(context), advice_(advice), approvers_(approvers) {}
+  Consulted(const SignOffContext& context, const Consultation& consultation,
+            const std::vector<Advice>& advice, const std::vector<Approver>& approvers)
+      : context_(context), consultation_(consultation), advice_(advice), approvers_(approvers) {}
 
   ConsultationOutcome Run() {
     ConsultationOutcome outcome;
-    for (const std::string& role : context_.requirement.consultation->roles) {
+    for (const std::string& role : consultation_.roles) {
       Heard(role, outcome);
       if (outcome.state != GateState::kPassed) return outcome;
     }
     for (const Advice& advice : advice_) {
-      if (*SpecOf(advice).severity < context_.requirement.consultation->respond_to ||
-          !advice.response.empty()) {
-        continue;
-      }
+      if (SeverityOf(advice) < consultation_.respond_to || !advice.response.empty()) continue;
       const std::string& name = advice.given->object->meta.name;
       outcome.state = GateState::kMissing;
       outcome.reason = "AdviceUnanswered";
@@ -71,7 +73,8 @@ class Consulted {
       if (NeededToApprove(advice.person)) {
         notes.push_back(who + "does not count: the same person is needed to approve");
       } else if (auto stale = StaleBecause(context_, SpecOf(advice)); !stale.empty()) {
-        notes.push_back(who + "does not count: " + stale);
+        notes.push_back(who + "does not count: ");
+        notes.back() += stale;
       } else if (end && *end <= context_.facts.now) {
         notes.push_back(who + "ended at " + FormatTime(*end));
         ended = std::max(ended.value_or(*end), *end);
@@ -103,6 +106,7 @@ class Consulted {
   }
 
   const SignOffContext& context_;
+  const Consultation& consultation_;
   const std::vector<Advice>& advice_;
   const std::vector<Approver>& approvers_;
 };
@@ -137,7 +141,7 @@ std::string AdviceText(const std::vector<Advice>& advice) {
   for (const Advice& one : advice) {
     const SignOffSpec& spec = SpecOf(one);
     texts.push_back("'" + one.given->by.user + "' advised as '" + spec.role + "' (" +
-                    std::string(NameOf(*spec.severity)) + "): " + Shorten(spec.rationale));
+                    std::string(NameOf(SeverityOf(one))) + "): " + Shorten(spec.rationale));
     if (one.response.empty()) continue;
     texts.back() += "; answered by '" + one.responded_by + "': " + Shorten(one.response);
   }
@@ -148,7 +152,7 @@ ConsultationOutcome JudgeConsultation(const SignOffContext& context,
                                       const std::vector<Advice>& advice,
                                       const std::vector<Approver>& approvers) {
   if (!context.requirement.consultation) return {};
-  return Consulted(context, advice, approvers).Run();
+  return Consulted(context, *context.requirement.consultation, advice, approvers).Run();
 }
 
 }  // namespace countersign

@@ -205,11 +205,12 @@ class Judge {
 
   // The consulted roles beside those who approve.
   [[nodiscard]] std::vector<Advice> AdviceFor(const std::vector<Vote>& approvals) const {
-    if (!requirement().consultation) return {};
+    const auto& consultation = requirement().consultation;
+    if (!consultation) return {};
     std::vector<const AttestedSignOff*> sign_offs;
     sign_offs.reserve(approvals.size());
     for (const Vote& vote : approvals) sign_offs.push_back(vote.sign_off);
-    return AdviceOf(context_, requirement().consultation->roles, sign_offs);
+    return AdviceOf(context_, consultation->roles, sign_offs);
   }
 
   SignOffOutcome Approved(SignOffOutcome outcome, std::vector<Vote> approvals,
