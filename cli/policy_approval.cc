@@ -108,7 +108,7 @@ Result<Json> MakePolicySignOff(const PolicyApproval& input) {
   spec.rationale = input.rationale;
   spec.expires_at = input.expires_at;
   if (!input.withdraw) {
-    spec.shown = Shown{{{input.before->meta.name, input.before->spec_digest}}, {}, {}};
+    spec.shown.emplace().policies = {{input.before->meta.name, input.before->spec_digest}};
   }
   std::string prefix = input.policy.meta.name.substr(0, kMaxNamePrefix - input.role.size() - 2);
   while (!prefix.empty() && (prefix.back() == '.' || prefix.back() == '-')) prefix.pop_back();
