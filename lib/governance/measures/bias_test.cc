@@ -24,9 +24,8 @@ std::string RemedyOf(const Context& context, const BiasTestRequirement& r) {
   for (const RequiredAttribute& a : r.attributes) {
     attributes += (attributes.empty() ? "" : ", ") + a.name;
   }
-  return "a BiasTest for model " + context.model.digest + " over " +
-         attributes + " in namespace '" + context.facts.deployment->spec.use_case.name_space +
-         "', created by " +
+  return "a BiasTest for model " + context.model.digest + " over " + attributes +
+         " in namespace '" + context.facts.deployment->spec.use_case.name_space + "', created by " +
          (r.issuers.empty() ? "nobody: the measure lists no issuers" : SubjectsText(r.issuers));
 }
 
