@@ -180,7 +180,9 @@ Result<BiasCounts> ReadPredictions(const std::string& path, const std::string& f
     BiasCell& cell = cells.try_emplace(groups, Nobody(groups)).first->second;
     const bool is = row[truth] == positive;
     const bool said = row[predicted] == positive;
-    ++*(is ? (said ? cell.tp : cell.fn) : (said ? cell.fp : cell.tn));
+    std::optional<std::int64_t>& count =
+        is ? (said ? cell.tp : cell.fn) : (said ? cell.fp : cell.tn);
+    count = count.value_or(0) + 1;
   }
   if (!outcomes.contains(positive)) {
     return Fail(Code::kInvalidArgument,

@@ -55,7 +55,8 @@ Result<Json> MakeDelegation(const DelegationInput& input) {
   } else {
     if (auto ok = CheckLoan(input); !ok) return Fail(ok.error());
     spec.subject.environments = input.environments;
-    spec.expires_at = std::chrono::floor<std::chrono::seconds>(input.now) + *input.lasts;
+    spec.expires_at =
+        std::chrono::floor<std::chrono::seconds>(input.now) + input.lasts.value_or(Seconds{0});
   }
   Json object = {
       {"apiVersion", std::string(kApiVersion)},

@@ -91,7 +91,8 @@ std::vector<std::string> ChangesBetween(const Json& before, const Json& after) {
 Result<Json> MakePolicySignOff(const PolicyApproval& input) {
   auto judging = Judging(input);
   if (!judging) return Fail(judging.error());
-  const std::string& asked = (*judging)->spec.succession->sign_off.role;
+  const std::optional<Succession>& succession = (*judging)->spec.succession;
+  const std::string asked = succession ? succession->sign_off.role : std::string();
   if (input.role != asked) {
     return Fail(Code::kInvalidArgument, "policy '" + (*judging)->meta.name +
                                             "' has what comes after it signed off by role '" +
@@ -108,7 +109,7 @@ Result<Json> MakePolicySignOff(const PolicyApproval& input) {
   spec.rationale = input.rationale;
   spec.expires_at = input.expires_at;
   if (!input.withdraw) {
-    spec.shown.emplace().policies = {{input.before->meta.name, input.before->spec_digest}};
+    spec.shown.emplace().policies = {{(*judging)->meta.name, (*judging)->spec_digest}};
   }
   std::string prefix = input.policy.meta.name.substr(0, kMaxNamePrefix - input.role.size() - 2);
   while (!prefix.empty() && (prefix.back() == '.' || prefix.back() == '-')) prefix.pop_back();

@@ -245,10 +245,11 @@ Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame) {
   }
   std::int64_t people = 0;
   for (const BiasCell& cell : test.cells) people += RowsOf(cell);
-  if (file->rows && *file->rows != people) {
+  const std::int64_t rows = file->rows.value_or(people);
+  if (rows != people) {
     return Fail(Code::kInvalidArgument,
                 "counts " + std::to_string(people) + " people, and '" + data.file + "' has " +
-                    std::to_string(*file->rows) + " rows",
+                    std::to_string(rows) + " rows",
                 flag);
   }
   test.data_set = {data.name, file->digest, people};

@@ -118,7 +118,8 @@ PolicySet WithPolicies(const PolicySet& policies, const PolicySet& changed, Time
   std::set<std::string> replaced;
   for (const auto& policy : changed.policies) {
     replaced.insert(policy->meta.name);
-    if (policy->spec.version) replaced.insert(policy->spec.version->supersedes);
+    const auto& version = policy->spec.version;
+    if (version) replaced.insert(version->supersedes);
   }
   PolicySet after = PoliciesInForce(policies, at);
   std::erase_if(after.policies, [&](const auto& old) { return replaced.contains(old->meta.name); });

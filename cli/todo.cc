@@ -227,6 +227,8 @@ class Collector {
       if (standing.state != PolicyState::kPending || standing.remedy.empty() || before == nullptr) {
         continue;
       }
+      const std::optional<Succession>& succession = before->spec.succession;
+      if (!succession) continue;
       Facts facts;
       facts.now = scope_.now;
       facts.sign_offs = policies.sign_offs;
@@ -240,7 +242,7 @@ class Collector {
       task.state = "Missing";
       task.message = standing.message;
       task.next = standing.remedy;
-      Add(*before, ByRole(before->spec.succession->sign_off), standing.sign_offs, facts, task);
+      Add(*before, ByRole(succession->sign_off), standing.sign_offs, facts, task);
     }
   }
 
