@@ -85,11 +85,9 @@ Gate Carried(const Context& context, const std::string& remedy, Gate gate, std::
   if (end <= context.facts.now) {
     gate.valid_until.reset();
     gate.expired_at = end;
-    return Conclude(std::move(gate), GateState::kExpired, "CarryOverExpired",
-                    gate.message + ", which ended at " + FormatTime(end) +
-                        ": after such changes "
-                        "evidence holds for " +
-                        FormatDuration(max_age),
+    std::string message = gate.message + ", which ended at " + FormatTime(end) +
+                          ": after such changes evidence holds for " + FormatDuration(max_age);
+    return Conclude(std::move(gate), GateState::kExpired, "CarryOverExpired", std::move(message),
                     remedy);
   }
   if (!gate.valid_until || end < *gate.valid_until) gate.valid_until = end;
@@ -108,9 +106,10 @@ Gate NotCarried(Gate gate, const ModelDigest* model, Obstacle obstacle) {
 
 Gate ApplyCarryOver(const Context& context, Gate gate,
                     const std::function<Gate(const Context&)>& run) {
-  if (context.measure.carry_over.empty() || !NothingBelieved(gate)) return gate;
+  const auto& changes = context.policy.spec.changes;
+  if (!changes || context.measure.carry_over.empty() || !NothingBelieved(gate)) return gate;
   const Lineage& lineage = context.lineage;
-  Seconds max_age = context.policy.spec.changes->max_total;
+  Seconds max_age = changes->max_total;
   std::set<ChangeKind> kinds;
   for (std::size_t i = 0; i < lineage.steps.size(); ++i) {
     const LineageStep& step = lineage.steps[i];

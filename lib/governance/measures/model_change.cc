@@ -202,12 +202,14 @@ const AttestedSnapshot* SnapshotOf(const GovernancePolicySpec& policy, const Fac
 
 Lineage LineageOf(const GovernancePolicySpec& policy, const Facts& facts) {
   Lineage lineage;
-  if (!policy.changes) return lineage;
+  if (!policy.changes || !facts.deployment) return lineage;
   const ModelDigest& model = facts.deployment->spec.model.digest;
   std::set<std::pair<std::string, DigestType>> visited = {{model.digest, model.type}};
   const AttestedSnapshot* after = SnapshotOf(policy, facts, model);
-  while (after != nullptr && after->object->spec.previous) {
-    const ModelDigest& previous = *after->object->spec.previous;
+  while (after != nullptr) {
+    const std::optional<ModelDigest>& named = after->object->spec.previous;
+    if (!named) break;
+    const ModelDigest& previous = *named;
     const std::string of = "model " + previous.digest + ", which snapshot '" +
                            after->object->meta.name + "' names as previous";
     if (!visited.insert({previous.digest, previous.type}).second) {

@@ -10,7 +10,8 @@ namespace countersign {
 namespace {
 
 std::optional<Obstacle> Unhealthy(const Context& context, const ModelDigest& model) {
-  const auto& issuers = context.policy.spec.changes->health_issuers;
+  const auto& changes = context.policy.spec.changes;
+  const std::vector<Subject> issuers = changes ? changes->health_issuers : std::vector<Subject>{};
   std::vector<const AttestedEvidence*> records;
   for (const AttestedEvidence* record : context.index.Reports("ServingRecord", model.digest)) {
     if (record->object->spec.model == model &&

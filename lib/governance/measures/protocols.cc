@@ -31,13 +31,16 @@ Judgement Not(GateState state, std::string reason, std::string text, std::string
 
 class Judge {
  public:
-  // `steps`: how many models before the deployment's the protocol starts from, from 1.
-  Judge(const Context& context, const AttestedEvidence& report, ChangeProtocol protocol,
-        std::size_t steps, const std::function<Gate(const Context&)>& run)
+  // `base`: the model that the protocol starts from, `steps` models before the deployment's,
+  // from 1.
+  Judge(const Context& context, const ProtocolRules& rules, const AttestedEvidence& report,
+        ChangeProtocol protocol, const ModelDigest& base, std::size_t steps,
+        const std::function<Gate(const Context&)>& run)
       : context_(context),
-        rules_(*context.policy.spec.changes->protocols),
+        rules_(rules),
         report_(report),
         protocol_(std::move(protocol)),
+        base_(base),
         steps_(steps),
         run_(run) {}
 
@@ -218,7 +221,7 @@ class Judge {
                         ? &snapshot
                         : Latest<ReproducibilitySnapshotSpec>({made.latest, &snapshot});
     }
-    const Key base = key(*report_.object->spec.model);
+    const Key base = key(base_);
     const auto leads_to_base = [&](Key model) {
       std::set<Key> visited;
       while (visited.insert(model).second) {
@@ -242,6 +245,7 @@ class Judge {
   const ProtocolRules& rules_;
   const AttestedEvidence& report_;
   const ChangeProtocol protocol_;
+  const ModelDigest& base_;
   const std::size_t steps_;
   const std::function<Gate(const Context&)>& run_;
   std::optional<Time> valid_until_;
@@ -269,7 +273,9 @@ Gate ApplyProtocols(const Context& context, Gate gate,
           !Names(protocol->stands_for, context.measure.name)) {
         continue;
       }
-      Judgement judgement = Judge(context, *report, *std::move(protocol), i + 1, run).Run();
+      Judgement judgement =
+          Judge(context, *changes->protocols, *report, *std::move(protocol), base, i + 1, run)
+              .Run();
       if (judgement.state == GateState::kPassed) {
         gate.evidence = std::move(judgement.evidence);
         gate.valid_until = judgement.valid_until;
