@@ -52,6 +52,7 @@ int RunProgram(int argc, const char* const* argv) {
   AddApprove(app, global, run);
   AddCompletion(app, global, run);
   AddDelegate(app, global, run);
+  AddDigest(app, global, run);
   AddExplain(app, global, run);
   AddMatrix(app, global, run);
   AddKeygen(app, global, run);

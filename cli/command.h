@@ -36,6 +36,7 @@ void AddCheck(CLI::App& app, Global& global, Run& run);
 void AddApprove(CLI::App& app, Global& global, Run& run);
 void AddCompletion(CLI::App& app, Global& global, Run& run);
 void AddDelegate(CLI::App& app, Global& global, Run& run);
+void AddDigest(CLI::App& app, Global& global, Run& run);
 void AddExplain(CLI::App& app, Global& global, Run& run);
 void AddKeygen(CLI::App& app, Global& global, Run& run);
 void AddMatrix(CLI::App& app, Global& global, Run& run);

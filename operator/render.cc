@@ -58,32 +58,85 @@ bool HidesModel(const std::string& mount_path) {
   return normal == root || normal.starts_with(root + "/");
 }
 
-Status MountModel(Json& pod_spec, const char* list) {
+// One artefact of the model, and where it appears.
+struct Mounted {
+  std::string volume;
+  std::string path;
+  std::string image;
+};
+
+Result<std::vector<Mounted>> ArtifactsOf(const Model& model) {
+  std::vector<Mounted> all;
+  if (model.components.empty()) {
+    auto image = ImageOf(model.uri, model.digest, "spec.model.uri");
+    if (!image) return Fail(image.error());
+    all.push_back({std::string(kModelVolume), std::string(kModelMountPath), std::move(*image)});
+  }
+  for (std::size_t i = 0; i < model.components.size(); ++i) {
+    const Component& component = model.components[i];
+    if (!component.artifact) continue;
+    auto image = ImageOf(component.artifact->uri, component.artifact->digest,
+                         "spec.model.components[" + std::to_string(i) + "].artifact.uri");
+    if (!image) return Fail(image.error());
+    all.push_back({VolumeOf(component), std::string(kModelMountPath) + "/" + component.name,
+                   std::move(*image)});
+  }
+  return all;
+}
+
+Json ListIn(const Json& json, const char* key) {
+  const Json* list = Find(json, key);
+  return list != nullptr && list->is_array() ? *list : Json::array();
+}
+
+Status MountModel(Json& container, const std::vector<Mounted>& artifacts, const std::string& path) {
+  Json mounts = ListIn(container, "volumeMounts");
+  for (const Json& mount : mounts) {
+    if (HidesModel(StringAt(mount, "mountPath"))) {
+      return Fail(Code::kInvalidArgument,
+                  "must not mount anything at or under '/models', where the model is",
+                  path + ".volumeMounts");
+    }
+  }
+  for (const Mounted& one : artifacts) {
+    mounts.push_back({{"name", one.volume}, {"mountPath", one.path}, {"readOnly", true}});
+  }
+  if (!mounts.empty()) SetPath(container, "volumeMounts", std::move(mounts));
+  return {};
+}
+
+// A container learns which hosted models were approved; whether it calls those is for egress to
+// see.
+Status NameHosted(Json& container, const Model& model, const std::string& path) {
+  Json env = ListIn(container, "env");
+  const std::size_t theirs = env.size();
+  for (const Component& component : model.components) {
+    for (const auto& [name, value] : VariablesOf(component)) {
+      for (std::size_t i = 0; i < theirs; ++i) {
+        if (StringAt(env[i], "name") != name) continue;
+        return Fail(Code::kInvalidArgument,
+                    "must not set '" + name + "', which the operator sets to what was approved",
+                    path + ".env");
+      }
+      env.push_back({{"name", name}, {"value", value}});
+    }
+  }
+  if (env.size() > theirs) SetPath(container, "env", std::move(env));
+  return {};
+}
+
+Status AddModel(Json& pod_spec, const char* list, const Model& model,
+                const std::vector<Mounted>& artifacts) {
   const auto containers = pod_spec.find(list);
   if (containers == pod_spec.end()) return {};
-  if (!containers->is_array()) {
-    return Fail(Code::kInvalidArgument, "must be a list",
-                std::string("spec.serving.template.spec.") + list);
-  }
+  const std::string of_list = std::string("spec.serving.template.spec.") + list;
+  if (!containers->is_array()) return Fail(Code::kInvalidArgument, "must be a list", of_list);
   std::size_t index = 0;
   for (Json& container : *containers) {
-    const std::string path =
-        std::string("spec.serving.template.spec.") + list + "[" + std::to_string(index++) + "]";
+    const std::string path = of_list + "[" + std::to_string(index++) + "]";
     if (!container.is_object()) return Fail(Code::kInvalidArgument, "must be an object", path);
-    Json mounts = Json::array();
-    if (const Json* theirs = Find(container, "volumeMounts");
-        theirs != nullptr && theirs->is_array()) {
-      mounts = *theirs;
-    }
-    for (const Json& mount : mounts) {
-      if (HidesModel(StringAt(mount, "mountPath"))) {
-        return Fail(Code::kInvalidArgument,
-                    "must not mount anything at or under '/models', where the model is",
-                    path + ".volumeMounts");
-      }
-    }
-    mounts.push_back({{"name", kModelVolume}, {"mountPath", kModelMountPath}, {"readOnly", true}});
-    SetPath(container, "volumeMounts", std::move(mounts));
+    if (auto mounted = MountModel(container, artifacts, path); !mounted) return mounted;
+    if (auto named = NameHosted(container, model, path); !named) return named;
   }
   return {};
 }
@@ -92,8 +145,8 @@ Result<Json> PodTemplate(const RenderInput& input, const ModelDeploymentSpec& sp
   const auto tree = spec.serving.pod_template.Tree();
   if (!tree) return Fail(tree.error().code, tree.error().message, "spec.serving.template");
   const Json* pod = tree->get();
-  auto image = ModelImage(spec.model);
-  if (!image) return Fail(image.error());
+  auto artifacts = ArtifactsOf(spec.model);
+  if (!artifacts) return Fail(artifacts.error());
 
   const Json* theirs = Find(*pod, "spec");
   if (theirs == nullptr || !theirs->is_object()) {
@@ -101,21 +154,20 @@ Result<Json> PodTemplate(const RenderInput& input, const ModelDeploymentSpec& sp
   }
   Json pod_spec = *theirs;
   for (const char* list : {"containers", "initContainers"}) {
-    if (auto mounted = MountModel(pod_spec, list); !mounted) return Fail(mounted.error());
+    auto added = AddModel(pod_spec, list, spec.model, *artifacts);
+    if (!added) return Fail(added.error());
   }
-  Json volumes = Json::array();
-  if (const Json* given = Find(pod_spec, "volumes"); given != nullptr && given->is_array()) {
-    volumes = *given;
-  }
-  for (const Json& volume : volumes) {
-    if (StringAt(volume, "name") == kModelVolume) {
-      return Fail(Code::kInvalidArgument, "must not name a volume 'model'",
+  Json volumes = ListIn(pod_spec, "volumes");
+  for (const Mounted& one : *artifacts) {
+    for (const Json& volume : volumes) {
+      if (StringAt(volume, "name") != one.volume) continue;
+      return Fail(Code::kInvalidArgument, "must not name a volume '" + one.volume + "'",
                   "spec.serving.template.spec.volumes");
     }
+    volumes.push_back({{"name", one.volume},
+                       {"image", {{"reference", one.image}, {"pullPolicy", "IfNotPresent"}}}});
   }
-  volumes.push_back(
-      {{"name", kModelVolume}, {"image", {{"reference", *image}, {"pullPolicy", "IfNotPresent"}}}});
-  SetPath(pod_spec, "volumes", std::move(volumes));
+  if (!volumes.empty()) SetPath(pod_spec, "volumes", std::move(volumes));
 
   Json labels = Labels(input, spec);
   Json metadata = {
@@ -126,15 +178,16 @@ Result<Json> PodTemplate(const RenderInput& input, const ModelDeploymentSpec& sp
 
 }  // namespace
 
-Result<std::string> ModelImage(const Model& model) {
+Result<std::string> ImageOf(const std::string& uri, const ModelDigest& digest,
+                            const std::string& path) {
   constexpr std::string_view kScheme = "oci://";
-  if (!model.uri.starts_with(kScheme) || model.uri.size() == kScheme.size()) {
-    return Fail(Code::kInvalidArgument, "must start with 'oci://'", "spec.model.uri");
+  if (!uri.starts_with(kScheme) || uri.size() == kScheme.size()) {
+    return Fail(Code::kInvalidArgument, "must start with 'oci://'", path);
   }
-  std::string reference = model.uri.substr(kScheme.size());
+  std::string reference = uri.substr(kScheme.size());
   // A tag may be moved; the digest is what was approved, also where a policy lets tags pass.
-  if (reference.find('@') == std::string::npos && model.digest.type == DigestType::kOciManifest) {
-    reference += "@" + model.digest.digest;
+  if (reference.find('@') == std::string::npos && digest.type == DigestType::kOciManifest) {
+    reference += "@" + digest.digest;
   }
   return reference;
 }

@@ -32,8 +32,10 @@ struct Rendered {
 
 [[nodiscard]] Result<Rendered> Render(const RenderInput& input, const ModelDeploymentSpec& spec);
 
-// The image reference that `model.uri` means, always with a digest where the model's is one of an
-// image manifest. kInvalidArgument when it is no oci:// URI.
-[[nodiscard]] Result<std::string> ModelImage(const Model& model);
+// The image reference that the uri of a model or component means, always with a digest where its
+// own is one of an image manifest. kInvalidArgument when it is no oci:// URI; `path` is where it
+// stands.
+[[nodiscard]] Result<std::string> ImageOf(const std::string& uri, const ModelDigest& digest,
+                                          const std::string& path);
 
 }  // namespace countersign

@@ -18,11 +18,20 @@ constexpr std::array<DefaultDeadline, 4> kArticle73 = {{{"SeriousIncident", 15 *
                                                         {"WidespreadInfringement", 2 * kDay},
                                                         {"CriticalInfrastructure", 2 * kDay}}};
 
+// By the digits alone: an alarm must not miss because it names another type of digest. What is
+// wrong with a component is wrong with every model that contains it.
+const Component* ComponentOf(const Model& model, const std::string& digest) {
+  for (const Component& one : model.components) {
+    if (one.identity.digest == digest) return &one;
+  }
+  return nullptr;
+}
+
 bool IsQuarantined(const Quarantine& quarantine, const Model& model) {
   switch (quarantine.scope) {
-    // By its digits alone: an alarm must not miss because it names another type of digest.
     case QuarantineScope::kVersion:
-      return quarantine.model && quarantine.model->digest == model.digest.digest;
+      return quarantine.model && (quarantine.model->digest == model.digest.digest ||
+                                  ComponentOf(model, quarantine.model->digest) != nullptr);
     case QuarantineScope::kModel: return quarantine.model_name == model.name;
     case QuarantineScope::kUseCase: return true;
   }
@@ -98,7 +107,7 @@ Closing Judge(const GovernancePolicy& policy, const Incident& incident, const Fa
 
 // `quarantine` is null where the incident only freezes changes.
 Gate OpenGate(const GovernancePolicy& policy, const Incident& incident,
-              const Quarantine* quarantine, Closing closing) {
+              const Quarantine* quarantine, const Model& model, Closing closing) {
   const bool quarantined = quarantine != nullptr;
   const IncidentSpec& spec = incident.spec;
   Gate gate;
@@ -109,8 +118,13 @@ Gate OpenGate(const GovernancePolicy& policy, const Incident& incident,
   // No evidence about the model cures it, and no environment is lenient about it.
   gate.final = quarantined;
   const auto due = ReportDue(policy.spec, spec);
-  std::string message = std::string(quarantined ? "quarantined" : "changes are frozen") +
-                        " by Incident '" + incident.meta.name + "' (" +
+  std::string what = "changes are frozen";
+  if (quarantined) what = "quarantined";
+  if (quarantined && quarantine->model) {
+    const Component* component = ComponentOf(model, quarantine->model->digest);
+    if (component != nullptr) what = "component '" + component->name + "' is quarantined";
+  }
+  std::string message = what + " by Incident '" + incident.meta.name + "' (" +
                         std::string(NameOf(spec.severity)) + ", " + spec.category +
                         "): " + Shorten(spec.summary);
   if (due) message += "; a report is due by " + FormatTime(*due);
@@ -145,7 +159,7 @@ OpenIncidents OpenIncidentsOf(const GovernancePolicy& policy, const Facts& facts
     if (quarantine == nullptr && !spec.change_freeze) continue;
     Closing closing = Judge(policy, *incident, facts, insiders, index, answers_digest);
     if (!closing.closed) {
-      open.gates.push_back(OpenGate(policy, *incident, quarantine, std::move(closing)));
+      open.gates.push_back(OpenGate(policy, *incident, quarantine, model, std::move(closing)));
     } else if (closing.until && (!open.next_change || *closing.until < *open.next_change)) {
       open.next_change = closing.until;
     }
@@ -159,6 +173,7 @@ std::optional<std::string> OpenQuarantineOf(const GovernancePolicy& policy, cons
                                             const ModelDigest& model) {
   Model other = facts.deployment->spec.model;
   other.digest = model;
+  other.components.clear();  // what that one contained nobody knows any more
   for (const auto& incident : facts.incidents) {
     const auto& quarantine = incident->spec.quarantine;
     if (!quarantine || !IsQuarantined(*quarantine, other)) continue;

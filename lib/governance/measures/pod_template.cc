@@ -17,8 +17,13 @@ constexpr std::array<std::string_view, 6> kAllowedVolumes = {
 
 class Inspector {
  public:
-  Inspector(const Serving& serving, bool strict) : strict_(strict) {
-    for (const ConfigDigest& config : serving.config) pinned_.insert(config.name);
+  Inspector(const ModelDeploymentSpec& spec, bool strict) : strict_(strict) {
+    for (const ConfigDigest& config : spec.serving.config) pinned_.insert(config.name);
+    for (const Component& component : spec.model.components) {
+      if (component.artifact) volumes_.insert(VolumeOf(component));
+      for (const auto& [name, value] : VariablesOf(component)) variables_.insert(name);
+    }
+    if (spec.model.components.empty()) volumes_.emplace(kModelVolume);
   }
 
   std::vector<TemplateFault> Run(const Json& pod_template) {
@@ -73,6 +78,11 @@ class Inspector {
       if (const Json* ref = Find(from, "configMapRef")) Config(*ref, {&at, "configMapRef"});
     });
     ForEach(container, "env", path, [&](const Json& env, const JsonPath& at) {
+      if (const std::string name = StringAt(env, "name"); variables_.contains(name)) {
+        Add("NameReserved",
+            "'" + name + "' is set by the operator to what was approved of the hosted component",
+            {&at, "name"});
+      }
       const Json* from = Find(env, "valueFrom");
       const Json* ref = from == nullptr ? nullptr : Find(*from, "configMapKeyRef");
       if (ref == nullptr) return;
@@ -91,8 +101,8 @@ class Inspector {
   }
 
   void Volume(const Json& volume, const JsonPath& path) {
-    if (StringAt(volume, "name") == kModelVolume) {
-      Add("NameReserved", "'model' is the volume that the operator adds", {&path, "name"});
+    if (const std::string name = StringAt(volume, "name"); volumes_.contains(name)) {
+      Add("NameReserved", "'" + name + "' is the volume that the operator adds", {&path, "name"});
     }
     if (!strict_ || !volume.is_object()) return;
     for (auto it = volume.begin(); it != volume.end(); ++it) {
@@ -120,17 +130,40 @@ class Inspector {
 
   const bool strict_;
   std::set<std::string> pinned_;
+  std::set<std::string> volumes_;    // that the operator adds
+  std::set<std::string> variables_;  // likewise
   std::vector<TemplateFault> faults_;
 };
 
 }  // namespace
 
-std::vector<TemplateFault> TemplateFaults(const Serving& serving, bool strict) {
-  const auto pod_template = serving.pod_template.Tree();
+std::vector<TemplateFault> TemplateFaults(const ModelDeploymentSpec& spec, bool strict) {
+  const auto pod_template = spec.serving.pod_template.Tree();
   if (!pod_template) {
     return {{"TemplateUnreadable", pod_template.error().message, "spec.serving.template"}};
   }
-  return Inspector(serving, strict).Run(**pod_template);
+  return Inspector(spec, strict).Run(**pod_template);
+}
+
+std::string VolumeOf(const Component& component) {
+  return std::string(kModelVolume) + "-" + component.name;
+}
+
+std::vector<std::pair<std::string, std::string>> VariablesOf(const Component& component) {
+  if (!component.hosted) return {};
+  // No two names give one prefix: they are lower-case, and '_' is not in them.
+  std::string prefix = "COMPONENT_" + component.name + "_";
+  for (char& c : prefix) {
+    if (c == '-') c = '_';
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  std::vector<std::pair<std::string, std::string>> variables = {
+      {prefix + "PROVIDER", component.hosted->provider},
+      {prefix + "MODEL", component.hosted->model}};
+  if (!component.hosted->snapshot.empty()) {
+    variables.emplace_back(prefix + "SNAPSHOT", component.hosted->snapshot);
+  }
+  return variables;
 }
 
 }  // namespace countersign

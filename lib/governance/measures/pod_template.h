@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "governance/types/model_deployment.h"
@@ -19,7 +20,14 @@ struct TemplateFault {
 
 // Everything at fault, in document order. Mount path and volume name of the model are reserved in
 // every environment, the rest is asked for only where `strict`.
-[[nodiscard]] std::vector<TemplateFault> TemplateFaults(const Serving& serving, bool strict);
+[[nodiscard]] std::vector<TemplateFault> TemplateFaults(const ModelDeploymentSpec& spec,
+                                                        bool strict);
+
+// The volume of a component that is an artefact.
+[[nodiscard]] std::string VolumeOf(const Component& component);
+// What the operator tells every container about a hosted component: names and values.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> VariablesOf(
+    const Component& component);
 
 inline constexpr std::string_view kModelVolume = "model";       // added by the operator
 inline constexpr std::string_view kModelMountPath = "/models";  // in every container

@@ -126,43 +126,84 @@ Gate AuthorGate(const Facts& facts) {
                   "delete and create the ModelDeployment again while admission is in place");
 }
 
+struct BindingFault {
+  std::string reason;
+  std::string message;
+  std::string path;
+};
+
+// Whether the place that an artefact is fetched from names its digest.
+std::optional<BindingFault> UriFault(const std::string& uri, const std::string& digest, bool strict,
+                                     const std::string& path) {
+  if (!uri.starts_with("oci://") || uri.size() == 6) {
+    return BindingFault{"ModelUriUnsupported",
+                        "must start with 'oci://', is '" + Shorten(uri) + "'", path + ".uri"};
+  }
+  const auto at = uri.find('@');
+  if (at == std::string::npos && strict) {
+    return BindingFault{
+        "ModelNotPinned",
+        "must name the model by digest (oci://…@" + digest + "), is '" + Shorten(uri) + "'",
+        path + ".uri"};
+  }
+  if (at != std::string::npos && uri.substr(at + 1) != digest) {
+    return BindingFault{
+        "ModelDigestMismatch",
+        "must end in '@" + digest + "', the digest of " + path + ", is '" + Shorten(uri) + "'",
+        path + ".uri"};
+  }
+  return std::nullopt;
+}
+
+std::optional<BindingFault> ModelFault(const Model& model, bool strict) {
+  if (model.components.empty()) {
+    return UriFault(model.uri, model.digest.digest, strict, "spec.model");
+  }
+  if (model.digest.digest != model.composite_digest) {
+    return BindingFault{"CompositeDigestMismatch",
+                        "must be " + model.composite_digest +
+                            ", the digest of spec.model.components, is " + model.digest.digest,
+                        "spec.model.digest"};
+  }
+  for (std::size_t i = 0; i < model.components.size(); ++i) {
+    const auto& artifact = model.components[i].artifact;
+    if (!artifact) continue;
+    auto fault = UriFault(artifact->uri, artifact->digest.digest, strict,
+                          "spec.model.components[" + std::to_string(i) + "].artifact");
+    if (fault) return fault;
+  }
+  return std::nullopt;
+}
+
 Gate ModelGate(const std::vector<MatchedPolicy>& matched, const Facts& facts) {
   const ModelDeploymentSpec& spec = facts.deployment->spec;
   const bool strict = !AllSandboxes(matched);
   Gate gate = BuiltIn("digest-binding", Enforcement::kDeny, Reaction::kHold);
   gate.final = true;
-  const auto fail = [&](std::string reason, std::string message, std::string path) {
-    gate.path = std::move(path);
-    return Conclude(std::move(gate), GateState::kFailed, std::move(reason), std::move(message),
-                    "correct the field in the ModelDeployment");
+  const auto fail = [&](BindingFault fault, std::string remedy) {
+    gate.path = std::move(fault.path);
+    return Conclude(std::move(gate), GateState::kFailed, std::move(fault.reason),
+                    std::move(fault.message), std::move(remedy));
   };
-  const std::string& uri = spec.model.uri;
-  if (!uri.starts_with("oci://") || uri.size() == 6) {
-    return fail("ModelUriUnsupported", "must start with 'oci://', is '" + Shorten(uri) + "'",
-                "spec.model.uri");
+  const std::string correct = "correct the field in the ModelDeployment";
+  if (auto fault = ModelFault(spec.model, strict)) {
+    const bool composite = fault->reason == "CompositeDigestMismatch";
+    return fail(*std::move(fault),
+                composite ? "whoever writes the ModelDeployment sets spec.model.digest to what "
+                            "`countersign digest -f FILE` prints; evidence about the other digest "
+                            "does not count for these components"
+                          : correct);
   }
-  const auto at = uri.find('@');
-  if (at == std::string::npos && strict) {
-    return fail("ModelNotPinned",
-                "must name the model by digest (oci://…@" + spec.model.digest.digest + "), is '" +
-                    Shorten(uri) + "'",
-                "spec.model.uri");
-  }
-  if (at != std::string::npos && uri.substr(at + 1) != spec.model.digest.digest) {
-    return fail("ModelDigestMismatch",
-                "must end in '@" + spec.model.digest.digest + "', the digest of spec.model, is '" +
-                    Shorten(uri) + "'",
-                "spec.model.uri");
-  }
-  const auto faults = TemplateFaults(spec.serving, strict);
+  const auto faults = TemplateFaults(spec, strict);
   if (!faults.empty()) {
     std::vector<std::string> messages;
     for (std::size_t i = 1; i < faults.size(); ++i) {
       messages.push_back(faults[i].path + ": " + faults[i].message);
     }
-    return fail(faults.front().reason,
-                faults.front().message + (messages.empty() ? "" : "; " + Join(messages)),
-                faults.front().path);
+    return fail({faults.front().reason,
+                 faults.front().message + (messages.empty() ? "" : "; " + Join(messages)),
+                 faults.front().path},
+                correct);
   }
   gate.final = false;
   return Conclude(std::move(gate), GateState::kPassed, "DigestsBound",

@@ -8,13 +8,15 @@
 namespace countersign {
 
 // How a model's digest was taken. Two types never match each other without signed evidence.
-enum class DigestType { kOciManifest, kModelSigningRoot, kFile };
+enum class DigestType { kOciManifest, kModelSigningRoot, kFile, kComposite, kHosted };
 template <>
 struct EnumNames<DigestType> {
   static constexpr std::pair<DigestType, std::string_view> kNames[] = {
       {DigestType::kOciManifest, "ociManifest"},
       {DigestType::kModelSigningRoot, "modelSigningRoot"},
-      {DigestType::kFile, "file"}};
+      {DigestType::kFile, "file"},
+      {DigestType::kComposite, "composite"},
+      {DigestType::kHosted, "hosted"}};
 };
 
 struct ModelDigest {
@@ -35,8 +37,10 @@ void Describe(V& v, ModelDigest& d) {
           d.digest);
   v.Field({.name = "digestType",
            .doc = "What the digest was taken over: ociManifest (the image manifest), "
-                  "modelSigningRoot (the root of an OpenSSF Model Signing manifest) or file (one "
-                  "file's bytes). Digests of different types never match.",
+                  "modelSigningRoot (the root of an OpenSSF Model Signing manifest), file (one "
+                  "file's bytes), composite (the components of a model) or hosted (provider, model "
+                  "and snapshot of a component that somebody else runs). Digests of different "
+                  "types never match.",
            .required = true},
           d.type);
 }

@@ -7,11 +7,12 @@ namespace countersign {
 template <class V>
 void Describe(V& v, Quarantine& q) {
   v.Field({.name = "scope",
-           .doc = "Version (one model, by digest), Model (every version of that name) or UseCase "
+           .doc = "Version (one model by its digest, or every model that contains the component "
+                  "of that digest), Model (every version of that name) or UseCase "
                   "(whatever serves it).",
            .required = true},
           q.scope);
-  v.Field({.name = "model", .doc = "The model. Required for Version."}, q.model);
+  v.Field({.name = "model", .doc = "The model or component. Required for Version."}, q.model);
   v.Field({.name = "modelName",
            .doc = "spec.model.name of the deployments. Required for Model.",
            .length = 253},

@@ -1,6 +1,7 @@
 #include "governance/types/model_deployment.h"
 
 #include "governance/types/codec.h"
+#include "governance/types/describe/component.h"
 
 namespace countersign {
 
@@ -43,11 +44,25 @@ void Describe(V& v, Model& m) {
   v.Field({.name = "uri",
            .doc = "Where the operator gets the model from: oci://registry/repository@sha256:…, "
                   "with the same digest as the field digest. Tags are refused above the first "
-                  "environment.",
-           .required = true,
+                  "environment. Required, unless there are components.",
            .length = 1024},
           m.uri);
   Describe(v, m.digest);
+  v.Field({.name = "components",
+           .doc = "What the model is put together from, if it is more than one artefact or runs "
+                  "elsewhere. The digest is then of type composite: SHA-256 over the canonical "
+                  "JSON of the components by name, without their uris (`countersign digest` "
+                  "prints it).",
+           .min = 1,
+           .max = 32,
+           .list = ListType::kMap,
+           .list_key = "name"},
+          m.components);
+  v.Rules({{"(self.digestType == 'composite') == has(self.components)",
+            "digestType composite goes with components"},
+           {"has(self.uri) != has(self.components)", "must have exactly one of uri and components"},
+           {"self.digestType != 'hosted'",
+            "a model that somebody else runs is a component: list it in components"}});
 }
 
 template <class V>
@@ -135,7 +150,9 @@ void Describe(V& v, Serving& s) {
       s.config);
   v.Field({.name = "template",
            .doc = "Pod template (core/v1 PodTemplateSpec) of the serving pods. The operator adds "
-                  "the model as a read-only image volume at /models. Images are pinned by digest "
+                  "the model as a read-only image volume at /models, or each component that is an "
+                  "artefact at /models/<name>; hosted ones become the variables "
+                  "COMPONENT_<NAME>_PROVIDER, _MODEL and _SNAPSHOT. Images are pinned by digest "
                   "above the first environment.",
            .required = true},
           s.pod_template);
@@ -155,7 +172,30 @@ void Describe(V& v, ModelDeploymentSpec& s) {
   v.Field({.name = "serving", .doc = "How the model is served.", .required = true}, s.serving);
 }
 
+static void CheckModel(const Model& model, std::vector<Error>& errors) {
+  const bool composite = model.digest.type == DigestType::kComposite;
+  if (model.digest.type == DigestType::kHosted) {
+    AddError(errors, "spec.model.digestType",
+             "must not be 'hosted': a model that somebody else runs is a component, list it in "
+             "spec.model.components");
+  } else if (composite && model.components.empty()) {
+    AddError(errors, "spec.model.components", "is required with digestType 'composite'");
+  } else if (!composite && !model.components.empty()) {
+    AddError(errors, "spec.model.digestType",
+             "must be 'composite' where there are components, is '" +
+                 std::string(NameOf(model.digest.type)) + "'");
+  }
+  if (model.components.empty() && model.uri.empty()) {
+    AddError(errors, "spec.model.uri", "is required, unless there are components");
+  } else if (!model.components.empty() && !model.uri.empty()) {
+    AddError(errors, "spec.model.uri",
+             "must not be set beside components, of which each artefact has a uri of its own");
+  }
+  CheckComponents(model.components, "spec.model.components", errors);
+}
+
 static void Check(const ModelDeploymentSpec& spec, const Json& json, std::vector<Error>& errors) {
+  CheckModel(spec.model, errors);
   const Serving& s = spec.serving;
   if (s.min_replicas && s.max_replicas && *s.min_replicas > *s.max_replicas) {
     AddError(errors, "spec.serving.minReplicas", "must be at most maxReplicas");
@@ -190,6 +230,14 @@ Result<std::string> GovernedDigest(const Json& spec) {
     if (!kept) instead.emplace_back(metadata, nullptr);
   }
   return JsonDigest(spec, instead);
+}
+
+template <>
+void Derive(ModelDeploymentSpec& spec) {
+  Model& model = spec.model;
+  if (model.components.empty()) return;
+  Identify(model.components);
+  if (auto digest = CompositeDigest(model.components)) model.composite_digest = *digest;
 }
 
 template <>

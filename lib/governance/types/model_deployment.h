@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "governance/types/common.h"
+#include "governance/types/component.h"
 #include "governance/types/object.h"
 
 namespace countersign {
@@ -17,11 +18,15 @@ struct UseCaseRef {
   friend auto operator<=>(const UseCaseRef&, const UseCaseRef&) = default;
 };
 
+// Either one artefact, at `uri`, or components.
 struct Model {
   std::string name;
   std::string version;
   std::string uri;
   ModelDigest digest;
+  std::vector<Component> components;
+  // What `digest` must be where there are components, filled in by Decode.
+  std::string composite_digest;
 };
 
 // What turns a score into an outcome; changing it changes the model that people meet.

@@ -42,7 +42,8 @@ Json Listed(const Json& json, const std::string& parent) {
     const bool named = std::find(kNamed.begin(), kNamed.end(), it.key()) != kNamed.end() ||
                        (it.key() == "data" && parent.empty()) ||
                        (it.key() == "metrics" && !parent.empty()) ||
-                       (it.key() == "rules" && parent == "dataQuality");
+                       (it.key() == "rules" && parent == "dataQuality") ||
+                       (it.key() == "components" && parent == "model");
     if (named && value.is_object()) {
       Json list = Json::array();
       for (auto entry = value.begin(); entry != value.end(); ++entry) {
@@ -103,8 +104,18 @@ Json Filled(const Json& json, const Placeholders& values) {
   return result;
 }
 
+// The deployment with what $compositeDigest stands for in it.
+Json DeploymentOf(const Json& situation) {
+  Json deployment = At(situation, "deployment");
+  if (StringAt(deployment, "model/digest") != "$compositeDigest") return deployment;
+  SetPath(deployment, "model/digest", "sha256:" + std::string(64, '0'));
+  const auto made = Make<ModelDeploymentSpec>("credit-scorer", "lending", deployment);
+  SetPath(deployment, "model/digest", made->spec.model.composite_digest);
+  return deployment;
+}
+
 std::string GovernedOf(const Json& situation) {
-  return Must(GovernedDigest(Listed(At(situation, "deployment"), "")), "governed digest");
+  return Must(GovernedDigest(Listed(DeploymentOf(situation), "")), "governed digest");
 }
 
 std::shared_ptr<const UseCase> UseCaseOf(const Json& situation) {
@@ -177,7 +188,11 @@ Situation MakeSituation(const Json& situation, const Json& base) {
   facts.name_space = StringAt(situation, "namespace");
   facts.name = "credit-scorer";
   facts.deployment =
-      Make<ModelDeploymentSpec>(facts.name, facts.name_space, At(situation, "deployment"));
+      Make<ModelDeploymentSpec>(facts.name, facts.name_space, DeploymentOf(situation));
+  values["$compositeDigest"] = facts.deployment->spec.model.composite_digest;
+  for (const Component& component : facts.deployment->spec.model.components) {
+    values["$component:" + component.name] = component.identity.digest;
+  }
   facts.governed_digest = GovernedOf(situation);
   facts.author = MakeProvenance(At(situation, "author"));
   facts.use_case = UseCaseOf(situation);

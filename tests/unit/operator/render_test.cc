@@ -97,9 +97,10 @@ TEST(Render, OwnsItsChildrenAndNamesTheGovernedDigest) {
 TEST(Render, PinsATagToTheApprovedDigest) {
   Model model = Spec(kTemplate).model;
   model.uri = "oci://registry.example/credit:latest";
-  EXPECT_EQ(ModelImage(model).value(), "registry.example/credit:latest@" + kDigest);
+  EXPECT_EQ(ImageOf(model.uri, model.digest, "spec.model.uri").value(),
+            "registry.example/credit:latest@" + kDigest);
   model.uri = "https://registry.example/credit";
-  EXPECT_EQ(ModelImage(model).error().path, "spec.model.uri");
+  EXPECT_EQ(ImageOf(model.uri, model.digest, "spec.model.uri").error().path, "spec.model.uri");
 }
 
 TEST(Render, RefusesWhateverWouldHideTheModel) {
@@ -118,6 +119,53 @@ TEST(Render, RefusesWhateverWouldHideTheModel) {
   EXPECT_FALSE(
       Render(Input(), Spec(R"({"spec": {"containers": [], "volumes": [{"name": "model"}]}})"))
           .has_value());
+}
+
+ModelDeploymentSpec Composite(const std::string& pod_template) {
+  ModelDeploymentSpec spec = Spec(pod_template);
+  spec.model.uri.clear();
+  spec.model.digest.type = DigestType::kComposite;
+  Component adapter{"adapter", ComponentRole::kAdapter, {}, {}, {}};
+  adapter.artifact =
+      ComponentArtifact{"oci://registry.example/adapter:1", {kDigest, DigestType::kOciManifest}};
+  Component base{"base-model", ComponentRole::kBaseModel, {}, {}, {}};
+  base.hosted = HostedModel{"acme", "chat-4", "2026-08-06"};
+  spec.model.components = {adapter, base};
+  return spec;
+}
+
+TEST(Render, MountsEachComponentUnderItsNameAndNamesTheHostedOnes) {
+  const auto rendered = Render(Input(), Composite(kTemplate));
+  ASSERT_TRUE(rendered.has_value()) << rendered.error().ToString();
+  const Json pod = *FindPath(rendered->deployment, "spec/template/spec");
+  ASSERT_EQ(Find(pod, "volumes")->size(), 2U) << "the template's own, and the adapter";
+  const Json& volume = Find(pod, "volumes")->back();
+  EXPECT_EQ(StringAt(volume, "name"), "model-adapter");
+  EXPECT_EQ(StringAt(volume, "image/reference"), "registry.example/adapter:1@" + kDigest);
+  for (const char* list : {"containers", "initContainers"}) {
+    const Json& container = Find(pod, list)->front();
+    const Json& mount = Find(container, "volumeMounts")->back();
+    EXPECT_EQ(StringAt(mount, "name"), "model-adapter") << list;
+    EXPECT_EQ(StringAt(mount, "mountPath"), "/models/adapter") << list;
+    EXPECT_TRUE(BoolAt(mount, "readOnly")) << list;
+    EXPECT_EQ(*Find(container, "env"), Json::parse(R"([
+      {"name": "COMPONENT_BASE_MODEL_PROVIDER", "value": "acme"},
+      {"name": "COMPONENT_BASE_MODEL_MODEL", "value": "chat-4"},
+      {"name": "COMPONENT_BASE_MODEL_SNAPSHOT", "value": "2026-08-06"}])"))
+        << list;
+  }
+}
+
+TEST(Render, RefusesWhatWouldStandForAComponent) {
+  for (const char* text :
+       {R"({"spec": {"containers": [], "volumes": [{"name": "model-adapter"}]}})",
+        R"({"spec": {"containers": [{"env": [{"name": "COMPONENT_BASE_MODEL_SNAPSHOT"}]}]}})",
+        R"({"spec": {"containers": [{"volumeMounts": [{"mountPath": "/models/adapter"}]}]}})"}) {
+    EXPECT_FALSE(Render(Input(), Composite(text)).has_value()) << text;
+  }
+  ModelDeploymentSpec elsewhere = Composite(kTemplate);
+  elsewhere.model.components[0].artifact->uri = "s3://bucket/adapter";
+  EXPECT_EQ(Render(Input(), elsewhere).error().path, "spec.model.components[0].artifact.uri");
 }
 
 TEST(Names, StayTheUsersOwnWhereKubernetesAllowsIt) {
