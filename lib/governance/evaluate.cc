@@ -12,12 +12,14 @@
 #include "governance/lowering.h"
 #include "governance/measures/bias_test.h"
 #include "governance/measures/carry_over.h"
+#include "governance/measures/components.h"
 #include "governance/measures/deployment_mode.h"
 #include "governance/measures/evidence.h"
 #include "governance/measures/preconditions.h"
 #include "governance/measures/protocols.h"
 #include "governance/measures/reproducibility.h"
 #include "governance/measures/sign_off.h"
+#include "governance/measures/subjects.h"
 #include "governance/report_requirements.h"
 #include "governance/retirement.h"
 #include "governance/waivers.h"
@@ -105,16 +107,21 @@ Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
     for (const ModelDigest* model : models) {
       AddIssuers(policy, measure.require, facts, index, *model, insiders);
     }
+    for (const MeasureSubject& subject : SubjectsOf(measure, facts.deployment->spec.model)) {
+      if (subject.component.empty()) continue;
+      AddIssuers(policy, measure.require, facts, index, subject.model, insiders);
+    }
   }
   return insiders;
 }
 
-Gate RunMeasure(const Context& context) {
+Gate RunForModel(const Context& context) {
   const Requirement& require = context.measure.require;
   if (require.sign_off) return SignOffGate(context, *require.sign_off);
   if (require.reproducibility) return ReproducibilityGate(context, *require.reproducibility);
   if (require.bias_test) return BiasTestGate(context, *require.bias_test);
   if (require.deployment_mode) return DeploymentModeGate(context, *require.deployment_mode);
+  if (require.components) return ComponentsGate(context, *require.components);
   if (require.report) return EvidenceGate(context, *require.report);
   if (AsksForNothing(require)) {
     return Conclude(StartGate(context), GateState::kPassed, "NothingAsked",
@@ -124,6 +131,8 @@ Gate RunMeasure(const Context& context) {
                   "the measure requires nothing that this version knows",
                   "upgrade Countersign, or correct the policy");
 }
+
+Gate RunMeasure(const Context& context) { return RunForSubjects(context, RunForModel); }
 
 bool Contains(const std::vector<std::string>& list, const std::string& name) {
   return list.empty() || std::find(list.begin(), list.end(), name) != list.end();

@@ -63,9 +63,10 @@ std::vector<MatrixPart> PartsOf(const std::vector<Share>& shares, const MatrixRo
       if (measure.step == row.step && measure.name == row.measure &&
           Includes(measure.applies.classes, risk_class) &&
           Includes(measure.applies.environments, environment)) {
-        parts.push_back({share.policy->meta.name, measure.name,
-                         RequirementText(measure.require) + CarryOverText(measure),
-                         measure.enforcement, !AsksForNothing(measure.require)});
+        parts.push_back(
+            {share.policy->meta.name, measure.name,
+             RequirementText(measure.require) + SubjectText(measure) + CarryOverText(measure),
+             measure.enforcement, !AsksForNothing(measure.require)});
       }
     }
   }

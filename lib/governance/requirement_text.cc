@@ -236,7 +236,22 @@ std::string Text(const DeploymentModeRequirement& r) {
   return Listed(details, ", ");
 }
 
+std::string Text(const ComponentsRequirement& r) {
+  std::vector<std::string> details;
+  for (const ComponentRole role : r.required_roles) details.emplace_back(NameOf(role));
+  if (r.hosted == HostedModels::kRefused) details.emplace_back("no hosted models");
+  if (r.hosted == HostedModels::kPinned) details.emplace_back("hosted models by snapshot");
+  if (!r.providers.empty()) details.push_back("hosted by " + Listed(r.providers, " or "));
+  return "components: " + Listed(details, ", ");
+}
+
 }  // namespace
+
+std::string SubjectText(const Measure& measure) {
+  if (measure.subject.empty() || measure.subject == kSubjectComposite) return {};
+  if (measure.subject == kSubjectEach) return ", for each component";
+  return ", for component " + measure.subject;
+}
 
 std::string CarryOverText(const Measure& measure) {
   std::vector<std::string> rules;
@@ -264,6 +279,7 @@ std::string RequirementText(const Requirement& r) {
   if (r.load_test) return Text(*r.load_test);
   if (r.release) return Text(*r.release);
   if (r.deployment_mode) return Text(*r.deployment_mode);
+  if (r.components) return Text(*r.components);
   if (r.monitoring) return Text(*r.monitoring);
   if (r.data_quality) return Text(*r.data_quality);
   if (r.promotion) return Text(*r.promotion);

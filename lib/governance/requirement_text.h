@@ -14,6 +14,9 @@ namespace countersign {
 // "2 sign-offs by model-validator, none of them developer or requester, at most 180d old".
 [[nodiscard]] std::string RequirementText(const Requirement& requirement);
 
+// ", for each component"; empty: for the model as a whole.
+[[nodiscard]] std::string SubjectText(const Measure& measure);
+
 // ", carried over after DataRefresh (at most 30d old), Parameter"; empty: nothing is carried over.
 [[nodiscard]] std::string CarryOverText(const Measure& measure);
 

@@ -148,6 +148,10 @@ ModelChange ChangeBetween(const Snapshot& before, const Snapshot& after) {
   CompareFeatures(before, after, change);
   CompareData(before, after, change);
   CompareParameters(before, after, change);
+  if (before.model.type == DigestType::kComposite || after.model.type == DigestType::kComposite) {
+    change.Add(ChangeKind::kAlgorithm,
+               "a snapshot does not state which components a composite model has");
+  }
   if (before.decision_threshold != after.decision_threshold) {
     change.Add(ChangeKind::kThreshold, "spec.decisionThreshold was " +
                                            ThresholdText(before.decision_threshold) + ", is " +

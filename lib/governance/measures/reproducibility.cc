@@ -62,8 +62,7 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
   }
   gate.evidence.push_back(RefTo(*latest));
   const std::string difference =
-      WhyNoRepetition(original.object->spec, latest->object->spec,
-                      context.facts.deployment->spec.model.digest, r.tolerance);
+      WhyNoRepetition(original.object->spec, latest->object->spec, context.model, r.tolerance);
   if (!difference.empty()) {
     const std::string of =
         usable.size() > 1 ? " (the latest of " + std::to_string(usable.size()) + ")" : "";
@@ -85,7 +84,7 @@ std::string UnpinnedText(const ReproducibilitySnapshotSpec& spec) {
 }  // namespace
 
 Gate ReproducibilityGate(const Context& context, const ReproducibilityRequirement& r) {
-  const ModelDigest& model = context.facts.deployment->spec.model.digest;
+  const ModelDigest& model = context.model;
   Gate gate = StartGate(context);
   std::vector<const AttestedSnapshot*> usable;
   std::vector<std::string> notes;

@@ -198,6 +198,14 @@ void Describe(V& v, Measure& m) {
           m.enforcement);
   v.Field({.name = "require", .doc = "What is required; exactly one member.", .required = true},
           m.require);
+  v.Field({.name = "subject",
+           .doc = "What evidence must be about where a model has components: Composite (the model "
+                  "as a whole; the default), Each (every component), or the components of one "
+                  "role or name. For biasTest, reproducibility and reports about the model. A "
+                  "model without components is its own BaseModel.",
+           .format = Format::kToken,
+           .length = 63},
+          m.subject);
   v.Field({.name = "carryOver",
            .doc = "After changes of which kinds evidence about the model before counts, while "
                   "there is none about the new one. Every kind of the change must be listed.",

@@ -10,6 +10,7 @@
 #include "governance/types/bias_requirement.h"
 #include "governance/types/claim_assertion.h"
 #include "governance/types/common.h"
+#include "governance/types/components_requirement.h"
 #include "governance/types/deployment_mode.h"
 #include "governance/types/object.h"
 #include "governance/types/reports.h"
@@ -178,6 +179,7 @@ struct Requirement {
   std::optional<LoadTestRequirement> load_test;
   std::optional<ReleaseRequirement> release;
   std::optional<DeploymentModeRequirement> deployment_mode;
+  std::optional<ComponentsRequirement> components;
   std::optional<MonitoringRequirement> monitoring;
   std::optional<DataQualityRequirement> data_quality;
   std::optional<PromotionRequirement> promotion;
@@ -222,6 +224,10 @@ struct ExpiryReaction {
   Reaction then = Reaction::kHold;
 };
 
+// What a measure asks evidence about, beside the name or role of a component.
+inline constexpr std::string_view kSubjectComposite = "Composite";
+inline constexpr std::string_view kSubjectEach = "Each";
+
 struct Measure {
   std::string name;
   Step step = Step::kPreProduction;
@@ -233,6 +239,7 @@ struct Measure {
   Applies applies;
   std::optional<Enforcement> enforcement;
   Requirement require;
+  std::string subject;  // empty: Composite
   std::vector<CarryOverRule> carry_over;
   Reaction on_violation = Reaction::kHold;
   ExpiryReaction on_expiry;

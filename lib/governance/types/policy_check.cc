@@ -269,6 +269,7 @@ class Checker {
           "must be at least minReplicas, " + std::to_string(r.deployment_mode->min_replicas) +
               ", is " + std::to_string(*r.deployment_mode->max_replicas));
     }
+    if (r.components) Components(*r.components, path + ".components");
     if (r.monitoring) Rules(r.monitoring->rules, path + ".monitoring");
     if (r.data_quality) {
       Rules(r.data_quality->rules, path + ".dataQuality");
@@ -281,6 +282,15 @@ class Checker {
     if (r.incident_readiness) Rules(r.incident_readiness->rules, path + ".incidentReadiness");
     if (r.human_oversight) Rules(r.human_oversight->rules, path + ".humanOversight");
     if (r.ethics_review) Rules(r.ethics_review->rules, path + ".ethicsReview");
+  }
+
+  void Components(const ComponentsRequirement& r, const std::string& path) {
+    if (r.hosted == HostedModels::kRefused && !r.providers.empty()) {
+      Add(path + ".providers", "must be empty where hosted is 'Refused'");
+    }
+    if (r.hosted == HostedModels::kAny && r.providers.empty() && r.required_roles.empty()) {
+      Add(path, "must ask for something: requiredRoles, providers, or hosted Pinned or Refused");
+    }
   }
 
   void LoadTest(const LoadTestRequirement& r, const std::string& path) {
@@ -330,6 +340,38 @@ class Checker {
     if (p.max_duration <= Seconds{0}) Add(path + ".maxDuration", "must be positive");
   }
 
+  static bool IsSubject(const std::string& text) {
+    if (text == kSubjectComposite || text == kSubjectEach) return true;
+    for (const auto& [role, name] : EnumNames<ComponentRole>::kNames) {
+      if (name == text) return true;
+    }
+    return MatchesFormat(Format::kName, text);
+  }
+
+  void SubjectPart(const Measure& m, const std::string& path) {
+    if (m.subject.empty()) return;
+    if (!IsSubject(m.subject)) {
+      Add(path,
+          "must be Composite, Each, a role of components such as BaseModel, or the name of "
+          "a component, is '" +
+              m.subject + "'");
+    }
+    if (m.subject == kSubjectComposite) return;
+    const Requirement& r = m.require;
+    const auto report = ReportRequirementOf(r);
+    if (!r.bias_test && !r.reproducibility && !AsksForNothing(r) &&
+        !(report && report->scope == EvidenceScope::kModel)) {
+      Add(path,
+          "only a biasTest, reproducibility or a report about the model can be about "
+          "components");
+    }
+    if (!m.carry_over.empty()) {
+      Add(path,
+          "goes with no carryOver: evidence about a component holds as long as the model "
+          "contains it");
+    }
+  }
+
   // Sign-offs name a governed digest, snapshots tell what changed, and what is about the use case
   // holds for every model: nothing of that can be carried over from one model to the next.
   void CarryOver(const Measure& m, const std::string& path) {
@@ -375,7 +417,7 @@ class Checker {
         r.deployment_mode.has_value(),    r.monitoring.has_value(),
         r.data_quality.has_value(),       r.promotion.has_value(),
         r.incident_readiness.has_value(), r.human_oversight.has_value(),
-        r.ethics_review.has_value(),
+        r.ethics_review.has_value(),      r.components.has_value(),
     };
     const auto set = std::count(std::begin(kinds), std::end(kinds), true);
     if (set != 1) {
@@ -398,6 +440,7 @@ class Checker {
     if (r.evidence) Evidence(*r.evidence, path + ".require.evidence");
     ReportParts(r, path + ".require");
     CarryOver(m, path + ".carryOver");
+    SubjectPart(m, path + ".subject");
   }
 
   const GovernancePolicySpec& spec_;

@@ -248,6 +248,9 @@ TEST(RequirementText, ReportsSayTheirLevelAndWhatElseIsAsked) {
   EXPECT_EQ(text("{humanOversight: {}}"), "human oversight");
   EXPECT_EQ(text("{deploymentMode: {minReplicas: 3, topologySpread: true}}"),
             "3 or more replicas, spread over nodes");
+  EXPECT_EQ(text("{components: {requiredRoles: [Guardrail], providers: [acme]}}"),
+            "components: Guardrail, hosted models by snapshot, hosted by acme");
+  EXPECT_EQ(text("{components: {hosted: Refused}}"), "components: no hosted models");
 }
 
 }  // namespace

@@ -169,6 +169,26 @@ void Describe(V& v, EvidenceRequirement& r) {
 }
 
 template <class V>
+void Describe(V& v, ComponentsRequirement& r) {
+  v.Field({.name = "requiredRoles",
+           .doc = "Roles of which the model must have a component, for example Guardrail.",
+           .max = 9,
+           .list = ListType::kSet},
+          r.required_roles);
+  v.Field({.name = "hosted",
+           .doc = "Models that a provider runs: Refused, Pinned (only by a snapshot that does not "
+                  "move) or Any. Default Pinned."},
+          r.hosted);
+  v.Field({.name = "providers",
+           .doc = "Providers whose hosted models may be used; any, if the list is empty.",
+           .format = Format::kName,
+           .max = 64,
+           .length = 63,
+           .list = ListType::kSet},
+          r.providers);
+}
+
+template <class V>
 void Describe(V& v, Requirement& r) {
   v.Field({.name = "signOff", .doc = "People approve."}, r.sign_off);
   v.Field({.name = "reproducibility", .doc = "The model can be made again."}, r.reproducibility);
@@ -186,6 +206,9 @@ void Describe(V& v, Requirement& r) {
   v.Field(
       {.name = "deploymentMode", .doc = "The deployment is set up to bear what production asks."},
       r.deployment_mode);
+  v.Field({.name = "components",
+           .doc = "The model is put together from parts that are all there and firmly named."},
+          r.components);
   v.Field({.name = "monitoring", .doc = "Somebody watches it, and acts."}, r.monitoring);
   v.Field({.name = "dataQuality", .doc = "The data is known, good and lawful."}, r.data_quality);
   v.Field({.name = "promotion", .doc = "This very model ran in another environment before."},
@@ -209,6 +232,7 @@ void Describe(V& v, Requirement& r) {
         "(has(self.loadTest) ? 1 : 0) + "
         "(has(self.release) ? 1 : 0) + "
         "(has(self.deploymentMode) ? 1 : 0) + "
+        "(has(self.components) ? 1 : 0) + "
         "(has(self.monitoring) ? 1 : 0) + "
         "(has(self.dataQuality) ? 1 : 0) + "
         "(has(self.promotion) ? 1 : 0) + "
