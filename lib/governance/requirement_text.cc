@@ -238,6 +238,7 @@ std::string Text(const DeploymentModeRequirement& r) {
 
 std::string Text(const ComponentsRequirement& r) {
   std::vector<std::string> details;
+  details.reserve(r.required_roles.size() + 2);
   for (const ComponentRole role : r.required_roles) details.emplace_back(NameOf(role));
   if (r.hosted == HostedModels::kRefused) details.emplace_back("no hosted models");
   if (r.hosted == HostedModels::kPinned) details.emplace_back("hosted models by snapshot");
