@@ -200,10 +200,13 @@ bool IsAbout(const std::optional<ModelDigest>& named, const ModelDigest& model) 
 }
 
 template <class Spec>
-void Show(const std::vector<Object<Spec>>& evidence, const ModelDigest& model,
+void Show(const std::vector<Object<Spec>>& evidence, const std::vector<ModelDigest>& models,
           std::vector<ShownEvidence>& shown) {
   for (const Object<Spec>& one : evidence) {
-    if (!IsAbout(one.spec.model, model) || shown.size() >= kMaxShownEvidence) continue;
+    const bool about = std::any_of(models.begin(), models.end(), [&](const ModelDigest& model) {
+      return IsAbout(one.spec.model, model);
+    });
+    if (!about || shown.size() >= kMaxShownEvidence) continue;
     shown.push_back({std::string(Spec::kKind), one.meta.name, one.spec_digest});
   }
 }
@@ -333,12 +336,14 @@ Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
     spec.subject.protocol = input.protocol->meta.name;
     spec.subject.protocol_digest = input.protocol->spec_digest;
   } else if (input.deployment) {
-    const ModelDigest& model = input.deployment->spec.model.digest;
-    spec.subject.model = model;
+    const Model& model = input.deployment->spec.model;
+    spec.subject.model = model.digest;
+    std::vector<ModelDigest> models = {model.digest};
+    for (const Component& component : model.components) models.push_back(component.identity);
     spec.subject.governed_digest = input.governed_digest;
-    Show(input.snapshots, model, shown.evidence);
-    Show(input.bias_tests, model, shown.evidence);
-    Show(input.reports, model, shown.evidence);
+    Show(input.snapshots, models, shown.evidence);
+    Show(input.bias_tests, models, shown.evidence);
+    Show(input.reports, models, shown.evidence);
   } else if (input.retirement) {
     spec.subject.kind = SubjectOfSignOff::kUseCase;
     spec.subject.retirement_digest = input.use_case.spec.retirement_digest;

@@ -130,6 +130,11 @@ std::string ApprovalText(const ApprovalInput& input, const std::vector<Json>& si
     rows.push_back({"environment", environments});
     rows.push_back({"model", model.name + " " + model.version});
     rows.push_back({"model digest", model.digest.digest});
+    for (const Component& one : model.components) {
+      rows.push_back(
+          {"component", one.name + ", " + std::string(NameOf(one.role)) + ": " +
+                            (one.hosted ? HostedText(*one.hosted) : one.identity.digest)});
+    }
     rows.push_back({"governed digest", input.governed_digest});
   } else if (input.retirement && use_case.spec.retirement) {
     const Retirement& end = *use_case.spec.retirement;

@@ -99,6 +99,21 @@ TEST(Approval, TellsHowOftenABiasTestWasTried) {
   EXPECT_THAT(text, HasSubstr("BiasTest b-elsewhere (attempt 1 of 1 of protocol "));
 }
 
+TEST(Approval, ShowsTheComponentsAndTheEvidenceAboutThem) {
+  ApprovalInput input = Input();
+  auto text =
+      ReadTextFile(std::string(SOURCE_DIR) + "/tests/unit/governance/testdata/composite.yaml");
+  const Json object = ParseYaml(text.value_or("")).value();
+  input.deployment = *Decode<ModelDeploymentSpec>(object);
+  input.bias_tests.front().spec.model = input.deployment->spec.model.components[0].identity;
+  const Json sign_off = Only(input);
+  EXPECT_EQ(StringAt(sign_off, "spec/subject/model/digestType"), "composite");
+  const std::string shown = ApprovalText(input, {sign_off});
+  EXPECT_THAT(shown, HasSubstr("base, BaseModel: hosted 'acme/chat-4' of snapshot '2026-08-06'"));
+  EXPECT_THAT(shown, HasSubstr("adapter, Adapter: sha256:2222"));
+  EXPECT_THAT(shown, HasSubstr("BiasTest sample"));
+}
+
 TEST(Approval, AnswersAreSignedForAllEnvironments) {
   ApprovalInput input = Input();
   input.deployment.reset();

@@ -36,7 +36,9 @@ std::string FileText(const std::string& path) {
 }
 
 std::vector<Json> Samples() {
-  auto documents = ParseYamlDocuments(FileText("tests/unit/governance/testdata/samples.yaml"));
+  const std::string folder = "tests/unit/governance/testdata/";
+  auto documents = ParseYamlDocuments(FileText(folder + "samples.yaml") + "---\n" +
+                                      FileText(folder + "composite.yaml"));
   EXPECT_TRUE(documents) << documents.error().ToString();
   return documents ? *documents : std::vector<Json>();
 }
