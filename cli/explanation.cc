@@ -21,6 +21,23 @@ std::string Serving(const Json& deployment) {
          std::to_string(IntAt(deployment, "status/replicas")) + " pods available";
 }
 
+// One row for each part that the model is put together from.
+std::vector<std::vector<std::string>> ComponentRows(const Json& deployment) {
+  std::vector<std::vector<std::string>> rows;
+  const Json* components = FindPath(deployment, "spec/model/components");
+  if (components == nullptr || !components->is_array()) return rows;
+  for (const Json& one : *components) {
+    std::string what = At(one, "artifact/digest");
+    if (Find(one, "hosted") != nullptr) {
+      const std::string snapshot = At(one, "hosted/snapshot");
+      what = "hosted, " + At(one, "hosted/provider") + "/" + At(one, "hosted/model") +
+             (snapshot.empty() ? "" : ", snapshot " + snapshot);
+    }
+    rows.push_back({"  component", At(one, "name") + " (" + At(one, "role") + "): " + what});
+  }
+  return rows;
+}
+
 std::string NotObserved(const Json& deployment) {
   const std::int64_t seen = IntAt(deployment, "status/observedGeneration", -1);
   if (seen < 0) {
@@ -91,6 +108,8 @@ std::string ExplanationText(const Explanation& explanation) {
       {"  serving", Serving(d)},
       {"  governed digest", explanation.governed_digest},
       {"  next change", At(d, "status/nextChange")}};
+  const auto components = ComponentRows(d);
+  rows.insert(rows.begin() + 2, components.begin(), components.end());  // below the model's digest
   std::erase_if(rows, [](const auto& row) { return row[1].empty(); });
   std::string out = "ModelDeployment " + At(d, "metadata/namespace") + "/" +
                     At(d, "metadata/name") + "\n" + Table(rows);

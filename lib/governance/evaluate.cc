@@ -107,7 +107,9 @@ Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
     for (const ModelDigest* model : models) {
       AddIssuers(policy, measure.require, facts, index, *model, insiders);
     }
-    for (const MeasureSubject& subject : SubjectsOf(measure, facts.deployment->spec.model)) {
+    const Model& whole = facts.deployment->spec.model;
+    if (whole.components.empty()) continue;
+    for (const MeasureSubject& subject : SubjectsOf(measure, whole)) {
       if (subject.component.empty()) continue;
       AddIssuers(policy, measure.require, facts, index, subject.model, insiders);
     }

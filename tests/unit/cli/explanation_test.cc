@@ -35,6 +35,17 @@ TEST(Explanation, SaysWhatServesWhatHoldsItAndWhatToDo) {
   EXPECT_THAT(text, Not(HasSubstr("has not looked")));
 }
 
+TEST(Explanation, ListsTheComponentsOfTheModel) {
+  Json deployment = Deployment();
+  deployment["spec"]["model"]["components"] = Json::parse(R"([
+    {"name": "base", "role": "BaseModel",
+     "hosted": {"provider": "acme", "model": "chat-4", "snapshot": "chat-4-0613"}},
+    {"name": "guard", "role": "Guardrail", "artifact": {"digest": "sha256:bb"}}])");
+  const std::string text = ExplanationText({deployment, "sha256:gg", {}});
+  EXPECT_THAT(text, HasSubstr("base (BaseModel): hosted, acme/chat-4, snapshot chat-4-0613\n"));
+  EXPECT_THAT(text, HasSubstr("guard (Guardrail): sha256:bb\n"));
+}
+
 TEST(Explanation, ARemedyThatCuresTwoGatesIsSaidOnceAndAPassedGateNeedsNone) {
   EXPECT_THAT(NextSteps({Deployment(), "", {}}),
               ElementsAre("run x", "answers are not signed off"));
