@@ -41,7 +41,7 @@ std::string Label(const std::string& text) {
 
 struct ReleasedModel {
   ModelDigest digest;
-  std::string uri;
+  std::string uri;  // empty where there are components
 };
 
 Result<ReleasedModel> PushedModel(const ReleaseSpec& spec) {
@@ -63,8 +63,19 @@ Result<ReleasedModel> PushedModel(const ReleaseSpec& spec) {
               "--model");
 }
 
-Result<ReleasedModel> ModelOf(const ReleaseSpec& spec, const ReleaseOptions& options,
-                              std::vector<std::string>& notes) {
+Result<ReleasedModel> CompositeOf(const ReleaseSpec& spec, const ReleaseFrame& frame) {
+  for (const auto& [flag, value] : {std::pair{"--uri", &spec.uri}, {"--model", &spec.model}}) {
+    if (value->empty()) continue;
+    return Fail(Code::kInvalidArgument, "cannot be given along with components", flag);
+  }
+  auto digest = CompositeDigest(frame.components);
+  if (!digest) return Fail(digest.error());
+  return ReleasedModel{{*digest, DigestType::kComposite}, {}};
+}
+
+Result<ReleasedModel> ModelOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
+                              const ReleaseOptions& options, std::vector<std::string>& notes) {
+  if (!frame.components.empty()) return CompositeOf(spec, frame);
   if (!spec.uri.empty() && (!spec.uri.starts_with(kOci) || spec.uri.size() == kOci.size())) {
     return Fail(Code::kInvalidArgument, "must start with 'oci://', is '" + Excerpt(spec.uri) + "'",
                 "--uri");
@@ -145,10 +156,14 @@ Result<Json> DeploymentOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
       {"model",
        {{"name", spec.model_name.empty() ? spec.name : spec.model_name},
         {"version", spec.version},
-        {"uri", model.uri},
         {"digest", model.digest.digest},
         {"digestType", std::string(NameOf(model.digest.type))}}},
       {"serving", std::move(*serving)}};
+  if (frame.components.empty()) {
+    body["model"]["uri"] = model.uri;
+  } else {
+    body["model"]["components"] = ComponentsJson(frame.components);
+  }
   for (const auto& [name, raw] :
        {std::pair{"decision", &spec.decision}, {"fallback", &spec.fallback}}) {
     if (raw->empty()) continue;
@@ -271,9 +286,15 @@ Result<Release> MakeRelease(const ReleaseSpec& spec, const ReleaseOptions& optio
   Release release;
   auto frame = FrameOf(spec, options);
   if (!frame) return Fail(frame.error());
-  auto model = ModelOf(spec, options, release.notes);
+  auto components = ComponentsOf(spec);
+  if (!components) return Fail(components.error());
+  frame->components = std::move(*components);
+  auto model = ModelOf(spec, *frame, options, release.notes);
   if (!model) return Fail(model.error());
   frame->model = model->digest;
+  auto trained = SubjectOf(*frame, spec.component, "--component");
+  if (!trained) return Fail(trained.error());
+  frame->trained = std::move(*trained);
   if (auto added = AddEvidence(spec, *frame, release); !added) return Fail(added.error());
   if (options.evidence_only) {
     if (!release.objects.empty()) return release;

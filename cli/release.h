@@ -42,10 +42,18 @@ struct ReleaseFrame {
   UseCaseRef use_case;
   std::string label;  // "<name>-<version>", fit for names of objects
   ModelDigest model;
+  std::vector<Component> components;
+  ModelDigest trained;  // what run and counts are about: the model, or one of its components
   Time performed_at{};
   std::optional<MlflowRun> run;
 };
 
+[[nodiscard]] Result<std::vector<Component>> ComponentsOf(const ReleaseSpec& spec);
+// As a ModelDeployment lists them.
+[[nodiscard]] Json ComponentsJson(const std::vector<Component>& components);
+// What evidence about the component names; about the whole model, if `component` is empty.
+[[nodiscard]] Result<ModelDigest> SubjectOf(const ReleaseFrame& frame, const std::string& component,
+                                            const std::string& path);
 // Null: nothing to report.
 [[nodiscard]] Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
                                       std::vector<std::string>& notes);

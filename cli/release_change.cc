@@ -35,7 +35,7 @@ Result<FeatureState> FeaturesOf(const std::string& path) {
 
 Status AddChangeState(const ReleaseSpec& spec, const ReleaseFrame& frame,
                       ReproducibilitySnapshotSpec& snapshot) {
-  if (!spec.previous.empty()) snapshot.previous = ModelDigest{spec.previous, frame.model.type};
+  if (!spec.previous.empty()) snapshot.previous = ModelDigest{spec.previous, frame.trained.type};
   snapshot.algorithm = spec.algorithm;
   snapshot.purpose_category = spec.purpose_category;
   snapshot.serving_image = spec.image;

@@ -191,7 +191,7 @@ Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
                         std::vector<std::string>& notes) {
   ReproducibilitySnapshotSpec snapshot;
   snapshot.use_case = frame.use_case.name;
-  snapshot.model = frame.model;
+  snapshot.model = frame.trained;
   snapshot.performed_at = frame.performed_at;
   snapshot.reproduction_of = spec.reproduction_of;
   auto code = CodeOf(spec, frame, notes);
@@ -233,7 +233,7 @@ Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame) {
   if (!file) return Fail(file.error());
   BiasTestSpec test;
   test.use_case = frame.use_case.name;
-  test.model = frame.model;
+  test.model = frame.trained;
   test.performed_at = frame.performed_at;
   test.protocol = spec.protocol;
   test.favorable_outcome = spec.favorable_outcome;
@@ -263,7 +263,14 @@ Result<Json> ReportOf(const ReleaseReport& report, const ReleaseFrame& frame) {
   EvidenceSpec evidence;
   evidence.use_case = frame.use_case.name;
   evidence.type = report.type;
-  if (report.about == ReportAbout::kModel) evidence.model = frame.model;
+  const std::string of_component = "evidence " + report.type + ": component";
+  auto subject = SubjectOf(frame, report.component, of_component);
+  if (!subject) return Fail(subject.error());
+  if (report.about == ReportAbout::kModel) {
+    evidence.model = *subject;
+  } else if (!report.component.empty()) {
+    return Fail(Code::kInvalidArgument, "goes with about: Model", of_component);
+  }
   evidence.environment = report.environment;
   evidence.performed_at = frame.performed_at;
   evidence.summary = report.summary;

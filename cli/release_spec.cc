@@ -6,6 +6,7 @@
 
 #include "base/yaml.h"
 #include "cli/files.h"
+#include "governance/types/describe/component.h"
 #include "governance/types/object.h"
 
 namespace countersign {
@@ -59,6 +60,8 @@ const std::vector<ReleaseText>& ReleaseTexts() {
       {"reproductionOf", "--reproduction-of",
        "name of the snapshot that this run repeats, by whoever is independent",
        &R::reproduction_of},
+      {"component", "--component", "the component that was trained and tested; default: the whole",
+       &R::component},
       {"protocol", "--protocol", "name of the bias test's protocol", &R::protocol},
       {"favorableOutcome", "--favorable-outcome", "the outcome that counts as positive",
        &R::favorable_outcome},
@@ -90,9 +93,18 @@ void Describe(V& v, ReleaseArtifact& a) {
 }
 
 template <class V>
+void Describe(V& v, ReleaseComponent& c) {
+  v.Field({.name = "name", .doc = "Its name.", .required = true, .format = Format::kName}, c.name);
+  v.Field({.name = "role", .doc = "What it is to the model.", .required = true}, c.role);
+  v.Field({.name = "uri", .doc = "oci://…@sha256:….", .length = 1024}, c.uri);
+  v.Field({.name = "hosted", .doc = "A model that a provider runs."}, c.hosted);
+}
+
+template <class V>
 void Describe(V& v, ReleaseReport& r) {
   v.Field({.name = "type", .doc = "Type of the Evidence.", .required = true}, r.type);
   v.Field({.name = "about", .doc = "Model or UseCase."}, r.about);
+  v.Field({.name = "component", .doc = "The component it is about."}, r.component);
   v.Field({.name = "environment", .doc = "Where it was made."}, r.environment);
   v.Field({.name = "summary", .doc = "In a few sentences.", .length = 4096}, r.summary);
   v.Field({.name = "claimsFile", .doc = "YAML or JSON map of claims.", .length = kPathLength},
@@ -112,6 +124,12 @@ void Describe(V& v, ReleaseSpec& s) {
   v.Field({.name = "data", .doc = "Data sets of the training.", .max = 64}, s.data);
   v.Field({.name = "dataSet", .doc = "The data that the counts are of."}, s.data_set);
   v.Field({.name = "bins", .doc = "Attribute to inner boundaries.", .max = 32}, s.bins);
+  v.Field({.name = "components",
+           .doc = "What the model is put together from, instead of model and uri.",
+           .max = 32,
+           .list = ListType::kMap,
+           .list_key = "name"},
+          s.components);
   v.Field({.name = "evidence", .doc = "Other reports.", .max = 64}, s.evidence);
 }
 

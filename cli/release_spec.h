@@ -15,6 +15,7 @@
 
 #include "base/describe.h"
 #include "cli/manifests.h"
+#include "governance/types/component.h"
 #include "governance/types/reproducibility_snapshot.h"
 
 namespace countersign {
@@ -49,9 +50,18 @@ struct EnumNames<ReportAbout> {
       {ReportAbout::kModel, "Model"}, {ReportAbout::kUseCase, "UseCase"}};
 };
 
+// One part of a model that is put together from several, pushed (`uri`) or hosted.
+struct ReleaseComponent {
+  std::string name;
+  ComponentRole role = ComponentRole::kOther;
+  std::string uri;
+  std::optional<HostedModel> hosted;
+};
+
 struct ReleaseReport {
   std::string type;
   ReportAbout about = ReportAbout::kModel;
+  std::string component;  // name of the one it is about; empty: the whole
   std::string environment;
   std::string summary;
   std::string claims_file;
@@ -95,6 +105,8 @@ struct ReleaseSpec {
   std::string protocol;
   std::string favorable_outcome;
   std::map<std::string, std::vector<Decimal>> bins;
+  std::string component;  // name of the one that run and counts are about; empty: the whole
+  std::vector<ReleaseComponent> components;
   std::vector<ReleaseReport> evidence;
 };
 

@@ -105,6 +105,48 @@ def test_reads_a_run_the_commit_and_the_lock_file(tmp_path):
     assert snapshot["environment"]["unpinned"] == ["pandas"]
 
 
+def test_a_model_of_components_with_evidence_about_them(tmp_path):
+    hosted = {"provider": "acme", "model": "chat-4", "snapshot": "chat-4-0613"}
+    guard = "oci://registry.example/guard@sha256:" + "2" * 64
+    spec = {"useCase": "home/credit", "namespace": "prod", "name": "credit", "image": IMAGE,
+            "metrics": "metrics.yaml", "component": "guard",
+            "components": [{"name": "base", "role": "BaseModel", "hosted": hosted},
+                           {"name": "guard", "role": "Guardrail", "uri": guard}],
+            "evidence": [{"type": "Whole", "claims": {"passed": True}},
+                         {"type": "Base", "component": "base", "claims": {"passed": True}}]}  # fmt: skip
+    (tmp_path / "metrics.yaml").write_text("accuracy: 0.91\n")
+    path = tmp_path / "release.yaml"
+
+    def release(patch=None):
+        file = {"apiVersion": "cli.countersign.dev/v1", "kind": "Release"}
+        path.write_text(yaml.safe_dump({**file, "spec": {**spec, **(patch or {})}}))
+        return run("release", "-c", path, "--version", "1")
+
+    done = release()
+    made = {o["spec"].get("type", o["kind"]): o["spec"] for o in yaml.safe_load_all(done.stdout)}
+    (tmp_path / "out.yaml").write_text(done.stdout)
+    told = run("digest", "-f", tmp_path / "out.yaml", "-o", "json").stdout
+    digests = {one.get("component"): {k: one[k] for k in ("digest", "digestType")}
+               for one in yaml.safe_load(told)["subjects"]}  # fmt: skip
+    model = made["ModelDeployment"]["model"]
+    assert {k: model[k] for k in ("digest", "digestType")} == digests[None]
+    assert model["components"][1]["artifact"]["uri"] == guard and "uri" not in model
+    assert made["Whole"]["model"] == digests[None]
+    assert made["Base"]["model"] == digests["base"]
+    assert made["ReproducibilitySnapshot"]["model"] == digests["guard"]
+
+    for patch, text in (
+        ({"uri": MODEL}, "--uri: cannot be given along with components"),
+        ({"component": "adapter"}, "--component: 'adapter' is none of the release's components"),
+        ({"evidence": [{"type": "T", "component": "x"}]}, "evidence T: component: 'x' is none"),
+        ({"evidence": [{"type": "T", "about": "UseCase", "component": "base"}]}, "about: Model"),
+        ({"components": [{"name": "a", "role": "Other"}]}, "exactly one of uri and hosted"),
+        ({"components": [{"name": "a", "role": "Other", "uri": "oci://r/a:1"}]}, "must be oci://"),
+    ):
+        failed = release(patch)
+        assert failed.returncode == 2 and text in failed.stderr, failed.stderr
+
+
 def test_evidence_only_is_for_those_who_report(tmp_path):
     (tmp_path / "metrics.json").write_text('{"accuracy": 0.91, "loss": 1e-5}')
     (tmp_path / "parameters.yaml").write_text("depth: 4\nshuffle: true\nname: a b\n")

@@ -1,4 +1,4 @@
-// component.h: how components of a model are described. For model_deployment.cc alone.
+// component.h: how components of a model are described. For those that instantiate it.
 #pragma once
 
 #include "base/describe.h"
