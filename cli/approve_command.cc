@@ -138,12 +138,12 @@ Status ReadSubject(const Cluster& cluster, const ApproveFlags& flags, ApprovalIn
 }
 
 // The gates as they will stand if all evidence is what it says.
-void PrintGates(const Cluster& cluster, const Surroundings& all) {
+void PrintGates(const Cluster& cluster, const Surroundings& all, std::ostream& out) {
   auto decisions = DecideOffline(all, {cluster.Now(), {}});
   if (!decisions || decisions->size() != 1) return;
   const Json json = DecisionJson(decisions->front().decision);
-  std::cout << "Gates before this sign-off, taking all evidence for what it says:\n"
-            << GatesText(*Find(json, "gates"));
+  out << "Gates before this sign-off, taking all evidence for what it says:\n"
+      << GatesText(*Find(json, "gates"));
 }
 
 Result<PolicyApproval> PolicyToSign(const Cluster& cluster, const ApproveFlags& flags) {
@@ -190,12 +190,13 @@ int ApprovePolicy(const Cluster& cluster, const ApproveFlags& flags, const Globa
   }
   auto sign_off = MakePolicySignOff(*input);
   if (!sign_off) return Report(sign_off.error());
-  if (!global.IsJson()) std::cout << PolicyApprovalText(*input);
-  if (!Confirmed(flags.yes)) {
+  std::ostream& out = SpeechOf(flags.record);
+  if (!global.IsJson()) out << PolicyApprovalText(*input);
+  if (!Confirmed(flags.yes, out)) {
     std::cerr << "Nothing was signed.\n";
     return kFailed;
   }
-  return CreateSignOffs(cluster, {*sign_off}, global.IsJson());
+  return RecordSignOffs(cluster, {*sign_off}, flags.record, global.IsJson());
 }
 
 // Leaves the policies that count now. Where the signer may not read the sign-offs on policies,
@@ -245,15 +246,16 @@ int Approve(const ApproveFlags& flags, const Global& global) {
   input.sign_offs = Evidence<SignOffSpec>(**cluster, kSignOffs, input.use_case, all);
   auto sign_offs = MakeSignOffs(input);
   if (!sign_offs) return Report(sign_offs.error());
+  std::ostream& out = SpeechOf(flags.record);
   if (!global.IsJson()) {
-    if (input.deployment) PrintGates(**cluster, all);
-    std::cout << ApprovalText(input, *sign_offs);
+    if (input.deployment) PrintGates(**cluster, all, out);
+    out << ApprovalText(input, *sign_offs);
   }
-  if (!Confirmed(flags.yes)) {
+  if (!Confirmed(flags.yes, out)) {
     std::cerr << "Nothing was signed.\n";
     return kFailed;
   }
-  return CreateSignOffs(**cluster, *sign_offs, global.IsJson());
+  return RecordSignOffs(**cluster, *std::move(sign_offs), flags.record, global.IsJson());
 }
 
 }  // namespace
@@ -304,6 +306,7 @@ void AddApprove(CLI::App& app, Global& global, Run& run) {
   command->add_option("--role", flags->role, "role of the policy in which you decide")->required();
   command->add_option("--rationale", flags->rationale, "why, in your words")->required();
   AddDecisionFlags(*command, *flags);
+  AddRecordFlags(*command, flags->record);
   command->add_flag("-y,--yes", flags->yes, "sign without being asked");
   command->callback([flags, &global, &run] {
     if (flags->name.empty() && flags->file.empty() && flags->use_case.empty() &&

@@ -6,6 +6,7 @@
 
 #include "cli/approval.h"
 #include "cli/command.h"
+#include "cli/signing.h"
 
 namespace countersign {
 
@@ -32,6 +33,7 @@ struct ApproveFlags {
   bool advise = false;
   bool reject = false;
   bool yes = false;
+  RecordFlags record;
 };
 
 // The flags that say what is decided and for how long; `flags` must outlive the parsing.

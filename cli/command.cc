@@ -56,15 +56,18 @@ int RunProgram(int argc, const char* const* argv) {
   AddExplain(app, global, run);
   AddMatrix(app, global, run);
   AddKeygen(app, global, run);
+  AddKeys(app, global, run);
   AddInit(app, global, run);
   AddInstall(app, global, run);
   AddPolicies(app, global, run);
   AddPromote(app, global, run);
   AddRelease(app, global, run);
   AddReport(app, global, run);
+  AddSign(app, global, run);
   AddSimulate(app, global, run);
   AddTest(app, global, run);
   AddTodo(app, global, run);
+  AddVerify(app, global, run);
   AddVersion(app, global, run);
   for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
   try {

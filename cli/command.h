@@ -39,6 +39,7 @@ void AddDelegate(CLI::App& app, Global& global, Run& run);
 void AddDigest(CLI::App& app, Global& global, Run& run);
 void AddExplain(CLI::App& app, Global& global, Run& run);
 void AddKeygen(CLI::App& app, Global& global, Run& run);
+void AddKeys(CLI::App& app, Global& global, Run& run);
 void AddMatrix(CLI::App& app, Global& global, Run& run);
 void AddInit(CLI::App& app, Global& global, Run& run);
 void AddInstall(CLI::App& app, Global& global, Run& run);
@@ -46,9 +47,11 @@ void AddPolicies(CLI::App& app, Global& global, Run& run);
 void AddPromote(CLI::App& app, Global& global, Run& run);
 void AddRelease(CLI::App& app, Global& global, Run& run);
 void AddReport(CLI::App& app, Global& global, Run& run);
+void AddSign(CLI::App& app, Global& global, Run& run);
 void AddSimulate(CLI::App& app, Global& global, Run& run);
 void AddTest(CLI::App& app, Global& global, Run& run);
 void AddTodo(CLI::App& app, Global& global, Run& run);
+void AddVerify(CLI::App& app, Global& global, Run& run);
 void AddVersion(CLI::App& app, Global& global, Run& run);
 
 // Declares -o with the formats that `command` knows.

@@ -20,6 +20,7 @@ struct DelegateFlags {
   std::vector<std::string> environments;
   bool withdraw = false;
   bool yes = false;
+  RecordFlags record;
 };
 
 // All policies that can be read: one that cannot lends nothing.
@@ -69,12 +70,13 @@ int Delegate(const DelegateFlags& flags, const Global& global) {
   input.policies = std::move(*policies);
   auto delegation = MakeDelegation(input);
   if (!delegation) return Report(delegation.error());
-  if (!global.IsJson()) std::cout << DelegationText(input, *delegation);
-  if (!Confirmed(flags.yes)) {
+  std::ostream& out = SpeechOf(flags.record);
+  if (!global.IsJson()) out << DelegationText(input, *delegation);
+  if (!Confirmed(flags.yes, out)) {
     std::cerr << "Nothing was signed.\n";
     return kFailed;
   }
-  return CreateSignOffs(**cluster, {std::move(*delegation)}, global.IsJson());
+  return RecordSignOffs(**cluster, {std::move(*delegation)}, flags.record, global.IsJson());
 }
 
 }  // namespace
@@ -96,6 +98,7 @@ void AddDelegate(CLI::App& app, Global& global, Run& run) {
   command->add_flag("--withdraw", flags->withdraw, "take it back; what was signed stays signed")
       ->excludes(lasts)
       ->excludes(environments);
+  AddRecordFlags(*command, flags->record);
   command->add_flag("-y,--yes", flags->yes, "sign without being asked");
   command->callback(
       [flags, &global, &run] { run = [flags, &global] { return Delegate(*flags, global); }; });

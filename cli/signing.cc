@@ -4,7 +4,10 @@
 
 #include <iostream>
 
+#include "base/digest.h"
+#include "base/yaml.h"
 #include "catalog/resources.h"
+#include "cli/object_signature.h"
 
 namespace countersign {
 
@@ -14,15 +17,65 @@ Status CanConfirm(bool yes, const Global& global) {
               "--yes");
 }
 
-bool Confirmed(bool yes) {
+std::ostream& SpeechOf(const RecordFlags& flags) { return flags.print ? std::cerr : std::cout; }
+
+bool Confirmed(bool yes, std::ostream& out) {
   if (yes) return true;
-  std::cout << "Sign? [y/N] " << std::flush;
+  out << "Sign? [y/N] " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-int CreateSignOffs(const Cluster& cluster, const std::vector<Json>& sign_offs, bool json) {
+void AddRecordFlags(CLI::App& command, RecordFlags& flags) {
+  auto* key = command.add_option("--sign-with", flags.sign_with,
+                                 "sign with this private key in PEM or of OpenSSH, or the public "
+                                 "half of one that the agent holds");
+  command
+      .add_flag("--print", flags.print,
+                "print what is signed, for whoever applies it, instead of creating it")
+      ->needs(key);
+}
+
+namespace {
+
+// Whoever applies it again and again must apply the same object.
+void GiveName(Json& object) {
+  const std::string prefix = StringAt(object, "metadata/generateName");
+  if (prefix.empty()) return;
+  object["metadata"].erase("generateName");
+  auto digest = JsonDigest(object["spec"]);
+  constexpr std::size_t kDigits = 10;
+  SetPath(object, "metadata/name",
+          prefix + (digest ? digest->substr(std::string("sha256:").size(), kDigits) : "signed"));
+}
+
+int Print(const std::vector<Json>& sign_offs, bool json) {
+  if (json) {
+    std::cout << DumpJson(sign_offs.size() == 1 ? sign_offs.front() : Json(sign_offs)) << "\n";
+    return kOk;
+  }
+  for (const Json& one : sign_offs) std::cout << "---\n" << DumpYaml(one);
+  return kOk;
+}
+
+}  // namespace
+
+int RecordSignOffs(const Cluster& cluster, std::vector<Json> sign_offs, const RecordFlags& flags,
+                   bool json) {
+  if (!flags.sign_with.empty()) {
+    for (Json& sign_off : sign_offs) {
+      auto made = SignObject(std::move(sign_off), flags.sign_with, cluster.Now());
+      if (!made) {
+        Error error = made.error();
+        if (error.path == "--key") error.path = "--sign-with";
+        return Report(error);
+      }
+      sign_off = *std::move(made);
+      if (flags.print) GiveName(sign_off);
+    }
+  }
+  if (flags.print) return Print(sign_offs, json);
   Json created = Json::array();
   for (const Json& sign_off : sign_offs) {
     WriteOptions options;

@@ -1,6 +1,8 @@
 // signing.h: how commands that sign ask the person and create what was signed.
 #pragma once
 
+#include <iosfwd>
+#include <string>
 #include <vector>
 
 #include "base/json.h"
@@ -11,10 +13,20 @@ namespace countersign {
 
 // Whether somebody can be asked; not where input or output belongs to a program, unless with --yes.
 [[nodiscard]] Status CanConfirm(bool yes, const Global& global);
-// Asks on standard output, unless with --yes.
-[[nodiscard]] bool Confirmed(bool yes);
-// Creates them one after the other, as the current user; gives the exit code.
-[[nodiscard]] int CreateSignOffs(const Cluster& cluster, const std::vector<Json>& sign_offs,
-                                 bool json);
+// Asks on `out`, unless with --yes.
+[[nodiscard]] bool Confirmed(bool yes, std::ostream& out);
+// How what is decided gets to the cluster.
+struct RecordFlags {
+  std::string sign_with;  // key file; empty: by being created as the current user
+  bool print = false;     // for somebody else to apply
+};
+// Where a person is spoken to: not where what is printed goes.
+[[nodiscard]] std::ostream& SpeechOf(const RecordFlags& flags);
+void AddRecordFlags(CLI::App& command, RecordFlags& flags);
+
+// Signs them, if asked to, and creates them one after the other as the current user, or prints
+// them; gives the exit code.
+[[nodiscard]] int RecordSignOffs(const Cluster& cluster, std::vector<Json> sign_offs,
+                                 const RecordFlags& flags, bool json);
 
 }  // namespace countersign

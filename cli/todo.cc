@@ -10,6 +10,7 @@
 #include "governance/identity.h"
 #include "governance/in_force.h"
 #include "governance/measures/delegation.h"
+#include "governance/signers.h"
 
 namespace countersign {
 namespace {
@@ -106,7 +107,8 @@ bool HasSigned(const GovernancePolicySpec& policy, const std::vector<EvidenceRef
                const Facts& facts, const TodoPerson& person) {
   return std::any_of(
       facts.sign_offs.begin(), facts.sign_offs.end(), [&](const AttestedSignOff& one) {
-        return PersonOf(policy, one.by.user) == PersonOf(policy, person.user) &&
+        return PersonOf(policy, WithSigner(policy, one).by.user) ==
+                   PersonOf(policy, person.user) &&
                std::any_of(evidence.begin(), evidence.end(), [&](const EvidenceRef& ref) {
                  return ref.name == one.object->meta.name && ref.digest == one.object->spec_digest;
                });
@@ -151,12 +153,14 @@ std::optional<TodoDeputy> LentBy(const AttestedSignOff& one, const GovernancePol
 
 std::vector<TodoDeputy> DeputiesOf(const GovernancePolicySpec& policy, const std::string& role,
                                    const Facts& facts) {
+  const auto signers = WithSigners(policy, facts);
+  const Facts& known = signers ? *signers : facts;
   std::vector<TodoDeputy> deputies;
-  for (const AttestedSignOff& one : facts.sign_offs) {
+  for (const AttestedSignOff& one : known.sign_offs) {
     Provenance deputy;
     deputy.authenticity = Authenticity::kAssumed;  // their groups are not known here
     deputy.user = one.object->spec.subject.deputy;
-    if (auto lent = LentBy(one, policy, role, facts, std::move(deputy))) {
+    if (auto lent = LentBy(one, policy, role, known, std::move(deputy))) {
       deputies.push_back(*std::move(lent));
     }
   }
@@ -165,10 +169,12 @@ std::vector<TodoDeputy> DeputiesOf(const GovernancePolicySpec& policy, const std
 
 bool ActsForHolder(const GovernancePolicySpec& policy, const Subject& subject, const Facts& facts,
                    const Provenance& who) {
-  return subject.kind == SubjectKind::kRole &&
-         std::any_of(facts.sign_offs.begin(), facts.sign_offs.end(),
+  if (subject.kind != SubjectKind::kRole) return false;
+  const auto signers = WithSigners(policy, facts);
+  const Facts& known = signers ? *signers : facts;
+  return std::any_of(known.sign_offs.begin(), known.sign_offs.end(),
                      [&](const AttestedSignOff& one) {
-                       return LentBy(one, policy, subject.name, facts, who).has_value();
+                       return LentBy(one, policy, subject.name, known, who).has_value();
                      });
 }
 

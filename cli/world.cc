@@ -1,8 +1,8 @@
 #include "cli/world.h"
 
-#include "governance/in_force.h"
-
 #include "base/digest.h"
+#include "evidence/signed_object.h"
+#include "governance/in_force.h"
 
 namespace countersign {
 namespace {
@@ -110,7 +110,7 @@ Located<void> World::TakeEvidence(const Manifest& manifest, const Json& object,
                                   std::vector<Attested<Spec>>& list) {
   auto evidence = Read<Spec>(manifest, object);
   if (!evidence) return tl::unexpected<Fault>(evidence.error());
-  Provenance by = options_.maker(object, (*evidence)->spec_digest);
+  Provenance by = WithSignature(options_.maker(object, (*evidence)->spec_digest), object);
   list.push_back({std::move(*evidence), std::move(by)});
   return {};
 }

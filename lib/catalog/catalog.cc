@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "evidence/signed_object.h"
 
 namespace countersign {
 namespace {
@@ -128,7 +129,7 @@ std::function<Result<Cached<Spec>>(Json&&)> Catalog::DecodeCached() {
       return Fail(object.error());
     }
     Cached<Spec> cached{std::move(*object), {}};
-    cached.by = VerifyStamp(authority_, json, cached.object.spec_digest);
+    cached.by = WithSignature(VerifyStamp(authority_, json, cached.object.spec_digest), json);
     // Taken apart, and seldom needed: both would multiply what an object takes here.
     std::string().swap(cached.object.meta.stamp);
     if constexpr (std::is_same_v<Spec, ModelDeploymentSpec>) {

@@ -1,12 +1,55 @@
 #include "evidence/dsse.h"
 
+#include <algorithm>
+
 #include "base/digest.h"
 
 namespace countersign {
 namespace {
 
+constexpr std::size_t kMaxSignatures = 16;  // each is checked, which takes time
+
+tl::unexpected<Error> Bad(std::string why) { return Fail(Code::kInvalidArgument, std::move(why)); }
+
+// Both alphabets of RFC 4648, as the protocol demands of whoever verifies.
+Result<std::string> DecodeEither(std::string text) {
+  std::replace(text.begin(), text.end(), '-', '+');
+  std::replace(text.begin(), text.end(), '_', '/');
+  return Base64Decode(text);
+}
+
+// The payload once `verify(data, signature)` holds for one of the signatures.
+template <class Verify>
+Result<Json> Open(std::string_view type, std::string_view envelope, const Verify& verify,
+                  const std::string& otherwise) {
+  auto json = ParseJson(envelope, 8);
+  if (!json) return Bad("it is no envelope: " + json.error().message);
+  if (StringAt(*json, "payloadType") != type) {
+    return Bad("its type must be '" + std::string(type) + "'");
+  }
+  auto payload = DecodeEither(StringAt(*json, "payload"));
+  if (!payload) return Bad("its payload " + payload.error().message);
+  const Json* signatures = Find(*json, "signatures");
+  if (signatures == nullptr || !signatures->is_array() || signatures->empty() ||
+      signatures->size() > kMaxSignatures) {
+    return Bad("it must carry 1 to 16 signatures");
+  }
+  const std::string data = PreAuthEncoding(type, *payload);
+  for (const Json& entry : *signatures) {
+    auto signature = DecodeEither(StringAt(entry, "sig"));
+    if (!signature || !verify(data, *signature)) continue;
+    // A key that counts signed it, so it is as deep as what was signed: a whole pod template.
+    auto body = ParseJson(*payload, kMaxForeignJsonDepth);
+    if (!body) return Bad("its payload is not JSON: " + body.error().message);
+    return body;
+  }
+  return Bad(otherwise);
+}
+
+}  // namespace
+
 // PAE: "DSSEv1" SP LEN(type) SP type SP LEN(body) SP body, lengths in bytes as decimal.
-std::string Pae(std::string_view type, std::string_view body) {
+std::string PreAuthEncoding(std::string_view type, std::string_view body) {
   std::string out = "DSSEv1 " + std::to_string(type.size()) + " ";
   out.append(type);
   out += " " + std::to_string(body.size()) + " ";
@@ -14,13 +57,11 @@ std::string Pae(std::string_view type, std::string_view body) {
   return out;
 }
 
-}  // namespace
-
 Result<std::string> SignEnvelope(const InstallationKey& key, std::string_view type,
                                  const Json& payload) {
   auto body = CanonicalJson(payload);
   if (!body) return Fail(body.error());
-  auto signature = key.Sign(Pae(type, *body));
+  auto signature = key.Sign(PreAuthEncoding(type, *body));
   if (!signature) return Fail(signature.error());
   Json signed_by = {{"keyid", key.Fingerprint()}, {"sig", Base64Encode(*signature)}};
   std::string text = DumpJson(Json{{"payload", Base64Encode(*body)},
@@ -34,29 +75,22 @@ Result<std::string> SignEnvelope(const InstallationKey& key, std::string_view ty
 
 Result<Json> OpenEnvelope(const PublicKeys& keys, std::string_view type,
                           std::string_view envelope) {
-  const auto bad = [](const std::string& why) { return Fail(Code::kInvalidArgument, why); };
-  if (envelope.size() > kMaxEnvelopeBytes) return bad("it is larger than 64 KiB");
-  auto json = ParseJson(envelope, 8);
-  if (!json) return bad("it is no envelope: " + json.error().message);
-  if (StringAt(*json, "payloadType") != type) {
-    return bad("its type must be '" + std::string(type) + "'");
-  }
-  auto payload = Base64Decode(StringAt(*json, "payload"));
-  if (!payload) return bad("its payload " + payload.error().message);
-  const Json* signatures = Find(*json, "signatures");
-  if (signatures == nullptr || !signatures->is_array() || signatures->size() > 16) {
-    return bad("it carries no signatures");
-  }
-  const std::string data = Pae(type, *payload);
-  for (const Json& entry : *signatures) {
-    auto signature = Base64Decode(StringAt(entry, "sig"));
-    if (!signature || !keys.Verify(data, *signature)) continue;
-    // One of our keys signed it, so it is as deep as what was signed: a whole pod template.
-    auto body = ParseJson(*payload, kMaxForeignJsonDepth);
-    if (!body) return bad("its payload is not JSON: " + body.error().message);
-    return body;
-  }
-  return bad("no key of this installation made its signature");
+  if (envelope.size() > kMaxEnvelopeBytes) return Bad("it is larger than 64 KiB");
+  return Open(type, envelope,
+              [&](std::string_view data, std::string_view signature) {
+                return keys.Verify(data, signature);
+              },
+              "no key of this installation made its signature");
+}
+
+Result<Json> OpenSignedEnvelope(const VerificationKey& key, std::string_view type,
+                                std::string_view envelope) {
+  if (envelope.size() > kMaxSignedEnvelopeBytes) return Bad("it is larger than 256 KiB");
+  return Open(type, envelope,
+              [&](std::string_view data, std::string_view signature) {
+                return key.Verify(data, signature);
+              },
+              "its signature does not hold for this content and key " + key.fingerprint());
 }
 
 }  // namespace countersign

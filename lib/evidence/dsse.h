@@ -1,14 +1,15 @@
-// dsse.h: Dead Simple Signing Envelopes by one installation key.
+// dsse.h: Dead Simple Signing Envelopes, by the installation's key or by a person's.
 //
 // Source: https://github.com/secure-systems-lab/dsse, protocol.md and envelope.md. The signature is
 // over PAE(payloadType, payload); the bytes that were verified are the bytes that get parsed;
-// `keyid` is a hint and trusted by nobody. Text in and out is the JSON envelope. Free functions.
+// `keyid` is a hint and trusted by nobody; either alphabet of base64 is read. Text in and out is the JSON envelope. Free functions.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "base/json.h"
+#include "base/verification_key.h"
 #include "evidence/installation_key.h"
 
 namespace countersign {
@@ -22,5 +23,13 @@ inline constexpr std::size_t kMaxEnvelopeBytes = 65'536;
 // The payload, if the envelope is of `type` and one of `keys` signed it.
 [[nodiscard]] Result<Json> OpenEnvelope(const PublicKeys& keys, std::string_view type,
                                         std::string_view envelope);
+
+// The same for an envelope by somebody's own key, over evidence that may be long.
+inline constexpr std::size_t kMaxSignedEnvelopeBytes = 262'144;
+[[nodiscard]] Result<Json> OpenSignedEnvelope(const VerificationKey& key, std::string_view type,
+                                              std::string_view envelope);
+
+// PAE: what is signed for a payload of `type`.
+[[nodiscard]] std::string PreAuthEncoding(std::string_view type, std::string_view body);
 
 }  // namespace countersign

@@ -22,6 +22,7 @@
 #include "governance/measures/subjects.h"
 #include "governance/report_requirements.h"
 #include "governance/retirement.h"
+#include "governance/signers.h"
 #include "governance/waivers.h"
 
 namespace countersign {
@@ -337,7 +338,13 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
     const EvidenceIndex index(facts);
     decision.answers_digest = facts.use_case->spec.answers_digest;
     for (const MatchedPolicy& m : matched) {
-      EvaluatePolicy(m, facts, index, decision.answers_digest, decision, classes, next_change);
+      // Each policy has its own list of whose keys count.
+      if (const auto own = WithSigners(m.policy->spec, facts)) {
+        EvaluatePolicy(m, *own, EvidenceIndex(*own), decision.answers_digest, decision, classes,
+                       next_change);
+      } else {
+        EvaluatePolicy(m, facts, index, decision.answers_digest, decision, classes, next_change);
+      }
     }
   }
   const auto measures = decision.gates.begin() + static_cast<std::ptrdiff_t>(preconditions);

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,17 @@ namespace countersign {
 enum class Authenticity {
   kUnproven,  // no stamp: it counts for nothing
   kForged,    // a stamp that does not hold; `problem` says why
+  kBadSignature,  // signed, and that does not count; `problem` says why
+  kSigned,        // stamped, and signed by a key: whose, a policy says (signers.h)
   kAttested,  // stamped by this installation when the API server had authenticated the person
   kAssumed,   // offline: what the object claims, for the CLI alone
+};
+
+// Which key made the signature that an object carries.
+struct SignatureProof {
+  std::string key;             // fingerprint, see base/verification_key.h
+  bool user_present = false;   // a hardware key was touched
+  bool user_verified = false;  // and had a PIN or a finger print
 };
 
 struct Provenance {
@@ -38,6 +48,8 @@ struct Provenance {
   std::string user;
   std::vector<std::string> groups;
   Time first_seen{};  // when admission stamped it; ages and key validity count from here
+  std::shared_ptr<const SignatureProof> signature = {};  // one that holds, if there is one
+  std::optional<Time> recorded_at = {};  // of a signer: when admission stamped it, see signers.h
 };
 
 template <class Spec>

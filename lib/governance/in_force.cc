@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "governance/measures/sign_off.h"
+#include "governance/signers.h"
 
 namespace countersign {
 namespace {
@@ -339,6 +340,7 @@ class Lines {
     if (const Provenance* maker = MakerOf(about)) facts.author = *maker;
     std::copy_if(all.begin(), all.end(), std::back_inserter(facts.sign_offs),
                  [&](const AttestedSignOff& one) { return one.by.first_seen <= moment; });
+    if (auto own = WithSigners(judging.policy().spec, facts)) facts = *std::move(own);
     return JudgeSignOffs(judging.policy().spec, *judging.succession, target, facts, {},
                          EvidenceIndex(facts), {});
   }

@@ -8,6 +8,7 @@
 #include "governance/measures/sign_off.h"
 #include "governance/report_requirements.h"
 #include "governance/requirement_text.h"
+#include "governance/signers.h"
 
 namespace countersign {
 namespace {
@@ -158,8 +159,10 @@ bool AnswersSigned(const GovernancePolicySpec& policy, const Facts& facts) {
   target.kind = SubjectOfSignOff::kUseCase;
   target.use_case = facts.use_case->meta.name;
   target.answers_digest = *digest;
-  return JudgeSignOffs(policy, policy.classification.sign_off, target, facts, insiders,
-                       EvidenceIndex(facts), *digest)
+  const auto own = WithSigners(policy, facts);
+  const Facts& judged = own ? *own : facts;
+  return JudgeSignOffs(policy, policy.classification.sign_off, target, judged, insiders,
+                       EvidenceIndex(judged), *digest)
              .state == GateState::kPassed;
 }
 

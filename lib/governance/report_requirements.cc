@@ -13,6 +13,7 @@ EvidenceRequirement Start(std::string type, const ReportRules& rules) {
   r.environments = rules.environments;
   r.max_age = rules.max_age;
   r.issuers = rules.issuers;
+  r.assurance = rules.assurance;
   return r;
 }
 

@@ -29,6 +29,8 @@ std::string Text(const SignOffRequirement& r) {
   }
   if (r.consultation) text += ", advised by " + Listed(r.consultation->roles, " and ");
   if (r.conditional == Conditional::kAllowed) text += ", conditions allowed";
+  if (r.assurance == Assurance::kSigned) text += ", signed by a key";
+  if (r.assurance == Assurance::kReauthenticated) text += ", signed by a hardware key";
   if (r.own_environment) text += ", for this environment alone";
   return text + Age(r.max_age);
 }

@@ -5,6 +5,7 @@
 
 #include "governance/environment.h"
 #include "governance/in_force.h"
+#include "governance/signers.h"
 
 namespace countersign {
 namespace {
@@ -48,8 +49,11 @@ std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
     if (!facts.author.user.empty()) {
       insiders.people.insert(PersonOf(policy->spec, facts.author.user));
     }
+    const auto own = WithSigners(policy->spec, facts);
     const SignOffOutcome outcome =
-        Judge(policy->spec, facts, insiders, index, use_case.spec.retirement_digest);
+        own ? Judge(policy->spec, *own, insiders, EvidenceIndex(*own),
+                    use_case.spec.retirement_digest)
+            : Judge(policy->spec, facts, insiders, index, use_case.spec.retirement_digest);
     if (outcome.state == GateState::kPassed) continue;
     const std::string& role = RequirementOf(policy->spec).role;
     shortfalls.push_back({policy->meta.name, outcome.reason, outcome.message,

@@ -72,6 +72,10 @@ class AdmissionHandler {
   void DecideRetirement(Context& context, std::shared_ptr<const UseCase> use_case) const;
   void DecideSignOff(Context& context) const;
   // Both refuse what the policies do not let the signer do.
+  void DecideSigned(Context& context, const SignOff& sign_off) const;
+  bool CheckDates(Context& context, const SignOffSpec& spec) const;
+  // Null after a refusal.
+  std::shared_ptr<const SignatureProof> CheckSignature(Context& context) const;
   bool CheckLending(Context& context, const SignOffSpec& spec) const;
   bool CheckDeputy(Context& context, const SignOffSpec& spec, Provenance who) const;
   template <class Spec>

@@ -1,16 +1,15 @@
 #include <algorithm>
 
+#include "evidence/signed_object.h"
 #include "governance/identity.h"
 #include "governance/measures/delegation.h"
 #include "governance/policy_warnings.h"
 #include "governance/retirement.h"
+#include "governance/signers.h"
 #include "webhook/admission/handler.h"
 
 namespace countersign {
 namespace {
-
-// Clocks of laptops and pipelines differ; more than this is a date that did not happen yet.
-constexpr std::chrono::minutes kClockSkew{5};
 
 bool SpecUnchanged(const Review& review) {
   const Json* before = Find(review.old_object, "spec");
@@ -74,20 +73,60 @@ std::optional<Disregarded> WhyNotLendable(const PolicySet& policies, const SignO
 std::optional<Disregarded> WhyNotDeputy(const PolicySet& policies,
                                         const std::vector<AttestedSignOff>& sign_offs,
                                         const SignOffSpec& spec, const Provenance& who) {
-  std::vector<const AttestedSignOff*> all;
-  all.reserve(sign_offs.size());
-  for (const AttestedSignOff& one : sign_offs) all.push_back(&one);
   std::vector<std::string> environments = spec.subject.environments;
   if (!spec.subject.environment.empty()) environments.push_back(spec.subject.environment);
   Disregarded why;
   for (const auto& policy : policies.policies) {
     if (FindRole(policy->spec, spec.role) == nullptr) continue;
+    std::vector<AttestedSignOff> attributed;
+    attributed.reserve(sign_offs.size());
+    std::vector<const AttestedSignOff*> all;
+    for (const AttestedSignOff& one : sign_offs) {
+      all.push_back(&attributed.emplace_back(WithSigner(policy->spec, one)));
+    }
     auto found = FindDelegation(
         {policy->spec, spec.role, spec.subject.use_case, spec.on_behalf_of, who, environments},
         all);
     if (found) return std::nullopt;
     // A policy that lends nothing has less to say than one that might.
     if (why.reason.empty() || why.reason == "DelegationNotAllowed") why = found.error();
+  }
+  return why;
+}
+
+// Whether by some policy the key that signed belongs to the signer, who holds the role or was lent
+// it; else why not.
+std::optional<Disregarded> WhyNotSigner(const PolicySet& policies,
+                                        const std::vector<AttestedSignOff>& sign_offs,
+                                        const SignOffSpec& spec, const Provenance& by) {
+  Disregarded why{"RoleUnknown", "'" + spec.role +
+                                     "' is not a role of any policy: kubectl get govpol -o yaml"};
+  for (const auto& policy : policies.policies) {
+    if (FindRole(policy->spec, spec.role) == nullptr) continue;
+    const std::string under = " (policy '" + policy->meta.name + "')";
+    const Provenance who =
+        SignerOf(policy->spec, by, spec.signer.username, spec.performed_at);
+    if (who.authenticity != Authenticity::kAttested) {
+      why = {"SignerKeyUnknown", who.problem + under};
+    } else if (IsRobot(who.user)) {
+      why = {"SignerIsRobot", "service accounts do not sign off: '" + who.user + "'" + under};
+    } else if (who.user != spec.signer.username) {
+      why = {"SignerNotKeyHolder", "must be an account of whoever signed, '" + who.user +
+                                       "', is '" + spec.signer.username +
+                                       "': nobody signs in another person's name" + under};
+    } else if (IsNamedBy(policy->spec, {SubjectKind::kRole, spec.role}, who)) {
+      return std::nullopt;
+    } else if (spec.on_behalf_of.empty()) {
+      why = {"SignerNotInRole", "'" + who.user + "' does not hold role '" + spec.role +
+                                    "'; it is held by " + HoldersText(policy->spec, spec.role) +
+                                    under};
+    } else {
+      PolicySet alone;
+      alone.policies = {policy};
+      auto not_deputy = WhyNotDeputy(alone, sign_offs, spec, who);
+      if (!not_deputy) return std::nullopt;
+      why = *std::move(not_deputy);
+    }
   }
   return why;
 }
@@ -196,6 +235,8 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
     return Refuse(context.answer, "SpecInvalid", sign_off.error().message, sign_off.error().path);
   }
   const SignOffSpec& spec = sign_off->spec;
+  if (!CheckDates(context, spec)) return;
+  if (spec.signature) return DecideSigned(context, *sign_off);
   if (IsRobot(review.user.name)) {
     return Refuse(
         context.answer, "SignerIsRobot",
@@ -212,16 +253,6 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
     return Refuse(
         context.answer, "CredentialUnknown",
         "the request does not show which credential authenticated '" + review.user.name + "'");
-  }
-  if (spec.expires_at && *spec.expires_at <= context.now) {
-    return Refuse(context.answer, "ExpiresInPast",
-                  "must be in the future, is " + FormatTime(*spec.expires_at), "spec.expiresAt");
-  }
-  for (std::size_t i = 0; i < spec.conditions.size(); ++i) {
-    if (spec.conditions[i].due_at > context.now) continue;
-    return Refuse(context.answer, "ConditionDueInPast",
-                  "must be in the future, is " + FormatTime(spec.conditions[i].due_at),
-                  "spec.conditions[" + std::to_string(i) + "].dueAt");
   }
   Provenance who;
   who.authenticity = Authenticity::kAttested;
@@ -257,6 +288,60 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
          "'" + review.user.name + "' does not hold role '" + spec.role + "'; it is held by " +
              holding.holders + ", who may lend it: kubectl countersign delegate",
          "spec.role");
+}
+
+// What no policy could let count.
+bool AdmissionHandler::CheckDates(Context& context, const SignOffSpec& spec) const {
+  if (spec.performed_at && *spec.performed_at > context.now + kClockSkew) {
+    Refuse(context.answer, "PerformedInFuture",
+           "must not be in the future, is " + FormatTime(*spec.performed_at), "spec.performedAt");
+    return false;
+  }
+  if (spec.expires_at && *spec.expires_at <= context.now) {
+    Refuse(context.answer, "ExpiresInPast",
+           "must be in the future, is " + FormatTime(*spec.expires_at), "spec.expiresAt");
+    return false;
+  }
+  for (std::size_t i = 0; i < spec.conditions.size(); ++i) {
+    if (spec.conditions[i].due_at > context.now) continue;
+    Refuse(context.answer, "ConditionDueInPast",
+           "must be in the future, is " + FormatTime(spec.conditions[i].due_at),
+           "spec.conditions[" + std::to_string(i) + "].dueAt");
+    return false;
+  }
+  return true;
+}
+
+std::shared_ptr<const SignatureProof> AdmissionHandler::CheckSignature(Context& context) const {
+  Json object = context.review.object;
+  SetPath(object, "metadata/namespace", context.review.name_space);
+  auto proof = VerifySignature(object);
+  if (proof) return std::make_shared<const SignatureProof>(*std::move(proof));
+  Refuse(context.answer, "SignatureInvalid", proof.error().message, "spec.signature.value");
+  return nullptr;
+}
+
+// Whoever applies what a person has signed adds nothing to it: a robot may.
+void AdmissionHandler::DecideSigned(Context& context, const SignOff& sign_off) const {
+  const SignOffSpec& spec = sign_off.spec;
+  Provenance by;
+  by.authenticity = Authenticity::kSigned;
+  by.first_seen = context.now;
+  by.signature = CheckSignature(context);
+  if (!by.signature) return;
+  const UseCaseRef home{context.review.name_space, spec.subject.use_case};
+  const auto judge = [&] {
+    return WhyNotSigner(*catalog_.Policies(), catalog_.SignOffsOf(home), spec, by);
+  };
+  auto why = judge();
+  // What was applied in the same breath may not be in the cache yet.
+  if (why && live_.Refresh(home, context.deadline)) why = judge();
+  if (why) {
+    return Refuse(context.answer, why->reason, why->why,
+                  why->reason == "SignerKeyUnknown" ? "spec.signature" : "spec.signer.username");
+  }
+  if (spec.subject.kind == SubjectOfSignOff::kDelegation && !CheckLending(context, spec)) return;
+  if (CheckStamp(context, true, sign_off.spec_digest)) context.answer.allowed = true;
 }
 
 // A withdrawal is never refused.
@@ -306,6 +391,7 @@ void AdmissionHandler::DecideReport(Context& context) const {
                   "must not be in the future, is " + FormatTime(report->spec.performed_at),
                   "spec.performedAt");
   }
+  if (report->spec.signature && !CheckSignature(context)) return;
   if (CheckStamp(context, true, report->spec_digest)) context.answer.allowed = true;
 }
 

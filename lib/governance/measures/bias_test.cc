@@ -8,6 +8,7 @@
 #include "governance/measures/bias_test_judge.h"
 #include "governance/sum_metrics.h"
 #include "governance/types/bias_cells.h"
+#include "governance/signers.h"
 
 namespace countersign {
 namespace {
@@ -99,6 +100,9 @@ Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
     } else if (!IsTrustedIssuer(context.policy.spec, r.issuers, test.by)) {
       candidates.notes.push_back(but + "'" + test.by.user + "' is not among the measure's issuers");
       candidates.reason = "IssuerNotTrusted";
+    } else if (auto weak = WhyTooWeak(r.assurance, test.by); !weak.empty()) {
+      candidates.notes.push_back(but + weak);
+      candidates.reason = "EvidenceNotSigned";
     } else {
       candidates.by_data[{spec.protocol, spec.data_set.digest}].push_back(&test);
     }

@@ -41,8 +41,11 @@ bool IsTrustedIssuer(const GovernancePolicySpec& policy, const std::vector<Subje
 }
 
 std::string WhyNotAuthentic(const Provenance& by) {
-  return by.authenticity == Authenticity::kForged ? "its stamp does not hold: " + by.problem
-                                                  : "it carries no stamp of this installation";
+  switch (by.authenticity) {
+    case Authenticity::kForged: return "its stamp does not hold: " + by.problem;
+    case Authenticity::kBadSignature: return "its signature does not count: " + by.problem;
+    default: return "it carries no stamp of this installation";
+  }
 }
 
 std::optional<Time> EndOf(Time first_seen, const std::optional<Seconds>& max_age) {

@@ -4,6 +4,7 @@
 
 #include "governance/claims.h"
 #include "governance/measures/report_checks.h"
+#include "governance/signers.h"
 
 namespace countersign {
 namespace {
@@ -48,6 +49,9 @@ std::optional<Exclusion> Excluded(const Context& context, const EvidenceRequirem
   if (!IsTrustedIssuer(context.policy.spec, r.issuers, report.by)) {
     return Exclusion{"IssuerNotTrusted",
                      "'" + report.by.user + "' is not among the measure's issuers"};
+  }
+  if (auto weak = WhyTooWeak(r.assurance, report.by); !weak.empty()) {
+    return Exclusion{"EvidenceNotSigned", std::move(weak)};
   }
   if (r.independent && report.by.authenticity == Authenticity::kAttested &&
       IsInsider(context, report.by)) {

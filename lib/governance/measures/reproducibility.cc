@@ -1,6 +1,7 @@
 #include "governance/measures/reproducibility.h"
 
 #include "governance/measures/snapshot_level.h"
+#include "governance/signers.h"
 
 namespace countersign {
 namespace {
@@ -25,6 +26,9 @@ std::optional<Exclusion> Excluded(const Context& context, const ReproducibilityR
   if (!IsTrustedIssuer(policy, r.reproducers, copy.by)) {
     return Exclusion{"ReproducerNotTrusted",
                      "'" + copy.by.user + "' is not among the measure's reproducers"};
+  }
+  if (auto weak = WhyTooWeak(r.assurance, copy.by); !weak.empty()) {
+    return Exclusion{"EvidenceNotSigned", std::move(weak)};
   }
   return std::nullopt;
 }
@@ -105,6 +109,9 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
       notes.push_back("'" + snapshot.object->meta.name + "' does not count: '" + snapshot.by.user +
                       "' is not among the measure's issuers");
       reason = "IssuerNotTrusted";
+    } else if (auto weak = WhyTooWeak(r.assurance, snapshot.by); !weak.empty()) {
+      notes.push_back("'" + snapshot.object->meta.name + "' does not count: " + weak);
+      reason = "EvidenceNotSigned";
     } else {
       usable.push_back(&snapshot);
     }

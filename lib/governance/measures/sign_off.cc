@@ -305,7 +305,10 @@ class Judge {
 
   SignOffOutcome Finish(SignOffOutcome outcome, GateState state, std::string reason,
                         std::string message) {
-    if (outcome.role.empty()) outcome.role = requirement().role;
+    if (outcome.role.empty()) {
+      outcome.role = requirement().role;
+      if (requirement().assurance != Assurance::kRequester) outcome.flags += " --sign-with KEYFILE";
+    }
     outcome.state = state;
     outcome.reason = std::move(reason);
     outcome.message = std::move(message);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "governance/signers.h"
+
 namespace countersign {
 namespace {
 
@@ -37,6 +39,33 @@ bool ListsPerson(const GovernancePolicySpec& policy, const std::string& role,
                       : subject.kind == SubjectKind::kUser &&
                             PersonOf(policy, subject.name) == person;
          });
+}
+
+// A rejection counts however it was made.
+std::optional<Disregarded> WhyTooWeak(const SignOffRequirement& requirement, const Provenance& by) {
+  std::string why = WhyTooWeak(requirement.assurance, by);
+  if (why.empty()) return std::nullopt;
+  return Disregarded{by.signature ? "SignOffNotReauthenticated" : "SignOffNotSigned",
+                     std::move(why)};
+}
+
+std::optional<Disregarded> WhyWrongTime(const SignOffRequirement& requirement,
+                                        const AttestedSignOff& sign_off) {
+  const auto& performed = sign_off.object->spec.performed_at;
+  if (!performed) return std::nullopt;
+  const Time recorded = sign_off.by.recorded_at.value_or(sign_off.by.first_seen);
+  if (*performed > recorded + kClockSkew) {
+    return Disregarded{"SignOffInFuture", "its spec.performedAt, " + FormatTime(*performed) +
+                                              ", is after it was first seen, at " +
+                                              FormatTime(recorded)};
+  }
+  if (recorded - *performed > requirement.max_record_delay) {
+    return Disregarded{"SignOffRecordedLate",
+                       "it was made at " + FormatTime(*performed) + " and first seen at " +
+                           FormatTime(recorded) + ", more than " +
+                           FormatDuration(requirement.max_record_delay) + " later"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -79,6 +108,12 @@ tl::expected<const AttestedSignOff*, Disregarded> StandingOf(const SignOffContex
   const SignOffSpec& spec = sign_off.object->spec;
   const Provenance& by = sign_off.by;
   if (auto because = WhyNotSigners(sign_off)) return tl::unexpected(*std::move(because));
+  if (IsApproval(spec.decision)) {
+    if (auto weak = WhyTooWeak(context.requirement, by)) return tl::unexpected(*std::move(weak));
+    if (auto wrong = WhyWrongTime(context.requirement, sign_off)) {
+      return tl::unexpected(*std::move(wrong));
+    }
+  }
   // Whoever holds the role needs nobody to lend it: the decision is their own.
   if (by.authenticity == Authenticity::kAssumed ? spec.on_behalf_of.empty()
                                                 : HoldsRole(context.policy, spec.role, by)) {
@@ -90,9 +125,17 @@ tl::expected<const AttestedSignOff*, Disregarded> StandingOf(const SignOffContex
   }
   std::vector<std::string> environments;
   if (!context.target.environment.empty()) environments.push_back(context.target.environment);
-  return FindDelegation(
+  auto lent = FindDelegation(
       {context.policy, spec.role, context.target.use_case, spec.on_behalf_of, by, environments},
       context.index.SignOffs(spec.role, {}));
+  if (lent && IsApproval(spec.decision)) {
+    if (auto weak = WhyTooWeak(context.requirement, (*lent)->by)) {
+      weak->why = "SignOff '" + (*lent)->object->meta.name + "', by which the role was lent: " +
+                  weak->why;
+      return tl::unexpected(*std::move(weak));
+    }
+  }
+  return lent;
 }
 
 std::string StaleBecause(const SignOffContext& context, const SignOffSpec& spec) {
@@ -125,7 +168,9 @@ std::string HoldsOtherRole(const SignOffContext& context, const std::string& per
 }
 
 std::optional<Time> EndOfSignOff(const SignOffContext& context, const AttestedSignOff& sign_off) {
-  const auto end = EndOf(sign_off.by.first_seen, context.requirement.max_age);
+  const Time made =
+      std::min(sign_off.by.first_seen, sign_off.object->spec.performed_at.value_or(Time::max()));
+  const auto end = EndOf(made, context.requirement.max_age);
   const auto& expires = sign_off.object->spec.expires_at;
   return expires && (!end || *expires < *end) ? expires : end;
 }

@@ -62,6 +62,7 @@ struct BiasTestRequirement {
   bool independent_of_training = false;
   std::optional<Seconds> max_age;
   std::vector<Subject> issuers;
+  Assurance assurance = Assurance::kRequester;
 };
 
 }  // namespace countersign

@@ -324,9 +324,11 @@ void Describe(V& v, BiasTestSpec& s) {
               "metric is Insufficient there.",
        .max = 512},
       s.variances);
+  v.Field(SignatureField(), s.signature);
 }
 
 static void Check(const BiasTestSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
+  CheckSignature(spec.signature, errors);
   for (std::size_t i = 0; i < spec.cells.size(); ++i) {
     const BiasCell& cell = spec.cells[i];
     const std::string path = "spec.cells[" + std::to_string(i) + "].groups";

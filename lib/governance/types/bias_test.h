@@ -9,6 +9,7 @@
 #include "governance/types/common.h"
 #include "governance/types/counting.h"
 #include "governance/types/object.h"
+#include "governance/types/signature.h"
 
 namespace countersign {
 
@@ -93,6 +94,7 @@ struct BiasTestSpec {
   std::vector<BiasCell> cells;
   std::vector<DeclaredMetric> declared;
   std::vector<SuppliedVariance> variances;
+  std::optional<ObjectSignature> signature;
 };
 using BiasTest = Object<BiasTestSpec>;
 

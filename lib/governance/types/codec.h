@@ -7,6 +7,7 @@
 #include "base/describe.h"
 #include "base/digest.h"
 #include "governance/types/object.h"
+#include "governance/types/signature.h"
 
 namespace countersign {
 
@@ -63,6 +64,17 @@ Json SpecSchema() {
 
 inline void AddError(std::vector<Error>& errors, std::string path, std::string message) {
   errors.push_back({Code::kInvalidArgument, std::move(message), std::move(path), std::nullopt});
+}
+
+inline void CheckSignature(const std::optional<ObjectSignature>& signature,
+                           std::vector<Error>& errors) {
+  if (!signature) return;
+  const bool dsse = signature->format == SignatureFormat::kDsse;
+  if (dsse == signature->public_key.empty()) {
+    AddError(errors, "spec.signature.publicKey",
+             dsse ? "is required for format DSSE"
+                  : "must not be set for format SSHSIG, which carries its key");
+  }
 }
 
 }  // namespace countersign

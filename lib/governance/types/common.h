@@ -45,6 +45,16 @@ void Describe(V& v, ModelDigest& d) {
           d.type);
 }
 
+// How an object is known to be somebody's, from weak to strong.
+enum class Assurance { kRequester, kSigned, kReauthenticated };
+template <>
+struct EnumNames<Assurance> {
+  static constexpr std::pair<Assurance, std::string_view> kNames[] = {
+      {Assurance::kRequester, "Requester"},
+      {Assurance::kSigned, "Signed"},
+      {Assurance::kReauthenticated, "Reauthenticated"}};
+};
+
 enum class SubjectKind { kUser, kGroup, kPerson, kRole };
 template <>
 struct EnumNames<SubjectKind> {

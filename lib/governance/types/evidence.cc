@@ -92,9 +92,11 @@ void Describe(V& v, EvidenceSpec& s) {
            .list = ListType::kMap,
            .list_key = "name"},
           s.artifacts);
+  v.Field(SignatureField(), s.signature);
 }
 
 static void Check(const EvidenceSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
+  CheckSignature(spec.signature, errors);
   for (std::size_t i = 0; i < spec.claims.size(); ++i) {
     const Claim& claim = spec.claims[i];
     const std::string path = "spec.claims[" + std::to_string(i) + "]";

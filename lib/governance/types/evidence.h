@@ -11,6 +11,7 @@
 
 #include "governance/types/common.h"
 #include "governance/types/object.h"
+#include "governance/types/signature.h"
 
 namespace countersign {
 
@@ -46,6 +47,7 @@ struct EvidenceSpec {
   std::string summary;
   std::vector<Claim> claims;
   std::vector<Artifact> artifacts;
+  std::optional<ObjectSignature> signature;
 };
 using EvidenceReport = Object<EvidenceSpec>;
 

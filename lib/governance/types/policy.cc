@@ -1,5 +1,6 @@
 #include "governance/types/policy.h"
 
+#include "base/verification_key.h"
 #include "governance/report_requirements.h"
 #include "governance/types/codec.h"
 #include "governance/types/describe/classification.h"
@@ -59,6 +60,28 @@ void Describe(V& v, PolicyEnvironment& e) {
 }
 
 template <class V>
+void Describe(V& v, SignerKey& k) {
+  v.Field({.name = "publicKey",
+           .doc = "In PEM or as a line of OpenSSH: Ed25519, ECDSA on P-256, P-384 or P-521, RSA of "
+                  "3072 bits or more, or a hardware key of OpenSSH (sk-…).",
+           .required = true,
+           .min = 1,
+           .length = 16'384},
+          k.public_key);
+  v.Field({.name = "notBefore",
+           .doc = "What was first seen before does not count. RFC 3339."},
+          k.not_before);
+  v.Field({.name = "notAfter",
+           .doc = "What was first seen from then on does not count. RFC 3339."},
+          k.not_after);
+  v.Field({.name = "revokedAt",
+           .doc = "Since when the key is not trusted: what was first seen from then on does not "
+                  "count. For a stolen key give the time from which it may have been used. RFC "
+                  "3339."},
+          k.revoked_at);
+}
+
+template <class V>
 void Describe(V& v, Person& p) {
   v.Field(NameField("Name of the person in this policy."), p.name);
   v.Field({.name = "displayName", .doc = "Name for people."}, p.display_name);
@@ -70,6 +93,17 @@ void Describe(V& v, Person& p) {
            .max = 16,
            .list = ListType::kSet},
           p.accounts);
+  v.Field({.name = "groups",
+           .doc = "Groups that this person is in, for what they sign by a key: there the API server "
+                  "does not tell.",
+           .format = Format::kToken,
+           .max = 32,
+           .list = ListType::kSet},
+          p.groups);
+  v.Field({.name = "keys",
+           .doc = "Public keys by which this person signs. A key belongs to one person.",
+           .max = 16},
+          p.keys);
 }
 
 template <class V>
@@ -436,8 +470,8 @@ void Describe(V& v, GovernancePolicySpec& s) {
            .list_key = "name"},
           s.environments);
   v.Field({.name = "people",
-           .doc = "People with more than one account. An account that is not listed is a person of "
-                  "its own.",
+           .doc = "People with more than one account, and those who sign by keys. An account that "
+                  "is not listed is a person of its own.",
            .max = kMaxListed,
            .list = ListType::kMap,
            .list_key = "name"},
@@ -492,6 +526,13 @@ template <>
 void Derive(GovernancePolicySpec& spec) {
   for (Measure& measure : spec.measures) {
     measure.require.report = ReportRequirementOf(measure.require);
+  }
+  for (Person& person : spec.people) {
+    for (SignerKey& key : person.keys) {
+      if (auto parsed = VerificationKey::Parse(key.public_key)) {
+        key.fingerprint = parsed->fingerprint();
+      }
+    }
   }
 }
 

@@ -40,10 +40,21 @@ struct PolicyEnvironment {
   Enforcement enforcement = Enforcement::kDeny;
 };
 
+// A key by which a person, or a pipeline, signs outside of the cluster.
+struct SignerKey {
+  std::string public_key;
+  std::optional<Time> not_before;
+  std::optional<Time> not_after;
+  std::optional<Time> revoked_at;
+  std::string fingerprint;  // derived, see base/verification_key.h
+};
+
 struct Person {
   std::string name;
   std::string display_name;
   std::vector<std::string> accounts;
+  std::vector<std::string> groups = {};  // of whoever signs by a key
+  std::vector<SignerKey> keys = {};
 };
 
 enum class RoleLevel { kStrategic, kTactical, kOperational };
@@ -63,7 +74,7 @@ struct Role {
 };
 
 enum class Distinct { kDevelopers, kRequester };
-enum class Assurance { kRequester };
+
 
 // Whether approvals with conditions count.
 enum class Conditional { kRefused, kAllowed };
@@ -84,6 +95,7 @@ struct SignOffRequirement {
   std::optional<Consultation> consultation;
   Conditional conditional = Conditional::kRefused;
   bool own_environment = false;  // one that names several does not count
+  Seconds max_record_delay = std::chrono::hours(24 * 7);  // from decision to record
 };
 
 struct Question {
@@ -149,6 +161,7 @@ struct ReproducibilityRequirement {
   std::optional<Seconds> max_age;
   std::vector<Subject> issuers;
   std::vector<Subject> reproducers;
+  Assurance assurance = Assurance::kRequester;
 };
 
 // What a report must be about.
@@ -164,6 +177,7 @@ struct EvidenceRequirement {
   std::vector<std::string> artifacts;
   std::optional<Seconds> max_age;
   std::vector<Subject> issuers;
+  Assurance assurance = Assurance::kRequester;
 };
 
 // Exactly one member is set, of those that a policy writes.

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "base/verification_key.h"
 #include "governance/claims.h"
 #include "governance/report_requirements.h"
 #include "governance/types/bias_check.h"
@@ -63,6 +64,7 @@ class Checker {
 
   void People() {
     std::map<std::string, std::string> owners;
+    std::map<std::string, std::string> key_owners;
     for (std::size_t i = 0; i < spec_.people.size(); ++i) {
       const Person& person = spec_.people[i];
       for (std::size_t k = 0; k < person.accounts.size(); ++k) {
@@ -70,6 +72,27 @@ class Checker {
         if (fresh) continue;
         Add(At(At("spec.people", i) + ".accounts", k),
             "account '" + person.accounts[k] + "' already belongs to '" + it->second + "'");
+      }
+      Keys(person, At("spec.people", i) + ".keys", key_owners);
+    }
+  }
+
+  void Keys(const Person& person, const std::string& path,
+            std::map<std::string, std::string>& owners) {
+    for (std::size_t i = 0; i < person.keys.size(); ++i) {
+      const SignerKey& key = person.keys[i];
+      auto parsed = VerificationKey::Parse(key.public_key);
+      if (!parsed) {
+        Add(At(path, i) + ".publicKey", parsed.error().message);
+        continue;
+      }
+      const auto [it, fresh] = owners.emplace(parsed->fingerprint(), person.name);
+      if (!fresh) {
+        Add(At(path, i) + ".publicKey",
+            "key " + parsed->fingerprint() + " already belongs to '" + it->second + "'");
+      }
+      if (key.not_before && key.not_after && *key.not_after <= *key.not_before) {
+        Add(At(path, i) + ".notAfter", "must be after notBefore");
       }
     }
   }

@@ -23,6 +23,7 @@ struct ReportRules {
   std::vector<std::string> environments;
   std::optional<Seconds> max_age;
   std::vector<Subject> issuers;
+  Assurance assurance = Assurance::kRequester;
 };
 
 // A bound on a number that a report claims.

@@ -155,10 +155,12 @@ void Describe(V& v, ReproducibilitySnapshotSpec& s) {
            .format = Format::kImageDigest,
            .length = 1100},
           s.serving_image);
+  v.Field(SignatureField(), s.signature);
 }
 
 static void Check(const ReproducibilitySnapshotSpec& spec, const Json& /*json*/,
                   std::vector<Error>& errors) {
+  CheckSignature(spec.signature, errors);
   if (spec.features && spec.features->names.empty() == spec.features->digest.empty()) {
     errors.push_back({Code::kInvalidArgument, "must have exactly one of names and digest",
                       "spec.features", std::nullopt});

@@ -9,6 +9,7 @@
 
 #include "governance/types/common.h"
 #include "governance/types/object.h"
+#include "governance/types/signature.h"
 
 namespace countersign {
 
@@ -72,6 +73,7 @@ struct ReproducibilitySnapshotSpec {
   std::string purpose_category;
   std::optional<Decimal> decision_threshold;
   std::string serving_image;
+  std::optional<ObjectSignature> signature;
 };
 using ReproducibilitySnapshot = Object<ReproducibilitySnapshotSpec>;
 

@@ -344,7 +344,13 @@ void Describe(V& v, SignOffSpec& s) {
   v.Field({.name = "expiresAt",
            .doc = "When the decision ends, if earlier than the policy's maxAge. RFC 3339."},
           s.expires_at);
-  v.Rules({{"(self.decision == 'Advise') == has(self.severity)",
+  v.Field({.name = "performedAt",
+           .doc = "When the signer decided, if the object was made and signed before it was "
+                  "applied. RFC 3339. A signature needs it."},
+          s.performed_at);
+  v.Field(SignatureField(), s.signature);
+  v.Rules({{"!has(self.signature) || has(self.performedAt)", "a signature needs performedAt"},
+           {"(self.decision == 'Advise') == has(self.severity)",
             "decision Advise needs severity, others have none"},
            {"(self.decision == 'ApproveWithConditions') == has(self.conditions)",
             "decision ApproveWithConditions needs conditions, others have none"},
@@ -410,6 +416,10 @@ static void CheckDelegation(const SignOffSpec& spec, std::vector<Error>& errors)
 }
 
 static void Check(const SignOffSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
+  CheckSignature(spec.signature, errors);
+  if (spec.signature && !spec.performed_at) {
+    AddError(errors, "spec.performedAt", "is required beside a signature, which covers it");
+  }
   CheckDelegation(spec, errors);
   CheckDecision(spec, errors);
   CheckConditions(spec, errors);

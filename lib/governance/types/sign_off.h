@@ -10,6 +10,7 @@
 #include "governance/types/claim_assertion.h"
 #include "governance/types/common.h"
 #include "governance/types/object.h"
+#include "governance/types/signature.h"
 #include "governance/types/use_case.h"
 
 namespace countersign {
@@ -127,7 +128,9 @@ struct SignOffSpec {
   std::vector<AdviceResponse> responses;
   std::vector<ApprovalCondition> conditions;
   std::optional<Shown> shown;
+  std::optional<Time> performed_at;  // when the signer decided, where that is not when it was recorded
   std::optional<Time> expires_at;
+  std::optional<ObjectSignature> signature;
 };
 using SignOff = Object<SignOffSpec>;
 

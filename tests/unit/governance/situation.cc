@@ -79,6 +79,15 @@ Provenance MakeProvenance(const Json& stamp) {
   if (BoolAt(stamp, "assumed")) by.authenticity = Authenticity::kAssumed;
   by.problem = StringAt(stamp, "forged");
   if (!by.problem.empty()) by.authenticity = Authenticity::kForged;
+  if (const std::string key = StringAt(stamp, "signedBy"); !key.empty()) {
+    by.authenticity = Authenticity::kSigned;
+    by.signature = std::make_shared<const SignatureProof>(
+        SignatureProof{key, BoolAt(stamp, "userPresent"), false});
+  }
+  if (const std::string why = StringAt(stamp, "badSignature"); !why.empty()) {
+    by.authenticity = Authenticity::kBadSignature;
+    by.problem = why;
+  }
   by.user = StringAt(stamp, "user");
   for (const Json& group : At(stamp, "groups")) by.groups.push_back(group.get<std::string>());
   if (const auto at = StringAt(stamp, "at"); !at.empty()) {

@@ -207,6 +207,7 @@ void Describe(V& v, BiasTestRequirement& r) {
           r.independent_of_training);
   v.Field(MaxAgeField(), r.max_age);
   v.Field(IssuersField(), r.issuers);
+  v.Field(AssuranceField(), r.assurance);
 }
 
 }  // namespace countersign

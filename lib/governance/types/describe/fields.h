@@ -24,6 +24,15 @@ constexpr FieldInfo IssuersField() {
           .max = kMaxListed};
 }
 
+constexpr FieldInfo AssuranceField() {
+  return {.name = "assurance",
+          .doc =
+              "How the evidence is known to be the issuer's, at least. Requester: the API server "
+              "authenticated the issuer when the object was created. Signed: a key of the issuer "
+              "signed it (spec.people[].keys). Reauthenticated: that key is in hardware, which was "
+              "touched. Default Requester."};
+}
+
 constexpr FieldInfo MaxAgeField() {
   return {.name = "maxAge",
           .doc =

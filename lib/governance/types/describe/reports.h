@@ -25,6 +25,7 @@ void DescribeRules(V& v, ReportRules& r) {
           r.environments);
   v.Field(MaxAgeField(), r.max_age);
   v.Field(IssuersField(), r.issuers);
+  v.Field(AssuranceField(), r.assurance);
 }
 
 constexpr FieldInfo BoundsField(std::string_view name, std::string_view doc) {

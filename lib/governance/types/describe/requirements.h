@@ -16,11 +16,6 @@ struct EnumNames<Distinct> {
       {Distinct::kDevelopers, "developers"}, {Distinct::kRequester, "requester"}};
 };
 template <>
-struct EnumNames<Assurance> {
-  static constexpr std::pair<Assurance, std::string_view> kNames[] = {
-      {Assurance::kRequester, "Requester"}};
-};
-template <>
 struct EnumNames<Conditional> {
   static constexpr std::pair<Conditional, std::string_view> kNames[] = {
       {Conditional::kRefused, "Refused"}, {Conditional::kAllowed, "Allowed"}};
@@ -87,8 +82,10 @@ void Describe(V& v, SignOffRequirement& r) {
           r.distinct_from_roles);
   v.Field(MaxAgeField(), r.max_age);
   v.Field({.name = "assurance",
-           .doc = "How a sign-off is known to be the signer's. Requester: the API server "
-                  "authenticated the signer when the object was created.",
+           .doc = "How a sign-off is known to be the signer's, at least. Requester: the API server "
+                  "authenticated the signer when the object was created. Signed: a key that the "
+                  "policy lists for the signer signed it (spec.people[].keys). Reauthenticated: "
+                  "that key is in hardware, which the signer touched.",
            .required = true},
           r.assurance);
   v.Field({.name = "consultation",
@@ -102,6 +99,10 @@ void Describe(V& v, SignOffRequirement& r) {
            .doc = "Whether an approval must name this environment alone; one that names several "
                   "does not count. For deployments only."},
           r.own_environment);
+  v.Field({.name = "maxRecordDelay",
+           .doc = "The longest between the signer's decision (spec.performedAt of the sign-off) and "
+                  "when the system first saw it. Default 7d."},
+          r.max_record_delay);
 }
 
 template <class V>
@@ -123,6 +124,7 @@ void Describe(V& v, ReproducibilityRequirement& r) {
           r.tolerance);
   v.Field(MaxAgeField(), r.max_age);
   v.Field(IssuersField(), r.issuers);
+  v.Field(AssuranceField(), r.assurance);
   v.Field({.name = "reproducers",
            .doc = "Whose repetitions this measure believes: accounts, groups, people or roles of "
                   "this policy. Needed with reproducedBy Anyone or Independent.",
@@ -166,6 +168,7 @@ void Describe(V& v, EvidenceRequirement& r) {
           r.artifacts);
   v.Field(MaxAgeField(), r.max_age);
   v.Field(IssuersField(), r.issuers);
+  v.Field(AssuranceField(), r.assurance);
 }
 
 template <class V>

@@ -1,0 +1,102 @@
+#include <iostream>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/yaml.h"
+#include "cli/command.h"
+#include "cli/manifests.h"
+#include "cli/object_signature.h"
+#include "cli/render.h"
+#include "cli/world_source.h"
+#include "evidence/signed_object.h"
+#include "governance/types/bias_test.h"
+#include "governance/types/evidence.h"
+#include "governance/types/reproducibility_snapshot.h"
+#include "governance/types/sign_off.h"
+
+namespace countersign {
+namespace {
+
+struct SignFlags {
+  std::string file;
+  std::string key;
+  std::string now;
+  bool statement = false;
+};
+
+template <class Spec>
+Status CheckAs(const Json& object) {
+  auto decoded = Decode<Spec>(object);
+  return decoded ? Status() : Fail(decoded.error());
+}
+
+Status CheckSignable(const Json& object) {
+  const std::string kind = StringAt(object, "kind");
+  if (kind == SignOffSpec::kKind) return CheckAs<SignOffSpec>(object);
+  if (kind == BiasTestSpec::kKind) return CheckAs<BiasTestSpec>(object);
+  if (kind == EvidenceSpec::kKind) return CheckAs<EvidenceSpec>(object);
+  if (kind == ReproducibilitySnapshotSpec::kKind) {
+    return CheckAs<ReproducibilitySnapshotSpec>(object);
+  }
+  return Fail(Code::kInvalidArgument,
+              "must be SignOff, BiasTest, Evidence or ReproducibilitySnapshot, is '" + kind + "'",
+              "kind");
+}
+
+int Sign(const SignFlags& flags, const Global& global) {
+  auto now = TimeFlag(flags.now, "--now", SystemClock().Now());
+  if (!now) return Report(now.error());
+  auto manifests = ReadManifests({flags.file});
+  if (!manifests) return Report(manifests.error());
+  std::string yaml;
+  Json all = Json::array();
+  for (Manifest& manifest : *manifests) {
+    if (StringAt(manifest.object, "metadata/namespace").empty() && !global.name_space.empty()) {
+      SetPath(manifest.object, "metadata/namespace", global.name_space);
+    }
+    const auto at = [&](const Error& error) {
+      auto fault = FailIn(manifest, error.path, error.message);
+      return Report(fault.value());
+    };
+    if (flags.statement) {
+      auto statement = StatementOf(manifest.object);
+      if (!statement) return at(statement.error());
+      std::cout << *statement;
+      continue;
+    }
+    auto made = SignObject(std::move(manifest.object), flags.key, *now);
+    if (!made) return at(made.error());
+    // Not what was read: a SignOff is whole only with the time of its signature.
+    if (auto ok = CheckSignable(*made); !ok) return at(ok.error());
+    yaml += (yaml.empty() ? "" : "---\n") + DumpYaml(*made);
+    all.push_back(*std::move(made));
+  }
+  if (flags.statement) return kOk;
+  std::cout << (global.IsJson() ? DumpJson(all.size() == 1 ? all.front() : all) + "\n" : yaml);
+  return kOk;
+}
+
+}  // namespace
+
+void AddSign(CLI::App& app, Global& global, Run& run) {
+  CLI::App* command = app.add_subcommand(
+      "sign", "Print evidence or a sign-off signed by a key of yours, for whoever applies it");
+  AddOutput(*command, global, {"yaml", "json"});
+  auto flags = std::make_shared<SignFlags>();
+  command->add_option("-f,--filename", flags->file, "manifests to sign; - is standard input")
+      ->required();
+  auto* key = command->add_option(
+      "--key", flags->key,
+      "private key in PEM or of OpenSSH, or the public half of one that the agent holds");
+  command
+      ->add_flag("--statement", flags->statement,
+                 "print the bytes to sign instead, for another tool's signature")
+      ->excludes(key);
+  command->add_option("--now", flags->now, "take this time for now (RFC 3339)");
+  command->callback([flags, &global, &run] {
+    if (flags->key.empty() && !flags->statement) throw CLI::RequiredError("--key or --statement");
+    run = [flags, &global] { return Sign(*flags, global); };
+  });
+}
+
+}  // namespace countersign

@@ -1,0 +1,99 @@
+#include "evidence/signing_key.h"
+
+#include <openssl/bio.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include <memory>
+
+#include "base/digest.h"
+#include "base/verification_key.h"
+#include "evidence/dsse.h"
+
+namespace countersign {
+namespace {
+
+using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
+
+struct ErrorScope {
+  ErrorScope() { ERR_clear_error(); }
+  ~ErrorScope() { ERR_clear_error(); }
+};
+
+// A key that asks for a pass phrase would otherwise prompt on the terminal.
+int NoPassPhrase(char*, int, int, void*) { return 0; }
+
+const EVP_MD* DigestFor(const EVP_PKEY* key) {
+  if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519) return nullptr;
+  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC) return EVP_sha256();
+  const int bits = EVP_PKEY_get_bits(key);
+  return bits == 256 ? EVP_sha256() : bits == 384 ? EVP_sha384() : EVP_sha512();
+}
+
+Result<std::string> PublicPem(EVP_PKEY* key) {
+  const Bio bio(BIO_new(BIO_s_mem()), BIO_free);
+  if (PEM_write_bio_PUBKEY(bio.get(), key) != 1) {
+    return Fail(Code::kInvalidArgument, "holds no key that can sign");
+  }
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &data);
+  return std::string(data, static_cast<std::size_t>(size));
+}
+
+Result<std::string> Sign(EVP_PKEY* key, std::string_view data) {
+  const auto failed = [] { return Fail(Code::kInternal, "could not sign"); };
+  const DigestContext context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  EVP_PKEY_CTX* settings = nullptr;
+  if (EVP_DigestSignInit(context.get(), &settings, DigestFor(key), nullptr, key) != 1) {
+    return failed();
+  }
+  if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
+      (EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) != 1 ||
+       EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_DIGEST) != 1)) {
+    return failed();
+  }
+  const auto* bytes = reinterpret_cast<const unsigned char*>(data.data());
+  std::size_t size = 0;
+  if (EVP_DigestSign(context.get(), nullptr, &size, bytes, data.size()) != 1) return failed();
+  std::string signature(size, '\0');
+  if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                     bytes, data.size()) != 1) {
+    return failed();
+  }
+  signature.resize(size);
+  return signature;
+}
+
+}  // namespace
+
+Result<DsseSignature> SignDsse(std::string_view private_pem, std::string_view type,
+                               std::string_view payload) {
+  const ErrorScope scope;
+  const Bio bio(BIO_new_mem_buf(private_pem.data(), static_cast<int>(private_pem.size())),
+                BIO_free);
+  const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassPhrase, nullptr), EVP_PKEY_free);
+  if (key == nullptr) {
+    return Fail(Code::kInvalidArgument,
+                "must be a private key in PEM without a pass phrase (a key of OpenSSH may have "
+                "one)");
+  }
+  auto public_key = PublicPem(key.get());
+  if (!public_key) return Fail(public_key.error());
+  // What nobody could verify is not signed with.
+  auto verifier = VerificationKey::Parse(*public_key);
+  if (!verifier) return Fail(verifier.error());
+  auto signature = Sign(key.get(), PreAuthEncoding(type, payload));
+  if (!signature) return Fail(signature.error());
+  Json signed_by = {{"keyid", verifier->fingerprint()}, {"sig", Base64Encode(*signature)}};
+  return DsseSignature{DumpJson(Json{{"payload", Base64Encode(payload)},
+                                     {"payloadType", std::string(type)},
+                                     {"signatures", Json::array({std::move(signed_by)})}}),
+                       *std::move(public_key)};
+}
+
+}  // namespace countersign

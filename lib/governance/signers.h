@@ -1,0 +1,36 @@
+// signers.h: whose keys signed what, under one policy.
+//
+// That a signature holds is found out once, when the object is read (evidence/signed_object.h);
+// which person stands behind the key, and whether it counted then, is the policy's to say
+// (spec.people[].keys). A key is judged by when the system first saw the signature, which its
+// maker cannot choose; ages and the order of decisions count from spec.performedAt, which the
+// signature covers, so that whoever applies the object again changes neither. Pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "governance/facts.h"
+
+namespace countersign {
+
+// Who made a signed object: the key's person, or why the signature does not count (kBadSignature).
+// `account` is the one that the object claims, if it claims one.
+[[nodiscard]] Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
+                                  const std::string& account,
+                                  const std::optional<Time>& performed_at);
+
+// The same facts with signed evidence in the name of whose key signed it; nothing when none of it
+// is signed.
+[[nodiscard]] std::optional<Facts> WithSigners(const GovernancePolicySpec& policy,
+                                               const Facts& facts);
+[[nodiscard]] AttestedSignOff WithSigner(const GovernancePolicySpec& policy, AttestedSignOff one);
+
+[[nodiscard]] Assurance AssuranceOf(const Provenance& by);
+// What an object lacks where `wanted` is asked for; empty if nothing.
+[[nodiscard]] std::string WhyTooWeak(Assurance wanted, const Provenance& by);
+
+// Clocks of laptops and pipelines differ; more than this is a date that did not happen yet.
+inline constexpr Seconds kClockSkew = std::chrono::minutes(5);
+
+}  // namespace countersign

@@ -1,0 +1,115 @@
+#include "base/verification_key.h"
+
+#include <gtest/gtest.h>
+
+#include "base/digest.h"
+
+namespace countersign {
+namespace {
+
+// The public key of the DSSE protocol's test vector, and the vector: hello world, signed as r and
+// s.
+constexpr char kPem[] =
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEZ805D3eqNZywjCI19lInBJOp7YMr\n"
+    "CrzAH3CVTAOQ0jgMeCvVTiaRJaRPRDOv8UMs6U4SvKc6pnrIDOoSYI3fdA==\n"
+    "-----END PUBLIC KEY-----\n";
+constexpr char kData[] = "DSSEv1 29 http://example.com/HelloWorld 11 hello world";
+constexpr char kSignature[] =
+    "A3JqsQGtVsJ2O2xqrI5IcnXip5GToJ3F+FnZ+O88SjtR6rDAajabZKciJTfUiHqJPcIAriEGAHTVeCUjW2JIZA==";
+// Made by ssh-keygen, with the fingerprint that it prints.
+constexpr char kSsh[] =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB2zIFiXC0XS4ZyXbNJJwxRc5hUlcokEx73L5yen8QLQ "
+    "vera@bank.example";
+constexpr char kSshFingerprint[] = "SHA256:nQ8p00efRDMJnJLuzsJcMlcVvXGLBIdlz+fMcKVaY1A";
+
+TEST(VerificationKey, VerifiesTheVectorOfTheDsseProtocol) {
+  const auto key = VerificationKey::Parse(kPem);
+  ASSERT_TRUE(key) << key.error().ToString();
+  const std::string signature = Base64Decode(kSignature).value();
+  EXPECT_EQ(key->algorithm(), "ecdsa-sha2-nistp256");
+  EXPECT_TRUE(key->Verify(kData, signature));
+  EXPECT_FALSE(key->Verify(std::string(kData) + " ", signature));
+  EXPECT_FALSE(key->Verify(kData, signature.substr(1)));
+  EXPECT_TRUE(key->Verify(kData, signature));  // a failure leaves nothing behind
+}
+
+TEST(VerificationKey, HasTheFingerprintThatSshKeygenPrints) {
+  const auto key = VerificationKey::Parse(kSsh);
+  ASSERT_TRUE(key) << key.error().ToString();
+  EXPECT_EQ(key->fingerprint(), kSshFingerprint);
+  EXPECT_FALSE(key->IsHardwareKey());
+}
+
+TEST(VerificationKey, IsTheSameKeyInPemAndAsOpenSshWritesIt) {
+  const auto pem = VerificationKey::Parse(kPem).value();
+  const std::string point = Base64Decode(
+                                "BGfNOQ93qjWcsIwiNfZSJwSTqe2DKwq8wB9wlUwDkNI4DHgr1U4mkSWkT0Qzr/"
+                                "FDLOlOErynOqZ6yAzqEmCN33Q=")
+                                .value();
+  const std::string wire =
+      WireString("ecdsa-sha2-nistp256") + WireString("nistp256") + WireString(point);
+  const auto ssh = VerificationKey::Parse("ecdsa-sha2-nistp256 " + Base64Encode(wire));
+  ASSERT_TRUE(ssh) << ssh.error().ToString();
+  EXPECT_EQ(pem, *ssh);
+}
+
+struct Refused {
+  const char* name;
+  std::string text;
+  const char* why;
+};
+
+class RefusedKey : public testing::TestWithParam<Refused> {};
+
+TEST_P(RefusedKey, IsToldWhatIsWrong) {
+  const auto key = VerificationKey::Parse(GetParam().text);
+  ASSERT_FALSE(key);
+  EXPECT_NE(key.error().message.find(GetParam().why), std::string::npos) << key.error().message;
+}
+
+std::string Ssh(const std::string& name, const std::string& wire) {
+  return name + " " + Base64Encode(wire);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, RefusedKey,
+    testing::Values(
+        Refused{"empty", "", "must be a public key"},
+        Refused{"words", "hello", "must be a public key"},
+        Refused{"private", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+                "is a private key"},
+        Refused{"two", std::string(kPem) + kPem, "nothing after it"},
+        Refused{"damaged", std::string(kPem).erase(60, 1), "must be a public key"},
+        Refused{"shortKey", Ssh("ssh-ed25519", WireString("ssh-ed25519") + WireString("short")),
+                "damaged"},
+        Refused{
+            "trailing",
+            Ssh("ssh-ed25519", WireString("ssh-ed25519") + WireString(std::string(32, 'a')) + "x"),
+            "damaged"},
+        Refused{"otherName",
+                Ssh("ssh-rsa", WireString("ssh-ed25519") + WireString(std::string(32, 'a'))),
+                "holds ssh-ed25519"},
+        Refused{"weakRsa",
+                Ssh("ssh-rsa", WireString("ssh-rsa") + WireString(std::string("\1\0\1", 3)) +
+                                   WireString(std::string(1, '\0') + std::string(128, '\xAB'))),
+                "RSA of 3072 bits or more"},
+        Refused{"dsa", Ssh("ssh-dss", WireString("ssh-dss") + WireString("x")), "ssh-dss"},
+        Refused{"hugeLength", Ssh("ssh-ed25519", WireString("ssh-ed25519") + "\xFF\xFF\xFF\xFF"),
+                "damaged"},
+        Refused{"large", std::string(20'000, 'A'), "larger than 16 KiB"}),
+    [](const auto& one) { return one.param.name; });
+
+TEST(WireReader, TellsWhatIsMissing) {
+  const std::string data = WireString("abc") + "\1";
+  WireReader in(data);
+  EXPECT_EQ(in.String(), "abc");
+  EXPECT_FALSE(in.Done());
+  EXPECT_EQ(in.Byte(), 1);
+  EXPECT_TRUE(in.Done());
+  EXPECT_EQ(in.Byte(), 0);
+  EXPECT_FALSE(in.ok());
+}
+
+}  // namespace
+}  // namespace countersign
