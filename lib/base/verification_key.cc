@@ -270,10 +270,17 @@ std::string WireString(std::string_view value) {
   return out;
 }
 
+std::string WireName(std::string_view name) {
+  constexpr std::size_t kLongest = 64;
+  const bool plain =
+      std::all_of(name.begin(), name.end(), [](char c) { return c > 32 && c < 127; });
+  return plain && !name.empty() && name.size() <= kLongest ? "'" + std::string(name) + "'"
+                                                           : "something unreadable";
+}
+
 void VerificationKey::Name(std::string_view wire) {
   const Sha256Bytes digest = Sha256(wire);
-  std::string text =
-      Base64Encode({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  std::string text = Base64Encode({reinterpret_cast<const char*>(digest.data()), digest.size()});
   while (text.ends_with('=')) text.pop_back();
   fingerprint_ = "SHA256:" + text;
 }
@@ -289,7 +296,7 @@ Result<VerificationKey> VerificationKey::FromWire(std::string_view wire) {
   const bool hardware = key.algorithm_.starts_with("sk-");
   if (hardware) key.application_ = std::string(in.String());
   if (key.key_ == nullptr || !in.Done() || (hardware && key.application_.empty())) {
-    return Bad(std::string(kKinds) + "; found " + Excerpt(key.algorithm_, 64) +
+    return Bad(std::string(kKinds) + "; found " + WireName(key.algorithm_) +
                ", of another size or damaged");
   }
   key.Name(wire);
@@ -329,7 +336,7 @@ Result<VerificationKey> VerificationKey::Parse(std::string_view text) {
   if (!wire) return Bad("its base64 " + wire.error().message);
   auto key = FromWire(*wire);
   if (key && key->algorithm() != name) {
-    return Bad("says " + Excerpt(name, 64) + " and holds " + key->algorithm());
+    return Bad("says " + WireName(name) + " and holds " + key->algorithm());
   }
   return key;
 }

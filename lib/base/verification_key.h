@@ -37,6 +37,8 @@ class WireReader {
 };
 
 [[nodiscard]] std::string WireString(std::string_view value);
+// A name that was read from binary, for a message: as it is where it is short and in ASCII.
+[[nodiscard]] std::string WireName(std::string_view name);
 
 class VerificationKey {
  public:

@@ -49,8 +49,7 @@ Status Check(const VerificationKey& key, WireReader in, const std::string& data,
   const std::string_view algorithm = in.String();
   const std::string_view signature = in.String();
   if (algorithm != key.algorithm()) {
-    return Bad("it is made as " + Excerpt(algorithm, 64) + " and names a key of " +
-               key.algorithm());
+    return Bad("it is made as " + WireName(algorithm) + " and names a key of " + key.algorithm());
   }
   std::string signed_data = data;
   if (key.IsHardwareKey()) {
@@ -91,11 +90,11 @@ Result<SshSignature> OpenSshSignature(std::string_view armored, std::string_view
   const std::string_view signature = in.String();
   if (!in.Done()) return Bad("it is damaged");
   if (found != name_space) {
-    return Bad("it was made for namespace '" + Excerpt(found, 64) + "', must be '" +
+    return Bad("it was made for namespace " + WireName(found) + ", must be '" +
                std::string(name_space) + "': ssh-keygen -Y sign -n " + std::string(name_space));
   }
   if (hash != "sha256" && hash != "sha512") {
-    return Bad("its hash is '" + Excerpt(hash, 64) + "', must be sha256 or sha512");
+    return Bad("its hash is " + WireName(hash) + ", must be sha256 or sha512");
   }
   auto key = VerificationKey::FromWire(wire);
   if (!key) return Bad("its key " + key.error().message);

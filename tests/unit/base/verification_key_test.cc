@@ -97,6 +97,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"dsa", Ssh("ssh-dss", WireString("ssh-dss") + WireString("x")), "ssh-dss"},
         Refused{"hugeLength", Ssh("ssh-ed25519", WireString("ssh-ed25519") + "\xFF\xFF\xFF\xFF"),
                 "damaged"},
+        Refused{"binaryName", Ssh("ssh-ed25519", WireString("\xFF\xFE") + WireString("x")),
+                "something unreadable"},
         Refused{"large", std::string(20'000, 'A'), "larger than 16 KiB"}),
     [](const auto& one) { return one.param.name; });
 

@@ -1,0 +1,450 @@
+"""Signatures over evidence: what the real ssh-keygen and OpenSSL make, and what nobody should take."""
+
+import base64
+import copy
+import hashlib
+import json
+import subprocess
+
+import pytest
+import samples as s
+from cli import run, write
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from world import wait_until
+
+FUTURE = "2099-01-01T00:00:00Z"
+PAYLOAD = "application/vnd.in-toto+json"
+
+
+def ssh_key(folder, *arguments, name="key"):
+    path = folder / name
+    subprocess.run(
+        ["ssh-keygen", "-q", "-N", "", "-C", "", "-f", path, *arguments], check=True, timeout=60
+    )
+    return path
+
+
+def pem_key(folder, key, name="key.pem"):
+    path = folder / name
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
+
+
+def public_pem(key):
+    return (
+        key.public_key()
+        .public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        .decode()
+    )
+
+
+def sign(folder, obj, key, *more):
+    done = run("sign", "-f", write(folder / "in.yaml", obj), "--key", key, "-o", "json", *more)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def statement(folder, obj):
+    done = run("sign", "-f", write(folder / "in.yaml", obj), "--statement")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.encode()
+
+
+def verify(folder, *objects):
+    done = run("verify", "-f", write(folder / "out.yaml", *objects), "-o", "json")
+    assert done.returncode in (0, 1), done.stderr
+    found = json.loads(done.stdout)["objects"]
+    assert done.returncode == (0 if all(one["holds"] for one in found) else 1)
+    return found[0]
+
+
+def why_not(folder, *objects):
+    found = verify(folder, *objects)
+    assert not found["holds"], found
+    return found["problem"]
+
+
+def pae(payload, kind=PAYLOAD):
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode(), len(payload), payload)
+
+
+def b64(data, urlsafe=False):
+    return (base64.urlsafe_b64encode if urlsafe else base64.b64encode)(data).decode()
+
+
+def enveloped(obj, key, payload, sig, kind=PAYLOAD, urlsafe=False, more=()):
+    """`obj` with an envelope made by hand."""
+    out = copy.deepcopy(obj)
+    signatures = [*more, {"keyid": "believe me", "sig": b64(sig, urlsafe)}]
+    value = {"payload": b64(payload, urlsafe), "payloadType": kind, "signatures": signatures,
+             "unknown": {"field": 1}}  # fmt: skip
+    out["spec"]["signature"] = {
+        "format": "DSSE", "value": json.dumps(value), "publicKey": public_pem(key)
+    }  # fmt: skip
+    return out
+
+
+@pytest.fixture
+def key():
+    return ed25519.Ed25519PrivateKey.generate()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-t", "ed25519"), *(("-t", "ecdsa", "-b", b) for b in ("256", "384", "521"))]
+)
+def test_keys_of_openssh_sign(tmp_path, arguments):
+    path = ssh_key(tmp_path, *arguments)
+    signed = sign(tmp_path, s.bias_test(), path)
+    found = verify(tmp_path, signed)
+    printed = subprocess.run(
+        ["ssh-keygen", "-lf", f"{path}.pub"], capture_output=True, text=True, check=True
+    ).stdout
+    assert found["key"] == printed.split()[1]
+    assert found["assurance"] == "Signed"
+    keys = json.loads(run("keys", f"{path}.pub", "-o", "json").stdout)["keys"]
+    assert keys[0]["fingerprint"] == found["key"] and not keys[0]["hardware"]
+
+
+def test_ssh_keygen_verifies_what_we_say_is_signed(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    signed = sign(tmp_path, s.bias_test(), path)
+    (tmp_path / "sig").write_text(signed["spec"]["signature"]["value"])
+    (tmp_path / "signers").write_text("vera " + (tmp_path / "key.pub").read_text())
+    subprocess.run(
+        ["ssh-keygen", "-Y", "verify", "-f", tmp_path / "signers", "-I", "vera",
+         "-n", "countersign", "-s", tmp_path / "sig"],
+        input=statement(tmp_path, signed), check=True, timeout=60,
+    )  # fmt: skip
+
+
+def test_a_key_with_a_pass_phrase_signs_through_the_agent(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    agent = subprocess.Popen(
+        ["ssh-agent", "-D", "-a", tmp_path / "agent"], stdout=subprocess.DEVNULL
+    )
+    try:
+        env = {"SSH_AUTH_SOCK": str(tmp_path / "agent"), "PATH": "/usr/bin:/bin"}
+        wait_until(
+            lambda: subprocess.run(["ssh-add", "-q", path], env=env).returncode == 0,
+            "the agent to take the key",
+        )
+        path.unlink()  # the agent alone has it now
+        done = run("sign", "-f", write(tmp_path / "in.yaml", s.bias_test()), "--key",
+                   f"{path}.pub", "-o", "json", env=env)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert verify(tmp_path, json.loads(done.stdout))["holds"]
+    finally:
+        agent.kill()
+        agent.wait()
+
+
+def test_keys_in_pem_sign(tmp_path):
+    made = [ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 3072)]
+    made += [ec.generate_private_key(curve) for curve in (ec.SECP256R1(), ec.SECP384R1(),
+                                                          ec.SECP521R1())]  # fmt: skip
+    for number, one in enumerate(made):
+        signed = sign(tmp_path, s.report(), pem_key(tmp_path, one, f"{number}.pem"))
+        assert signed["spec"]["signature"]["format"] == "DSSE"
+        assert verify(tmp_path, signed)["holds"]
+
+
+def test_either_alphabet_raw_ecdsa_and_pss_hold(tmp_path, key):
+    obj = s.bias_test()
+    payload = statement(tmp_path, obj)
+    assert verify(tmp_path, enveloped(obj, key, payload, key.sign(pae(payload)), urlsafe=True))[
+        "holds"
+    ]
+    junk = [{"keyid": "", "sig": b64(b"\xfb\xff junk")}]
+    assert verify(tmp_path, enveloped(obj, key, payload, key.sign(pae(payload)), more=junk))[
+        "holds"
+    ]
+    curve = ec.generate_private_key(ec.SECP256R1())
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+    r, t = decode_dss_signature(curve.sign(pae(payload), ec.ECDSA(hashes.SHA256())))
+    raw = r.to_bytes(32, "big") + t.to_bytes(32, "big")
+    assert verify(tmp_path, enveloped(obj, curve, payload, raw))["holds"]
+    pss = rsa.generate_private_key(65537, 3072)
+    sig = pss.sign(
+        pae(payload), padding.PSS(padding.MGF1(hashes.SHA512()), 64), hashes.SHA512()
+    )
+    assert verify(tmp_path, enveloped(obj, pss, payload, sig))["holds"]
+    old = pss.sign(pae(payload), padding.PKCS1v15(), hashes.SHA256())
+    assert "does not hold" in why_not(tmp_path, enveloped(obj, pss, payload, old))
+
+
+def test_a_statement_may_say_more_beside_what_is_ours(tmp_path, key):
+    obj = s.bias_test()
+    said = {**json.loads(statement(tmp_path, obj)), "other": 1}
+    said["subject"].insert(0, {"name": "else", "digest": {"sha256": "0" * 64}})
+    payload = json.dumps(said, indent=1).encode()
+    assert verify(tmp_path, enveloped(obj, key, payload, key.sign(pae(payload))))["holds"]
+
+
+def changed(change):
+    def apply(said):
+        change(said)
+        return json.dumps(said).encode()
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    "payload, why",
+    [
+        (changed(lambda x: x["predicate"]["spec"].update(protocol="other")), "another spec"),
+        (changed(lambda x: x["predicate"].update(extra=1)), "another spec"),
+        (changed(lambda x: x["predicate"].update(namespace="other")), "namespace 'other'"),
+        (changed(lambda x: x.update(_type="https://in-toto.io/Statement/v0.1")), "Statement v1"),
+        (changed(lambda x: x.update(predicateType="https://countersign.dev/attestations/SignOff/v1")),
+         "attestations/SignOff/v1', must be"),
+        (changed(lambda x: x.update(subject=[])), "its subject is not"),
+        (changed(lambda x: x["subject"][0].update(digest={"md5": "0"})), "its subject is not"),
+        (changed(lambda x: x["subject"][0]["digest"].update(
+            sha256=x["subject"][0]["digest"]["sha256"].upper() + "A")), "its subject is not"),
+        (changed(lambda x: x.pop("predicate")), "no predicate"),
+        (lambda x: json.dumps(x).encode() + b"{}", "not JSON"),
+        (lambda x: json.dumps(x)[:-1].encode() + b', "_type": "https://in-toto.io/Statement/v1"}',
+         "not JSON"),
+        (lambda x: b"", "not JSON"),
+        (lambda x: b"[" * 100_000, "not JSON"),
+    ],
+)  # fmt: skip
+def test_what_another_statement_says_does_not_count(tmp_path, key, payload, why):
+    obj = s.bias_test()
+    signed = payload(json.loads(statement(tmp_path, obj)))
+    assert why in why_not(tmp_path, enveloped(obj, key, signed, key.sign(pae(signed))))
+
+
+def test_envelopes_that_prove_nothing_do_not_count(tmp_path, key):
+    obj = s.bias_test()
+    payload = statement(tmp_path, obj)
+    good = key.sign(pae(payload))
+    other = ed25519.Ed25519PrivateKey.generate()
+    assert "does not hold" in why_not(tmp_path, enveloped(obj, other, payload, good))
+    assert "its type must be" in why_not(
+        tmp_path, enveloped(obj, key, payload, key.sign(pae(payload, "x/y")), kind="x/y")
+    )
+    # Over the payload itself, not over the encoding that names its type.
+    assert "does not hold" in why_not(tmp_path, enveloped(obj, key, payload, key.sign(payload)))
+    for value, why in (
+        ("", "no envelope"),
+        ("{}", "its type must be"),
+        (json.dumps({"payloadType": PAYLOAD, "payload": b64(payload), "signatures": []}), "1 to 16"),
+        (json.dumps({"payloadType": PAYLOAD, "payload": "%%%", "signatures": [{"sig": "AA=="}]}),
+         "its payload"),
+        (json.dumps({"payloadType": PAYLOAD, "payload": b64(payload)}), "1 to 16"),
+        ('{"payload": "", ' + json.dumps(
+            {"payloadType": PAYLOAD, "payload": b64(payload), "signatures": [{"sig": b64(good)}]}
+        )[1:], "no envelope"),
+    ):  # fmt: skip
+        bad = enveloped(obj, key, payload, good)
+        bad["spec"]["signature"]["value"] = value
+        assert why in why_not(tmp_path, bad), value[:60]
+
+
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        (lambda o: o["spec"].update(protocol="other"), "does not hold for this content"),
+        (lambda o: o["spec"]["cells"][0].update(tp=81), "does not hold for this content"),
+        (lambda o: o["spec"]["model"].update(digest=s.digest("m2")), "does not hold"),
+        (lambda o: o["metadata"].update(namespace="elsewhere"), "does not hold"),
+        (lambda o: o["spec"].update(useCase="other"), "does not hold"),
+        (lambda o: o.update(kind="Evidence"), "does not hold"),
+    ],
+)
+def test_a_signature_stays_with_what_it_was_made_for(tmp_path, change, why):
+    signed = sign(tmp_path, s.bias_test(), ssh_key(tmp_path, "-t", "ed25519"))
+    renamed = copy.deepcopy(signed)
+    renamed["metadata"].update(name="another-name", labels={"a": "b"})
+    assert verify(tmp_path, renamed)["holds"]
+    change(signed)
+    assert why in why_not(tmp_path, signed)
+
+
+def resigned(tmp_path, obj, path, namespace):
+    out = copy.deepcopy(obj)
+    (tmp_path / "statement").write_bytes(statement(tmp_path, obj))
+    (tmp_path / "statement.sig").unlink(missing_ok=True)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", path, tmp_path / "statement"],
+        check=True, timeout=60,
+    )  # fmt: skip
+    value = (tmp_path / "statement.sig").read_text()
+    out["spec"]["signature"] = {"format": "SSHSIG", "value": value}
+    return out
+
+
+def test_what_was_signed_for_something_else_does_not_count(tmp_path):
+    obj = s.bias_test()
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    assert verify(tmp_path, resigned(tmp_path, obj, path, "countersign"))["holds"]
+    for namespace in ("git", "file", "countersign2"):
+        assert f"namespace '{namespace}'" in why_not(
+            tmp_path, resigned(tmp_path, obj, path, namespace)
+        )
+    weak = ssh_key(tmp_path, "-t", "rsa", "-b", "3072", name="rsa")
+    assert "RSA keys do not count" in why_not(tmp_path, resigned(tmp_path, obj, weak, "countersign"))
+
+
+def test_damaged_ssh_signatures_do_not_count(tmp_path):
+    obj = resigned(tmp_path, s.bias_test(), ssh_key(tmp_path, "-t", "ed25519"), "countersign")
+    value = obj["spec"]["signature"]["value"]
+    lines = value.splitlines()
+    blob = base64.b64decode("".join(lines[1:-1]))
+
+    def armored(data):
+        return "\n".join([lines[0], base64.b64encode(data).decode(), lines[-1], ""])
+
+    for text, why in (
+        (value + "x", "nothing else"),
+        (value + value, "base64"),
+        (lines[0], "nothing else"),
+        (armored(b""), "no SSHSIG"),
+        (armored(blob[:-1]), "damaged"),
+        (armored(blob + b"\0"), "damaged"),
+        (armored(blob[:6] + b"\0\0\0\2" + blob[10:]), "version 1"),
+        (armored(blob[:10] + b"\xff\xff\xff\xff" + blob[14:]), "damaged"),
+        (armored(blob[:-1] + bytes([blob[-1] ^ 1])), "does not hold"),
+        (armored(blob.replace(b"sha512", b"sha384")), "its hash is 'sha384'"),
+        ("A" * 10_000, "larger than 8 KiB"),
+    ):
+        obj["spec"]["signature"]["value"] = text
+        assert why in why_not(tmp_path, obj), text[:40]
+
+
+def wire(*parts):
+    return b"".join(len(p).to_bytes(4, "big") + p for p in parts)
+
+
+def hardware_signed(tmp_path, obj, flags, touched=None, application=b"ssh:"):
+    """As a security key signs, by OpenSSH's PROTOCOL.u2f; no such device is at hand."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    raw = key.public_key().public_bytes(
+        serialization.Encoding.Raw, serialization.PublicFormat.Raw
+    )
+    name = b"sk-ssh-ed25519@openssh.com"
+    message = hashlib.sha512(statement(tmp_path, obj)).digest()
+    data = b"SSHSIG" + wire(b"countersign", b"", b"sha512", message)
+    counter = (7).to_bytes(4, "big")
+    signed = key.sign(
+        hashlib.sha256(application).digest() + bytes([flags]) + counter
+        + hashlib.sha256(data).digest()
+    )  # fmt: skip
+    shown = flags if touched is None else touched
+    signature = wire(name, signed) + bytes([shown]) + counter
+    public = wire(name, raw, application)
+    blob = b"SSHSIG" + (1).to_bytes(4, "big") + wire(public, b"countersign", b"", b"sha512",
+                                                      signature)  # fmt: skip
+    out = copy.deepcopy(obj)
+    text = "\n".join(["-----BEGIN SSH SIGNATURE-----", base64.b64encode(blob).decode(),
+                      "-----END SSH SIGNATURE-----", ""])  # fmt: skip
+    out["spec"]["signature"] = {"format": "SSHSIG", "value": text}
+    return out
+
+
+def test_hardware_keys_tell_whether_they_were_touched(tmp_path):
+    obj = s.bias_test()
+    assert verify(tmp_path, hardware_signed(tmp_path, obj, 1))["assurance"] == "Reauthenticated"
+    assert verify(tmp_path, hardware_signed(tmp_path, obj, 0))["assurance"] == "Signed"
+    assert "does not hold" in why_not(tmp_path, hardware_signed(tmp_path, obj, 0, touched=1))
+
+
+def lending(key, **more):
+    person = {"name": "vera", "accounts": ["vera"], "groups": ["model-risk"],
+              "keys": [{"publicKey": key, **more}]}  # fmt: skip
+    return s.policy({"people": [person]})
+
+
+def test_policies_say_whose_a_key_is(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    public = path.with_suffix(".pub").read_text()
+    mdeploy = s.deployment()
+    signed = sign(tmp_path, s.sign_off(mdeploy, s.VERA), path)
+    assert verify(tmp_path, signed, lending(public))["signer"] == "vera"
+    nobody = ed25519.Ed25519PrivateKey.generate()
+    assert "belongs to nobody" in why_not(tmp_path, signed, lending(public_pem(nobody)))
+    assert "is revoked since" in why_not(
+        tmp_path, signed, lending(public, revokedAt="2020-01-01T00:00:00Z")
+    )
+    assert "counts from" in why_not(tmp_path, signed, lending(public, notBefore=FUTURE))
+    assert "counted until" in why_not(
+        tmp_path, signed, lending(public, notAfter="2020-01-01T00:00:00Z")
+    )
+    other = sign(tmp_path, s.sign_off(mdeploy, s.VICTOR), path)
+    assert "the key is of 'vera'" in why_not(tmp_path, other, lending(public))
+
+
+def test_one_key_is_one_persons(tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    ssh = key.public_key().public_bytes(
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    )
+    policy = lending(public_pem(key))
+    policy["spec"]["people"].append(
+        {"name": "victor", "accounts": ["victor"], "keys": [{"publicKey": ssh.decode()}]}
+    )
+    done = run("check", "-f", write(tmp_path / "p.yaml", policy, s.deployment(), s.use_case()))
+    assert done.returncode == 2
+    assert "spec.people[1].keys[0].publicKey" in done.stderr
+    assert "already belongs to 'vera'" in done.stderr
+
+
+def test_check_judges_signatures_without_a_cluster(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    public = path.with_suffix(".pub").read_text()
+    policy = lending(public)
+    policy["spec"]["measures"] = [
+        {**m, "require": {"signOff": {**m["require"]["signOff"], "count": 1, "assurance": "Signed"}}}
+        for m in policy["spec"]["measures"] if m["name"] == "validation"
+    ]  # fmt: skip
+    case, mdeploy = s.use_case(), s.deployment()
+    approval = s.sign_off(mdeploy, s.VERA)
+    world = [policy, case, mdeploy, s.answers_sign_off(case)]
+
+    def check(*more):
+        return run("check", "-f", write(tmp_path / "all.yaml", *world, *more))
+
+    done = check(approval)
+    assert done.returncode == 1 and "the measure wants it signed" in done.stdout
+    assert "--sign-with KEYFILE" in done.stdout
+    signed = sign(tmp_path, approval, path)
+    done = check(signed)
+    assert done.returncode == 0, done.stdout
+    signed["spec"]["rationale"] = "Something else."
+    done = check(signed)
+    assert done.returncode == 1 and "its signature does not count" in done.stdout
+
+
+def test_what_cannot_be_signed_is_told(tmp_path, key):
+    path = pem_key(tmp_path, key)
+    weak = pem_key(tmp_path, rsa.generate_private_key(65537, 2048), "weak.pem")
+
+    def fails(obj, *arguments):
+        done = run("sign", "-f", write(tmp_path / "in.yaml", obj), *arguments)
+        assert done.returncode == 2 and done.stdout == ""
+        return done.stderr
+
+    assert "a signature is for one namespace" in fails(
+        s.obj("BiasTest", "x", None, s.bias_test()["spec"]), "--key", path
+    )
+    assert "must be SignOff, BiasTest, Evidence" in fails(s.use_case(), "--key", path)
+    assert "RSA of 3072 bits or more" in fails(s.bias_test(), "--key", weak)
+    assert "--key" in fails(s.bias_test())
+    broken = s.bias_test()
+    del broken["spec"]["cells"]
+    assert "cells" in fails(broken, "--key", path)
+    done = run("verify", "-f", write(tmp_path / "unsigned.yaml", s.bias_test()))
+    assert done.returncode == 2 and "nothing signed" in done.stderr
+    done = run("keys", path)
+    assert done.returncode == 2 and "is a private key" in done.stderr

@@ -1,0 +1,203 @@
+"""Signed sign-offs and evidence on a real API server, whoever applies them."""
+
+import copy
+import json
+import subprocess
+
+import pytest
+import samples as s
+import yaml
+from samples import DAN, DANA, DEV, HOME, PROD, QA, VERA, VICTOR
+from world import Installation, run, wait_until
+
+ROBOT = ("system:serviceaccount:argocd:argocd-application-controller", ["robots"])
+
+
+@pytest.fixture(scope="module")
+def site():
+    site = Installation(operator=True)
+    try:
+        for namespace in (HOME, DEV, QA, PROD):
+            site.cluster.run("create", "namespace", namespace)
+        for name, role, who in (
+            ("model-risk", "countersign-approver", "--group=model-risk"),
+            ("ds-lending", "countersign-developer", "--group=ds-lending"),
+            ("robots-approve", "countersign-approver", "--group=robots"),
+            ("robots-develop", "countersign-developer", "--group=robots"),
+        ):
+            site.cluster.run("create", "clusterrolebinding", name, f"--clusterrole={role}", who)
+        site.keys = {}
+        for person in ("vera", "victor", "pipeline", "stranger"):
+            path = site.folder / person
+            subprocess.run(
+                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", person, "-f", path],
+                check=True, timeout=60,
+            )  # fmt: skip
+            site.keys[person] = path
+        site.apply(policy(site))
+        case = s.use_case()
+        site.apply(case, user=account(site, DANA))
+        site.apply(s.answers_sign_off(case), user=account(site, VERA))
+        yield site
+    finally:
+        site.close()
+
+
+def account(site, person):
+    return site.cluster.user(*person)
+
+
+def person(site, name, accounts, groups, **key):
+    public = (site.folder / f"{name}.pub").read_text().strip()
+    return {"name": name, "accounts": accounts, "groups": groups,
+            "keys": [{"publicKey": public, **key}]}  # fmt: skip
+
+
+def policy(site, **vera):
+    measures = s.policy()["spec"]["measures"]
+    for measure in measures:
+        if measure["name"] == "validation":
+            measure["require"]["signOff"].update(count=1, assurance="Signed", maxAge="30d")
+        if measure["name"] == "bias":
+            measure["require"]["biasTest"].update(
+                assurance="Signed", issuers=[{"kind": "Person", "name": "pipeline"}]
+            )
+        if measure["name"] == "reproducible":
+            measure["applies"]["environments"] = ["qa"]
+    return s.policy({
+        "people": [
+            person(site, "vera", ["vera", "vera-admin"], ["model-risk"], **vera),
+            person(site, "victor", ["victor"], ["ds-lending"]),
+            person(site, "pipeline", ["system:serviceaccount:ci:trainer"], []),
+        ],
+        "measures": measures,
+    })  # fmt: skip
+
+
+def signed(site, obj, by):
+    done = run("sign", "-f", "-", "--key", site.keys[by], "-o", "json", input=json.dumps(obj))
+    return json.loads(done.stdout)
+
+
+def refusal(site, obj, user=ROBOT):
+    done = site.apply(obj, user=account(site, user), check=False)
+    assert done.returncode != 0, f"was let through: {done.stdout}"
+    assert "Forbidden" in done.stderr, done.stderr
+    return done.stderr
+
+
+def test_a_robot_applies_what_people_signed_and_the_model_serves(site):
+    mdeploy = s.deployment("signed", model="m-signed")
+    text = refusal(site, mdeploy, DANA)
+    assert "--sign-with KEYFILE" in text and "EvidenceMissing" not in text
+    site.apply(signed(site, s.bias_test("fair-signed", "m-signed"), "pipeline"),
+               user=account(site, ROBOT))  # fmt: skip
+    # As the person at the keyboard does it: sign, print, and let Git carry it.
+    path = site.folder / "signed.json"
+    path.write_text(json.dumps(mdeploy))
+    done = run("approve", "-f", path, "--role", "model-validator", "--rationale", "I have looked.",
+               "--sign-with", site.keys["vera"], "--print", "--yes",
+               user=account(site, VERA))  # fmt: skip
+    assert "Gates before this sign-off" in done.stderr
+    approval = next(yaml.safe_load_all(done.stdout))
+    assert approval["metadata"]["name"] and "generateName" not in approval["metadata"]
+    site.apply(approval, user=account(site, ROBOT))
+    site.apply(mdeploy, user=account(site, DANA))
+
+    def explained():
+        done = run("explain", "signed", "-n", PROD, user=account(site, VERA), check=False)
+        return done.returncode == 0 and "'vera'" in done.stdout
+
+    wait_until(explained, "the operator to find that vera's key signed")
+
+    # Taken away and put there again by the robot, it is as old as its signature.
+    site.cluster.run("delete", "signoff", "-n", HOME, approval["metadata"]["name"])
+    site.apply(approval, user=account(site, ROBOT))
+
+    # Revoking the key takes back what was first seen since.
+    site.cluster.run(
+        "apply", "--server-side", "--force-conflicts", "-f", "-",
+        input=json.dumps(policy(site, revokedAt="2020-01-01T00:00:00Z")),
+    )  # fmt: skip
+
+    def not_signed():
+        got = site.cluster.run("get", "mdeploy", "signed", "-n", PROD, "-o", "json").stdout
+        gates = json.loads(got)["status"].get("gates", [])
+        return any("is revoked since 2020" in gate["message"] for gate in gates)
+
+    try:
+        wait_until(not_signed, "the operator to see that the key is revoked")
+    finally:
+        site.cluster.run(
+            "apply", "--server-side", "--force-conflicts", "-f", "-",
+            input=json.dumps(policy(site)),
+        )  # fmt: skip
+
+
+def test_what_is_merely_created_does_not_do(site):
+    mdeploy = s.deployment("created", model="m-created")
+    site.apply(s.sign_off(mdeploy, VERA, "created-vera"), user=account(site, VERA))
+    text = refusal(site, mdeploy, DANA)
+    assert "the measure wants it signed by a key of its maker" in text
+    # The stamp of the pipeline is not the pipeline's signature.
+    site.apply(s.bias_test("fair-created", "m-created"), user=account(site, ROBOT))
+    assert "is not among the measure's issuers" in refusal(site, mdeploy, DANA)
+
+
+def test_signatures_that_prove_nothing_are_refused_when_they_are_applied(site):
+    mdeploy = s.deployment("bad", model="m-bad")
+    good = signed(site, s.sign_off(mdeploy, VERA, "bad-vera"), "vera")
+
+    def edited(**fields):
+        out = copy.deepcopy(good)
+        out["spec"].update(fields)
+        return out
+
+    elsewhere = copy.deepcopy(good)
+    elsewhere["metadata"]["namespace"] = QA
+    assert "does not hold for this content" in refusal(site, elsewhere)
+    assert "does not hold for this content" in refusal(site, edited(decision="Reject"))
+    assert "does not hold" in refusal(site, edited(signer={"username": "vera-admin"}))
+    damaged = copy.deepcopy(good)
+    damaged["spec"]["signature"]["value"] = "-----BEGIN SSH SIGNATURE-----\n"
+    assert "spec.signature.value" in refusal(site, damaged)
+    test = signed(site, s.bias_test("fair-bad", "m-bad"), "pipeline")
+    test["spec"]["protocol"] = "other"
+    assert "does not hold for this content" in refusal(site, test)
+    unsigned = copy.deepcopy(good)
+    del unsigned["spec"]["signature"]
+    assert "service accounts do not sign off" in refusal(site, unsigned)
+
+
+def test_a_key_signs_for_its_owner_alone(site):
+    mdeploy = s.deployment("owner", model="m-owner")
+    by_stranger = signed(site, s.sign_off(mdeploy, VERA, "owner-a"), "stranger")
+    assert "belongs to nobody" in refusal(site, by_stranger)
+    in_her_name = signed(site, s.sign_off(mdeploy, VERA, "owner-b"), "victor")
+    assert "nobody signs in another person's name" in refusal(site, in_her_name)
+    # victor holds the role by group as the API server knows him; his key says he is elsewhere.
+    not_in_role = signed(site, s.sign_off(mdeploy, VICTOR, "owner-c"), "victor")
+    assert "does not hold role 'model-validator'" in refusal(site, not_in_role)
+    by_robot = s.sign_off(mdeploy, ("system:serviceaccount:ci:trainer", []), "owner-d")
+    assert "service accounts do not sign off" in refusal(site, signed(site, by_robot, "pipeline"))
+    future = s.sign_off(mdeploy, VERA, "owner-e", patch={"performedAt": "2099-01-01T00:00:00Z"})
+    assert "must not be in the future" in refusal(site, signed(site, future, "vera"))
+    # Who applies it needs no role and no name in it.
+    mine = signed(site, s.sign_off(mdeploy, VERA, "owner-f"), "vera")
+    site.apply(mine, user=account(site, DAN))
+    site.apply(mine | {"metadata": {**mine["metadata"], "name": "owner-g"}},
+               user=account(site, ROBOT))  # fmt: skip
+
+
+def test_a_dry_run_answers_alike_and_late_records_do_not_count(site):
+    mdeploy = s.deployment("late", model="m-late")
+    bad = signed(site, s.sign_off(mdeploy, VERA, "late-a"), "stranger")
+    done = site.apply(bad, user=account(site, ROBOT), dry_run=True, check=False)
+    assert done.returncode != 0 and "belongs to nobody" in done.stderr
+    late = s.sign_off(mdeploy, VERA, "late-b", patch={"performedAt": "2026-01-01T00:00:00Z"})
+    late = signed(site, late, "vera")
+    site.apply(late, user=account(site, ROBOT), dry_run=True)
+    site.apply(late, user=account(site, ROBOT))
+    site.apply(signed(site, s.bias_test("fair-late", "m-late"), "pipeline"),
+               user=account(site, ROBOT))  # fmt: skip
+    assert "more than 7d later" in refusal(site, mdeploy, DANA)
