@@ -78,6 +78,7 @@ std::vector<Json> ClusterRoles() {
                // What was approved is recorded or removed, never changed.
                Rule("apps", {"controllerrevisions"}, {"get", "list", "watch", "create", "delete"}),
                Rule("", {"services"}, kAllVerbs),
+               Rule("policy", {"poddisruptionbudgets"}, kAllVerbs),
                // Only the digest of their content is kept.
                Rule("", {"configmaps"}, kRead),
                Rule("events.k8s.io", {"events"}, {"create", "patch"})}))};

@@ -85,6 +85,16 @@ WriteOptions Replacing(bool dry_run) {
   return options;
 }
 
+// What the object would be replaced with. The API server takes a PodDisruptionBudget only with the
+// version that it replaces.
+Json Replacement(const Resource& resource, const Json& rendered, const ChildState& state) {
+  Json whole = rendered;
+  if (resource == kPodDisruptionBudgets) {
+    whole["metadata"]["resourceVersion"] = state.resource_version;
+  }
+  return whole;
+}
+
 Call Until(std::stop_token stop) {
   Call call;
   call.stop = std::move(stop);
@@ -205,11 +215,12 @@ ApiResult<ChildOutcome> ChildWriter::Write(const Json& rendered, const std::stop
   }
   ChildState state = DecodeChild(*applied);
   if (live) {
+    const Json whole = Replacement(resource_, rendered, state);
     // What the object would be if it were ours alone, defaults included.
-    auto alone = client_.Update(resource_, rendered, Replacing(true), Until(stop));
+    auto alone = client_.Update(resource_, whole, Replacing(true), Until(stop));
     if (!alone) return tl::unexpected(alone.error());
     if (DecodeChild(*alone).digest != state.digest) {
-      applied = client_.Update(resource_, rendered, Replacing(false), Until(stop));
+      applied = client_.Update(resource_, whole, Replacing(false), Until(stop));
       if (!applied) return tl::unexpected(applied.error());
       state = DecodeChild(*applied);
     }

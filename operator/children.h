@@ -1,4 +1,5 @@
-// children.h: the Deployment and Service of a ModelDeployment, as they are and as they must be.
+// children.h: Deployment, Service and PodDisruptionBudget of a ModelDeployment, as they are and as
+// they must be.
 //
 // ChildState is the little that is kept of a live child: whose it is, digests of what we care about
 // in it, and how its rollout stands. ChildWriter makes a child be what was rendered: server-side

@@ -1,4 +1,4 @@
-// The step of DeploymentReconciler that makes Deployment and Service what the plan says.
+// The step of DeploymentReconciler that makes the children what the plan says.
 #include "operator/deployment_work.h"
 #include "operator/names.h"
 
@@ -22,7 +22,8 @@ std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) 
     if (!*gone) return ReconcileResult::Wait(kCacheRetry);
     work.missing = live->revision;
   }
-  for (ChildWriter* writer : {&world_.workload_writer, &world_.service_writer}) {
+  for (ChildWriter* writer :
+       {&world_.workload_writer, &world_.service_writer, &world_.budget_writer}) {
     auto removed = writer->Remove(child, work.meta.uid, work.stop);
     if (!removed) return ReconcileResult::From(removed.error());
   }
@@ -30,10 +31,13 @@ std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) 
   return std::nullopt;
 }
 
-// Both are tried before either is written: a half-applied change serves nobody.
+// All are tried before any is written: a half-applied change serves nobody.
 std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Rendered& rendered) {
-  const std::pair<ChildWriter*, const Json*> children[] = {
+  std::vector<std::pair<ChildWriter*, const Json*>> children = {
       {&world_.workload_writer, &rendered.deployment}, {&world_.service_writer, &rendered.service}};
+  if (rendered.disruption_budget) {
+    children.emplace_back(&world_.budget_writer, &*rendered.disruption_budget);
+  }
   for (const auto& [writer, object] : children) {
     auto checked = writer->Check(*object, work.stop);
     if (!checked) return ReconcileResult::From(checked.error());
@@ -52,8 +56,13 @@ std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Ren
       work.obstacle = written->obstacle;
       return std::nullopt;
     }
-    // The pods make what serves, whatever becomes of the Service.
+    // The pods make what serves, whatever becomes of the others.
     if (writer == &world_.workload_writer) work.memory.serving = work.plan.serve;
+  }
+  if (!rendered.disruption_budget) {
+    auto removed = world_.budget_writer.Remove({work.key.ns, ChildName(work.key.name)},
+                                               work.meta.uid, work.stop);
+    if (!removed) return ReconcileResult::From(removed.error());
   }
   return std::nullopt;
 }

@@ -66,6 +66,7 @@ std::optional<ReconcileResult> DeploymentReconciler::Observe(Work& work) {
     const ObjectKey child{work.key.ns, ChildName(work.key.name)};
     world_.workload_writer.Forget(child);
     world_.service_writer.Forget(child);
+    world_.budget_writer.Forget(child);
     return ReconcileResult::Done();
   }
   if (work.status == nullptr) return ReconcileResult::Wait(kCacheRetry);

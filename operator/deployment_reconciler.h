@@ -62,6 +62,7 @@ class DeploymentReconciler {
     Informer<ConfigState>& configs;
     ChildWriter& workload_writer;
     ChildWriter& service_writer;
+    ChildWriter& budget_writer;
     EventRecorder& events;
     Memory& memory;
     std::string installation;

@@ -88,13 +88,17 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
                  [](Json&& json) -> Result<ChildState> { return DecodeChild(json); }),
       services_(client, clock, Watching(kServices, OursSelector()),
                 [](Json&& json) -> Result<ChildState> { return DecodeChild(json); }),
+      budgets_(client, clock, Watching(kPodDisruptionBudgets, OursSelector()),
+               [](Json&& json) -> Result<ChildState> { return DecodeChild(json); }),
       configs_(client, clock, Watching(kConfigMaps),
                [](Json&& json) { return DecodeConfigState(json); }),
       workload_writer_(client, kDeployments, workloads_),
       service_writer_(client, kServices, services_),
+      budget_writer_(client, kPodDisruptionBudgets, budgets_),
       reconciler_(
           {client, clock, catalog_, statuses_, revisions_, workloads_, configs_, workload_writer_,
-           service_writer_, events_, memory_, options_.installation, SignWith(options_.key),
+           service_writer_, budget_writer_, events_, memory_, options_.installation,
+           SignWith(options_.key),
            [installation = options_.installation, open = OpenWith(options_.trusted)](
                const Json& object) { return DecodeRevisionObject(object, installation, open); },
            [this](const DecisionNews& news) { Record(news); }}),
@@ -142,10 +146,10 @@ void Operator::Connect() {
       }
     }
   });
-  workloads_.OnChange(
-      [this](const ObjectChange<ChildState>& change) { EnqueueOwner(queue_, change); });
-  services_.OnChange(
-      [this](const ObjectChange<ChildState>& change) { EnqueueOwner(queue_, change); });
+  for (Informer<ChildState>* children : {&workloads_, &services_, &budgets_}) {
+    children->OnChange(
+        [this](const ObjectChange<ChildState>& change) { EnqueueOwner(queue_, change); });
+  }
   configs_.OnChange(
       [this](const ObjectChange<ConfigState>& change) { EnqueueNamespace(change.key.ns); });
 }
@@ -203,6 +207,7 @@ std::vector<InformerBase*> Operator::Caches() {
           &revisions_,
           &workloads_,
           &services_,
+          &budgets_,
           &configs_,
           &policies_.statuses,
           &use_cases_.statuses,

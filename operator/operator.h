@@ -85,9 +85,11 @@ class Operator {
   Informer<StoredRevision> revisions_;
   Informer<ChildState> workloads_;
   Informer<ChildState> services_;
+  Informer<ChildState> budgets_;
   Informer<ConfigState> configs_;
   ChildWriter workload_writer_;
   ChildWriter service_writer_;
+  ChildWriter budget_writer_;
   DeploymentReconciler reconciler_;
   Controller controller_;
   Kind policies_;

@@ -176,6 +176,20 @@ Result<Json> PodTemplate(const RenderInput& input, const ModelDeploymentSpec& sp
   return Json{{"metadata", std::move(metadata)}, {"spec", std::move(pod_spec)}};
 }
 
+Json DisruptionBudget(const RenderInput& input, const ModelDeploymentSpec& spec,
+                      const PodDisruptionBudget& budget) {
+  Json rendered = {{"apiVersion", kPodDisruptionBudgets.ApiVersion()},
+                   {"kind", kPodDisruptionBudgets.kind},
+                   {"metadata", Metadata(input, spec)},
+                   {"spec",
+                    {{"selector", {{"matchLabels", SelectorLabels(input.name)}}},
+                     // A Pod that serves nobody must not keep a node from being drained.
+                     {"unhealthyPodEvictionPolicy", "AlwaysAllow"}}}};
+  if (budget.min_available) rendered["spec"]["minAvailable"] = *budget.min_available;
+  if (budget.max_unavailable) rendered["spec"]["maxUnavailable"] = *budget.max_unavailable;
+  return rendered;
+}
+
 }  // namespace
 
 Result<std::string> ImageOf(const std::string& uri, const ModelDigest& digest,
@@ -216,6 +230,9 @@ Result<Rendered> Render(const RenderInput& input, const ModelDeploymentSpec& spe
                                                     {"protocol", "TCP"},
                                                     {"port", spec.serving.port},
                                                     {"targetPort", spec.serving.port}}})}}}};
+  if (const auto& budget = spec.serving.disruption_budget) {
+    rendered.disruption_budget = DisruptionBudget(input, spec, *budget);
+  }
   return rendered;
 }
 

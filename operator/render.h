@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/json.h"
@@ -28,6 +29,7 @@ struct RenderInput {
 struct Rendered {
   Json deployment;
   Json service;
+  std::optional<Json> disruption_budget;  // where the spec asks for one
 };
 
 [[nodiscard]] Result<Rendered> Render(const RenderInput& input, const ModelDeploymentSpec& spec);

@@ -235,6 +235,7 @@ std::string Text(const DeploymentModeRequirement& r) {
   if (r.topology_spread) details.emplace_back("spread over nodes");
   if (r.resources) details.emplace_back("resources set");
   if (r.readiness_probe) details.emplace_back("readiness probe");
+  if (r.disruption_budget) details.emplace_back("disruption budget");
   return Listed(details, ", ");
 }
 

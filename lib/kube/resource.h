@@ -41,6 +41,8 @@ inline const Resource kSecrets{"", "v1", "secrets", true, "Secret"};
 inline const Resource kDeployments{"apps", "v1", "deployments", true, "Deployment"};
 inline const Resource kControllerRevisions{"apps", "v1", "controllerrevisions", true,
                                            "ControllerRevision"};
+inline const Resource kPodDisruptionBudgets{"policy", "v1", "poddisruptionbudgets", true,
+                                            "PodDisruptionBudget"};
 inline const Resource kLeases{"coordination.k8s.io", "v1", "leases", true, "Lease"};
 inline const Resource kEvents{"events.k8s.io", "v1", "events", true, "Event"};
 inline const Resource kCustomResourceDefinitions{

@@ -83,6 +83,40 @@ def test_scaling_within_the_approved_bounds_needs_no_approval(world):
     assert world.child()["spec"]["replicas"] == 2, "the revision's own"
 
 
+def test_a_disruption_budget_comes_goes_and_is_asked_for(world):
+    world.put_policy(require={"deploymentMode": {"podDisruptionBudget": True}})
+    world.put_use_case()
+    world.put_deployment()
+    world.until(phase="Nothing", Governed="DisruptionBudgetMissing")
+    world.put_deployment(podDisruptionBudget={"minAvailable": 2})
+    world.until(phase="Nothing", Governed="DisruptionBudgetBlocksDrains")
+    world.put_deployment(podDisruptionBudget={"maxUnavailable": 1})
+    world.until(phase="Serving", Ready="Serving")
+
+    budget = world.child("pdb")
+    owner = budget["metadata"]["ownerReferences"][0]
+    assert owner["uid"] == world.read()["metadata"]["uid"] and owner["controller"]
+    assert budget["spec"]["maxUnavailable"] == 1
+    # It counts the pods of this Deployment, as the cluster sees it too.
+    assert budget["spec"]["selector"] == world.child()["spec"]["selector"]
+    eventually(lambda: world.child("pdb").get("status", {}).get("expectedPods") == 2,
+               lambda: world.child("pdb"))
+
+    # A hand that loosens it is reverted, and what it adds.
+    world.kubectl("patch", "pdb", "scorer", "-n", world.env, "--type=merge", "-p",
+                  '{"spec": {"maxUnavailable": 2, "unhealthyPodEvictionPolicy": "IfHealthyBudget"}}')
+    eventually(lambda: world.child("pdb")["spec"] == budget["spec"], lambda: world.child("pdb"))
+    world.kubectl("patch", "pdb", "scorer", "-n", world.env, "--type=merge", "-p",
+                  '{"spec": {"selector": {"matchLabels": {"not": "ours"}}}}')
+    eventually(lambda: world.child("pdb")["spec"] == budget["spec"], lambda: world.child("pdb"))
+
+    # Without the field, which is governed, the object goes; what serves stays.
+    world.put_policy(require={"deploymentMode": {"minReplicas": 2}})
+    world.put_deployment()
+    eventually(lambda: world.child("pdb") is None, "the budget to go")
+    assert world.until(phase="Serving", Ready="Serving")["status"]["servingRevision"] == 2
+
+
 def test_deleting_the_deployment_takes_everything_with_it(world):
     world.serve()
     world.kubectl("delete", "mdeploy", "scorer", "-n", world.env)

@@ -35,13 +35,14 @@ def test_nothing_is_written_at_rest(world, stage):
 def test_a_leader_with_nothing_to_do_writes_its_lease_alone(world, stage):
     stage.alone()
     leader = stage.lead()
-    world.serve()
+    world.serve(podDisruptionBudget={"maxUnavailable": 1})
     eventually(lambda: {"RevisionHeld", "RevisionApproved"} <= world.events(), "the Events")
     eventually(lambda: "conditions" in world.kubectl.get("signoff", "approval-1", world.home)
                .get("status", {}), "the sign-off's status")
 
     def versions():
-        kinds = "mdeploy,deployments,services,controllerrevisions,signoffs,usecases"
+        kinds = ("mdeploy,deployments,services,poddisruptionbudgets,controllerrevisions,"
+                 "signoffs,usecases")
         return {(i["kind"], i["metadata"]["name"]): i["metadata"]["resourceVersion"]
                 for namespace in (world.env, world.home)
                 for i in world.kubectl.list(kinds, namespace)} | {
@@ -57,7 +58,7 @@ def test_a_leader_with_nothing_to_do_writes_its_lease_alone(world, stage):
         return stage.writes(world.env, world.home)[before:]
     eventually(lambda: not during_two_renewals(), "everything to settle")
     settled = versions()
-    assert len(settled) == 7
+    assert len(settled) == 8
     assert during_two_renewals() == []
     assert versions() == settled
     assert leader.stop() == 0

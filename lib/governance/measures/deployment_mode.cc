@@ -16,6 +16,7 @@ class Inspector {
 
   Shortfall Run(const Json& pod_template) {
     Replicas();
+    if (r_.disruption_budget) DisruptionBudget();
     const Json* spec = Find(pod_template, "spec");
     static const Json kNone = Json::object();
     if (spec == nullptr) spec = &kNone;
@@ -61,6 +62,31 @@ class Inspector {
     Add("TooManyReplicas", "spec.serving",
         "must not reach more than " + std::to_string(*r_.max_replicas) + " replicas, may reach " +
             std::to_string(most));
+  }
+
+  // At the fewest replicas there may be: the budget is the same when scaling has taken the others.
+  void DisruptionBudget() {
+    static const std::string kPath = "spec.serving.podDisruptionBudget";
+    if (!serving_.disruption_budget) {
+      return Add("DisruptionBudgetMissing", kPath,
+                 "must be set, to minAvailable or maxUnavailable: without it, draining nodes may "
+                 "take every Pod at once");
+    }
+    const std::int64_t fewest =
+        std::min(serving_.replicas, serving_.min_replicas.value_or(serving_.replicas));
+    const auto& [least, most] = *serving_.disruption_budget;
+    const std::string path = kPath + (least ? ".minAvailable" : ".maxUnavailable");
+    const std::int64_t found = least ? *least : most.value_or(0);
+    const std::int64_t may_go = least ? fewest - found : found;
+    const std::string text =
+        "is " + std::to_string(found) + " with as few as " + std::to_string(fewest) + " replicas";
+    if (may_go >= fewest) {
+      Add("DisruptionBudgetProtectsNothing", path,
+          text + ", so that a drain may take every Pod at once: must keep at least 1");
+    } else if (may_go <= 0) {
+      Add("DisruptionBudgetBlocksDrains", path,
+          text + ", so that no drain of a node ever ends: must let at least 1 Pod go");
+    }
   }
 
   void TopologySpread(const Json& spec) {

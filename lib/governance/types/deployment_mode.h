@@ -14,6 +14,7 @@ struct DeploymentModeRequirement {
   bool topology_spread = false;
   bool resources = false;
   bool readiness_probe = false;
+  bool disruption_budget = false;
 };
 
 }  // namespace countersign

@@ -114,6 +114,20 @@ void Describe(V& v, ConfigDigest& c) {
 }
 
 template <class V>
+void Describe(V& v, PodDisruptionBudget& b) {
+  v.Field({.name = "minAvailable",
+           .doc = "Fewest pods that must stay available while nodes are drained, 0 to 1000. Not "
+                  "with maxUnavailable.",
+           .max = 1000},
+          b.min_available);
+  v.Field({.name = "maxUnavailable",
+           .doc = "Most pods that may be unavailable while nodes are drained, 0 to 1000. Not with "
+                  "minAvailable.",
+           .max = 1000},
+          b.max_unavailable);
+}
+
+template <class V>
 void Describe(V& v, Serving& s) {
   v.Field({.name = "backend",
            .doc = "Deployment: an apps/v1 Deployment and a Service, made by the "
@@ -133,6 +147,10 @@ void Describe(V& v, Serving& s) {
   v.Field(
       {.name = "maxReplicas", .doc = "Most pods that the approval covers, 0 to 1000.", .max = 1000},
       s.max_replicas);
+  v.Field({.name = "podDisruptionBudget",
+           .doc = "Makes the operator keep a policy/v1 PodDisruptionBudget beside the Deployment, "
+                  "with one of minAvailable and maxUnavailable. Covered by the approval."},
+          s.disruption_budget);
   v.Field({.name = "port",
            .doc = "Port of the serving container that the Service leads to, 1 to "
                   "65535.",
@@ -199,6 +217,12 @@ static void Check(const ModelDeploymentSpec& spec, const Json& json, std::vector
   const Serving& s = spec.serving;
   if (s.min_replicas && s.max_replicas && *s.min_replicas > *s.max_replicas) {
     AddError(errors, "spec.serving.minReplicas", "must be at most maxReplicas");
+  }
+  if (const auto& budget = s.disruption_budget;
+      budget && budget->min_available.has_value() == budget->max_unavailable.has_value()) {
+    AddError(errors, "spec.serving.podDisruptionBudget",
+             std::string("must have one of minAvailable and maxUnavailable, has ") +
+                 (budget->min_available ? "both" : "neither"));
   }
   const Json* containers = FindPath(json, "serving/template/spec/containers");
   if (containers == nullptr || !containers->is_array() || containers->empty()) {

@@ -49,11 +49,18 @@ struct ConfigDigest {
   std::string digest;
 };
 
+// How many Pods a drain of nodes may take at once; exactly one is set.
+struct PodDisruptionBudget {
+  std::optional<std::int64_t> min_available;
+  std::optional<std::int64_t> max_unavailable;
+};
+
 struct Serving {
   Backend backend = Backend::kDeployment;
   std::int64_t replicas = 1;
   std::optional<std::int64_t> min_replicas;
   std::optional<std::int64_t> max_replicas;
+  std::optional<PodDisruptionBudget> disruption_budget;
   std::int64_t port = 8080;
   std::vector<ConfigDigest> config;
   RawJson pod_template;

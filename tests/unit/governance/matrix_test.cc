@@ -246,8 +246,9 @@ TEST(RequirementText, ReportsSayTheirLevelAndWhatElseIsAsked) {
   EXPECT_EQ(text("{promotion: {from: qa, soak: 7d}}"), "ran in qa for 7d before");
   EXPECT_EQ(text("{incidentReadiness: {}}"), "incident plan");
   EXPECT_EQ(text("{humanOversight: {}}"), "human oversight");
-  EXPECT_EQ(text("{deploymentMode: {minReplicas: 3, topologySpread: true}}"),
-            "3 or more replicas, spread over nodes");
+  EXPECT_EQ(
+      text("{deploymentMode: {minReplicas: 3, topologySpread: true, podDisruptionBudget: true}}"),
+      "3 or more replicas, spread over nodes, disruption budget");
   EXPECT_EQ(text("{components: {requiredRoles: [Guardrail], providers: [acme]}}"),
             "components: Guardrail, hosted models by snapshot, hosted by acme");
   EXPECT_EQ(text("{components: {hosted: Refused}}"), "components: no hosted models");

@@ -92,6 +92,7 @@ TEST(GovernedDigestTest, EverythingElseChangesIt) {
       R"({"spec": {"decision": null}})",
       R"({"spec": {"decision": {"threshold": "0.50"}}})",
       R"({"spec": {"fallback": {"description": "Others decide."}}})",
+      R"({"spec": {"serving": {"podDisruptionBudget": {"maxUnavailable": 1}}}})",
       R"({"spec": {"serving": {"labels": {"x": "y"}}}})"};
   for (const std::string& patch : patches) {
     Json changed = Deployment();
@@ -199,6 +200,26 @@ TEST(DecodeTest, AllFaultsComeInOneErrorWithTheirPaths) {
         "spec.model.digestType", "spec.model.colour", "spec.serving.replicas", "spec.serving.port",
         "spec.serving.backend", "spec.decision.threshold"}) {
     EXPECT_NE(text.find(path), std::string::npos) << path << " is not in: " << text;
+  }
+}
+
+TEST(DecodeTest, ADisruptionBudgetHasOneOfItsTwoNumbers) {
+  const auto decoded = [](const Json& budget) {
+    Json object = Deployment();
+    object["spec"]["serving"]["podDisruptionBudget"] = budget;
+    return Decode<ModelDeploymentSpec>(object);
+  };
+  EXPECT_TRUE(decoded({{"minAvailable", 0}}));
+  EXPECT_TRUE(decoded({{"maxUnavailable", 2}}));
+  for (const auto& [budget, has] :
+       {std::pair(Json{{"minAvailable", 1}, {"maxUnavailable", 1}}, "both"),
+        std::pair(Json::object(), "neither")}) {
+    const auto bad = decoded(budget);
+    ASSERT_FALSE(bad) << budget;
+    EXPECT_EQ(bad.error().ToString(),
+              std::string("spec.serving.podDisruptionBudget: must have one of minAvailable and "
+                          "maxUnavailable, has ") +
+                  has);
   }
 }
 

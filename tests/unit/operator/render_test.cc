@@ -64,11 +64,18 @@ TEST(Render, KeepsTheUsersLabelsButNeverLetsThemTakeOurs) {
   EXPECT_EQ(*Find(*labels, kRevisionLabel), "7");
 }
 
-TEST(Render, SelectsItsOwnPodsFromDeploymentAndService) {
-  const Rendered rendered = MustRender();
+TEST(Render, SelectsItsOwnPodsFromAllChildren) {
+  ModelDeploymentSpec spec = Spec(kTemplate);
+  spec.serving.disruption_budget = PodDisruptionBudget{{}, 1};
+  const auto rendered_or = Render(Input(), spec);
+  ASSERT_TRUE(rendered_or.has_value()) << rendered_or.error().ToString();
+  const Rendered& rendered = *rendered_or;
+  ASSERT_TRUE(rendered.disruption_budget.has_value());
   const Json* pods = FindPath(rendered.deployment, "spec/template/metadata/labels");
-  for (const Json* selector : {FindPath(rendered.deployment, "spec/selector/matchLabels"),
-                               FindPath(rendered.service, "spec/selector")}) {
+  for (const Json* selector :
+       {FindPath(rendered.deployment, "spec/selector/matchLabels"),
+        FindPath(rendered.service, "spec/selector"),
+        FindPath(*rendered.disruption_budget, "spec/selector/matchLabels")}) {
     ASSERT_NE(selector, nullptr);
     EXPECT_FALSE(selector->empty());
     for (auto it = selector->begin(); it != selector->end(); ++it) {
@@ -76,6 +83,18 @@ TEST(Render, SelectsItsOwnPodsFromDeploymentAndService) {
     }
     EXPECT_EQ(Find(*selector, kRevisionLabel), nullptr) << "selectors are immutable";
   }
+}
+
+TEST(Render, MakesADisruptionBudgetOnlyOfWhatIsAsked) {
+  EXPECT_FALSE(MustRender().disruption_budget.has_value());
+  ModelDeploymentSpec spec = Spec(kTemplate);
+  spec.serving.disruption_budget = PodDisruptionBudget{2, {}};
+  const auto rendered = Render(Input(), spec);
+  ASSERT_TRUE(rendered && rendered->disruption_budget);
+  const Json& budget = *rendered->disruption_budget;
+  EXPECT_EQ(IntAt(budget, "spec/minAvailable"), 2);
+  EXPECT_EQ(FindPath(budget, "spec/maxUnavailable"), nullptr);
+  EXPECT_EQ(StringAt(budget, "metadata/name"), "credit-scorer");
 }
 
 TEST(Render, OwnsItsChildrenAndNamesTheGovernedDigest) {

@@ -308,6 +308,11 @@ void Describe(V& v, DeploymentModeRequirement& r) {
            .doc = "Whether a container must have a readiness probe, without which traffic reaches "
                   "a model that is not loaded."},
           r.readiness_probe);
+  v.Field({.name = "podDisruptionBudget",
+           .doc = "Whether spec.serving.podDisruptionBudget must keep a pod available while nodes "
+                  "are drained and still let a drain take one, at the fewest replicas there may "
+                  "be."},
+          r.disruption_budget);
 }
 
 }  // namespace countersign
