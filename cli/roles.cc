@@ -71,6 +71,8 @@ std::vector<Json> ClusterRoles() {
                     {"get", "patch"}),
                // To take the finalizer off a version that nothing rests on any more.
                Ours({"governancepolicies"}, {"patch"}),
+               // ServingRecords; they count where a policy names the operator as issuer.
+               Ours({"evidence"}, {"create"}),
                // ownerReferences that block the owner's deletion ask for it where
                // OwnerReferencesPermissionEnforcement is on.
                Ours({"modeldeployments/finalizers"}, {"update"}),

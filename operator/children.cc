@@ -52,6 +52,11 @@ Rollout RolloutOf(const Json& deployment) {
         (type == "ReplicaFailure" && status == "True")) {
       rollout.failure = StringAt(condition, "reason") + ": " + StringAt(condition, "message");
     }
+    if (type == "Available" && status == "False") {
+      if (auto since = ParseTime(StringAt(condition, "lastTransitionTime"))) {
+        rollout.unavailable_since = *since;
+      }
+    }
   }
   return rollout;
 }

@@ -42,6 +42,7 @@ struct Rollout {
   std::int64_t updated = 0;
   std::int64_t available = 0;
   std::string failure;  // of condition Progressing=False or ReplicaFailure=True; empty if none
+  std::optional<Time> unavailable_since = std::nullopt;  // of condition Available=False
 };
 [[nodiscard]] bool RolledOut(const Rollout& rollout);
 

@@ -37,6 +37,7 @@ ReconcileResult DeploymentReconciler::Reconcile(const ObjectKey& key, std::stop_
       &DeploymentReconciler::ReportStatus,    // say so
       &DeploymentReconciler::Announce,        // Events and the decision record
       &DeploymentReconciler::PruneRevisions,  // keep the last few
+      &DeploymentReconciler::RecordServing,   // for promotion and changes
   };
   Work work;
   work.key = key;
@@ -48,10 +49,10 @@ ReconcileResult DeploymentReconciler::Reconcile(const ObjectKey& key, std::stop_
   // Whatever time alone will change is looked at in that instant.
   std::chrono::nanoseconds wait = kLongestWait;
   if (work.obstacle) wait = std::min<std::chrono::nanoseconds>(wait, kObstacleRetry);
-  if (work.plan.next_change) {
-    wait = std::min<std::chrono::nanoseconds>(wait, *work.plan.next_change - world_.clock.Now());
-  } else if (!work.obstacle) {
-    return ReconcileResult::Done();
+  if (!work.plan.next_change && !work.next_record && !work.obstacle) return ReconcileResult::Done();
+  for (const std::optional<Time>& next : {work.plan.next_change, work.next_record}) {
+    if (!next) continue;
+    wait = std::min<std::chrono::nanoseconds>(wait, *next - world_.clock.Now());
   }
   return ReconcileResult::Wait(
       std::max<std::chrono::nanoseconds>(wait, std::chrono::milliseconds(5)));
@@ -67,7 +68,8 @@ std::optional<ReconcileResult> DeploymentReconciler::Observe(Work& work) {
     world_.workload_writer.Forget(child);
     world_.service_writer.Forget(child);
     world_.budget_writer.Forget(child);
-    return ReconcileResult::Done();
+    const auto ended = world_.recorder.Record(work.key, std::nullopt, work.stop);
+    return ended ? ReconcileResult::Done() : ReconcileResult::From(ended.error());
   }
   if (work.status == nullptr) return ReconcileResult::Wait(kCacheRetry);
   if (lookup.found == Found::kPresent) {

@@ -28,6 +28,7 @@
 #include "operator/plan.h"
 #include "operator/render.h"
 #include "operator/revision.h"
+#include "operator/serving_recorder.h"
 #include "operator/status_state.h"
 
 namespace countersign {
@@ -63,6 +64,7 @@ class DeploymentReconciler {
     ChildWriter& workload_writer;
     ChildWriter& service_writer;
     ChildWriter& budget_writer;
+    ServingRecorder& recorder;
     EventRecorder& events;
     Memory& memory;
     std::string installation;
@@ -87,6 +89,7 @@ class DeploymentReconciler {
   std::optional<ReconcileResult> ReportStatus(Work& work);
   std::optional<ReconcileResult> Announce(Work& work);
   std::optional<ReconcileResult> PruneRevisions(Work& work);
+  std::optional<ReconcileResult> RecordServing(Work& work);
 
   std::optional<ReconcileResult> Apply(Work& work, const Rendered& rendered);
   std::optional<ReconcileResult> RemoveChildren(Work& work);

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "operator/deployment_work.h"
+#include "operator/names.h"
 #include "operator/status.h"
 
 namespace countersign {
@@ -121,6 +122,27 @@ std::optional<ReconcileResult> DeploymentReconciler::Announce(Work& work) {
   }
   work.memory.other_use_case = OtherUseCase(work);
   world_.memory.Set(work.key, work.memory);
+  return std::nullopt;
+}
+
+// Last, and of no influence on the rest: a record that is refused is tried again.
+std::optional<ReconcileResult> DeploymentReconciler::RecordServing(Work& work) {
+  std::optional<ServingState> serving;
+  const Rollout& rollout = work.rollout;
+  if (work.memory.serving && !(rollout.exists && rollout.wanted == 0)) {
+    const Revision* revision = work.Find(*work.memory.serving);
+    if (revision == nullptr) return std::nullopt;
+    auto spec = SpecToServe(work, *revision);
+    if (!spec) return ReconcileResult::From(spec.error());
+    const auto live = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
+    const bool applied = live != nullptr && live->revision == work.memory.serving;
+    serving = ServingState{(*spec)->spec.use_case, (*spec)->spec.model.digest,
+                           applied && RolledOut(rollout) && !rollout.unavailable_since,
+                           rollout.unavailable_since};
+  }
+  auto next = world_.recorder.Record(work.key, serving, work.stop);
+  if (!next) return ReconcileResult::From(next.error());
+  work.next_record = *next;
   return std::nullopt;
 }
 

@@ -41,6 +41,7 @@ struct DeploymentReconciler::Work {
   Rollout rollout;
   std::string reverted;  // kinds of children
   std::vector<Condition> conditions;
+  std::optional<Time> next_record;  // when the next ServingRecord is due
 
   [[nodiscard]] const Revision* Find(std::int64_t number) const {
     const auto found = std::find_if(revisions.begin(), revisions.end(),

@@ -95,9 +95,10 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       workload_writer_(client, kDeployments, workloads_),
       service_writer_(client, kServices, services_),
       budget_writer_(client, kPodDisruptionBudgets, budgets_),
+      recorder_(client, clock, catalog_),
       reconciler_(
           {client, clock, catalog_, statuses_, revisions_, workloads_, configs_, workload_writer_,
-           service_writer_, budget_writer_, events_, memory_, options_.installation,
+           service_writer_, budget_writer_, recorder_, events_, memory_, options_.installation,
            SignWith(options_.key),
            [installation = options_.installation, open = OpenWith(options_.trusted)](
                const Json& object) { return DecodeRevisionObject(object, installation, open); },
@@ -164,7 +165,11 @@ void Operator::OnCatalogChange(const CatalogChange& change) {
   if (change.kind == kSignOffs.kind) sign_offs_.queue.Add(change.key);
   if (change.kind == kReproducibilitySnapshots.kind) snapshots_.queue.Add(change.key);
   if (change.kind == kBiasTests.kind) bias_tests_.queue.Add(change.key);
-  if (change.kind == kEvidence.kind) reports_.queue.Add(change.key);
+  if (change.kind == kEvidence.kind) {
+    reports_.queue.Add(change.key);
+    // Perhaps it went while nobody looked, and its run has to be ended.
+    if (auto recorded = catalog_.RecordedDeployment(change.key)) queue_.Add(*recorded);
+  }
   if (change.kind == kWaivers.kind) waivers_.queue.Add(change.key);
   if (change.kind == kIncidents.kind) incidents_.queue.Add(change.key);
   if (change.use_case.empty()) {

@@ -90,6 +90,7 @@ class Operator {
   ChildWriter workload_writer_;
   ChildWriter service_writer_;
   ChildWriter budget_writer_;
+  ServingRecorder recorder_;
   DeploymentReconciler reconciler_;
   Controller controller_;
   Kind policies_;

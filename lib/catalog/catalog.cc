@@ -11,6 +11,7 @@ namespace {
 constexpr char kByUseCase[] = "use-case";
 constexpr char kBySubject[] = "subject";
 constexpr char kPolicies[] = "policies";
+constexpr char kByDeployment[] = "deployment";
 
 std::string Ref(const std::string& name_space, const std::string& name) {
   return name_space + "/" + name;
@@ -38,6 +39,15 @@ std::string UseCaseOf(const Object<IncidentSpec>& o) {
 }
 std::string UseCaseOf(const Object<ModelDeploymentSpec>& o) {
   return Ref(o.spec.use_case.name_space, o.spec.use_case.name);
+}
+
+// Of a ServingRecord by an operator; else empty.
+std::string DeploymentOf(const EvidenceReport& report) {
+  if (report.spec.type != "ServingRecord") return {};
+  const auto& claims = report.spec.claims;
+  const auto found = std::find_if(claims.begin(), claims.end(),
+                                  [](const Claim& claim) { return claim.name == "deployment"; });
+  return found == claims.end() ? std::string() : found->text;
 }
 
 bool IsOnPolicy(const std::shared_ptr<const Cached<SignOffSpec>>& cached) {
@@ -94,6 +104,11 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
   sign_offs_.AddIndex(kBySubject, [](const Cached<SignOffSpec>& cached) {
     const bool on_policy = cached.object.spec.subject.kind == SubjectOfSignOff::kGovernancePolicy;
     return on_policy ? std::vector<std::string>{kPolicies} : std::vector<std::string>();
+  });
+  reports_.AddIndex(kByDeployment, [](const Cached<EvidenceSpec>& cached) {
+    std::string deployment = DeploymentOf(cached.object);
+    return deployment.empty() ? std::vector<std::string>()
+                              : std::vector<std::string>{std::move(deployment)};
   });
   // First, so that whoever hears of the change finds the new set.
   sign_offs_.OnChange([this](const ObjectChange<Cached<SignOffSpec>>& change) {
@@ -313,6 +328,19 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
   }
   facts.deployment = std::move(deployment);
   return facts;
+}
+
+std::vector<std::shared_ptr<const Cached<EvidenceSpec>>> Catalog::ServingRecordsOf(
+    const std::string& deployment) const {
+  return reports_.ByIndex(kByDeployment, deployment);
+}
+
+std::optional<ObjectKey> Catalog::RecordedDeployment(const ObjectKey& report) const {
+  const auto cached = reports_.Get(report);
+  const std::string deployment = cached ? DeploymentOf(cached->object) : std::string();
+  const auto slash = deployment.find('/');
+  if (slash == std::string::npos) return std::nullopt;
+  return ObjectKey{deployment.substr(0, slash), deployment.substr(slash + 1)};
 }
 
 void Catalog::Upsert(const Resource& resource, Json&& object) {

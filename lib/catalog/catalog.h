@@ -92,6 +92,13 @@ class Catalog {
   // The sign-offs that name this use case, delegations among them.
   [[nodiscard]] std::vector<AttestedSignOff> SignOffsOf(const UseCaseRef& use_case) const;
 
+  // The ServingRecords that say they are about this ModelDeployment ("namespace/name"), whoever
+  // made them.
+  [[nodiscard]] std::vector<std::shared_ptr<const Cached<EvidenceSpec>>> ServingRecordsOf(
+      const std::string& deployment) const;
+  // The ModelDeployment that the report is a ServingRecord about, if it is one and says so.
+  [[nodiscard]] std::optional<ObjectKey> RecordedDeployment(const ObjectKey& report) const;
+
   // Takes in what a live read gave (see live_reader.h).
   void Upsert(const Resource& resource, Json&& object);
 

@@ -109,6 +109,8 @@ constexpr KnownArtifact kAssessment[] = {{"assessment", "the assessment in full"
 
 constexpr KnownClaim kServingRecord[] = {
     {"healthy", kFlag, "whether it served without failing its health checks until the record"},
+    {"deployment", kText, "namespace/name of the ModelDeployment, in records by the operator"},
+    {"ended", kFlag, "whether it serves no more from the record on"},
 };
 
 constexpr KnownClaim kIncidentPlan[] = {

@@ -141,7 +141,13 @@ void Check(const Context& context, const DataQualityRequirement& r, const Eviden
                     (outcome == nullptr ? "" : Shorten(outcome->text)) + "'");
 }
 
-// The run is as old as the first of the records since it was last unhealthy.
+bool Says(const AttestedEvidence& record, const std::string& name) {
+  const Claim* claim = FindClaim(record.object->spec, name);
+  return claim != nullptr && claim->flag && *claim->flag;
+}
+
+// The run is as old as the first of the records since it was last unhealthy, or did not serve; one
+// that has ended grows no older.
 void Check(const Context& context, const PromotionRequirement& r,
            std::vector<const AttestedEvidence*> records, Shortfall& shortfall) {
   if (!r.soak || shortfall.state != GateState::kPassed) return;
@@ -149,14 +155,22 @@ void Check(const Context& context, const PromotionRequirement& r,
             [](const AttestedEvidence* a, const AttestedEvidence* b) {
               return a->by.first_seen > b->by.first_seen;
             });
-  Time since = records.front()->by.first_seen;
+  const AttestedEvidence& last = *records.front();
+  const bool ended = Says(last, "ended");
+  Time since = last.by.first_seen;
   for (const AttestedEvidence* record : records) {
-    const Claim* healthy = FindClaim(record->object->spec, "healthy");
-    if (healthy == nullptr || !healthy->flag || !*healthy->flag) break;
+    if (!Says(*record, "healthy") || (record != &last && Says(*record, "ended"))) break;
     since = record->by.first_seen;
   }
   const Time enough = since + *r.soak;
-  if (enough <= context.facts.now) return;
+  if (ended && enough > last.by.first_seen) {
+    shortfall.Add(GateState::kInsufficient, "SoakTooShort",
+                  "this model must run in '" + r.from + "' for " + FormatDuration(*r.soak) +
+                      ", which it did not: it ran there from " + FormatTime(since) + " to " +
+                      FormatTime(last.by.first_seen) + "; serve it there again");
+    return;
+  }
+  if (ended || enough <= context.facts.now) return;
   shortfall.passes_from = enough;
   shortfall.Add(GateState::kInsufficient, "SoakTooShort",
                 "this model must run in '" + r.from + "' for " + FormatDuration(*r.soak) +
