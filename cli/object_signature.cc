@@ -45,11 +45,11 @@ Result<std::string> SignBySsh(const std::string& key_file, const std::string& st
   const std::string file = folder.path() + "/statement";
   if (auto written = WriteTextFile(file, statement); !written) return Fail(written.error());
   ChildProcess ssh;
-  const int error = ssh.Start({"ssh-keygen",
-                               {"-Y", "sign", "-n", std::string(kSshNamespace), "-f", key_file,
-                                file},
-                               {},
-                               true});
+  const int error =
+      ssh.Start({"ssh-keygen",
+                 {"-Y", "sign", "-n", std::string(kSshNamespace), "-f", key_file, file},
+                 {},
+                 true});
   if (error != 0) {
     return Fail(Code::kFailedPrecondition,
                 "ssh-keygen could not be started: " + std::generic_category().message(error) +

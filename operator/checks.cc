@@ -70,9 +70,18 @@ std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
         "made by '" + by.user + "', seen by admission at " + FormatTime(by.first_seen);
     status.stamped_user = by.user;
     status.first_seen = by.first_seen;
+  } else if (by.authenticity == Authenticity::kSigned) {
+    checked.reason = "Signed";
+    checked.message = "signed by key " + by.signature->key + ", applied by '" + by.user +
+                      "', seen by admission at " + FormatTime(by.first_seen) +
+                      "; each policy says whose the key is (spec.people[].keys)";
+    status.stamped_user = by.user;
+    status.first_seen = by.first_seen;
+    status.signing_key = by.signature->key;
   } else {
-    const bool forged = by.authenticity == Authenticity::kForged;
-    checked.fault = forged ? "StampInvalid" : "NotStamped";
+    checked.fault = by.authenticity == Authenticity::kForged         ? "StampInvalid"
+                    : by.authenticity == Authenticity::kBadSignature ? "SignatureInvalid"
+                                                                     : "NotStamped";
     checked.message =
         "counts for nothing: " +
         (by.problem.empty() ? std::string("admission did not see who made it") : by.problem) +

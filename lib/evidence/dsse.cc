@@ -76,21 +76,23 @@ Result<std::string> SignEnvelope(const InstallationKey& key, std::string_view ty
 Result<Json> OpenEnvelope(const PublicKeys& keys, std::string_view type,
                           std::string_view envelope) {
   if (envelope.size() > kMaxEnvelopeBytes) return Bad("it is larger than 64 KiB");
-  return Open(type, envelope,
-              [&](std::string_view data, std::string_view signature) {
-                return keys.Verify(data, signature);
-              },
-              "no key of this installation made its signature");
+  return Open(
+      type, envelope,
+      [&](std::string_view data, std::string_view signature) {
+        return keys.Verify(data, signature);
+      },
+      "no key of this installation made its signature");
 }
 
 Result<Json> OpenSignedEnvelope(const VerificationKey& key, std::string_view type,
                                 std::string_view envelope) {
   if (envelope.size() > kMaxSignedEnvelopeBytes) return Bad("it is larger than 256 KiB");
-  return Open(type, envelope,
-              [&](std::string_view data, std::string_view signature) {
-                return key.Verify(data, signature);
-              },
-              "its signature does not hold for this content and key " + key.fingerprint());
+  return Open(
+      type, envelope,
+      [&](std::string_view data, std::string_view signature) {
+        return key.Verify(data, signature);
+      },
+      "its signature does not hold for this content and key " + key.fingerprint());
 }
 
 }  // namespace countersign

@@ -2,7 +2,8 @@
 //
 // Source: https://github.com/secure-systems-lab/dsse, protocol.md and envelope.md. The signature is
 // over PAE(payloadType, payload); the bytes that were verified are the bytes that get parsed;
-// `keyid` is a hint and trusted by nobody; either alphabet of base64 is read. Text in and out is the JSON envelope. Free functions.
+// `keyid` is a hint and trusted by nobody; either alphabet of base64 is read. Text in and out is
+// the JSON envelope. Free functions.
 #pragma once
 
 #include <string>

@@ -27,12 +27,12 @@ namespace countersign {
 
 // How an object is known to come from a person.
 enum class Authenticity {
-  kUnproven,  // no stamp: it counts for nothing
-  kForged,    // a stamp that does not hold; `problem` says why
+  kUnproven,      // no stamp: it counts for nothing
+  kForged,        // a stamp that does not hold; `problem` says why
   kBadSignature,  // signed, and that does not count; `problem` says why
   kSigned,        // stamped, and signed by a key: whose, a policy says (signers.h)
-  kAttested,  // stamped by this installation when the API server had authenticated the person
-  kAssumed,   // offline: what the object claims, for the CLI alone
+  kAttested,      // stamped by this installation when the API server had authenticated the person
+  kAssumed,       // offline: what the object claims, for the CLI alone
 };
 
 // Which key made the signature that an object carries.

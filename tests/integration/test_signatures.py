@@ -109,6 +109,17 @@ def test_a_robot_applies_what_people_signed_and_the_model_serves(site):
         return done.returncode == 0 and "'vera'" in done.stdout
 
     wait_until(explained, "the operator to find that vera's key signed")
+    signing_key = run("keys", f"{site.keys['vera']}.pub").stdout.split()[0]
+
+    def shown():
+        got = site.cluster.run("get", "signoff", "-n", HOME, approval["metadata"]["name"], "-o",
+                               "json").stdout  # fmt: skip
+        status = json.loads(got)["status"]
+        ready = [c for c in status.get("conditions", []) if c["type"] == "Ready"]
+        return (ready and ready[0]["status"] == "True" and ready[0]["reason"] == "Signed"
+                and status["signingKey"] == signing_key and status["stampedUser"] == ROBOT[0])  # fmt: skip
+
+    wait_until(shown, "the status of the sign-off to name the key and who applied it")
 
     # Taken away and put there again by the robot, it is as old as its signature.
     site.cluster.run("delete", "signoff", "-n", HOME, approval["metadata"]["name"])

@@ -99,13 +99,12 @@ std::optional<Disregarded> WhyNotDeputy(const PolicySet& policies,
 std::optional<Disregarded> WhyNotSigner(const PolicySet& policies,
                                         const std::vector<AttestedSignOff>& sign_offs,
                                         const SignOffSpec& spec, const Provenance& by) {
-  Disregarded why{"RoleUnknown", "'" + spec.role +
-                                     "' is not a role of any policy: kubectl get govpol -o yaml"};
+  Disregarded why{"RoleUnknown",
+                  "'" + spec.role + "' is not a role of any policy: kubectl get govpol -o yaml"};
   for (const auto& policy : policies.policies) {
     if (FindRole(policy->spec, spec.role) == nullptr) continue;
     const std::string under = " (policy '" + policy->meta.name + "')";
-    const Provenance who =
-        SignerOf(policy->spec, by, spec.signer.username, spec.performed_at);
+    const Provenance who = SignerOf(policy->spec, by, spec.signer.username, spec.performed_at);
     if (who.authenticity != Authenticity::kAttested) {
       why = {"SignerKeyUnknown", who.problem + under};
     } else if (IsRobot(who.user)) {

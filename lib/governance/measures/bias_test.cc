@@ -6,9 +6,9 @@
 
 #include "governance/fairness_metrics.h"
 #include "governance/measures/bias_test_judge.h"
+#include "governance/signers.h"
 #include "governance/sum_metrics.h"
 #include "governance/types/bias_cells.h"
-#include "governance/signers.h"
 
 namespace countersign {
 namespace {

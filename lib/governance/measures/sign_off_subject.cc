@@ -130,8 +130,8 @@ tl::expected<const AttestedSignOff*, Disregarded> StandingOf(const SignOffContex
       context.index.SignOffs(spec.role, {}));
   if (lent && IsApproval(spec.decision)) {
     if (auto weak = WhyTooWeak(context.requirement, (*lent)->by)) {
-      weak->why = "SignOff '" + (*lent)->object->meta.name + "', by which the role was lent: " +
-                  weak->why;
+      weak->why =
+          "SignOff '" + (*lent)->object->meta.name + "', by which the role was lent: " + weak->why;
       return tl::unexpected(*std::move(weak));
     }
   }

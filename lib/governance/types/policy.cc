@@ -68,11 +68,9 @@ void Describe(V& v, SignerKey& k) {
            .min = 1,
            .length = 16'384},
           k.public_key);
-  v.Field({.name = "notBefore",
-           .doc = "What was first seen before does not count. RFC 3339."},
+  v.Field({.name = "notBefore", .doc = "What was first seen before does not count. RFC 3339."},
           k.not_before);
-  v.Field({.name = "notAfter",
-           .doc = "What was first seen from then on does not count. RFC 3339."},
+  v.Field({.name = "notAfter", .doc = "What was first seen from then on does not count. RFC 3339."},
           k.not_after);
   v.Field({.name = "revokedAt",
            .doc = "Since when the key is not trusted: what was first seen from then on does not "
@@ -93,13 +91,14 @@ void Describe(V& v, Person& p) {
            .max = 16,
            .list = ListType::kSet},
           p.accounts);
-  v.Field({.name = "groups",
-           .doc = "Groups that this person is in, for what they sign by a key: there the API server "
-                  "does not tell.",
-           .format = Format::kToken,
-           .max = 32,
-           .list = ListType::kSet},
-          p.groups);
+  v.Field(
+      {.name = "groups",
+       .doc = "Groups that this person is in, for what they sign by a key: there the API server "
+              "does not tell.",
+       .format = Format::kToken,
+       .max = 32,
+       .list = ListType::kSet},
+      p.groups);
   v.Field({.name = "keys",
            .doc = "Public keys by which this person signs. A key belongs to one person.",
            .max = 16},

@@ -75,7 +75,6 @@ struct Role {
 
 enum class Distinct { kDevelopers, kRequester };
 
-
 // Whether approvals with conditions count.
 enum class Conditional { kRefused, kAllowed };
 
@@ -94,7 +93,7 @@ struct SignOffRequirement {
   Assurance assurance = Assurance::kRequester;
   std::optional<Consultation> consultation;
   Conditional conditional = Conditional::kRefused;
-  bool own_environment = false;  // one that names several does not count
+  bool own_environment = false;                           // one that names several does not count
   Seconds max_record_delay = std::chrono::hours(24 * 7);  // from decision to record
 };
 

@@ -128,7 +128,8 @@ struct SignOffSpec {
   std::vector<AdviceResponse> responses;
   std::vector<ApprovalCondition> conditions;
   std::optional<Shown> shown;
-  std::optional<Time> performed_at;  // when the signer decided, where that is not when it was recorded
+  std::optional<Time>
+      performed_at;  // when the signer decided, where that is not when it was recorded
   std::optional<Time> expires_at;
   std::optional<ObjectSignature> signature;
 };

@@ -47,9 +47,10 @@ void Describe(V& v, ObjectSignature& s) {
 // For each kind that can be signed.
 constexpr FieldInfo SignatureField() {
   return {.name = "signature",
-          .doc = "A signature over everything else in this spec, the kind and the namespace: "
-                 "`countersign sign` makes it. Who signed is then who holds the key, whoever "
-                 "applies the object."};
+          .doc =
+              "A signature over everything else in this spec, the kind and the namespace: "
+              "`countersign sign` makes it. Who signed is then who holds the key, whoever "
+              "applies the object."};
 }
 
 }  // namespace countersign

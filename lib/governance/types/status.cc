@@ -281,6 +281,11 @@ void Describe(V& v, EvidenceStatus& s) {
   v.Field({.name = "firstSeen",
            .doc = "When admission stamped it; its age counts from here. RFC 3339."},
           s.first_seen);
+  v.Field({.name = "signingKey",
+           .doc = "Fingerprint of the key whose signature the object carries, if that holds. Whose "
+                  "key it is, and whether it counts, each policy says.",
+           .length = 63},
+          s.signing_key);
   Conditions(v, s.conditions,
              "Ready: the evidence is authentic and counts; Stalled: it does not, and why.");
 }

@@ -117,6 +117,7 @@ struct EvidenceStatus {
   std::int64_t observed_generation = -1;
   std::string stamped_user;
   std::optional<Time> first_seen;
+  std::string signing_key;
   std::vector<StatusCondition> conditions;
 };
 

@@ -99,10 +99,11 @@ void Describe(V& v, SignOffRequirement& r) {
            .doc = "Whether an approval must name this environment alone; one that names several "
                   "does not count. For deployments only."},
           r.own_environment);
-  v.Field({.name = "maxRecordDelay",
-           .doc = "The longest between the signer's decision (spec.performedAt of the sign-off) and "
-                  "when the system first saw it. Default 7d."},
-          r.max_record_delay);
+  v.Field(
+      {.name = "maxRecordDelay",
+       .doc = "The longest between the signer's decision (spec.performedAt of the sign-off) and "
+              "when the system first saw it. Default 7d."},
+      r.max_record_delay);
 }
 
 template <class V>
