@@ -9,9 +9,9 @@
 namespace countersign {
 namespace {
 
+using std::chrono::minutes;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using std::chrono::minutes;
 
 const Time kNow{std::chrono::hours(24 * 365 * 50)};
 const UseCaseRef kUseCase{"lending", "credit"};
