@@ -208,10 +208,8 @@ std::string_view Trimmed(std::string_view text) {
 std::string DerOf(Integer r, Integer s) {
   const EcdsaSignature pair(ECDSA_SIG_new(), ECDSA_SIG_free);
   if (r == nullptr || s == nullptr || pair == nullptr) return {};
-  if (ECDSA_SIG_set0(pair.get(), r.get(), s.get()) != 1) return {};
-  // They belong to the pair now.
-  static_cast<void>(r.release());
-  static_cast<void>(s.release());
+  // It owns them from here on, and fails for null alone.
+  if (ECDSA_SIG_set0(pair.get(), r.release(), s.release()) != 1) return {};
   unsigned char* der = nullptr;
   const int size = i2d_ECDSA_SIG(pair.get(), &der);
   if (size <= 0) return {};
