@@ -81,6 +81,7 @@ std::optional<Disregarded> WhyNotDeputy(const PolicySet& policies,
     std::vector<AttestedSignOff> attributed;
     attributed.reserve(sign_offs.size());
     std::vector<const AttestedSignOff*> all;
+    all.reserve(sign_offs.size());
     for (const AttestedSignOff& one : sign_offs) {
       all.push_back(&attributed.emplace_back(WithSigner(policy->spec, one)));
     }
