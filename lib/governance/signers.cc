@@ -84,7 +84,24 @@ Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
 
 AttestedSignOff WithSigner(const GovernancePolicySpec& policy, AttestedSignOff one) {
   const SignOffSpec& spec = one.object->spec;
-  one.by = SignerOf(policy, one.by, spec.signer.username, spec.performed_at);
+  Provenance by = SignerOf(policy, one.by, spec.signer.username, spec.performed_at);
+  // Revoking a key must not let through what its owner had rejected: a no stands until its owner
+  // takes it back.
+  if (by.authenticity == Authenticity::kBadSignature && by.signature &&
+      spec.decision == SignOffDecision::kReject) {
+    const Person* person = OwnerOf(policy, by.signature->key).person;
+    if (person != nullptr && !person->accounts.empty()) {
+      by.authenticity = Authenticity::kAttested;
+      by.problem.clear();
+      by.user = spec.signer.username;
+      by.groups = person->groups;
+      const auto& accounts = person->accounts;
+      if (std::find(accounts.begin(), accounts.end(), by.user) == accounts.end()) {
+        by.user = accounts.front();
+      }
+    }
+  }
+  one.by = std::move(by);
   return one;
 }
 
