@@ -68,6 +68,29 @@ std::optional<Disregarded> WhyWrongTime(const SignOffRequirement& requirement,
   return std::nullopt;
 }
 
+// As StandingOf, however the sign-off is known to be the signer's: who merely created one in a role
+// has acted in it all the same.
+tl::expected<const AttestedSignOff*, Disregarded> MayDecide(const SignOffContext& context,
+                                                            const AttestedSignOff& sign_off) {
+  const SignOffSpec& spec = sign_off.object->spec;
+  const Provenance& by = sign_off.by;
+  if (auto because = WhyNotSigners(sign_off)) return tl::unexpected(*std::move(because));
+  // Whoever holds the role needs nobody to lend it: the decision is their own.
+  if (by.authenticity == Authenticity::kAssumed ? spec.on_behalf_of.empty()
+                                                : HoldsRole(context.policy, spec.role, by)) {
+    return nullptr;
+  }
+  if (spec.on_behalf_of.empty()) {
+    return tl::unexpected(
+        Disregarded{"SignerNotInRole", "'" + by.user + "' does not hold role '" + spec.role + "'"});
+  }
+  std::vector<std::string> environments;
+  if (!context.target.environment.empty()) environments.push_back(context.target.environment);
+  return FindDelegation(
+      {context.policy, spec.role, context.target.use_case, spec.on_behalf_of, by, environments},
+      context.index.SignOffs(spec.role, {}));
+}
+
 }  // namespace
 
 std::string_view DigestOf(const SignOffTarget& target) {
@@ -105,37 +128,21 @@ bool IsAboutOtherRevision(const SignOffSubject& s, const SignOffTarget& target) 
 
 tl::expected<const AttestedSignOff*, Disregarded> StandingOf(const SignOffContext& context,
                                                              const AttestedSignOff& sign_off) {
-  const SignOffSpec& spec = sign_off.object->spec;
-  const Provenance& by = sign_off.by;
-  if (auto because = WhyNotSigners(sign_off)) return tl::unexpected(*std::move(because));
-  if (IsApproval(spec.decision)) {
-    if (auto weak = WhyTooWeak(context.requirement, by)) return tl::unexpected(*std::move(weak));
-    if (auto wrong = WhyWrongTime(context.requirement, sign_off)) {
-      return tl::unexpected(*std::move(wrong));
-    }
+  auto standing = MayDecide(context, sign_off);
+  if (!standing || !IsApproval(sign_off.object->spec.decision)) return standing;
+  if (auto weak = WhyTooWeak(context.requirement, sign_off.by)) {
+    return tl::unexpected(*std::move(weak));
   }
-  // Whoever holds the role needs nobody to lend it: the decision is their own.
-  if (by.authenticity == Authenticity::kAssumed ? spec.on_behalf_of.empty()
-                                                : HoldsRole(context.policy, spec.role, by)) {
-    return nullptr;
+  if (auto wrong = WhyWrongTime(context.requirement, sign_off)) {
+    return tl::unexpected(*std::move(wrong));
   }
-  if (spec.on_behalf_of.empty()) {
-    return tl::unexpected(
-        Disregarded{"SignerNotInRole", "'" + by.user + "' does not hold role '" + spec.role + "'"});
+  if (*standing == nullptr) return standing;
+  if (auto weak = WhyTooWeak(context.requirement, (*standing)->by)) {
+    weak->why = "SignOff '" + (*standing)->object->meta.name +
+                "', by which the role was lent: " + weak->why;
+    return tl::unexpected(*std::move(weak));
   }
-  std::vector<std::string> environments;
-  if (!context.target.environment.empty()) environments.push_back(context.target.environment);
-  auto lent = FindDelegation(
-      {context.policy, spec.role, context.target.use_case, spec.on_behalf_of, by, environments},
-      context.index.SignOffs(spec.role, {}));
-  if (lent && IsApproval(spec.decision)) {
-    if (auto weak = WhyTooWeak(context.requirement, (*lent)->by)) {
-      weak->why =
-          "SignOff '" + (*lent)->object->meta.name + "', by which the role was lent: " + weak->why;
-      return tl::unexpected(*std::move(weak));
-    }
-  }
-  return lent;
+  return standing;
 }
 
 std::string StaleBecause(const SignOffContext& context, const SignOffSpec& spec) {
@@ -158,7 +165,7 @@ std::string HoldsOtherRole(const SignOffContext& context, const std::string& per
       return "holds role '" + role + "' too";
     }
     for (const AttestedSignOff* other : context.index.SignOffs(role, DigestOf(context.target))) {
-      if (IsAbout(other->object->spec.subject, context.target) && StandingOf(context, *other) &&
+      if (IsAbout(other->object->spec.subject, context.target) && MayDecide(context, *other) &&
           PersonOf(context.policy, other->by.user) == person) {
         return "signed off as '" + role + "' too";
       }
