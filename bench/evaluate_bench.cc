@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "governance/dossier.h"
 #include "governance/evaluate.h"
 #include "tests/unit/catalog/objects.h"
 
@@ -68,6 +69,8 @@ World Make(std::int64_t measures, std::int64_t evidence) {
   facts.author = By("bob@bank.example", {});
   facts.use_case =
       std::make_shared<const UseCase>(Decode<UseCaseSpec>(UseCaseJson("credit")).value());
+  std::vector<AttestedSignOff> sign_offs;
+  std::vector<AttestedEvidence> reports;
   for (std::int64_t i = 0; i < evidence; ++i) {
     const std::string name = "e" + std::to_string(100'000 + i);
     const bool current = i % 2 == 0 ? i < 8 : i < 2 * measures;
@@ -85,9 +88,8 @@ World Make(std::int64_t measures, std::int64_t evidence) {
             {"model", {{"digest", kModelDigest}, {"digestType", "ociManifest"}}},
             {"governedDigest", current ? facts.governed_digest : kOther}};
       }
-      facts.sign_offs.push_back(
-          {std::make_shared<const SignOff>(Decode<SignOffSpec>(sign_off).value()),
-           By(signer, {"model-risk"})});
+      sign_offs.push_back({std::make_shared<const SignOff>(Decode<SignOffSpec>(sign_off).value()),
+                           By(signer, {"model-risk"})});
       continue;
     }
     Json report = {{"apiVersion", kApiVersion},
@@ -99,10 +101,13 @@ World Make(std::int64_t measures, std::int64_t evidence) {
         {"model", {{"digest", current ? kModelDigest : kOther}, {"digestType", "ociManifest"}}},
         {"performedAt", "2026-11-01T12:00:00Z"},
         {"claims", Json::array({Json{{"name", "errorRate"}, {"number", "0.001"}}})}};
-    facts.reports.push_back(
-        {std::make_shared<const EvidenceReport>(Decode<EvidenceSpec>(report).value()),
-         By("dan@bank.example", {})});
+    reports.push_back({std::make_shared<const EvidenceReport>(Decode<EvidenceSpec>(report).value()),
+                       By("dan@bank.example", {})});
   }
+  facts.sign_offs = std::move(sign_offs);
+  facts.reports = std::move(reports);
+  // As the webhook and the operator keep it.
+  facts.dossier = std::make_shared<const Dossier>(facts);
   return world;
 }
 
@@ -122,6 +127,13 @@ BENCHMARK(Measures)
     ->Args({100, 200})
     ->Args({50, 2'000})
     ->Args({50, 20'000});
+
+// What a change of a use case's evidence costs whoever asks next.
+void Dossiers(benchmark::State& state) {
+  const World world = Make(50, state.range(0));
+  for (auto unused : state) benchmark::DoNotOptimize(Dossier(world.facts));
+}
+BENCHMARK(Dossiers)->ArgNames({"evidence"})->Arg(200)->Arg(2'000)->Arg(20'000);
 
 }  // namespace
 }  // namespace countersign

@@ -307,8 +307,10 @@ bool Share(const std::vector<std::string>& a, const std::vector<std::string>& b)
 }
 
 template <class Spec>
-void DropLater(std::vector<Attested<Spec>>& list, Time at) {
-  std::erase_if(list, [&](const Attested<Spec>& one) { return one.by.first_seen > at; });
+void DropLater(SharedList<Attested<Spec>>& list, Time at) {
+  list.Change([&](std::vector<Attested<Spec>>& all) {
+    std::erase_if(all, [&](const Attested<Spec>& one) { return one.by.first_seen > at; });
+  });
 }
 
 // A look back does not see what came afterwards.
@@ -318,8 +320,10 @@ void DropWhatCameLater(Facts& facts) {
   DropLater(facts.bias_tests, facts.now);
   DropLater(facts.reports, facts.now);
   DropLater(facts.waivers, facts.now);
-  std::erase_if(facts.incidents, [&](const std::shared_ptr<const Incident>& incident) {
-    return incident->meta.creation_time && *incident->meta.creation_time > facts.now;
+  facts.incidents.Change([&](auto& all) {
+    std::erase_if(all, [&](const std::shared_ptr<const Incident>& incident) {
+      return incident->meta.creation_time && *incident->meta.creation_time > facts.now;
+    });
   });
 }
 

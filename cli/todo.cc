@@ -5,8 +5,10 @@
 #include <tuple>
 
 #include "cli/render.h"
+#include "governance/dossier.h"
 #include "governance/environment.h"
 #include "governance/evaluate.h"
+#include "governance/evidence_index.h"
 #include "governance/identity.h"
 #include "governance/in_force.h"
 #include "governance/measures/delegation.h"
@@ -129,8 +131,10 @@ bool IsDependent(const GovernancePolicySpec& policy, const SignOffRequirement& r
 
 // `one` as a delegation of the role that is in force for this deployment; `deputy` is whom it is
 // looked at for.
-std::optional<TodoDeputy> LentBy(const AttestedSignOff& one, const GovernancePolicySpec& policy,
-                                 const std::string& role, const Facts& facts, Provenance deputy) {
+std::optional<TodoDeputy> LentBy(const AttestedSignOff& one,
+                                 const std::vector<const AttestedSignOff*>& all,
+                                 const GovernancePolicySpec& policy, const std::string& role,
+                                 const Facts& facts, Provenance deputy) {
   const SignOffSpec& spec = one.object->spec;
   if (spec.subject.kind != SubjectOfSignOff::kDelegation || spec.role != role ||
       PersonOf(policy, spec.subject.deputy) != PersonOf(policy, deputy.user)) {
@@ -141,9 +145,6 @@ std::optional<TodoDeputy> LentBy(const AttestedSignOff& one, const GovernancePol
   for (const PolicyEnvironment* e : EnvironmentsOf(policy, facts.name_space)) {
     environments.push_back(e->name);
   }
-  std::vector<const AttestedSignOff*> all;
-  all.reserve(facts.sign_offs.size());
-  for (const AttestedSignOff& other : facts.sign_offs) all.push_back(&other);
   const auto found = FindDelegation(
       {policy, role, facts.deployment->spec.use_case.name, one.by.user, deputy, environments}, all);
   if (!found || *found != &one) return std::nullopt;
@@ -152,14 +153,15 @@ std::optional<TodoDeputy> LentBy(const AttestedSignOff& one, const GovernancePol
 
 std::vector<TodoDeputy> DeputiesOf(const GovernancePolicySpec& policy, const std::string& role,
                                    const Facts& facts) {
-  const auto signers = WithSigners(policy, facts);
-  const Facts& known = signers ? *signers : facts;
+  const Dossier dossier(facts);
+  const EvidenceIndex index(dossier, policy);
+  const auto all = index.AllSignOffs();
   std::vector<TodoDeputy> deputies;
-  for (const AttestedSignOff& one : known.sign_offs) {
+  for (const AttestedSignOff* one : all) {
     Provenance deputy;
     deputy.authenticity = Authenticity::kAssumed;  // their groups are not known here
-    deputy.user = one.object->spec.subject.deputy;
-    if (auto lent = LentBy(one, policy, role, known, std::move(deputy))) {
+    deputy.user = one->object->spec.subject.deputy;
+    if (auto lent = LentBy(*one, all, policy, role, facts, std::move(deputy))) {
       deputies.push_back(*std::move(lent));
     }
   }
@@ -169,12 +171,12 @@ std::vector<TodoDeputy> DeputiesOf(const GovernancePolicySpec& policy, const std
 bool ActsForHolder(const GovernancePolicySpec& policy, const Subject& subject, const Facts& facts,
                    const Provenance& who) {
   if (subject.kind != SubjectKind::kRole) return false;
-  const auto signers = WithSigners(policy, facts);
-  const Facts& known = signers ? *signers : facts;
-  return std::any_of(known.sign_offs.begin(), known.sign_offs.end(),
-                     [&](const AttestedSignOff& one) {
-                       return LentBy(one, policy, subject.name, known, who).has_value();
-                     });
+  const Dossier dossier(facts);
+  const EvidenceIndex index(dossier, policy);
+  const auto all = index.AllSignOffs();
+  return std::any_of(all.begin(), all.end(), [&](const AttestedSignOff* one) {
+    return LentBy(*one, all, policy, subject.name, facts, who).has_value();
+  });
 }
 
 std::string GateName(const Gate& gate) {

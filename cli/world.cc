@@ -22,13 +22,14 @@ Located<std::shared_ptr<const Object<Spec>>> Read(const Manifest& manifest, cons
 }
 
 template <class Spec>
-void Collect(const UseCaseRef& ref, const std::vector<Attested<Spec>>& from,
-             std::vector<Attested<Spec>>& to) {
+SharedList<Attested<Spec>> Collect(const UseCaseRef& ref, const std::vector<Attested<Spec>>& from) {
+  std::vector<Attested<Spec>> own;
   for (const Attested<Spec>& one : from) {
     if (one.object->meta.name_space == ref.name_space && UseCaseOf(one.object->spec) == ref.name) {
-      to.push_back(one);
+      own.push_back(one);
     }
   }
+  return own;
 }
 
 }  // namespace
@@ -180,16 +181,18 @@ Facts World::FactsOf(const Deployment& deployment, Time now) const {
   facts.governed_digest = deployment.governed_digest;
   facts.author = deployment.author;
   facts.use_case = FindUseCase(ref.name_space, ref.name);
-  Collect(ref, sign_offs_, facts.sign_offs);
-  Collect(ref, snapshots_, facts.snapshots);
-  Collect(ref, bias_tests_, facts.bias_tests);
-  Collect(ref, reports_, facts.reports);
-  Collect(ref, waivers_, facts.waivers);
+  facts.sign_offs = Collect(ref, sign_offs_);
+  facts.snapshots = Collect(ref, snapshots_);
+  facts.bias_tests = Collect(ref, bias_tests_);
+  facts.reports = Collect(ref, reports_);
+  facts.waivers = Collect(ref, waivers_);
+  std::vector<std::shared_ptr<const Incident>> incidents;
   for (const auto& incident : incidents_) {
     if (incident->meta.name_space == ref.name_space && incident->spec.use_case == ref.name) {
-      facts.incidents.push_back(incident);
+      incidents.push_back(incident);
     }
   }
+  facts.incidents = std::move(incidents);
   for (const auto& [home, sentence] : unreadable_) {
     if (home == ref.name_space) facts.unknown.push_back(sentence);
   }

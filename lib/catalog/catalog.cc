@@ -66,13 +66,17 @@ InformerOptions Follow(const Resource& resource) {
 }
 
 template <class Spec>
-void Collect(const Informer<Cached<Spec>>& informer, const std::string& use_case,
-             std::vector<Attested<Spec>>& out) {
-  for (auto& cached : informer.ByIndex(kByUseCase, use_case)) {
+SharedList<Attested<Spec>> Collect(const Informer<Cached<Spec>>& informer,
+                                   const std::string& use_case) {
+  const auto found = informer.ByIndex(kByUseCase, use_case);
+  std::vector<Attested<Spec>> all;
+  all.reserve(found.size());
+  for (const auto& cached : found) {
     // Shares the cached object's ownership, points into it.
     std::shared_ptr<const Object<Spec>> object(cached, &cached->object);
-    out.push_back({std::move(object), cached->by});
+    all.push_back({std::move(object), cached->by});
   }
+  return all;
 }
 
 // The reason is for whoever may see the object; 300 bytes say it.
@@ -160,6 +164,11 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
     return std::vector<std::string>{UseCaseOf(cached.object)};
   });
   informer.OnChange([this](const ObjectChange<Cached<Spec>>& change) {
+    if constexpr (!std::is_same_v<Spec, ModelDeploymentSpec>) {
+      // First, so that whoever hears of the change finds what changed.
+      if (change.before) Outdate(UseCaseOf(change.before->object));
+      if (change.after) Outdate(UseCaseOf(change.after->object));
+    }
     if (!change.undecodable) concerns_.Forget(Spec::kKind, change.key);
     // An unreadable object may concern any use case of its namespace.
     if (change.undecodable) return Notify({std::string(Spec::kKind), change.key, {}});
@@ -285,10 +294,43 @@ void Catalog::CollectUnreadable(const Informer<Cached<Spec>>& informer, Facts& f
   }
 }
 
-std::vector<AttestedSignOff> Catalog::SignOffsOf(const UseCaseRef& use_case) const {
-  std::vector<AttestedSignOff> found;
-  Collect(sign_offs_, ObjectKey{use_case.name_space, use_case.name}.ToString(), found);
-  return found;
+void Catalog::Outdate(const std::string& use_case) {
+  const std::lock_guard lock(dossiers_mutex_);
+  ++outdated_;
+  dossiers_.erase(use_case);
+}
+
+std::shared_ptr<const Dossier> Catalog::DossierOf(const std::string& use_case) const {
+  std::uint64_t before = 0;
+  {
+    const std::lock_guard lock(dossiers_mutex_);
+    const auto kept = dossiers_.find(use_case);
+    if (kept != dossiers_.end()) return kept->second;
+    before = outdated_;
+  }
+  StoredEvidence evidence;
+  evidence.sign_offs = Collect(sign_offs_, use_case);
+  evidence.snapshots = Collect(snapshots_, use_case);
+  evidence.bias_tests = Collect(bias_tests_, use_case);
+  evidence.reports = Collect(reports_, use_case);
+  evidence.waivers = Collect(waivers_, use_case);
+  std::vector<std::shared_ptr<const Incident>> incidents;
+  for (const auto& cached : incidents_.ByIndex(kByUseCase, use_case)) {
+    incidents.emplace_back(cached, &cached->object);
+  }
+  evidence.incidents = std::move(incidents);
+  auto dossier = std::make_shared<const Dossier>(std::move(evidence));
+  // Deployers name use cases as they like: what there is nothing of must not take up room.
+  static const StoredEvidence kNothing;
+  if (dossier->IsOf(kNothing)) return dossier;
+  const std::lock_guard lock(dossiers_mutex_);
+  // What changed meanwhile may be missing from it.
+  if (before == outdated_) dossiers_[use_case] = dossier;
+  return dossier;
+}
+
+SharedList<AttestedSignOff> Catalog::SignOffsOf(const UseCaseRef& use_case) const {
+  return DossierOf(ObjectKey{use_case.name_space, use_case.name}.ToString())->evidence().sign_offs;
 }
 
 Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
@@ -306,14 +348,8 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
   const Lookup<UseCase> use_case = use_cases_.Find(home);
   facts.use_case = use_case.value;
   const std::string key = home.ToString();
-  Collect(sign_offs_, key, facts.sign_offs);
-  Collect(snapshots_, key, facts.snapshots);
-  Collect(bias_tests_, key, facts.bias_tests);
-  Collect(reports_, key, facts.reports);
-  Collect(waivers_, key, facts.waivers);
-  for (const auto& cached : incidents_.ByIndex(kByUseCase, key)) {
-    facts.incidents.emplace_back(cached, &cached->object);
-  }
+  facts.dossier = DossierOf(key);
+  static_cast<StoredEvidence&>(facts) = facts.dossier->evidence();
   if (const auto& error = use_case.error; error && concerns_.DeploysTo(home, name_space)) {
     facts.unknown.push_back(Unreadable(UseCaseSpec::kKind, key, *error));
   } else if (use_case.found == Found::kPresent &&

@@ -6,7 +6,9 @@
 // after Start; register change handlers before it, and let them enqueue, not work.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,6 +21,7 @@
 #include "catalog/concerns.h"
 #include "catalog/resources.h"
 #include "evidence/stamp.h"
+#include "governance/dossier.h"
 #include "governance/facts.h"
 #include "kube/informer.h"
 
@@ -89,8 +92,11 @@ class Catalog {
                              const std::string& name_space, const std::string& name,
                              Time now) const;
 
+  // What names the use case ("namespace/name"). The same one until something of it changes.
+  [[nodiscard]] std::shared_ptr<const Dossier> DossierOf(const std::string& use_case) const;
+
   // The sign-offs that name this use case, delegations among them.
-  [[nodiscard]] std::vector<AttestedSignOff> SignOffsOf(const UseCaseRef& use_case) const;
+  [[nodiscard]] SharedList<AttestedSignOff> SignOffsOf(const UseCaseRef& use_case) const;
 
   // The ServingRecords that say they are about this ModelDeployment ("namespace/name"), whoever
   // made them.
@@ -120,6 +126,8 @@ class Catalog {
 
  private:
   void RebuildPolicies();
+  // Whoever asks for the dossier from now on gets a new one.
+  void Outdate(const std::string& use_case);
   void Notify(const CatalogChange& change) const;
   template <class Spec>
   void Connect(Informer<Cached<Spec>>& informer);
@@ -145,6 +153,9 @@ class Catalog {
   Informer<Cached<IncidentSpec>> incidents_;
   std::vector<std::function<void(const CatalogChange&)>> handlers_;
   std::mutex rebuild_mutex_;  // held from reading the caches until the set is there
+  mutable std::mutex dossiers_mutex_;
+  mutable std::map<std::string, std::shared_ptr<const Dossier>> dossiers_;  // by use case
+  std::uint64_t outdated_ = 0;  // how often any was; tells whether one that was made may be kept
   mutable std::mutex policies_mutex_;
   std::shared_ptr<const PolicySet> policy_set_ = std::make_shared<PolicySet>();
 };

@@ -6,6 +6,7 @@
 
 #include "governance/change_protocol.h"
 #include "governance/classify.h"
+#include "governance/dossier.h"
 #include "governance/environment.h"
 #include "governance/in_force.h"
 #include "governance/incidents.h"
@@ -22,7 +23,6 @@
 #include "governance/measures/subjects.h"
 #include "governance/report_requirements.h"
 #include "governance/retirement.h"
-#include "governance/signers.h"
 #include "governance/waivers.h"
 
 namespace countersign {
@@ -71,14 +71,14 @@ void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insider
 }
 
 // The believed issuers of what a measure asks about `model`.
-void AddIssuers(const GovernancePolicySpec& policy, const Requirement& require, const Facts& facts,
+void AddIssuers(const GovernancePolicySpec& policy, const Requirement& require,
                 const EvidenceIndex& index, const ModelDigest& model, Insiders& insiders) {
   const auto add = [&](const std::vector<Subject>& issuers, const Provenance& by) {
     if (IsTrustedIssuer(policy, issuers, by)) AddPerson(policy, by, insiders);
   };
   if (require.bias_test) {
-    for (const AttestedBiasTest& test : facts.bias_tests) {
-      if (test.object->spec.model == model) add(require.bias_test->issuers, test.by);
+    for (const AttestedBiasTest* test : index.BiasTests(model)) {
+      add(require.bias_test->issuers, test->by);
     }
   }
   if (const auto& r = require.report; r && !r->independent) {
@@ -87,9 +87,9 @@ void AddIssuers(const GovernancePolicySpec& policy, const Requirement& require, 
     }
   }
   if (require.reproducibility) {
-    for (const AttestedSnapshot& snapshot : facts.snapshots) {
-      if (snapshot.object->spec.model == model && snapshot.object->spec.reproduction_of.empty()) {
-        add(require.reproducibility->issuers, snapshot.by);
+    for (const AttestedSnapshot* snapshot : index.Snapshots(model)) {
+      if (snapshot->object->spec.reproduction_of.empty()) {
+        add(require.reproducibility->issuers, snapshot->by);
       }
     }
   }
@@ -106,13 +106,13 @@ Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
   for (const LineageStep& step : lineage.steps) models.push_back(&step.model);
   for (const Measure& measure : policy.measures) {
     for (const ModelDigest* model : models) {
-      AddIssuers(policy, measure.require, facts, index, *model, insiders);
+      AddIssuers(policy, measure.require, index, *model, insiders);
     }
     const Model& whole = facts.deployment->spec.model;
     if (whole.components.empty()) continue;
     for (const MeasureSubject& subject : SubjectsOf(measure, whole)) {
       if (subject.component.empty()) continue;
-      AddIssuers(policy, measure.require, facts, index, subject.model, insiders);
+      AddIssuers(policy, measure.require, index, subject.model, insiders);
     }
   }
   return insiders;
@@ -204,7 +204,7 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
                     const std::string& answers_digest, Decision& decision,
                     std::set<std::string>& classes, std::optional<Time>& next_change) {
   const GovernancePolicy& policy = *matched.policy;
-  const Lineage lineage = LineageOf(policy.spec, facts);
+  const Lineage lineage = LineageOf(policy.spec, facts, index);
   if (policy.spec.changes && policy.spec.changes->protocols && decision.frame_digest.empty()) {
     if (auto frame = FrameDigest(facts.deployment->spec)) decision.frame_digest = *frame;
   }
@@ -281,36 +281,14 @@ Verdict VerdictOf(const Gate& gate) {
   return Verdict::kDeny;
 }
 
-template <class Spec>
-bool BeforeByName(const Attested<Spec>& a, const Attested<Spec>& b) {
-  return a.object->meta.name < b.object->meta.name;
+std::shared_ptr<const Dossier> DossierOf(const Facts& facts) {
+  if (facts.dossier != nullptr && facts.dossier->IsOf(facts)) return facts.dossier;
+  return std::make_shared<const Dossier>(facts);
 }
 
-bool IncidentBeforeByName(const std::shared_ptr<const Incident>& a,
-                          const std::shared_ptr<const Incident>& b) {
-  return a->meta.name < b->meta.name;
-}
-
-bool InOrder(const Facts& facts) {
-  return std::is_sorted(facts.sign_offs.begin(), facts.sign_offs.end(),
-                        BeforeByName<SignOffSpec>) &&
-         std::is_sorted(facts.snapshots.begin(), facts.snapshots.end(),
-                        BeforeByName<ReproducibilitySnapshotSpec>) &&
-         std::is_sorted(facts.bias_tests.begin(), facts.bias_tests.end(),
-                        BeforeByName<BiasTestSpec>) &&
-         std::is_sorted(facts.reports.begin(), facts.reports.end(), BeforeByName<EvidenceSpec>) &&
-         std::is_sorted(facts.waivers.begin(), facts.waivers.end(), BeforeByName<WaiverSpec>) &&
-         std::is_sorted(facts.incidents.begin(), facts.incidents.end(), IncidentBeforeByName);
-}
-
-Facts Ordered(Facts facts) {
-  std::stable_sort(facts.sign_offs.begin(), facts.sign_offs.end(), BeforeByName<SignOffSpec>);
-  std::stable_sort(facts.snapshots.begin(), facts.snapshots.end(),
-                   BeforeByName<ReproducibilitySnapshotSpec>);
-  std::stable_sort(facts.bias_tests.begin(), facts.bias_tests.end(), BeforeByName<BiasTestSpec>);
-  std::stable_sort(facts.reports.begin(), facts.reports.end(), BeforeByName<EvidenceSpec>);
-  std::stable_sort(facts.waivers.begin(), facts.waivers.end(), BeforeByName<WaiverSpec>);
-  std::stable_sort(facts.incidents.begin(), facts.incidents.end(), IncidentBeforeByName);
+Facts Ordered(Facts facts, std::shared_ptr<const Dossier> dossier) {
+  static_cast<StoredEvidence&>(facts) = dossier->evidence();
+  facts.dossier = std::move(dossier);
   return facts;
 }
 
@@ -319,7 +297,8 @@ Facts Ordered(Facts facts) {
 Decision Evaluate(const PolicySet& policies, const Facts& facts) {
   // Reasons and messages name evidence in the order in which it comes. A decision that changed with
   // that order would be written to the status again and again.
-  if (!InOrder(facts)) return Evaluate(policies, Ordered(facts));
+  const auto dossier = DossierOf(facts);
+  if (!dossier->IsOf(facts)) return Evaluate(policies, Ordered(facts, dossier));
   Decision decision;
   decision.governed_digest = facts.governed_digest;
   const Matches matches = Match(policies, facts.name_space, facts.now);
@@ -335,16 +314,10 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
   std::set<std::string> classes;
   if (!matched.empty() && UseCaseAvailable(facts)) {
     decision.answers_approved = true;
-    const EvidenceIndex index(facts);
     decision.answers_digest = facts.use_case->spec.answers_digest;
     for (const MatchedPolicy& m : matched) {
-      // Each policy has its own list of whose keys count.
-      if (const auto own = WithSigners(m.policy->spec, facts)) {
-        EvaluatePolicy(m, *own, EvidenceIndex(*own), decision.answers_digest, decision, classes,
-                       next_change);
-      } else {
-        EvaluatePolicy(m, facts, index, decision.answers_digest, decision, classes, next_change);
-      }
+      EvaluatePolicy(m, facts, EvidenceIndex(*dossier, m.policy->spec), decision.answers_digest,
+                     decision, classes, next_change);
     }
   }
   const auto measures = decision.gates.begin() + static_cast<std::ptrdiff_t>(preconditions);

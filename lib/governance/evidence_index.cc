@@ -1,79 +1,105 @@
 #include "governance/evidence_index.h"
 
 #include <algorithm>
-#include <functional>
+
+#include "governance/signers.h"
 
 namespace countersign {
-namespace {
 
-std::size_t HashOf(std::string_view a, std::string_view b) {
-  constexpr std::size_t kOdd = 0x9E3779B97F4A7C15;  // 2^64 divided by the golden ratio
-  return std::hash<std::string_view>()(a) * kOdd + std::hash<std::string_view>()(b);
+template <class Spec>
+const Attested<Spec>* EvidenceIndex::At(Seen<Spec>& seen, std::size_t i) const {
+  const Attested<Spec>& one = seen.all[i];
+  if (one.by.authenticity != Authenticity::kSigned) return &one;
+  const auto [it, fresh] = seen.in_name_of_signer.try_emplace(i);
+  if (fresh) it->second = WithSigner(policy_, one);
+  return &it->second;
 }
 
-std::string_view ModelOf(const EvidenceSpec& spec) {
-  return spec.model ? std::string_view(spec.model->digest) : std::string_view();
-}
-
-// The entries of one hash, which may be those of several keys.
-template <class Entry, class Function>
-void ForEach(const std::vector<Entry>& entries, std::size_t hash, Function f) {
-  auto it =
-      std::lower_bound(entries.begin(), entries.end(), hash,
-                       [](const Entry& entry, std::size_t wanted) { return entry.hash < wanted; });
-  for (; it != entries.end() && it->hash == hash; ++it) f(it->at);
-}
-
-}  // namespace
-
-std::string_view DigestOfSubject(const SignOffSubject& subject) {
-  switch (subject.kind) {
-    case SubjectOfSignOff::kModelDeployment: return subject.governed_digest;
-    case SubjectOfSignOff::kUseCase:
-      return subject.answers_digest.empty() ? subject.retirement_digest : subject.answers_digest;
-    case SubjectOfSignOff::kWaiver: return subject.waiver_digest;
-    case SubjectOfSignOff::kIncident: return subject.incident_digest;
-    case SubjectOfSignOff::kDelegation: return {};
-    case SubjectOfSignOff::kChangeProtocol: return subject.protocol_digest;
-    case SubjectOfSignOff::kGovernancePolicy: return subject.policy_digest;
-  }
-  return {};
-}
-
-EvidenceIndex::EvidenceIndex(const Facts& facts) : facts_(facts) {
-  sign_offs_.reserve(facts.sign_offs.size());
-  for (std::size_t i = 0; i < facts.sign_offs.size(); ++i) {
-    const SignOffSpec& spec = facts.sign_offs[i].object->spec;
-    sign_offs_.push_back({HashOf(spec.role, DigestOfSubject(spec.subject)), i});
-  }
-  std::sort(sign_offs_.begin(), sign_offs_.end());
-  reports_.reserve(facts.reports.size());
-  for (std::size_t i = 0; i < facts.reports.size(); ++i) {
-    const EvidenceSpec& spec = facts.reports[i].object->spec;
-    reports_.push_back({HashOf(spec.type, ModelOf(spec)), i});
-  }
-  std::sort(reports_.begin(), reports_.end());
-}
-
-std::vector<const AttestedSignOff*> EvidenceIndex::SignOffs(std::string_view role,
-                                                            std::string_view digest) const {
-  std::vector<const AttestedSignOff*> found;
-  ForEach(sign_offs_, HashOf(role, digest), [&](std::size_t at) {
-    const AttestedSignOff& one = facts_.sign_offs[at];
-    const SignOffSpec& spec = one.object->spec;
-    if (spec.role == role && DigestOfSubject(spec.subject) == digest) found.push_back(&one);
-  });
+template <class Spec>
+std::vector<const Attested<Spec>*> EvidenceIndex::At(Seen<Spec>& seen,
+                                                     const Dossier::Positions& positions) const {
+  std::vector<const Attested<Spec>*> found;
+  found.reserve(positions.size());
+  for (const std::size_t i : positions) found.push_back(At(seen, i));
   return found;
 }
 
-std::vector<const AttestedEvidence*> EvidenceIndex::Reports(std::string_view type,
-                                                            std::string_view model) const {
-  std::vector<const AttestedEvidence*> found;
-  ForEach(reports_, HashOf(type, model), [&](std::size_t at) {
-    const AttestedEvidence& one = facts_.reports[at];
-    if (one.object->spec.type == type && ModelOf(one.object->spec) == model) found.push_back(&one);
-  });
+template <class Spec>
+std::vector<const Attested<Spec>*> EvidenceIndex::All(Seen<Spec>& seen) const {
+  std::vector<const Attested<Spec>*> found;
+  found.reserve(seen.all.size());
+  for (std::size_t i = 0; i < seen.all.size(); ++i) found.push_back(At(seen, i));
   return found;
+}
+
+template <class Spec>
+std::vector<const Attested<Spec>*> EvidenceIndex::Named(Seen<Spec>& seen,
+                                                        std::string_view name) const {
+  const auto& all = seen.all;
+  const auto first = std::lower_bound(all.begin(), all.end(), name,
+                                      [](const Attested<Spec>& one, std::string_view wanted) {
+                                        return one.object->meta.name < wanted;
+                                      });
+  std::vector<const Attested<Spec>*> found;
+  for (auto i = static_cast<std::size_t>(std::distance(all.begin(), first));
+       i < all.size() && all[i].object->meta.name == name; ++i) {
+    found.push_back(At(seen, i));
+  }
+  return found;
+}
+
+EvidenceIndex::SignOffList EvidenceIndex::SignOffs(std::string_view role,
+                                                   std::string_view digest) const {
+  return At(sign_offs_, dossier_.SignOffs(role, digest));
+}
+
+EvidenceIndex::SignOffList EvidenceIndex::SignOffsOn(std::string_view digest) const {
+  return At(sign_offs_, dossier_.SignOffsOn(digest));
+}
+
+EvidenceIndex::SignOffList EvidenceIndex::SignOffsAbout(const ModelDigest& model) const {
+  return At(sign_offs_, dossier_.SignOffsAbout(model));
+}
+
+EvidenceIndex::SignOffList EvidenceIndex::SignOffsOnUseCase() const {
+  return At(sign_offs_, dossier_.SignOffsOnUseCase());
+}
+
+EvidenceIndex::ReportList EvidenceIndex::Reports(std::string_view type,
+                                                 std::string_view model) const {
+  return At(reports_, dossier_.Reports(type, model));
+}
+
+EvidenceIndex::ReportList EvidenceIndex::ReportsOfType(std::string_view type) const {
+  return At(reports_, dossier_.ReportsOfType(type));
+}
+
+EvidenceIndex::BiasTestList EvidenceIndex::BiasTests(const ModelDigest& model) const {
+  return At(bias_tests_, dossier_.BiasTests(model));
+}
+
+EvidenceIndex::SnapshotList EvidenceIndex::Snapshots(const ModelDigest& model) const {
+  return At(snapshots_, dossier_.Snapshots(model));
+}
+
+EvidenceIndex::SnapshotList EvidenceIndex::Repetitions(std::string_view of) const {
+  return At(snapshots_, dossier_.Repetitions(of));
+}
+
+EvidenceIndex::SignOffList EvidenceIndex::AllSignOffs() const { return All(sign_offs_); }
+
+EvidenceIndex::SnapshotList EvidenceIndex::AllSnapshots() const { return All(snapshots_); }
+
+EvidenceIndex::ReportList EvidenceIndex::ReportsAt(const Dossier::Positions& positions) const {
+  return At(reports_, positions);
+}
+
+EvidenceIndex::ReportList EvidenceIndex::ReportsNamed(std::string_view name) const {
+  return Named(reports_, name);
+}
+
+EvidenceIndex::BiasTestList EvidenceIndex::BiasTestsNamed(std::string_view name) const {
+  return Named(bias_tests_, name);
 }
 
 }  // namespace countersign

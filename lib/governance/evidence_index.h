@@ -1,42 +1,76 @@
-// evidence_index.h: finds, among all evidence for a use case, what one measure asks about.
+// evidence_index.h: what one policy sees of a dossier.
 //
-// Most of it is about models and revisions that have gone. Built once an evaluation, in a time
-// proportional to what there is; a look-up then costs what it finds, whatever else there is. Facts
-// must outlive it and must not change. Read by one thread.
+// Evidence comes in the name of whose key signed it, as the policy lists keys (signers.h), which is
+// looked up for what is asked about alone. Dossier and policy must outlive the index, the index
+// what it returns. Lists are in the order of the dossier, by name. Used by one thread.
 #pragma once
 
-#include <cstdint>
+#include <map>
 #include <string_view>
 #include <vector>
 
-#include "governance/facts.h"
+#include "governance/dossier.h"
 
 namespace countersign {
 
-// The digest that tells one subject from all others; empty if the sign-off lacks it.
-[[nodiscard]] std::string_view DigestOfSubject(const SignOffSubject& subject);
-
 class EvidenceIndex {
  public:
-  explicit EvidenceIndex(const Facts& facts);
+  EvidenceIndex(const Dossier& dossier, const GovernancePolicySpec& policy)
+      : dossier_(dossier),
+        policy_(policy),
+        sign_offs_{dossier.evidence().sign_offs, {}},
+        snapshots_{dossier.evidence().snapshots, {}},
+        bias_tests_{dossier.evidence().bias_tests, {}},
+        reports_{dossier.evidence().reports, {}} {}
 
-  // In the order of the facts. `digest` is DigestOfSubject's; it alone decides, so the rest of the
-  // subject remains to be compared.
-  [[nodiscard]] std::vector<const AttestedSignOff*> SignOffs(std::string_view role,
-                                                             std::string_view digest) const;
-  // Those about the model of that digest; with an empty one, those that name no model.
-  [[nodiscard]] std::vector<const AttestedEvidence*> Reports(std::string_view type,
-                                                             std::string_view model) const;
+  using SignOffList = std::vector<const AttestedSignOff*>;
+  using SnapshotList = std::vector<const AttestedSnapshot*>;
+  using BiasTestList = std::vector<const AttestedBiasTest*>;
+  using ReportList = std::vector<const AttestedEvidence*>;
+
+  // See the functions of that name of Dossier.
+  [[nodiscard]] SignOffList SignOffs(std::string_view role, std::string_view digest) const;
+  [[nodiscard]] SignOffList SignOffsOn(std::string_view digest) const;
+  [[nodiscard]] SignOffList SignOffsAbout(const ModelDigest& model) const;
+  [[nodiscard]] SignOffList SignOffsOnUseCase() const;
+  [[nodiscard]] ReportList Reports(std::string_view type, std::string_view model) const;
+  [[nodiscard]] ReportList ReportsOfType(std::string_view type) const;
+  [[nodiscard]] BiasTestList BiasTests(const ModelDigest& model) const;
+  [[nodiscard]] SnapshotList Snapshots(const ModelDigest& model) const;
+  [[nodiscard]] SnapshotList Repetitions(std::string_view of) const;
+
+  [[nodiscard]] SignOffList AllSignOffs() const;
+  [[nodiscard]] SnapshotList AllSnapshots() const;
+  // Those at the given positions, of the dossier.
+  [[nodiscard]] ReportList ReportsAt(const Dossier::Positions& positions) const;
+  // Those of that name; usually one.
+  [[nodiscard]] ReportList ReportsNamed(std::string_view name) const;
+  [[nodiscard]] BiasTestList BiasTestsNamed(std::string_view name) const;
+
+  [[nodiscard]] const Dossier& dossier() const { return dossier_; }
 
  private:
-  struct Entry {
-    std::size_t hash;
-    std::size_t at;
-    friend auto operator<=>(const Entry&, const Entry&) = default;
+  template <class Spec>
+  struct Seen {
+    const SharedList<Attested<Spec>>& all;
+    std::map<std::size_t, Attested<Spec>> in_name_of_signer;
   };
-  const Facts& facts_;
-  std::vector<Entry> sign_offs_;
-  std::vector<Entry> reports_;
+  template <class Spec>
+  const Attested<Spec>* At(Seen<Spec>& seen, std::size_t i) const;
+  template <class Spec>
+  std::vector<const Attested<Spec>*> At(Seen<Spec>& seen,
+                                        const Dossier::Positions& positions) const;
+  template <class Spec>
+  std::vector<const Attested<Spec>*> All(Seen<Spec>& seen) const;
+  template <class Spec>
+  std::vector<const Attested<Spec>*> Named(Seen<Spec>& seen, std::string_view name) const;
+
+  const Dossier& dossier_;
+  const GovernancePolicySpec& policy_;
+  mutable Seen<SignOffSpec> sign_offs_;
+  mutable Seen<ReproducibilitySnapshotSpec> snapshots_;
+  mutable Seen<BiasTestSpec> bias_tests_;
+  mutable Seen<EvidenceSpec> reports_;
 };
 
 }  // namespace countersign

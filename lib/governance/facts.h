@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/shared_list.h"
 #include "base/time.h"
 #include "governance/types/bias_test.h"
 #include "governance/types/evidence.h"
@@ -74,7 +75,20 @@ struct PolicySet {
   std::map<std::string, Provenance> made_by = {};
 };
 
-struct Facts {
+// What is stored for one use case, whatever model or revision it is for.
+struct StoredEvidence {
+  SharedList<AttestedSignOff> sign_offs;
+  SharedList<AttestedSnapshot> snapshots;
+  SharedList<AttestedBiasTest> bias_tests;
+  SharedList<AttestedEvidence> reports;
+  SharedList<AttestedWaiver> waivers;
+  // Alarms count whoever raised them, so nobody asks who did.
+  SharedList<std::shared_ptr<const Incident>> incidents;
+};
+
+class Dossier;
+
+struct Facts : StoredEvidence {
   Time now{};
   // The deployment as it is asked for, where, and under which digest (GovernedDigest of its spec).
   std::string name_space;
@@ -85,14 +99,9 @@ struct Facts {
   Provenance author;
   // The use case that spec.useCaseRef names; null if there is none.
   std::shared_ptr<const UseCase> use_case;
-  // Evidence of that use case, whatever model or revision it is for.
-  std::vector<AttestedSignOff> sign_offs;
-  std::vector<AttestedSnapshot> snapshots;
-  std::vector<AttestedBiasTest> bias_tests;
-  std::vector<AttestedEvidence> reports;
-  std::vector<AttestedWaiver> waivers;
-  // Alarms count whoever raised them, so nobody asks who did.
-  std::vector<std::shared_ptr<const Incident>> incidents;
+  // The evidence of that use case, made ready to be looked up (dossier.h), if somebody keeps it so;
+  // one that is not of these lists is not used.
+  std::shared_ptr<const Dossier> dossier;
   // What should be here and could not be read, as sentences.
   std::vector<std::string> unknown;
 };

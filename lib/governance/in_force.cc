@@ -338,11 +338,13 @@ class Lines {
     Facts facts;
     facts.now = moment;
     if (const Provenance* maker = MakerOf(about)) facts.author = *maker;
-    std::copy_if(all.begin(), all.end(), std::back_inserter(facts.sign_offs),
+    std::vector<AttestedSignOff> until;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(until),
                  [&](const AttestedSignOff& one) { return one.by.first_seen <= moment; });
-    if (auto own = WithSigners(judging.policy().spec, facts)) facts = *std::move(own);
+    facts.sign_offs = std::move(until);
+    const Dossier dossier(facts);
     return JudgeSignOffs(judging.policy().spec, *judging.succession, target, facts, {},
-                         EvidenceIndex(facts), {});
+                         EvidenceIndex(dossier, judging.policy().spec), {});
   }
 
   const PolicySet& set_;

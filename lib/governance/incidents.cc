@@ -54,14 +54,13 @@ struct Closing {
 
 // What the latest review that counts leaves out; nothing when it is complete.
 std::optional<std::string> ReviewMissing(const GovernancePolicySpec& policy,
-                                         const IncidentRules& rules, const Facts& facts,
+                                         const IncidentRules& rules, const EvidenceIndex& index,
                                          const std::string& incident) {
   std::vector<const AttestedEvidence*> reviews;
-  for (const AttestedEvidence& report : facts.reports) {
-    if (report.object->spec.type == "IncidentReview" &&
-        TextOf(report.object->spec, "incident") == incident &&
-        IsTrustedIssuer(policy, rules.issuers, report.by)) {
-      reviews.push_back(&report);
+  for (const AttestedEvidence* report : index.ReportsOfType("IncidentReview")) {
+    if (TextOf(report->object->spec, "incident") == incident &&
+        IsTrustedIssuer(policy, rules.issuers, report->by)) {
+      reviews.push_back(report);
     }
   }
   const AttestedEvidence* latest = Latest(reviews);
@@ -82,7 +81,7 @@ Closing Judge(const GovernancePolicy& policy, const Incident& incident, const Fa
     return {false, "policy '" + policy.meta.name + "' has no spec.incidents",
             "the policy's owner says in spec.incidents who closes incidents", std::nullopt};
   }
-  if (auto missing = ReviewMissing(policy.spec, *rules, facts, incident.meta.name)) {
+  if (auto missing = ReviewMissing(policy.spec, *rules, index, incident.meta.name)) {
     return {false, *std::move(missing),
             "an Evidence with spec.type: IncidentReview and the claims incident, cause, remedy and "
             "lesson in namespace '" +

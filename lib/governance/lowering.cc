@@ -17,17 +17,17 @@ struct Signed {
 };
 
 // Whoever signed then need not hold the role now: what was agreed does not come undone by that.
-std::map<std::string, Signed> SignedBy(const Facts& facts, const std::string& role) {
+std::map<std::string, Signed> SignedBy(const Facts& facts, const EvidenceIndex& index,
+                                       const std::string& role) {
   std::map<std::string, Signed> all;
-  for (const AttestedSignOff& sign_off : facts.sign_offs) {
-    const SignOffSpec& spec = sign_off.object->spec;
-    if (spec.subject.kind != SubjectOfSignOff::kUseCase || spec.subject.answers_digest.empty() ||
-        spec.subject.use_case != facts.use_case->meta.name || spec.role != role ||
-        !IsApproval(spec.decision) || !IsAuthentic(sign_off.by)) {
+  for (const AttestedSignOff* sign_off : index.SignOffsOnUseCase()) {
+    const SignOffSpec& spec = sign_off->object->spec;
+    if (spec.subject.answers_digest.empty() || spec.subject.use_case != facts.use_case->meta.name ||
+        spec.role != role || !IsApproval(spec.decision) || !IsAuthentic(sign_off->by)) {
       continue;
     }
     Signed& one = all[spec.subject.answers_digest];
-    one.at = std::max(one.at, sign_off.by.first_seen);
+    one.at = std::max(one.at, sign_off->by.first_seen);
     if (spec.shown && spec.shown->use_case) one.answers = &*spec.shown->use_case;
   }
   return all;
@@ -50,7 +50,7 @@ std::pair<std::string, Time> LastAgreed(const GovernancePolicySpec& policy,
                                         const Insiders& insiders, const EvidenceIndex& index) {
   std::pair<std::string, Time> last;
   const std::string& present = facts.use_case->spec.answers_digest;
-  for (const auto& [digest, one] : SignedBy(facts, lowering.role)) {
+  for (const auto& [digest, one] : SignedBy(facts, index, lowering.role)) {
     const GateState state = Agreement(policy, lowering, facts, insiders, index, digest).state;
     const bool agreed =
         state == GateState::kPassed || (state == GateState::kExpired && digest != present);
@@ -76,7 +76,7 @@ Lowering JudgeLowering(const GovernancePolicySpec& policy, const Facts& facts,
   const std::string& present = facts.use_case->spec.answers_digest;
   const auto [agreed, since] = LastAgreed(policy, *required, facts, insiders, index);
   std::set<std::string> before;
-  for (const auto& [digest, one] : SignedBy(facts, policy.classification.sign_off.role)) {
+  for (const auto& [digest, one] : SignedBy(facts, index, policy.classification.sign_off.role)) {
     if (digest == present || (digest != agreed && one.at < since)) continue;
     // What the signer was not shown in full could have been anything.
     const UseCaseSpec answers = one.answers != nullptr ? AsUseCase(*one.answers) : UseCaseSpec{};

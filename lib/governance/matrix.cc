@@ -159,10 +159,9 @@ bool AnswersSigned(const GovernancePolicySpec& policy, const Facts& facts) {
   target.kind = SubjectOfSignOff::kUseCase;
   target.use_case = facts.use_case->meta.name;
   target.answers_digest = *digest;
-  const auto own = WithSigners(policy, facts);
-  const Facts& judged = own ? *own : facts;
-  return JudgeSignOffs(policy, policy.classification.sign_off, target, judged, insiders,
-                       EvidenceIndex(judged), *digest)
+  const Dossier dossier(facts);
+  return JudgeSignOffs(policy, policy.classification.sign_off, target, facts, insiders,
+                       EvidenceIndex(dossier, policy), *digest)
              .state == GateState::kPassed;
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "governance/facts.h"
+#include "governance/evidence_index.h"
 
 namespace countersign {
 
@@ -35,7 +35,8 @@ void AddChangesOfDeployment(const Facts& facts, const ReproducibilitySnapshotSpe
                                  const AttestedSnapshot& snapshot);
 // The latest such snapshot of the model; null: there is none.
 [[nodiscard]] const AttestedSnapshot* SnapshotOf(const GovernancePolicySpec& policy,
-                                                 const Facts& facts, const ModelDigest& model);
+                                                 const EvidenceIndex& index,
+                                                 const ModelDigest& model);
 
 // Their names, in the order of the enum.
 [[nodiscard]] std::vector<std::string> KindNames(const std::set<ChangeKind>& kinds);
@@ -55,6 +56,7 @@ struct Lineage {
 
 // The models before the deployment's, as the snapshots of issuers whom `policy` believes tell it;
 // at most spec.changes.maxSteps of them, none without spec.changes.
-[[nodiscard]] Lineage LineageOf(const GovernancePolicySpec& policy, const Facts& facts);
+[[nodiscard]] Lineage LineageOf(const GovernancePolicySpec& policy, const Facts& facts,
+                                const EvidenceIndex& index);
 
 }  // namespace countersign

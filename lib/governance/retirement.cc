@@ -36,7 +36,7 @@ bool Governs(const GovernancePolicySpec& policy, const UseCaseSpec& use_case) {
 std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
                                                       const Facts& facts) {
   const UseCase& use_case = *facts.use_case;
-  const EvidenceIndex index(facts);
+  const Dossier dossier(facts);
   std::vector<RetirementShortfall> shortfalls;
   shortfalls.reserve(policies.unreadable.size() + policies.policies.size());
   const PolicySet in_force = PoliciesInForce(policies, facts.now);
@@ -49,11 +49,9 @@ std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
     if (!facts.author.user.empty()) {
       insiders.people.insert(PersonOf(policy->spec, facts.author.user));
     }
-    const auto own = WithSigners(policy->spec, facts);
     const SignOffOutcome outcome =
-        own ? Judge(policy->spec, *own, insiders, EvidenceIndex(*own),
-                    use_case.spec.retirement_digest)
-            : Judge(policy->spec, facts, insiders, index, use_case.spec.retirement_digest);
+        Judge(policy->spec, facts, insiders, EvidenceIndex(dossier, policy->spec),
+              use_case.spec.retirement_digest);
     if (outcome.state == GateState::kPassed) continue;
     const std::string& role = RequirementOf(policy->spec).role;
     shortfalls.push_back({policy->meta.name, outcome.reason, outcome.message,
@@ -69,8 +67,8 @@ std::optional<SignOffOutcome> AgreedRetirement(const GovernancePolicySpec& polic
                                                const Facts& facts, const Insiders& insiders,
                                                const EvidenceIndex& index) {
   std::set<std::string> digests;
-  for (const AttestedSignOff& sign_off : facts.sign_offs) {
-    const SignOffSubject& subject = sign_off.object->spec.subject;
+  for (const AttestedSignOff* sign_off : index.SignOffsOnUseCase()) {
+    const SignOffSubject& subject = sign_off->object->spec.subject;
     if (!subject.retirement_digest.empty()) digests.insert(subject.retirement_digest);
   }
   for (const std::string& digest : digests) {

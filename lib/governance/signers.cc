@@ -32,21 +32,6 @@ std::string WhyKeyDoesNotCount(const SignerKey& key, Time seen) {
   return {};
 }
 
-template <class Spec>
-bool IsSigned(const std::vector<Attested<Spec>>& all) {
-  return std::any_of(all.begin(), all.end(), [](const Attested<Spec>& one) {
-    return one.by.authenticity == Authenticity::kSigned;
-  });
-}
-
-template <class Spec>
-void Attribute(const GovernancePolicySpec& policy, std::vector<Attested<Spec>>& all) {
-  for (Attested<Spec>& one : all) {
-    if (one.by.authenticity != Authenticity::kSigned) continue;
-    one.by = SignerOf(policy, one.by, {}, one.object->spec.performed_at);
-  }
-}
-
 }  // namespace
 
 Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
@@ -103,19 +88,6 @@ AttestedSignOff WithSigner(const GovernancePolicySpec& policy, AttestedSignOff o
   }
   one.by = std::move(by);
   return one;
-}
-
-std::optional<Facts> WithSigners(const GovernancePolicySpec& policy, const Facts& facts) {
-  if (!IsSigned(facts.sign_offs) && !IsSigned(facts.bias_tests) && !IsSigned(facts.snapshots) &&
-      !IsSigned(facts.reports)) {
-    return std::nullopt;
-  }
-  Facts attributed = facts;
-  for (AttestedSignOff& one : attributed.sign_offs) one = WithSigner(policy, std::move(one));
-  Attribute(policy, attributed.bias_tests);
-  Attribute(policy, attributed.snapshots);
-  Attribute(policy, attributed.reports);
-  return attributed;
 }
 
 Assurance AssuranceOf(const Provenance& by) {

@@ -20,11 +20,13 @@ namespace countersign {
                                   const std::string& account,
                                   const std::optional<Time>& performed_at);
 
-// The same facts with signed evidence in the name of whose key signed it; nothing when none of it
-// is signed.
-[[nodiscard]] std::optional<Facts> WithSigners(const GovernancePolicySpec& policy,
-                                               const Facts& facts);
+// Signed evidence in the name of whose key signed it; other evidence as it is.
 [[nodiscard]] AttestedSignOff WithSigner(const GovernancePolicySpec& policy, AttestedSignOff one);
+template <class Spec>
+[[nodiscard]] Attested<Spec> WithSigner(const GovernancePolicySpec& policy, Attested<Spec> one) {
+  one.by = SignerOf(policy, one.by, {}, one.object->spec.performed_at);
+  return one;
+}
 
 [[nodiscard]] Assurance AssuranceOf(const Provenance& by);
 // What an object lacks where `wanted` is asked for; empty if nothing.

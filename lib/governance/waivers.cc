@@ -47,15 +47,14 @@ SignOffOutcome Approval(const Context& context, const WaiverRules& rules,
 
 // Whether somebody said yes at some time, even if that does not count any more: what was used up
 // does not come back by a change of answers, developers or roles, nor by a later rejection.
-bool WasApproved(const Facts& facts, const AttestedWaiver& waiver) {
-  return std::any_of(facts.sign_offs.begin(), facts.sign_offs.end(),
-                     [&](const AttestedSignOff& sign_off) {
-                       const SignOffSpec& spec = sign_off.object->spec;
-                       return spec.subject.kind == SubjectOfSignOff::kWaiver &&
-                              spec.subject.waiver == waiver.object->meta.name &&
-                              spec.subject.waiver_digest == waiver.object->spec_digest &&
-                              IsApproval(spec.decision) && IsAuthentic(sign_off.by);
-                     });
+bool WasApproved(const EvidenceIndex& index, const AttestedWaiver& waiver) {
+  const auto sign_offs = index.SignOffsOn(waiver.object->spec_digest);
+  return std::any_of(sign_offs.begin(), sign_offs.end(), [&](const AttestedSignOff* sign_off) {
+    const SignOffSpec& spec = sign_off->object->spec;
+    return spec.subject.kind == SubjectOfSignOff::kWaiver &&
+           spec.subject.waiver == waiver.object->meta.name && IsApproval(spec.decision) &&
+           IsAuthentic(sign_off->by);
+  });
 }
 
 WaiverJudgement Not(std::string reason, std::string text, std::string remedy = {}) {
@@ -72,7 +71,7 @@ std::optional<WaiverJudgement> UsedUp(const Context& context, const WaiverRules&
         !Precedes(other, waiver)) {
       continue;
     }
-    if (!WasApproved(context.facts, other)) continue;
+    if (!WasApproved(context.index, other)) continue;
     if (other.object->spec.model == waiver.object->spec.model) ++renewals;
     total += DurationOf(other);
   }
@@ -164,9 +163,9 @@ Gate ApplyWaivers(const Context& context, Gate gate) {
   std::optional<WaiverJudgement> best;
   std::vector<std::string> notes;
   std::string remedy;
-  for (const AttestedWaiver& waiver : context.facts.waivers) {
-    const WaiverSpec& spec = waiver.object->spec;
-    if (!Concerns(context, spec) || spec.model != model) continue;
+  for (const std::size_t i : context.index.dossier().Waivers(model)) {
+    const AttestedWaiver& waiver = context.index.dossier().evidence().waivers[i];
+    if (!Concerns(context, waiver.object->spec)) continue;
     WaiverJudgement judgement = JudgeWaiver(context, waiver);
     if (!judgement.active) {
       notes.push_back("Waiver '" + waiver.object->meta.name + "' does not count (" +

@@ -71,7 +71,7 @@ std::optional<Disregarded> WhyNotLendable(const PolicySet& policies, const SignO
 
 // Whether by some policy the signer may act for spec.onBehalfOf; else why not.
 std::optional<Disregarded> WhyNotDeputy(const PolicySet& policies,
-                                        const std::vector<AttestedSignOff>& sign_offs,
+                                        const SharedList<AttestedSignOff>& sign_offs,
                                         const SignOffSpec& spec, const Provenance& who) {
   std::vector<std::string> environments = spec.subject.environments;
   if (!spec.subject.environment.empty()) environments.push_back(spec.subject.environment);
@@ -98,7 +98,7 @@ std::optional<Disregarded> WhyNotDeputy(const PolicySet& policies,
 // Whether by some policy the key that signed belongs to the signer, who holds the role or was lent
 // it; else why not.
 std::optional<Disregarded> WhyNotSigner(const PolicySet& policies,
-                                        const std::vector<AttestedSignOff>& sign_offs,
+                                        const SharedList<AttestedSignOff>& sign_offs,
                                         const SignOffSpec& spec, const Provenance& by) {
   Disregarded why{"RoleUnknown",
                   "'" + spec.role + "' is not a role of any policy: kubectl get govpol -o yaml"};

@@ -81,14 +81,12 @@ bool Serves(const BiasTestRequirement& r, const BiasTestSpec& spec) {
 
 Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
   Candidates candidates;
-  const ModelDigest& model = context.model;
-  int other_models = 0;
-  for (const AttestedBiasTest& test : context.facts.bias_tests) {
+  const auto own = context.index.BiasTests(context.model);
+  for (const AttestedBiasTest* found : own) {
+    const AttestedBiasTest& test = *found;
     const BiasTestSpec& spec = test.object->spec;
     const std::string but = "'" + test.object->meta.name + "' does not count: ";
-    if (spec.model != model) {
-      ++other_models;
-    } else if (!Serves(r, spec)) {
+    if (!Serves(r, spec)) {
       const auto shape = ShapeOf(spec);
       candidates.notes.push_back(but + "its cells count " +
                                  (shape ? std::string(fairness::ShapeName(*shape)) : "nothing") +
@@ -107,6 +105,7 @@ Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
       candidates.by_data[{spec.protocol, spec.data_set.digest}].push_back(&test);
     }
   }
+  const std::size_t other_models = context.facts.bias_tests.size() - own.size();
   if (candidates.notes.empty() && other_models > 0) {
     candidates.reason = "BiasTestForOtherModel";
     candidates.notes.push_back(std::to_string(other_models) + " for another model digest");

@@ -121,16 +121,16 @@ class FitnessCheck {
   // say.
   void Independence(const Context& context) {
     bool known = false;
-    for (const AttestedSnapshot& snapshot : context.facts.snapshots) {
-      if (snapshot.object->spec.model != spec_.model || !IsAuthentic(snapshot.by)) continue;
-      for (const DataState& data : snapshot.object->spec.data) {
+    for (const AttestedSnapshot* snapshot : context.index.Snapshots(spec_.model)) {
+      if (!IsAuthentic(snapshot->by)) continue;
+      for (const DataState& data : snapshot->object->spec.data) {
         if (data.role == DataRole::kTest) continue;
-        known = known || SaysWhatItWasMadeFrom(context.policy.spec, snapshot.by);
+        known = known || SaysWhatItWasMadeFrom(context.policy.spec, snapshot->by);
         if (data.digest != spec_.data_set.digest) continue;
         return Add(GateState::kFailed, "BiasDataNotIndependent",
                    "its data set '" + spec_.data_set.name + "' is " +
                        std::string(NameOf(data.role)) + " data of the model, as snapshot '" +
-                       snapshot.object->meta.name + "' says",
+                       snapshot->object->meta.name + "' says",
                    "spec.dataSet.digest", "test on data that the model was not made from");
       }
     }

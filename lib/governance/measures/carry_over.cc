@@ -1,6 +1,7 @@
 #include "governance/measures/carry_over.h"
 
 #include <algorithm>
+#include <map>
 
 #include "governance/measures/predecessor.h"
 
@@ -32,35 +33,30 @@ std::optional<Obstacle> Restrict(const Measure& measure, const LineageStep& step
 
 // A refresh may take in the very data that the model before was tested on.
 std::optional<Obstacle> TestedOnOwnTraining(const Context& context, const Gate& before) {
-  for (const AttestedBiasTest& test : context.facts.bias_tests) {
-    const std::string& name = test.object->meta.name;
-    if (std::none_of(before.evidence.begin(), before.evidence.end(), [&](const EvidenceRef& ref) {
-          return ref.kind == BiasTestSpec::kKind && ref.name == name;
-        })) {
-      continue;
+  std::map<std::string, std::string> tests;  // by digest of the data set
+  for (const EvidenceRef& ref : before.evidence) {
+    if (ref.kind != BiasTestSpec::kKind) continue;
+    for (const AttestedBiasTest* test : context.index.BiasTestsNamed(ref.name)) {
+      tests.emplace(test->object->spec.data_set.digest, ref.name);
     }
-    for (const AttestedSnapshot& snapshot : context.facts.snapshots) {
-      if (snapshot.object->spec.model != context.model || !IsAuthentic(snapshot.by)) continue;
-      for (const DataState& data : snapshot.object->spec.data) {
-        if (data.role == DataRole::kTest || data.digest != test.object->spec.data_set.digest) {
-          continue;
-        }
-        return Obstacle{"BiasDataNotIndependent", "the data set of BiasTest '" + name + "' is " +
-                                                      std::string(NameOf(data.role)) +
-                                                      " data of the new model"};
-      }
+  }
+  for (const AttestedSnapshot* snapshot : context.index.Snapshots(context.model)) {
+    if (!IsAuthentic(snapshot->by)) continue;
+    for (const DataState& data : snapshot->object->spec.data) {
+      const auto test = tests.find(data.digest);
+      if (data.role == DataRole::kTest || test == tests.end()) continue;
+      return Obstacle{"BiasDataNotIndependent", "the data set of BiasTest '" + test->second +
+                                                    "' is " + std::string(NameOf(data.role)) +
+                                                    " data of the new model"};
     }
   }
   return std::nullopt;
 }
 
 template <class Spec>
-void Oldest(const std::vector<Attested<Spec>>& all, const EvidenceRef& ref,
-            std::optional<Time>& oldest) {
-  if (ref.kind != Spec::kKind) return;
-  for (const Attested<Spec>& one : all) {
-    if (one.object->meta.name != ref.name) continue;
-    if (!oldest || one.by.first_seen < *oldest) oldest = one.by.first_seen;
+void Oldest(const std::vector<const Attested<Spec>*>& all, std::optional<Time>& oldest) {
+  for (const Attested<Spec>* one : all) {
+    if (!oldest || one->by.first_seen < *oldest) oldest = one->by.first_seen;
   }
 }
 
@@ -68,8 +64,8 @@ Gate Carried(const Context& context, const std::string& remedy, Gate gate, std::
              const std::set<ChangeKind>& kinds, const ModelDigest& model, Seconds max_age) {
   std::optional<Time> oldest;
   for (const EvidenceRef& ref : gate.evidence) {
-    Oldest(context.facts.reports, ref, oldest);
-    Oldest(context.facts.bias_tests, ref, oldest);
+    if (ref.kind == EvidenceSpec::kKind) Oldest(context.index.ReportsNamed(ref.name), oldest);
+    if (ref.kind == BiasTestSpec::kKind) Oldest(context.index.BiasTestsNamed(ref.name), oldest);
   }
   gate.carried_over = CarriedOver{model.digest, static_cast<std::int64_t>(steps), KindNames(kinds)};
   std::string text;

@@ -113,18 +113,29 @@ Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
 UsableReportsResult UsableReports(const Context& context, const EvidenceRequirement& r) {
   UsableReportsResult result;
   const std::string& model = context.model.digest;
-  for (const AttestedEvidence* report : context.index.Reports(
-           r.type, r.scope == EvidenceScope::kModel ? std::string_view(model) : "")) {
+  const auto own = context.index.Reports(
+      r.type, r.scope == EvidenceScope::kModel ? std::string_view(model) : "");
+  for (const AttestedEvidence* report : own) {
     if (!Excluded(context, r, *report)) result.usable.push_back(report);
   }
   if (!result.usable.empty()) return result;
-  // Only then does anybody want to know about those on other models too.
-  for (const AttestedEvidence& report : context.facts.reports) {
-    if (report.object->spec.type != r.type) continue;
-    const auto excluded = Excluded(context, r, report);
-    if (!excluded) continue;
-    result.notes.push_back("'" + report.object->meta.name + "' does not count: " + excluded->why);
-    if (result.reason.empty()) result.reason = excluded->reason;
+  // Only then does anybody want to know about others too.
+  const auto note = [&](const EvidenceIndex::ReportList& reports) {
+    for (const AttestedEvidence* report : reports) {
+      const auto excluded = Excluded(context, r, *report);
+      if (!excluded) continue;
+      result.notes.push_back("'" + report->object->meta.name +
+                             "' does not count: " + excluded->why);
+      if (result.reason.empty()) result.reason = excluded->reason;
+    }
+  };
+  note(own);
+  if (!result.notes.empty()) return result;
+  constexpr std::size_t kSome = 5;
+  const auto [some, count] = context.index.dossier().SomeOfType(r.type, kSome);
+  note(context.index.ReportsAt(some));
+  if (count > some.size()) {
+    result.notes.push_back(std::to_string(count - some.size()) + " more of them do not either");
   }
   return result;
 }

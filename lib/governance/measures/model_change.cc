@@ -193,23 +193,22 @@ bool TellsOfChange(const GovernancePolicySpec& policy, const AttestedSnapshot& s
          IsTrustedIssuer(policy, policy.changes->issuers, snapshot.by);
 }
 
-const AttestedSnapshot* SnapshotOf(const GovernancePolicySpec& policy, const Facts& facts,
+const AttestedSnapshot* SnapshotOf(const GovernancePolicySpec& policy, const EvidenceIndex& index,
                                    const ModelDigest& model) {
   std::vector<const AttestedSnapshot*> usable;
-  for (const AttestedSnapshot& snapshot : facts.snapshots) {
-    if (snapshot.object->spec.model == model && TellsOfChange(policy, snapshot)) {
-      usable.push_back(&snapshot);
-    }
+  for (const AttestedSnapshot* snapshot : index.Snapshots(model)) {
+    if (TellsOfChange(policy, *snapshot)) usable.push_back(snapshot);
   }
   return Latest(usable);
 }
 
-Lineage LineageOf(const GovernancePolicySpec& policy, const Facts& facts) {
+Lineage LineageOf(const GovernancePolicySpec& policy, const Facts& facts,
+                  const EvidenceIndex& index) {
   Lineage lineage;
   if (!policy.changes || !facts.deployment) return lineage;
   const ModelDigest& model = facts.deployment->spec.model.digest;
   std::set<std::pair<std::string, DigestType>> visited = {{model.digest, model.type}};
-  const AttestedSnapshot* after = SnapshotOf(policy, facts, model);
+  const AttestedSnapshot* after = SnapshotOf(policy, index, model);
   while (after != nullptr) {
     const std::optional<ModelDigest>& named = after->object->spec.previous;
     if (!named) break;
@@ -229,7 +228,7 @@ Lineage LineageOf(const GovernancePolicySpec& policy, const Facts& facts) {
           "allows";
       return lineage;
     }
-    const AttestedSnapshot* before = SnapshotOf(policy, facts, previous);
+    const AttestedSnapshot* before = SnapshotOf(policy, index, previous);
     if (before == nullptr) {
       lineage.end_reason = "PredecessorUnknown";
       lineage.end =

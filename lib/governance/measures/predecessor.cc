@@ -47,15 +47,16 @@ std::optional<Obstacle> Rejected(const Context& context, const ModelDigest& mode
   const auto rank = [](const AttestedSignOff& s) {
     return std::tuple(s.by.first_seen, s.object->spec.decision == SignOffDecision::kReject);
   };
-  for (const AttestedSignOff& sign_off : context.facts.sign_offs) {
+  for (const AttestedSignOff* found : context.index.SignOffsAbout(model)) {
+    const AttestedSignOff& sign_off = *found;
     const SignOffSpec& spec = sign_off.object->spec;
     // Advice decides nothing. A deputy's word counts here without looking at who lent the role: to
     // take a rejection for one is the safe reading.
     const bool holds = sign_off.by.authenticity == Authenticity::kAssumed ||
                        !spec.on_behalf_of.empty() ||
                        IsNamedBy(policy, {SubjectKind::kRole, spec.role}, sign_off.by);
-    if (spec.subject.model != model || spec.decision == SignOffDecision::kAdvise ||
-        !IsAuthentic(sign_off.by) || spec.signer.username != sign_off.by.user || !holds) {
+    if (spec.decision == SignOffDecision::kAdvise || !IsAuthentic(sign_off.by) ||
+        spec.signer.username != sign_off.by.user || !holds) {
       continue;
     }
     const AttestedSignOff*& kept = latest[{PersonOf(policy, sign_off.by.user), spec.role,

@@ -146,7 +146,7 @@ class Judge {
   }
 
   std::string Violation() {
-    const AttestedSnapshot* own = SnapshotOf(context_.policy.spec, context_.facts, context_.model);
+    const AttestedSnapshot* own = SnapshotOf(context_.policy.spec, context_.index, context_.model);
     if (own == nullptr || own->by.first_seen < report_.by.first_seen) {
       return "the model was there before it: what exists is not approved of beforehand";
     }
@@ -211,15 +211,15 @@ class Judge {
     using Key = std::pair<std::string, DigestType>;
     const auto key = [](const ModelDigest& model) { return Key(model.digest, model.type); };
     std::map<Key, Made> models;
-    for (const AttestedSnapshot& snapshot : context_.facts.snapshots) {
-      if (!TellsOfChange(context_.policy.spec, snapshot)) continue;
-      Made& made = models[key(snapshot.object->spec.model)];
-      if (made.latest == nullptr || snapshot.by.first_seen < made.first) {
-        made.first = snapshot.by.first_seen;
+    for (const AttestedSnapshot* snapshot : context_.index.AllSnapshots()) {
+      if (!TellsOfChange(context_.policy.spec, *snapshot)) continue;
+      Made& made = models[key(snapshot->object->spec.model)];
+      if (made.latest == nullptr || snapshot->by.first_seen < made.first) {
+        made.first = snapshot->by.first_seen;
       }
       made.latest = made.latest == nullptr
-                        ? &snapshot
-                        : Latest<ReproducibilitySnapshotSpec>({made.latest, &snapshot});
+                        ? snapshot
+                        : Latest<ReproducibilitySnapshotSpec>({made.latest, snapshot});
     }
     const Key base = key(base_);
     const auto leads_to_base = [&](Key model) {

@@ -46,13 +46,12 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
   std::vector<const AttestedSnapshot*> usable;
   std::vector<std::string> notes;
   std::string reason;
-  for (const AttestedSnapshot& copy : context.facts.snapshots) {
-    if (copy.object->spec.reproduction_of != name) continue;
-    if (auto excluded = Excluded(context, r, original, copy)) {
-      notes.push_back("'" + copy.object->meta.name + "' does not count: " + excluded->why);
+  for (const AttestedSnapshot* copy : context.index.Repetitions(name)) {
+    if (auto excluded = Excluded(context, r, original, *copy)) {
+      notes.push_back("'" + copy->object->meta.name + "' does not count: " + excluded->why);
       if (reason.empty()) reason = excluded->reason;
     } else {
-      usable.push_back(&copy);
+      usable.push_back(copy);
     }
   }
   const std::string wanted = "needs a repetition of snapshot '" + name + "'" +
@@ -93,14 +92,11 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
   std::vector<const AttestedSnapshot*> usable;
   std::vector<std::string> notes;
   std::string reason;
-  int other_models = 0;
-  for (const AttestedSnapshot& snapshot : context.facts.snapshots) {
-    const ReproducibilitySnapshotSpec& spec = snapshot.object->spec;
-    if (!spec.reproduction_of.empty()) continue;
-    if (spec.model != model) {
-      ++other_models;
-      continue;
-    }
+  std::size_t originals = 0;
+  for (const AttestedSnapshot* found : context.index.Snapshots(model)) {
+    const AttestedSnapshot& snapshot = *found;
+    if (!snapshot.object->spec.reproduction_of.empty()) continue;
+    ++originals;
     if (!IsAuthentic(snapshot.by)) {
       notes.push_back("'" + snapshot.object->meta.name +
                       "' does not count: " + WhyNotAuthentic(snapshot.by));
@@ -123,6 +119,7 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
       context.facts.deployment->spec.use_case.name_space + "', created by " + who;
   const AttestedSnapshot* latest = Latest(usable);
   if (latest == nullptr) {
+    const std::size_t other_models = context.index.dossier().CountOfOriginals() - originals;
     if (reason.empty() && other_models > 0) {
       reason = "SnapshotForOtherModel";
       notes.push_back(std::to_string(other_models) + " for another model digest");

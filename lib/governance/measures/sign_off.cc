@@ -101,12 +101,16 @@ class Judge {
   }
 
   // Looked for only when nothing else explains what is missing.
-  [[nodiscard]] std::ptrdiff_t OtherRevisions() const {
-    return std::count_if(
-        facts().sign_offs.begin(), facts().sign_offs.end(), [&](const AttestedSignOff& sign_off) {
-          const SignOffSpec& spec = sign_off.object->spec;
-          return spec.role == requirement().role && IsAboutOtherRevision(spec.subject, target());
-        });
+  [[nodiscard]] std::size_t OtherRevisions() const {
+    const SignOffTarget& t = target();
+    const std::size_t all = context_.index.dossier().CountOf(
+        requirement().role, {t.kind, t.use_case, t.environment, !t.retirement_digest.empty(),
+                             t.waiver, t.incident, t.protocol, t.policy, t.withdraw});
+    const auto here = context_.index.SignOffs(requirement().role, DigestOf(t));
+    const auto about = std::count_if(here.begin(), here.end(), [&](const AttestedSignOff* one) {
+      return IsAbout(one->object->spec.subject, t);
+    });
+    return all - std::min(all, static_cast<std::size_t>(about));
   }
 
   void Leave(const std::string& what, const Disregarded& because) {

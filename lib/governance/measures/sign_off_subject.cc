@@ -13,21 +13,6 @@ bool IsFor(const SignOffSubject& subject, const std::string& environment) {
          subject.environments.end();
 }
 
-template <class Spec>
-bool StillThere(const ShownEvidence& shown, const std::vector<Attested<Spec>>& evidence) {
-  return std::any_of(evidence.begin(), evidence.end(), [&](const Attested<Spec>& one) {
-    return one.object->meta.name == shown.name && one.object->spec_digest == shown.digest;
-  });
-}
-
-bool StillThere(const ShownEvidence& shown, const Facts& facts) {
-  if (shown.kind == BiasTestSpec::kKind) return StillThere(shown, facts.bias_tests);
-  if (shown.kind == ReproducibilitySnapshotSpec::kKind) return StillThere(shown, facts.snapshots);
-  if (shown.kind == EvidenceSpec::kKind) return StillThere(shown, facts.reports);
-  if (shown.kind == SignOffSpec::kKind) return StillThere(shown, facts.sign_offs);
-  return true;
-}
-
 // Whether the role lists the person by an account of theirs, whichever they signed with.
 bool ListsPerson(const GovernancePolicySpec& policy, const std::string& role,
                  const std::string& person) {
@@ -118,14 +103,6 @@ bool IsAbout(const SignOffSubject& s, const SignOffTarget& target) {
          s.policy_digest == target.policy_digest && s.withdraw.value_or(false) == target.withdraw;
 }
 
-bool IsAboutOtherRevision(const SignOffSubject& s, const SignOffTarget& target) {
-  return s.kind == target.kind && s.use_case == target.use_case && IsFor(s, target.environment) &&
-         s.retirement_digest.empty() == target.retirement_digest.empty() &&
-         s.waiver == target.waiver && s.incident == target.incident &&
-         s.protocol == target.protocol && s.policy == target.policy &&
-         s.withdraw.value_or(false) == target.withdraw && !IsAbout(s, target);
-}
-
 tl::expected<const AttestedSignOff*, Disregarded> StandingOf(const SignOffContext& context,
                                                              const AttestedSignOff& sign_off) {
   auto standing = MayDecide(context, sign_off);
@@ -151,7 +128,7 @@ std::string StaleBecause(const SignOffContext& context, const SignOffSpec& spec)
     return "the use case's answers have changed since";
   }
   for (const ShownEvidence& shown : spec.shown->evidence) {
-    if (StillThere(shown, context.facts)) continue;
+    if (context.index.dossier().Has(shown)) continue;
     return shown.kind + " '" + shown.name + "', which was shown, is gone";
   }
   return {};

@@ -44,8 +44,6 @@ struct SignOffContext {
 
 [[nodiscard]] std::string_view DigestOf(const SignOffTarget& target);
 [[nodiscard]] bool IsAbout(const SignOffSubject& subject, const SignOffTarget& target);
-// The same deployment in an earlier or other state: worth a word in the message.
-[[nodiscard]] bool IsAboutOtherRevision(const SignOffSubject& subject, const SignOffTarget& target);
 
 // By what the signer decides in the sign-off's role: null, if they hold it; else the delegation by
 // which they act for somebody who does. Or why they may not.

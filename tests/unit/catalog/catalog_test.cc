@@ -7,7 +7,7 @@ namespace countersign {
 namespace {
 
 template <class T>
-std::vector<std::string> NamesOf(const std::vector<Attested<T>>& list) {
+std::vector<std::string> NamesOf(const SharedList<Attested<T>>& list) {
   std::vector<std::string> names;
   for (const auto& one : list) names.push_back(one.object->meta.name);
   return names;
@@ -115,6 +115,30 @@ TEST_F(CatalogTest, StopsWaitingWhenTheUnreadableIsCorrectedOrDeleted) {
   server_->Put(kSignOffs, FromTheFuture(SignOffJson("a", "chat")));
   EXPECT_TRUE(Await([&] { return catalog_.sign_offs().UndecodableCount() == 1; }));
   EXPECT_TRUE(GatherFor("scoring").unknown.empty());
+}
+
+TEST_F(CatalogTest, KeepsTheDossierOfAUseCaseUntilSomethingOfItChanges) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  server_->Put(kSignOffs, SignOffJson("s", "scoring"));
+  StartCatalog();
+  const auto first = GatherFor("scoring").dossier;
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(first->evidence().sign_offs.size(), 1U);
+  server_->Put(kSignOffs, SignOffJson("other", "chat"));
+  AwaitChange("SignOff", "other");
+  EXPECT_EQ(GatherFor("scoring").dossier, first) << "that of another use case is another";
+  server_->Put(kSignOffs, SignOffJson("s-2", "scoring"));
+  AwaitChange("SignOff", "s-2");
+  const auto second = GatherFor("scoring").dossier;
+  EXPECT_EQ(NamesOf(second->evidence().sign_offs), (Names{"s", "s-2"}))
+      << "whoever hears of the change finds it";
+  EXPECT_EQ(first->evidence().sign_offs.size(), 1U) << "who holds one keeps it as it was";
+  // One that moves to another use case is missing here from then on.
+  ForgetChanges();
+  server_->Put(kSignOffs, SignOffJson("s", "chat"));
+  AwaitChange("SignOff", "s");
+  EXPECT_EQ(NamesOf(GatherFor("scoring").sign_offs), Names{"s-2"});
+  EXPECT_EQ(NamesOf(GatherFor("chat").sign_offs), (Names{"other", "s"}));
 }
 
 TEST_F(CatalogTest, NamesNothingOfTheHomeToNamespacesThatTheUseCaseDoesNotList) {

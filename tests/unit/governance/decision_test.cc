@@ -37,9 +37,9 @@ TEST(DecisionTest, TheOrderInWhichFactsAreGatheredDoesNotMatter) {
     std::mt19937 random(7);
     for (int round = 0; round < 50; ++round) {
       std::shuffle(made.policies.policies.begin(), made.policies.policies.end(), random);
-      std::shuffle(made.facts.sign_offs.begin(), made.facts.sign_offs.end(), random);
-      std::shuffle(made.facts.snapshots.begin(), made.facts.snapshots.end(), random);
-      std::shuffle(made.facts.bias_tests.begin(), made.facts.bias_tests.end(), random);
+      Shuffle(made.facts.sign_offs, random);
+      Shuffle(made.facts.snapshots, random);
+      Shuffle(made.facts.bias_tests, random);
       ASSERT_EQ(DecisionJson(Evaluate(made.policies, made.facts)).dump(), first);
     }
   }
@@ -65,9 +65,9 @@ TEST(DecisionTest, TheOrderOfEvidenceThatDoesNotCountDoesNotMatter) {
   const std::string first = DecisionJson(Evaluate(made.policies, made.facts)).dump();
   std::mt19937 random(8);
   for (int round = 0; round < 50; ++round) {
-    std::shuffle(made.facts.sign_offs.begin(), made.facts.sign_offs.end(), random);
-    std::shuffle(made.facts.snapshots.begin(), made.facts.snapshots.end(), random);
-    std::shuffle(made.facts.bias_tests.begin(), made.facts.bias_tests.end(), random);
+    Shuffle(made.facts.sign_offs, random);
+    Shuffle(made.facts.snapshots, random);
+    Shuffle(made.facts.bias_tests, random);
     ASSERT_EQ(DecisionJson(Evaluate(made.policies, made.facts)).dump(), first);
   }
 }

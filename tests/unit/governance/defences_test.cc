@@ -23,7 +23,7 @@ std::string ReasonAfter(const std::string& measure, const Change& change, GateSt
   change(policy->spec, deployment->spec, test->spec);
   made.policies.policies.front() = policy;
   made.facts.deployment = deployment;
-  made.facts.bias_tests.front().object = test;
+  made.facts.bias_tests.Change([&](auto& all) { all.front().object = test; });
   const Decision decision = Evaluate(made.policies, made.facts);
   verdict = decision.verdict;
   for (const Gate& gate : decision.gates) {

@@ -118,6 +118,7 @@ TEST(OracleTest, SignOffsComeOutAsByTheBook) {
     const std::string developer = kAccounts[static_cast<std::size_t>(Below(random, 6))];
     const int size = Below(random, 9);
     for (int i = 0; i < size; ++i) facts.sign_offs.push_back(RandomSignOff(random, i));
+    const Dossier dossier(facts);
     Insiders insiders;
     insiders.people.insert(PersonOf(policy, developer));
     insiders.groups.push_back({SubjectKind::kGroup, "developers"});
@@ -126,22 +127,25 @@ TEST(OracleTest, SignOffsComeOutAsByTheBook) {
     target.environment = "prod";
     target.model = ModelDigest{"model", DigestType::kFile};
     target.governed_digest = "now";
-    const auto wanted = NaiveSignOffs(facts.sign_offs, r, facts.author.user, developer, facts.now);
-    const auto outcome =
-        JudgeSignOffs(policy, r, target, facts, insiders, EvidenceIndex(facts), "answers");
+    const auto wanted =
+        NaiveSignOffs(facts.sign_offs.items(), r, facts.author.user, developer, facts.now);
+    const auto outcome = JudgeSignOffs(policy, r, target, facts, insiders,
+                                       EvidenceIndex(dossier, policy), "answers");
     ASSERT_EQ(GateStateName(outcome.state), GateStateName(wanted))
         << "round " << round << ": " << outcome.reason << ", " << outcome.message;
     ++outcomes[wanted];
     // What passes until an instant passes just before it and not at it, all else equal.
     if (outcome.state == GateState::kPassed && outcome.valid_until) {
       facts.now = *outcome.valid_until - std::chrono::microseconds(1);
-      EXPECT_EQ(
-          JudgeSignOffs(policy, r, target, facts, insiders, EvidenceIndex(facts), "answers").state,
-          GateState::kPassed);
+      EXPECT_EQ(JudgeSignOffs(policy, r, target, facts, insiders, EvidenceIndex(dossier, policy),
+                              "answers")
+                    .state,
+                GateState::kPassed);
       facts.now = *outcome.valid_until;
-      EXPECT_EQ(
-          JudgeSignOffs(policy, r, target, facts, insiders, EvidenceIndex(facts), "answers").state,
-          GateState::kExpired);
+      EXPECT_EQ(JudgeSignOffs(policy, r, target, facts, insiders, EvidenceIndex(dossier, policy),
+                              "answers")
+                    .state,
+                GateState::kExpired);
     }
   }
   for (const auto state :

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "case_files.h"
+#include "governance/dossier.h"
 #include "governance/evaluate.h"
 
 namespace countersign::testing {
@@ -24,14 +25,29 @@ TEST(Properties, NoDecisionDependsOnTheOrderOfItsFacts) {
     for (int round = 0; round < 3; ++round) {
       Facts& facts = made.facts;
       std::shuffle(made.policies.policies.begin(), made.policies.policies.end(), random);
-      std::shuffle(facts.sign_offs.begin(), facts.sign_offs.end(), random);
-      std::shuffle(facts.snapshots.begin(), facts.snapshots.end(), random);
-      std::shuffle(facts.bias_tests.begin(), facts.bias_tests.end(), random);
-      std::shuffle(facts.reports.begin(), facts.reports.end(), random);
-      std::shuffle(facts.waivers.begin(), facts.waivers.end(), random);
-      std::shuffle(facts.incidents.begin(), facts.incidents.end(), random);
+      Shuffle(facts.sign_offs, random);
+      Shuffle(facts.snapshots, random);
+      Shuffle(facts.bias_tests, random);
+      Shuffle(facts.reports, random);
+      Shuffle(facts.waivers, random);
+      Shuffle(facts.incidents, random);
       ASSERT_EQ(Shown(made), first) << c.file << ": " << c.name;
     }
+  }
+}
+
+// Nor on who made the evidence ready to be looked up, or for which other evidence it was.
+TEST(Properties, NoDecisionDependsOnADossierThatIsKept) {
+  Situation other = MakeSituation(BaseSituation(), BaseSituation());
+  const auto others = std::make_shared<const Dossier>(other.facts);
+  for (const Case& c : AllCases()) {
+    Situation made = MakeSituation(SituationOf(c), BaseSituation());
+    const std::string first = Shown(made);
+    made.facts.dossier = others;
+    ASSERT_EQ(Shown(made), first) << c.file << ": " << c.name;
+    made.facts.dossier = std::make_shared<const Dossier>(made.facts);
+    static_cast<StoredEvidence&>(made.facts) = made.facts.dossier->evidence();
+    ASSERT_EQ(Shown(made), first) << c.file << ": " << c.name;
   }
 }
 
@@ -57,8 +73,10 @@ TEST(Properties, MoreGoodEvidenceIsNeverWorse) {
                                           names.begin() + static_cast<std::ptrdiff_t>(count));
         made.facts = whole.facts;
         const auto keep = [&](auto& list) {
-          std::erase_if(list,
-                        [&](const auto& one) { return !there.contains(one.object->meta.name); });
+          list.Change([&](auto& items) {
+            std::erase_if(items,
+                          [&](const auto& one) { return !there.contains(one.object->meta.name); });
+          });
         };
         keep(made.facts.sign_offs);
         keep(made.facts.snapshots);

@@ -140,7 +140,7 @@ std::string AnswersOf(const Json& situation) {
 }
 
 template <class Spec>
-void AddAll(const Json& evidence, Placeholders& values, std::vector<Attested<Spec>>& list) {
+void AddAll(const Json& evidence, Placeholders& values, SharedList<Attested<Spec>>& list) {
   for (auto it = evidence.begin(); it != evidence.end(); ++it) {
     if (StringAt(it.value(), "kind") != Spec::kKind) continue;
     auto object = Make<Spec>(it.key(), "lending", Filled(At(it.value(), "spec"), values));
@@ -225,12 +225,14 @@ Situation MakeSituation(const Json& situation, const Json& base) {
     values["$digest:" + it.key()] = facts.incidents.back()->spec_digest;
   }
   AddAll(evidence, values, facts.sign_offs);
-  const auto on_policies = std::stable_partition(
-      facts.sign_offs.begin(), facts.sign_offs.end(), [](const AttestedSignOff& one) {
-        return one.object->spec.subject.kind != SubjectOfSignOff::kGovernancePolicy;
-      });
-  made.policies.sign_offs.assign(on_policies, facts.sign_offs.end());
-  facts.sign_offs.erase(on_policies, facts.sign_offs.end());
+  facts.sign_offs.Change([&](std::vector<AttestedSignOff>& all) {
+    const auto on_policies =
+        std::stable_partition(all.begin(), all.end(), [](const AttestedSignOff& one) {
+          return one.object->spec.subject.kind != SubjectOfSignOff::kGovernancePolicy;
+        });
+    made.policies.sign_offs.assign(on_policies, all.end());
+    all.erase(on_policies, all.end());
+  });
   return made;
 }
 
