@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "cli/csv.h"
+#include "importers/csv.h"
 #include "cli/files.h"
 
 namespace countersign {

@@ -53,6 +53,7 @@ int RunProgram(int argc, const char* const* argv) {
   AddCompletion(app, global, run);
   AddDelegate(app, global, run);
   AddDigest(app, global, run);
+  AddEvidence(app, global, run);
   AddExplain(app, global, run);
   AddMatrix(app, global, run);
   AddKeygen(app, global, run);

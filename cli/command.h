@@ -37,6 +37,7 @@ void AddApprove(CLI::App& app, Global& global, Run& run);
 void AddCompletion(CLI::App& app, Global& global, Run& run);
 void AddDelegate(CLI::App& app, Global& global, Run& run);
 void AddDigest(CLI::App& app, Global& global, Run& run);
+void AddEvidence(CLI::App& app, Global& global, Run& run);
 void AddExplain(CLI::App& app, Global& global, Run& run);
 void AddKeygen(CLI::App& app, Global& global, Run& run);
 void AddKeys(CLI::App& app, Global& global, Run& run);

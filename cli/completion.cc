@@ -19,6 +19,7 @@ struct Command {
   std::string doc;
   std::vector<Flag> flags;
   std::vector<std::string> arguments;  // values of a positional, if only some are allowed
+  bool group = false;                  // the first argument is one, a command of its own
 };
 
 // "{a,b}" somewhere in what CLI11 calls the type.
@@ -63,6 +64,13 @@ std::vector<Command> CommandsOf(const CLI::App& app) {
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
     Command command{sub->get_name(), sub->get_description(), {}, {}};
     AddFlags(*sub, command);
+    std::vector<std::string> inner_names;
+    for (const CLI::App* inner : sub->get_subcommands([](const CLI::App*) { return true; })) {
+      AddFlags(*inner, command);
+      inner_names.push_back(inner->get_name());
+    }
+    command.group = !inner_names.empty();
+    if (command.group) command.arguments = std::move(inner_names);
     AddFlags(app, command);  // the global ones may stand behind the command too
     commands.push_back(std::move(command));
   }
@@ -176,8 +184,9 @@ std::string ZshCompletion(const CLI::App& app, const std::string& program) {
     for (const Flag& flag : command.flags) cases += ZshFlag(flag);
     cases += " \\\n        " +
              Quoted(command.arguments.empty() ? "*:argument:_files"
-                                              : "*:argument:(" + Joined(command.arguments) + ")") +
-             " ;;\n";
+                                              : (command.group ? "1:command:(" : "*:argument:(") +
+                                                    Joined(command.arguments) + ")") +
+             (command.group ? " '*:argument:_files'" : "") + " ;;\n";
   }
   const std::string function = FunctionName(program);
   return "#compdef " + program + "\n# zsh completion for " + program + "; put it in a file '" +

@@ -11,7 +11,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
-#include "cli/csv.h"
+#include "importers/csv.h"
 #include "cli/files.h"
 
 namespace countersign {

@@ -1,10 +1,7 @@
 #include "cli/release.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <charconv>
-#include <cmath>
 
 #include "base/digest.h"
 #include "base/yaml.h"
@@ -18,16 +15,6 @@ namespace countersign {
 namespace {
 
 constexpr std::string_view kOci = "oci://";
-
-Result<UseCaseRef> UseCaseOf(const ReleaseSpec& spec) {
-  const auto slash = spec.use_case.find('/');
-  if (spec.use_case.empty()) return MissingFlag("--use-case", "the use case, NAMESPACE/NAME");
-  if (slash == std::string::npos) {
-    return Fail(Code::kInvalidArgument, "must be NAMESPACE/NAME, is '" + spec.use_case + "'",
-                "--use-case");
-  }
-  return UseCaseRef{spec.use_case.substr(0, slash), spec.use_case.substr(slash + 1)};
-}
 
 // Letters, digits, '-' and '.', as names of objects must be.
 std::string Label(const std::string& text) {
@@ -182,7 +169,7 @@ Result<Json> DeploymentOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
 
 Result<ReleaseFrame> FrameOf(const ReleaseSpec& spec, const ReleaseOptions& options) {
   ReleaseFrame frame;
-  auto use_case = UseCaseOf(spec);
+  auto use_case = UseCaseOf(spec.use_case);
   if (!use_case) return Fail(use_case.error());
   frame.use_case = std::move(*use_case);
   if (spec.name.empty()) return MissingFlag("--name", "name of the ModelDeployment");
@@ -246,6 +233,16 @@ template Result<Json> EvidenceManifest(const BiasTestSpec&, const ReleaseFrame&,
 template Result<Json> EvidenceManifest(const EvidenceSpec&, const ReleaseFrame&,
                                        const std::string&);
 
+Result<UseCaseRef> UseCaseOf(const std::string& use_case) {
+  const auto slash = use_case.find('/');
+  if (use_case.empty()) return MissingFlag("--use-case", "the use case, NAMESPACE/NAME");
+  if (slash == std::string::npos) {
+    return Fail(Code::kInvalidArgument, "must be NAMESPACE/NAME, is '" + use_case + "'",
+                "--use-case");
+  }
+  return UseCaseRef{use_case.substr(0, slash), use_case.substr(slash + 1)};
+}
+
 tl::unexpected<Error> MissingFlag(const std::string& flag, const std::string& what) {
   return Fail(Code::kInvalidArgument, "is required: " + what, flag);
 }
@@ -257,29 +254,6 @@ Result<Json> ReadMapFile(const std::string& path) {
   if (!json) return Fail(json.error().code, json.error().message, path);
   if (!json->is_object()) return Fail(Code::kInvalidArgument, "must be a map", path);
   return std::move(*json);
-}
-
-Result<Decimal> ToDecimal(const Json& value, const std::string& path) {
-  if (value.is_number_integer()) {
-    if (auto whole = Decimal::Parse(DumpJson(value)); whole) return *whole;
-  } else if (value.is_number_float()) {
-    std::array<char, 400> buffer{};
-    const auto [end, code] =
-        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value.get<double>(),
-                      std::chars_format::fixed, kDecimalFractionDigits);
-    if (code == std::errc()) {
-      if (auto decimal =
-              Decimal::Parse({buffer.data(), static_cast<std::size_t>(end - buffer.data())});
-          decimal) {
-        return *decimal;
-      }
-    }
-  } else if (value.is_string()) {
-    auto decimal = Decimal::Parse(value.get_ref<const std::string&>());
-    if (decimal) return *decimal;
-  }
-  return Fail(Code::kInvalidArgument,
-              "must be a finite number below 10^9 in size, is " + Excerpt(DumpJson(value)), path);
 }
 
 Result<Release> MakeRelease(const ReleaseSpec& spec, const ReleaseOptions& options) {

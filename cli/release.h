@@ -64,16 +64,20 @@ struct ReleaseFrame {
 [[nodiscard]] Result<Json> BiasTestOf(const ReleaseSpec& spec, const ReleaseFrame& frame);
 [[nodiscard]] Result<Json> ReportOf(const ReleaseReport& report, const ReleaseFrame& frame);
 
+// "NAMESPACE/NAME" of --use-case.
+[[nodiscard]] Result<UseCaseRef> UseCaseOf(const std::string& use_case);
+
 // The manifest of a piece of evidence, decoded to see that it holds; `what` is part of its name.
 template <class Spec>
 [[nodiscard]] Result<Json> EvidenceManifest(const Spec& spec, const ReleaseFrame& frame,
                                             const std::string& what);
 
+// "RiskAssessment" gives "risk-assessment".
+[[nodiscard]] std::string Kebab(const std::string& type);
+
 // "--flag: is required: what".
 [[nodiscard]] tl::unexpected<Error> MissingFlag(const std::string& flag, const std::string& what);
 // A YAML or JSON file (*.json) that holds a map.
 [[nodiscard]] Result<Json> ReadMapFile(const std::string& path);
-// A number as our objects have it: at most nine decimals, rounded.
-[[nodiscard]] Result<Decimal> ToDecimal(const Json& value, const std::string& path);
 
 }  // namespace countersign

@@ -11,6 +11,7 @@
 #include "governance/report_types.h"
 #include "governance/types/bias_cells.h"
 #include "governance/types/evidence.h"
+#include "importers/claims.h"
 
 namespace countersign {
 namespace {
@@ -173,7 +174,8 @@ Result<Json> ClaimsOf(const ReleaseReport& report) {
   return claims;
 }
 
-// "RiskAssessment" gives "risk-assessment".
+}  // namespace
+
 std::string Kebab(const std::string& type) {
   std::string out;
   for (const char c : type) {
@@ -184,8 +186,6 @@ std::string Kebab(const std::string& type) {
   }
   return out;
 }
-
-}  // namespace
 
 Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
                         std::vector<std::string>& notes) {

@@ -324,6 +324,7 @@ void Describe(V& v, BiasTestSpec& s) {
               "metric is Insufficient there.",
        .max = 512},
       s.variances);
+  v.Field(SourcesField(), s.sources);
   v.Field(SignatureField(), s.signature);
 }
 

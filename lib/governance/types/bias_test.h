@@ -10,6 +10,7 @@
 #include "governance/types/counting.h"
 #include "governance/types/object.h"
 #include "governance/types/signature.h"
+#include "governance/types/source.h"
 
 namespace countersign {
 
@@ -94,6 +95,7 @@ struct BiasTestSpec {
   std::vector<BiasCell> cells;
   std::vector<DeclaredMetric> declared;
   std::vector<SuppliedVariance> variances;
+  std::vector<EvidenceSource> sources;
   std::optional<ObjectSignature> signature;
 };
 using BiasTest = Object<BiasTestSpec>;

@@ -92,6 +92,7 @@ void Describe(V& v, EvidenceSpec& s) {
            .list = ListType::kMap,
            .list_key = "name"},
           s.artifacts);
+  v.Field(SourcesField(), s.sources);
   v.Field(SignatureField(), s.signature);
 }
 

@@ -12,6 +12,7 @@
 #include "governance/types/common.h"
 #include "governance/types/object.h"
 #include "governance/types/signature.h"
+#include "governance/types/source.h"
 
 namespace countersign {
 
@@ -47,6 +48,7 @@ struct EvidenceSpec {
   std::string summary;
   std::vector<Claim> claims;
   std::vector<Artifact> artifacts;
+  std::vector<EvidenceSource> sources;
   std::optional<ObjectSignature> signature;
 };
 using EvidenceReport = Object<EvidenceSpec>;

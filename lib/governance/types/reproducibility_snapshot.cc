@@ -155,6 +155,7 @@ void Describe(V& v, ReproducibilitySnapshotSpec& s) {
            .format = Format::kImageDigest,
            .length = 1100},
           s.serving_image);
+  v.Field(SourcesField(), s.sources);
   v.Field(SignatureField(), s.signature);
 }
 

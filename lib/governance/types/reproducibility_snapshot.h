@@ -10,6 +10,7 @@
 #include "governance/types/common.h"
 #include "governance/types/object.h"
 #include "governance/types/signature.h"
+#include "governance/types/source.h"
 
 namespace countersign {
 
@@ -73,6 +74,7 @@ struct ReproducibilitySnapshotSpec {
   std::string purpose_category;
   std::optional<Decimal> decision_threshold;
   std::string serving_image;
+  std::vector<EvidenceSource> sources;
   std::optional<ObjectSignature> signature;
 };
 using ReproducibilitySnapshot = Object<ReproducibilitySnapshotSpec>;

@@ -9,13 +9,13 @@
 #include "base/digest.h"
 #include "cli/bias_counts.h"
 #include "cli/content_digest.h"
-#include "cli/csv.h"
 #include "cli/files.h"
 #include "cli/git_state.h"
 #include "cli/lock_file.h"
 #include "cli/mlflow_run.h"
 #include "cli/release_spec.h"
 #include "governance/types/bias_cells.h"
+#include "importers/csv.h"
 
 namespace countersign {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/csv.h"
+#include "importers/csv.h"
 
 #include <csv.h>
 

@@ -1,0 +1,13 @@
+#include "cli/evidence_command.h"
+
+namespace countersign {
+
+void AddEvidence(CLI::App& app, Global& global, Run& run) {
+  CLI::App* group =
+      app.add_subcommand("evidence", "Work with evidence: make it of what tools wrote");
+  group->require_subcommand(1);
+  AddEvidenceImport(*group, global, run);
+  for (CLI::App* command : group->get_subcommands({})) command->fallthrough();
+}
+
+}  // namespace countersign

@@ -1,0 +1,43 @@
+// evidence_import.h: files of tools as one evidence object, with what they do not say.
+//
+// The files are read and digested here; what they mean lib/importers says. Equal inputs give equal
+// objects. Reads files; writes none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "cli/release_spec.h"
+#include "importers/importer.h"
+
+namespace countersign {
+
+struct EvidenceImport {
+  std::string format;
+  std::vector<std::string> files;
+  std::string use_case;  // NAMESPACE/NAME
+  std::string name;      // how names of objects begin; empty: the use case's
+  std::string model;     // exactly one of these three: path,
+  std::string uri;       // oci://…@sha256:…,
+  std::string digest;    // or the digest itself, with its type
+  std::string digest_type;
+  std::string at;
+  std::string environment;
+  std::string summary;
+  std::string kept_at;
+  std::string protocol;
+  std::optional<ReleaseDataSet> data_set;
+  ImportOptions options;
+};
+
+struct ImportedEvidence {
+  Json object;
+  std::vector<std::string> notes;
+};
+
+[[nodiscard]] Result<ImportedEvidence> ImportEvidence(const EvidenceImport& import);
+
+}  // namespace countersign

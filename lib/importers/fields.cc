@@ -1,0 +1,62 @@
+#include "importers/fields.h"
+
+#include <cmath>
+
+#include "importers/claims.h"
+
+namespace countersign {
+
+Field Field::Get(std::string_view key) const {
+  return {value == nullptr ? nullptr : Find(*value, key),
+          path + (path.ends_with(": ") ? "" : ".") + std::string(key)};
+}
+
+Field Field::At(std::size_t index) const {
+  const bool there = value != nullptr && value->is_array() && index < value->size();
+  return {there ? &(*value)[index] : nullptr, path + "[" + std::to_string(index) + "]"};
+}
+
+std::string Field::Text() const {
+  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+Result<Decimal> Field::Number() const {
+  if (value == nullptr || !value->is_number()) return Wrong(*this, "a number");
+  return ToDecimal(*value, path);
+}
+
+Result<std::int64_t> Field::Count() const {
+  constexpr std::int64_t kMost = 1'000'000'000'000;
+  const std::string wanted = "a count, 0 to 10^12";
+  if (value == nullptr || !value->is_number()) return Wrong(*this, wanted);
+  if (value->is_number_float()) {
+    const double number = value->get<double>();
+    if (!(number >= 0 && number <= static_cast<double>(kMost)) || std::floor(number) != number) {
+      return Wrong(*this, wanted);
+    }
+    return static_cast<std::int64_t>(number);
+  }
+  if (value->is_number_unsigned() && value->get<std::uint64_t>() <= kMost) {
+    return static_cast<std::int64_t>(value->get<std::uint64_t>());
+  }
+  return Wrong(*this, wanted);
+}
+
+Result<Json> ParseObject(const ImportText& file) {
+  auto json = ParseJson(file.text);
+  if (!json) return Fail(json.error().code, json.error().ToString(), file.name);
+  if (!json->is_object()) return Fail(Code::kInvalidArgument, "must be an object", file.name);
+  return json;
+}
+
+Field Root(const Json& json, const ImportText& file) { return {&json, file.name + ": "}; }
+
+tl::unexpected<Error> Wrong(const Field& field, const std::string& wanted) {
+  if (field.value == nullptr) {
+    return Fail(Code::kInvalidArgument, "is required: " + wanted, field.path);
+  }
+  return Fail(Code::kInvalidArgument,
+              "must be " + wanted + ", is " + Excerpt(DumpJson(*field.value)), field.path);
+}
+
+}  // namespace countersign

@@ -1,0 +1,472 @@
+// Predictions, a row a person (or decision), as CSV or as JSON lines: BiasTest.
+//
+// Which outcome is favourable, which columns are attributes, whether a high score selects: all said
+// by options. Two outcomes give tp, fp, fn, tn; several are counted each with --classes; without
+// labels selected of count. What a row has no group for counts as the group of the unknown.
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "base/json.h"
+#include "importers/csv.h"
+#include "importers/fields.h"
+#include "importers/formats.h"
+#include "importers/groups.h"
+
+namespace countersign {
+namespace {
+
+using Value = std::optional<std::string>;
+using Row = std::vector<Value>;  // of the used columns, in their order
+using TakeRow = std::function<Status(const Row&, const std::string& where)>;
+
+// What is read of a row, by its place in Row.
+struct Columns {
+  std::vector<std::string> names;
+  std::optional<std::size_t> label;
+  std::size_t outcome = 0;  // prediction or score
+  std::optional<std::size_t> weight;
+  std::size_t attributes = 0;  // the first; the others follow
+
+  std::size_t Add(const std::string& name) {
+    names.push_back(name);
+    return names.size() - 1;
+  }
+};
+
+tl::unexpected<Error> Missing(const std::string& flag, const std::string& what) {
+  return Fail(Code::kInvalidArgument, "is required: " + what, flag);
+}
+
+Status CheckScore(const ImportOptions& options) {
+  if (!options.prediction.empty()) {
+    return Fail(Code::kInvalidArgument, "cannot be given along with --prediction", "--score");
+  }
+  if (options.classes) {
+    return Fail(Code::kInvalidArgument, "cannot be given along with --score", "--classes");
+  }
+  if (options.threshold.empty()) return Missing("--threshold", "the score that decides");
+  if (options.selected != "at-least" && options.selected != "at-most") {
+    return Missing("--selected", "at-least or at-most: whether a high or a low score is selected");
+  }
+  return {};
+}
+
+Result<Columns> ColumnsOf(const ImportOptions& options,
+                          const std::vector<ImportAttribute>& attributes) {
+  Columns columns;
+  if (options.label.empty() == !options.no_label) {
+    return Missing("--label", "the column with what should have come out; or --no-label");
+  }
+  if (!options.label.empty()) columns.label = columns.Add(options.label);
+  if (options.score.empty()) {
+    if (options.prediction.empty()) {
+      return Missing("--prediction",
+                     "the column with what came out; or --score, --threshold and --selected");
+    }
+    columns.outcome = columns.Add(options.prediction);
+  } else {
+    if (auto ok = CheckScore(options); !ok) return Fail(ok.error());
+    columns.outcome = columns.Add(options.score);
+  }
+  if (!options.weight.empty()) columns.weight = columns.Add(options.weight);
+  columns.attributes = columns.names.size();
+  for (const ImportAttribute& attribute : attributes) columns.Add(attribute.column);
+  const std::set<std::string> all(columns.names.begin(), columns.names.end());
+  if (all.size() == columns.names.size()) return columns;
+  return Fail(Code::kInvalidArgument, "must be different columns",
+              "--label, --prediction, --score, --weight, --attribute");
+}
+
+// A sum of decimals, exactly.
+class WeightSum {
+ public:
+  void Add(const Decimal& weight) {
+    whole_ += weight.billionths() / kBillionthsPerOne;
+    rest_ += weight.billionths() % kBillionthsPerOne;
+    whole_ += rest_ / kBillionthsPerOne;
+    rest_ %= kBillionthsPerOne;
+  }
+  void Add(const WeightSum& other) {
+    whole_ += other.whole_;
+    rest_ += other.rest_;
+    whole_ += rest_ / kBillionthsPerOne;
+    rest_ %= kBillionthsPerOne;
+  }
+  [[nodiscard]] std::int64_t Rounded() const {
+    return whole_ + (rest_ * 2 >= kBillionthsPerOne ? 1 : 0);
+  }
+
+ private:
+  std::int64_t whole_ = 0;
+  std::int64_t rest_ = 0;
+};
+
+// Of the people in one cell with one outcome and label.
+struct Tally {
+  std::int64_t rows = 0;
+  WeightSum weight;
+};
+using Outcome = std::pair<std::string, std::string>;  // outcome, label (empty: none)
+
+class Counter {
+ public:
+  Counter(const ImportOptions& options, std::vector<ImportAttribute> attributes, Columns columns)
+      : options_(options), attributes_(std::move(attributes)), columns_(std::move(columns)) {}
+
+  [[nodiscard]] Status Start() {
+    if (options_.score.empty()) return {};
+    auto threshold = Decimal::Parse(options_.threshold);
+    if (!threshold) {
+      return Fail(Code::kInvalidArgument, threshold.error().message, "--threshold");
+    }
+    threshold_ = *threshold;
+    return {};
+  }
+
+  [[nodiscard]] Status Take(const Row& row, const std::string& where) {
+    GroupKey groups;
+    for (std::size_t i = 0; i < attributes_.size(); ++i) {
+      auto group = GroupOf(attributes_[i], row[columns_.attributes + i], options_, where);
+      if (!group) return Fail(group.error());
+      groups[attributes_[i].name] = std::move(*group);
+    }
+    auto outcome = OutcomeOf(row, where);
+    if (!outcome) return Fail(outcome.error());
+    auto weight = WeightOf(row, where);
+    if (!weight) return Fail(weight.error());
+    constexpr std::size_t kMostCells = 512;
+    Tallies& cell = cells_[std::move(groups)];
+    if (cells_.size() > kMostCells) {
+      return Fail(Code::kInvalidArgument,
+                  "must have at most 512 combinations of groups: is this attribute a number or an "
+                  "identifier?",
+                  where);
+    }
+    Tally& tally = cell[std::move(*outcome)];
+    ++tally.rows;
+    tally.weight.Add(*weight);
+    ++rows_;
+    return {};
+  }
+
+  Result<BiasTestSpec> Finish(const std::string& file) {
+    if (rows_ == 0) return Fail(Code::kInvalidArgument, "must have rows", file);
+    if (auto known = CheckOutcomes(file); !known) return Fail(known.error());
+    BiasTestSpec test;
+    if (auto added = AddTestFacts(options_, attributes_, test); !added) return Fail(added.error());
+    test.data_set.rows = rows_;
+    if (options_.selected == "at-least") test.decision_threshold = threshold_;
+    if (options_.classes) test.outcomes.assign(outcomes_.begin(), outcomes_.end());
+    for (const auto& [groups, tallies] : cells_) test.cells.push_back(CellOf(groups, tallies));
+    CompleteCross(test.cells);
+    return test;
+  }
+
+ private:
+  using Tallies = std::map<Outcome, Tally>;
+
+  [[nodiscard]] Result<std::string> Said(const Value& value, const std::string& column,
+                                         const std::string& where) const {
+    if (value && !value->empty()) return SameNumber(*value);
+    return Fail(Code::kInvalidArgument,
+                "has no '" + column + "': take such rows out" +
+                    (column == options_.label ? ", or count without labels (--no-label)" : ""),
+                where);
+  }
+
+  Result<Outcome> OutcomeOf(const Row& row, const std::string& where) {
+    Outcome outcome;
+    const std::string& column = columns_.names[columns_.outcome];
+    auto said = Said(row[columns_.outcome], column, where);
+    if (!said) return Fail(said.error());
+    if (options_.score.empty()) {
+      outcome.first = std::move(*said);
+      outcomes_.insert(outcome.first);
+    } else {
+      auto score = Decimal::Parse(*said);
+      if (!score) {
+        return Fail(Code::kInvalidArgument, "'" + column + "' " + score.error().message, where);
+      }
+      const bool selected =
+          options_.selected == "at-least" ? *score >= threshold_ : *score <= threshold_;
+      outcome.first = selected ? SameNumber(options_.favorable) : "";
+    }
+    if (!columns_.label) return outcome;
+    auto label = Said(row[*columns_.label], options_.label, where);
+    if (!label) return Fail(label.error());
+    outcome.second = std::move(*label);
+    outcomes_.insert(outcome.second);
+    return outcome;
+  }
+
+  [[nodiscard]] Result<Decimal> WeightOf(const Row& row, const std::string& where) const {
+    if (!columns_.weight) return Decimal();
+    auto weight = Decimal::Parse(row[*columns_.weight].value_or(""));
+    if (weight && *weight >= Decimal()) return *weight;
+    return Fail(Code::kInvalidArgument,
+                "'" + options_.weight + "' must be a weight, a decimal from 0, is '" +
+                    Excerpt(row[*columns_.weight].value_or("")) + "'",
+                where);
+  }
+
+  [[nodiscard]] Status CheckOutcomes(const std::string& file) const {
+    std::string names;
+    for (const std::string& outcome : outcomes_) {
+      names += (names.empty() ? "'" : ", '") + Excerpt(outcome, 32) + "'";
+    }
+    names = Excerpt(names, 256);
+    if (options_.favorable.empty()) {
+      return Missing("--favorable", "which of " + (names.empty() ? "the outcomes" : names) +
+                                        " people hope for: VALUE, or VALUE=NAME");
+    }
+    if (!outcomes_.empty() && !outcomes_.contains(SameNumber(options_.favorable))) {
+      return Fail(Code::kInvalidArgument, "is no outcome of '" + file + "', which has " + names,
+                  "--favorable");
+    }
+    if (!options_.classes && outcomes_.size() > 2) {
+      return Fail(Code::kInvalidArgument,
+                  "has " + std::to_string(outcomes_.size()) + " outcomes: " + names +
+                      "; give --classes to count each",
+                  file);
+    }
+    if (options_.classes && options_.favorable_name != options_.favorable) {
+      return Fail(Code::kInvalidArgument,
+                  "must be VALUE alone with --classes: outcomes keep their names", "--favorable");
+    }
+    if (options_.classes && columns_.weight) {
+      return Fail(Code::kInvalidArgument, "cannot be given along with --classes", "--weight");
+    }
+    return {};
+  }
+
+  [[nodiscard]] BiasCell CellOf(const GroupKey& groups, const Tallies& tallies) const {
+    BiasCell cell;
+    cell.groups = groups;
+    if (columns_.weight) {
+      cell.unweighted = 0;
+      for (const auto& [outcome, tally] : tallies) *cell.unweighted += tally.rows;
+    }
+    if (options_.classes) {
+      for (const auto& [outcome, tally] : tallies) {
+        cell.outcomes.push_back({outcome.first, outcome.second, tally.rows});
+      }
+      return cell;
+    }
+    const std::string favorable = SameNumber(options_.favorable);
+    const auto sum = [&](auto&& counts) {
+      Tally all;
+      for (const auto& [outcome, tally] : tallies) {
+        if (!counts(outcome)) continue;
+        all.rows += tally.rows;
+        all.weight.Add(tally.weight);
+      }
+      return columns_.weight ? all.weight.Rounded() : all.rows;
+    };
+    const auto count = [&](bool selected, bool deserved) {
+      return sum([&](const Outcome& o) {
+        return (o.first == favorable) == selected && (o.second == favorable) == deserved;
+      });
+    };
+    if (!columns_.label) {
+      cell.selected = sum([&](const Outcome& o) { return o.first == favorable; });
+      cell.n = *cell.selected + sum([&](const Outcome& o) { return o.first != favorable; });
+      return cell;
+    }
+    cell.tp = count(true, true);
+    cell.fp = count(true, false);
+    cell.fn = count(false, true);
+    cell.tn = count(false, false);
+    return cell;
+  }
+
+  const ImportOptions& options_;
+  std::vector<ImportAttribute> attributes_;
+  Columns columns_;
+  Decimal threshold_;
+  std::map<GroupKey, Tallies> cells_;
+  std::set<std::string> outcomes_;
+  std::int64_t rows_ = 0;
+};
+
+std::string_view WithoutMark(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  return text.starts_with(kByteOrderMark) ? text.substr(kByteOrderMark.size()) : text;
+}
+
+// Gives each record's used columns to `take`; the first error ends it.
+class CsvRows {
+ public:
+  CsvRows(std::string file, const std::vector<std::string>& names, const TakeRow& take)
+      : file_(std::move(file)), names_(names), take_(take) {}
+
+  Status Read(std::string_view text) {
+    CsvReader csv([&](const std::vector<std::string>& fields) { Record(fields); });
+    auto fed = csv.Feed(text);
+    if (fed) fed = csv.Finish();
+    if (!fault_) return fault_;
+    if (!fed) return Fail(Code::kInvalidArgument, fed.error().message, file_);
+    return {};
+  }
+
+ private:
+  void Record(const std::vector<std::string>& fields) {
+    ++record_;
+    if (!fault_) return;
+    const std::string where = file_ + ": record " + std::to_string(record_);
+    if (record_ == 1) {
+      Header(fields);
+      return;
+    }
+    if (fields.size() != width_) {
+      fault_ = Fail(
+          Code::kInvalidArgument,
+          "must have " + std::to_string(width_) + " fields, has " + std::to_string(fields.size()),
+          where);
+      return;
+    }
+    Row row;
+    for (const std::size_t place : places_) row.emplace_back(fields[place]);
+    fault_ = take_(row, where);
+  }
+
+  void Header(const std::vector<std::string>& fields) {
+    width_ = fields.size();
+    for (const std::string& name : names_) {
+      const auto found = std::find(fields.begin(), fields.end(), name);
+      if (std::count(fields.begin(), fields.end(), name) != 1) {
+        std::string all;
+        for (const std::string& field : fields) all += (all.empty() ? "'" : ", '") + field + "'";
+        fault_ = Fail(Code::kInvalidArgument,
+                      "must have one column '" + name + "', has " + Excerpt(all, 512), file_);
+        return;
+      }
+      places_.push_back(static_cast<std::size_t>(found - fields.begin()));
+    }
+  }
+
+  std::string file_;
+  const std::vector<std::string>& names_;
+  const TakeRow& take_;
+  std::vector<std::size_t> places_;
+  std::size_t width_ = 0;
+  std::int64_t record_ = 0;
+  Status fault_;
+};
+
+Result<Value> ValueOf(const Json& object, const std::string& name, const std::string& where) {
+  const Json* value = Find(object, name);
+  if (value == nullptr || value->is_null()) return Value();
+  if (value->is_string()) return Value(value->get<std::string>());
+  if (value->is_boolean() || value->is_number()) return Value(DumpJson(*value));
+  return Fail(Code::kInvalidArgument, "'" + name + "' must be a text, a number, true or false",
+              where);
+}
+
+// The columns that there are. What is wrong with the text is said when it is read.
+std::vector<std::string> HeaderOf(const ImportText& file) {
+  constexpr std::size_t kPiece = 4096;
+  std::optional<std::vector<std::string>> header;
+  CsvReader csv([&](const std::vector<std::string>& fields) {
+    if (!header) header = fields;
+  });
+  std::string_view rest = WithoutMark(file.text);
+  while (!header && !rest.empty() && csv.Feed(rest.substr(0, kPiece))) {
+    rest.remove_prefix(std::min(kPiece, rest.size()));
+  }
+  if (!header) (void)csv.Finish();
+  return header.value_or(std::vector<std::string>());
+}
+
+template <class Take>
+Status ForEachLine(const ImportText& file, const Take& take) {
+  std::string_view rest = WithoutMark(file.text);
+  for (std::int64_t number = 1; !rest.empty(); ++number) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const std::string where = file.name + ": line " + std::to_string(number);
+    auto object = ParseObject({where, line});
+    if (!object) return Fail(object.error());
+    if (auto taken = take(*object, where); !taken) return taken;
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> KeysOf(const ImportText& file) {
+  std::set<std::string> keys;
+  auto read = ForEachLine(file, [&](const Json& object, const std::string&) -> Status {
+    for (auto it = object.begin(); it != object.end(); ++it) keys.insert(it.key());
+    return {};
+  });
+  if (!read) return Fail(read.error());
+  return std::vector<std::string>(keys.begin(), keys.end());
+}
+
+Status ReadLines(const ImportText& file, const std::vector<std::string>& keys,
+                 const std::vector<std::string>& names, const TakeRow& take) {
+  for (const std::string& name : names) {
+    if (std::find(keys.begin(), keys.end(), name) != keys.end()) continue;
+    return Fail(Code::kInvalidArgument, "has no line with '" + name + "'", file.name);
+  }
+  return ForEachLine(file, [&](const Json& object, const std::string& where) -> Status {
+    Row row;
+    for (const std::string& name : names) {
+      auto value = ValueOf(object, name, where);
+      if (!value) return Fail(value.error());
+      row.push_back(std::move(*value));
+    }
+    return take(row, where);
+  });
+}
+
+template <class Read>
+Result<Imported> CountRows(const ImportText& file, const std::vector<std::string>& header,
+                           const ImportOptions& options, const Read& read) {
+  auto attributes = AttributesOf(options, header, file.name);
+  if (!attributes) return Fail(attributes.error());
+  auto columns = ColumnsOf(options, *attributes);
+  if (!columns) return Fail(columns.error());
+  const std::vector<std::string> names = columns->names;
+  Counter counter(options, std::move(*attributes), std::move(*columns));
+  if (auto started = counter.Start(); !started) return Fail(started.error());
+  const TakeRow take = [&](const Row& row, const std::string& where) {
+    return counter.Take(row, where);
+  };
+  if (auto done = read(names, take); !done) return Fail(done.error());
+  auto test = counter.Finish(file.name);
+  if (!test) return Fail(test.error());
+  Imported imported;
+  if (!options.weight.empty()) {
+    imported.notes.emplace_back(
+        "counts are weighted: a metric of them is Insufficient without its variance in "
+        "spec.variances");
+  }
+  imported.spec = std::move(*test);
+  return imported;
+}
+
+}  // namespace
+
+Result<Imported> ImportPredictionsCsv(std::span<const ImportText> files,
+                                      const ImportOptions& options) {
+  const ImportText& file = files.front();
+  return CountRows(file, HeaderOf(file), options,
+                   [&](const std::vector<std::string>& names, const TakeRow& take) {
+                     return CsvRows(file.name, names, take).Read(WithoutMark(file.text));
+                   });
+}
+
+Result<Imported> ImportPredictionsJsonLines(std::span<const ImportText> files,
+                                            const ImportOptions& options) {
+  const ImportText& file = files.front();
+  auto keys = KeysOf(file);
+  if (!keys) return Fail(keys.error());
+  return CountRows(file, *keys, options,
+                   [&](const std::vector<std::string>& names, const TakeRow& take) {
+                     return ReadLines(file, *keys, names, take);
+                   });
+}
+
+}  // namespace countersign

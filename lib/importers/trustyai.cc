@@ -1,0 +1,59 @@
+// One answer of TrustyAI's metric endpoints: Evidence of type FairnessMetric.
+//
+// It has a value and bounds, and no counts: no BiasTest can be made of it. A policy asks for it by
+// a measure `evidence`. Source: github.com/trustyai-explainability/trustyai-explainability,
+// explainability-service, MetricsConfig and MetricThreshold; the README says `thresholds` where
+// older versions wrote `threshold`.
+#include "importers/claims.h"
+#include "importers/fields.h"
+#include "importers/formats.h"
+
+namespace countersign {
+
+Result<Imported> ImportTrustyAi(std::span<const ImportText> files,
+                                const ImportOptions& /*options*/) {
+  const ImportText& file = files.front();
+  auto json = ParseObject(file);
+  if (!json) return Fail(json.error());
+  const Field root = Root(*json, file);
+  if (root.Get("type").Text() != "metric") return Wrong(root.Get("type"), "\"metric\"");
+  const std::string name = root.Get("name").Text();
+  if (name.empty()) return Wrong(root.Get("name"), "the metric's name, SPD or DIR");
+  auto value = root.Get("value").Number();
+  if (!value) return Fail(value.error());
+  EvidenceSpec spec;
+  spec.type = "FairnessMetric";
+  AddText(spec, "metric", name);
+  AddNumber(spec, "value", *value);
+  if (const std::string means = root.Get("specificDefinition").Text(); !means.empty()) {
+    AddText(spec, "definition", means);
+  }
+  const Field newer = root.Get("thresholds");
+  const Field thresholds = newer.Is() ? newer : root.Get("threshold");
+  for (const char* bound : {"lowerBound", "upperBound"}) {
+    auto number = thresholds.Get(bound).Number();
+    if (!number) return Fail(number.error());
+    AddNumber(spec, bound, *number);
+  }
+  const Field outside = thresholds.Get("outsideBounds");
+  if (!outside.Is() || !outside.value->is_boolean()) return Wrong(outside, "true or false");
+  const bool is_outside = *value < *thresholds.Get("lowerBound").Number() ||
+                          *value > *thresholds.Get("upperBound").Number();
+  if (is_outside != outside.value->get<bool>()) {
+    return Wrong(outside, std::string(is_outside ? "true" : "false") +
+                              " with this value and "
+                              "these bounds");
+  }
+  AddFlag(spec, "outsideBounds", is_outside);
+  Imported imported;
+  imported.tool = "trustyai";
+  if (const Field at = root.Get("timestamp"); at.Is()) {
+    auto time = ParseTime(at.Text());
+    if (!time) return Wrong(at, "a time (RFC 3339)");
+    imported.performed_at = *time;
+  }
+  imported.spec = std::move(spec);
+  return imported;
+}
+
+}  // namespace countersign

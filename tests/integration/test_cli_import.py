@@ -1,0 +1,157 @@
+"""`countersign evidence import`: what tools wrote becomes evidence that `check` judges."""
+
+import json
+
+import pytest
+import samples
+import yaml
+from cli import ROOT, run, write
+
+DATA = ROOT / "tests" / "unit" / "importers" / "testdata"
+AT = "2026-11-20T00:00:00Z"
+ISSUERS = [{"kind": "Group", "name": "ds-lending"}]
+MODEL = samples.digest("m1")
+BASE = ["--use-case", "lending/credit", "--uri", f"oci://registry.example/scorer@{MODEL}"]
+MEASURES = {
+    "tested": {"verification": {"level": "FullPipeline", "issuers": ISSUERS}},
+    "loaded": {"loadTest": {"maxErrorRate": "0.01", "maxLatencyP95": "100", "issuers": ISSUERS}},
+    "fair": {"biasTest": {
+        "favorableOutcome": "approved",
+        "attributes": [{"name": "sex", "groups": ["female", "male"], "reference": "male",
+                        "unknownGroup": "unknown", "minCoverage": "0.5"}],
+        "metrics": [{"name": "disparateImpact", "min": "0.8", "max": "1.25"}],
+        "issuers": ISSUERS}},
+}  # fmt: skip
+PREDICTIONS = ["--label", "y_true", "--prediction", "y_pred", "--favorable", "1=approved",
+               "--attribute", "sex", "--protocol", "holdout", "--at", AT]  # fmt: skip
+
+
+def imported(*arguments):
+    done = run("evidence", "import", *arguments, *BASE)
+    assert done.returncode == 0, done.stderr
+    return yaml.safe_load(done.stdout)
+
+
+def asked(*arguments):
+    done = run("evidence", "import", *arguments, *BASE)
+    assert done.returncode == 2 and not done.stdout, done.stdout
+    return done.stderr
+
+
+def gates(tmp_path, *evidence):
+    """What `check` makes of the evidence, by measure."""
+    policy = samples.policy({"measures": [
+        {"name": name, "step": "PreProduction", "accountable": "ml-engineer", "require": require}
+        for name, require in MEASURES.items()]})  # fmt: skip
+    path = write(tmp_path / "all.yaml", policy, samples.use_case(), samples.deployment(), *evidence)
+    done = run("check", "-f", path, "--now", AT, "-o", "json")
+    assert done.returncode in (0, 1), done.stderr
+    decision = json.loads(done.stdout)["deployments"][0]["decision"]
+    return {gate["measure"]: gate for gate in decision["gates"]}
+
+
+def test_predictions_pass_or_fail_the_bias_gate(tmp_path):
+    data = ["--data-set", f"holdout={DATA / 'predictions.csv'}"]
+    test = imported("predictions-csv", DATA / "predictions.csv", *PREDICTIONS, *data)
+    assert gates(tmp_path, test)["fair"]["state"] == "Passed"
+    # The 50 women who deserve a loan and got it, get none: 9 of 100 are left, of men 78 of 120.
+    rows = (DATA / "predictions.csv").read_text().splitlines()
+    unfair = [rows[0]] + [r.replace(",1,1", ",1,0") if r.startswith("female") else r for r in rows[1:]]
+    (tmp_path / "unfair.csv").write_text("\n".join(unfair) + "\n")
+    worse = imported("predictions-csv", tmp_path / "unfair.csv", *PREDICTIONS,
+                     "--data-set", f"holdout={tmp_path / 'unfair.csv'}")  # fmt: skip
+    gate = gates(tmp_path, worse)["fair"]
+    assert (gate["state"], gate["reason"]) == ("Failed", "BiasOutOfBounds")
+
+
+def test_all_fairness_tools_lead_to_the_same_gate(tmp_path):
+    data = ["--data-set", f"holdout={DATA / 'predictions.csv'}", "--protocol", "holdout", "--at", AT,
+            "--favorable", "approved", "--positive", "favorable", "--attribute", "sex"]  # fmt: skip
+    groups = ["--unprivileged", "female", "--privileged", "male"]
+    cells = []
+    for arguments in (
+        ["fairlearn", DATA / "fairlearn-counts-table.json"],
+        ["aif360", DATA / "aif360-average-odds-difference.json", *groups],
+        ["aequitas", DATA / "aequitas-fairness.csv", "--reference", "male"],
+    ):
+        test = imported(*arguments, *data)
+        assert gates(tmp_path, test)["fair"]["state"] == "Passed", arguments
+        cells.append(test["spec"]["cells"])
+    assert cells[0] == cells[1] == cells[2]
+
+
+def test_test_results_pass_or_fail_the_verification_gate(tmp_path):
+    options = ["--claim", "level=FullPipeline", "--at", AT, "--kept-at", "https://ci.example/7/junit.xml"]
+    good = imported("junit", DATA / "pytest-passed.xml", *options)
+    assert gates(tmp_path, good)["tested"]["state"] == "Passed"
+    bad = imported("junit", DATA / "pytest-all.xml", *options)
+    assert gates(tmp_path, bad)["tested"]["state"] == "Failed"
+
+
+def test_a_load_test_passes_or_fails_its_gate(tmp_path):
+    good = imported("k6", DATA / "k6-handle-summary.json", "--at", AT)
+    assert gates(tmp_path, good)["loaded"]["state"] == "Passed"
+    slow = (DATA / "k6-handle-summary.json").read_text().replace("63.7260", "163.7260")
+    (tmp_path / "slow.json").write_text(slow)
+    bad = imported("k6", tmp_path / "slow.json", "--at", AT)
+    assert gates(tmp_path, bad)["loaded"]["state"] == "Failed"
+
+
+def test_the_source_and_its_tool_are_recorded():
+    spec = imported("k6", DATA / "k6-machine-readable.json")["spec"]
+    source = spec["sources"][0]
+    assert source["digest"] == samples.digest((DATA / "k6-machine-readable.json").read_text())
+    assert (source["format"], source["name"]) == ("k6", "k6-machine-readable.json")
+    assert (source["tool"], source["toolVersion"]) == ("k6", "1.5.0")
+    assert spec["performedAt"].startswith("2026-11-20T09:30:00")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["k6", DATA / "k6-handle-summary.json"], "--at: is required"),
+        (["k6", DATA / "k6-machine-readable.json", "--at", AT], "--at: must be left out"),
+        (["junit", DATA / "pytest-all.xml", "--at", AT], "--claim level=…: is required"),
+        (["junit", DATA / "pytest-all.xml", "--at", AT, "--claim", "level=FullPipeline"],
+         "--kept-at: is required"),
+        (["predictions-csv", DATA / "predictions.csv", *PREDICTIONS], "--data-set: is required"),
+        (["fairlearn", DATA / "fairlearn-counts-table.json", "--at", AT], "--positive: is required"),
+        (["aequitas", DATA / "aequitas-fairness.csv", "--at", AT], "--attribute: is required"),
+        (["junit", DATA / "pytest-passed.xml", DATA / "pytest-passed.xml"], "same bytes"),
+        (["k6", "no-such-file.json"], "no-such-file.json"),
+    ],
+)  # fmt: skip
+def test_what_is_ambiguous_is_asked_for(arguments, option):
+    assert option in asked(*arguments)
+
+
+def test_the_model_is_named_in_one_way(tmp_path):
+    file = DATA / "k6-machine-readable.json"
+    case = ["--use-case", "lending/credit"]
+    none = run("evidence", "import", "k6", file, *case)
+    assert none.returncode == 2 and "--model, --uri, --digest" in none.stderr
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    made = run("evidence", "import", "k6", file, *case, "--model", tmp_path / "model.bin", "-o", "json")
+    assert json.loads(made.stdout)["spec"]["model"] == {
+        "digest": samples.digest("weights"), "digestType": "file"}  # fmt: skip
+    typed = run("evidence", "import", "k6", file, *case, "--digest", MODEL)
+    assert typed.returncode == 2 and "--digest-type: is required" in typed.stderr
+    out = tmp_path / "evidence.yaml"
+    named = run("evidence", "import", "k6", file, *case, "--digest", MODEL, "--digest-type",
+                "ociManifest", "--out", out, "--name", "scorer", "--environment", "qa")  # fmt: skip
+    assert named.returncode == 0 and not named.stdout
+    written = yaml.safe_load(out.read_text())
+    assert written["metadata"]["name"].startswith("scorer-load-test-")
+    assert written["spec"]["environment"] == "qa"
+
+
+def test_a_data_set_of_another_size_is_found(tmp_path):
+    (tmp_path / "other.csv").write_text("id\n1\n2\n")
+    assert "has 2 rows, and 220 people are counted" in asked(
+        "predictions-csv", DATA / "predictions.csv", *PREDICTIONS,
+        "--data-set", f"holdout={tmp_path / 'other.csv'}")  # fmt: skip
+
+
+def test_equal_files_give_equal_objects():
+    arguments = ["k6", DATA / "k6-machine-readable.json"]
+    assert imported(*arguments) == imported(*arguments)

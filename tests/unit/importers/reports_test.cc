@@ -1,0 +1,202 @@
+// JUnit XML and k6: test results and load tests.
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/importers/samples.h"
+
+namespace countersign::importing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+ImportOptions Level() {
+  ImportOptions options;
+  options.claims = {{"level", "FullPipeline"}};
+  return options;
+}
+
+// --- JUnit ---
+
+TEST(Junit, CountsWhatPassedFailedAndWasSkipped) {
+  const auto imported = ImportText1("junit", Sample("pytest-all.xml"), Level());
+  const auto report = ReportOf(imported);
+  EXPECT_EQ(report->type, "Verification");
+  EXPECT_EQ(ClaimText(report, "result"), "Failed");
+  EXPECT_EQ(ClaimText(report, "testsPassed"), "1");
+  EXPECT_EQ(ClaimText(report, "testsFailed"), "2") << "an error is no pass either";
+  EXPECT_EQ(ClaimText(report, "testsSkipped"), "1");
+  EXPECT_EQ(ClaimText(report, "level"), "FullPipeline");
+  EXPECT_THAT(imported->artifacts, Contains("report"));
+  EXPECT_FALSE(imported->performed_at) << "pytest wrote no time zone";
+}
+
+TEST(Junit, PassedWithoutFailures) {
+  EXPECT_EQ(
+      ClaimText(ReportOf(ImportText1("junit", Sample("pytest-passed.xml"), Level())), "result"),
+      "Passed");
+  EXPECT_EQ(
+      ClaimText(ReportOf(ImportText1("junit", Sample("googletest.xml"), Level())), "testsPassed"),
+      "6");
+}
+
+TEST(Junit, LevelIsAskedForAndNotContradicted) {
+  const std::string text = Sample("pytest-passed.xml");
+  EXPECT_THAT(
+      Wrong(ImportText1("junit", text)),
+      HasSubstr("--claim level=…: is required, for the file does not say it: AutomaticChecks"));
+  ImportOptions options = Level();
+  options.claims["testsFailed"] = "3";
+  EXPECT_THAT(Wrong(ImportText1("junit", text, options)),
+              HasSubstr("--claim testsFailed: is stated by the file"));
+  options.claims["testsFailed"] = "0";
+  EXPECT_TRUE(ReportOf(ImportText1("junit", text, options)));
+  options.claims["mood"] = "good";
+  EXPECT_THAT(Wrong(ImportText1("junit", text, options)),
+              HasSubstr("--claim mood: must be one of"));
+  options = Level();
+  options.claims["accuracy"] = "ninety";
+  EXPECT_THAT(Wrong(ImportText1("junit", text, options)), HasSubstr("--claim accuracy"));
+}
+
+TEST(Junit, SeveralFilesAreAddedUp) {
+  const std::string one = Sample("pytest-passed.xml");
+  const std::string other = Sample("googletest.xml");
+  const ImportText files[] = {{"one", one}, {"other", other}};
+  EXPECT_EQ(ClaimText(ReportOf(Import(*FindImportFormat("junit"), files, Level())), "testsPassed"),
+            "7");
+}
+
+TEST(Junit, DisabledAndFlakyTestsAreTold) {
+  const auto disabled = ReportOf(ImportText1(
+      "junit", R"(<testsuites><testsuite><testcase status="run"/><testcase status="notrun"/>
+                  </testsuite></testsuites>)",
+      Level()));
+  EXPECT_EQ(ClaimText(disabled, "testsPassed"), "1");
+  EXPECT_EQ(ClaimText(disabled, "testsSkipped"), "1");
+  const auto flaky =
+      ImportText1("junit", "<testsuite><testcase><flakyFailure/></testcase></testsuite>", Level());
+  EXPECT_EQ(ClaimText(ReportOf(flaky), "testsFlaky"), "1");
+  EXPECT_THAT(flaky->notes, Contains(HasSubstr("passed when repeated")));
+}
+
+TEST(Junit, TimeCountsWithItsZoneAlone) {
+  const auto imported = ImportText1(
+      "junit", R"(<testsuite timestamp="2026-11-20T10:00:00+02:00"><testcase/></testsuite>)",
+      Level());
+  EXPECT_EQ(FormatTime(*imported->performed_at), "2026-11-20T08:00:00Z");
+}
+
+TEST(Junit, AReportThatIsNotWholeIsRefused) {
+  const std::string text = Sample("pytest-all.xml");
+  EXPECT_THAT(Wrong(ImportText1("junit", Replaced(text, "tests=\"4\"", "tests=\"5\""), Level())),
+              HasSubstr("states 5 tests and shows 4"));
+  EXPECT_THAT(
+      Wrong(ImportText1("junit", R"(<testsuite failures="2"><testcase/></testsuite>)", Level())),
+      HasSubstr("states 2 failures and shows 0"));
+  EXPECT_THAT(
+      Wrong(ImportText1("junit", R"(<testsuite errors="-1"><testcase/></testsuite>)", Level())),
+      HasSubstr("negative"));
+  EXPECT_THAT(Wrong(ImportText1("junit", text.substr(0, text.size() - 20), Level())),
+              HasSubstr("in: is no XML"));
+  EXPECT_THAT(Wrong(ImportText1("junit", "<testsuite/>", Level())),
+              HasSubstr("no test that was run"));
+  EXPECT_THAT(Wrong(ImportText1("junit", "<html/>", Level())), HasSubstr("must be testsuites"));
+  EXPECT_THAT(
+      Wrong(ImportText1("junit", "<testsuite><testcase/></testsuite><testsuite/>", Level())),
+      HasSubstr("one root element"));
+}
+
+TEST(Junit, DocumentTypesAreRefused) {
+  const std::string laughs = R"(<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>
+<testsuite><testcase name="&b;"/></testsuite>)";
+  EXPECT_THAT(Wrong(ImportText1("junit", laughs, Level())), HasSubstr("no document type"));
+}
+
+TEST(Junit, DepthIsBounded) {
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "<testsuite>";
+  deep += "<testcase/>";
+  for (int i = 0; i < 100'000; ++i) deep += "</testsuite>";
+  EXPECT_THAT(Wrong(ImportText1("junit", deep, Level())), HasSubstr("deeper than 32"));
+}
+
+// --- k6 ---
+
+TEST(K6, TheThreeLayoutsOfOneRunSayTheSame) {
+  for (const char* name :
+       {"k6-summary-export.json", "k6-handle-summary.json", "k6-machine-readable.json"}) {
+    const auto report = ReportOf(ImportText1("k6", Sample(name)));
+    EXPECT_EQ(report->type, "LoadTest") << name;
+    EXPECT_EQ(ClaimText(report, "requestsPerSecond").substr(0, 8), "549.9958") << name;
+    EXPECT_EQ(ClaimText(report, "errorRate"), "0.001998789 share")
+        << name << ": not 1 - 0.002, although k6 calls failures passes";
+    EXPECT_EQ(ClaimText(report, "latencyP50"), "39.877318 ms") << name;
+    EXPECT_EQ(ClaimText(report, "latencyP95"), "63.7260932 ms") << name;
+  }
+}
+
+TEST(K6, APercentileThatIsNotThereIsLeftOutAndSaidSo) {
+  const auto with = ImportText1("k6", Sample("k6-handle-summary.json"));
+  EXPECT_EQ(ClaimText(ReportOf(with), "latencyP99"), "143.15519862 ms");
+  EXPECT_THAT(with->notes, IsEmpty());
+  const auto without = ImportText1("k6", Sample("k6-machine-readable.json"));
+  EXPECT_EQ(ClaimText(ReportOf(without), "latencyP99"), "none");
+  EXPECT_THAT(without->notes, Contains(HasSubstr("latencyP99 is left out")));
+}
+
+TEST(K6, VersionAndTimeAreThoseOfTheFile) {
+  const auto imported = ImportText1("k6", Sample("k6-machine-readable.json"));
+  EXPECT_EQ(imported->tool_version, "1.5.0");
+  EXPECT_EQ(FormatTime(*imported->performed_at), "2026-11-20T09:30:00Z");
+}
+
+TEST(K6, WhatIsNoSummaryIsRefusedWithItsPath) {
+  const std::string text = Sample("k6-summary-export.json");
+  EXPECT_THAT(Wrong(ImportText1("k6", "{}")), HasSubstr("in: metrics: is required"));
+  EXPECT_THAT(Wrong(ImportText1("k6", "[]")), HasSubstr("in: must be an object"));
+  EXPECT_THAT(Wrong(ImportText1("k6", Replaced(text, "0.001998788612961841", "1.5"))),
+              HasSubstr("in: metrics.http_req_failed.value: must be a share"));
+  EXPECT_THAT(Wrong(ImportText1("k6", Replaced(text, "549.995877862512\n  },\n  \"http_req_failed",
+                                               "1e300\n  },\n  \"http_req_failed"))),
+              HasSubstr("in: metrics.http_reqs.rate"));
+  EXPECT_THAT(Wrong(ImportText1("k6", Replaced(text, "39.877318", "-1"))), HasSubstr("at least 0"));
+  EXPECT_THAT(Wrong(ImportText1("k6", Replaced(text, "39.877318", "NaN"))), HasSubstr("in: "));
+  EXPECT_THAT(Wrong(ImportText1("k6", text.substr(0, text.size() / 2))), HasSubstr("in: "));
+  const std::string newer = Sample("k6-machine-readable.json");
+  EXPECT_THAT(Wrong(ImportText1("k6", Replaced(newer, "\"1.0.0\"", "\"2.0.0\""))),
+              HasSubstr("in: version: must be 1.0.0"));
+  EXPECT_THAT(Wrong(ImportText1("k6", Replaced(newer, "30.0184068", "0"))),
+              HasSubstr("in: config.duration"));
+}
+
+// --- all ---
+
+TEST(Formats, OneFileUnlessTheyAddUp) {
+  const ImportText files[] = {{"one", "{}"}, {"other", "{}"}};
+  EXPECT_THAT(Wrong(Import(*FindImportFormat("k6"), files, {})), HasSubstr("read from one file"));
+  EXPECT_THAT(Wrong(Import(*FindImportFormat("k6"), {}, {})), HasSubstr("FILE"));
+  EXPECT_EQ(FindImportFormat("excel"), nullptr);
+}
+
+TEST(Formats, EndWithAnErrorWhateverTheText) {
+  const std::string texts[] = {"",
+                               "{",
+                               "[]",
+                               "null",
+                               "\xff\xfe",
+                               std::string(1'000, '['),
+                               std::string(1'000'000, '{'),
+                               std::string(10 << 20, 'a'),
+                               "a: &b c"};
+  for (const ImportFormat& format : ImportFormats()) {
+    for (const std::string& text : texts) {
+      const ImportText file{"in", text};
+      EXPECT_FALSE(Import(format, {&file, 1}, {})) << format.name << " took " << text.substr(0, 20);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace countersign::importing
