@@ -153,10 +153,11 @@ struct Assembly {
     if (!file) return Fail(file.error());
     spec.data_set.name = import.data_set->name;
     spec.data_set.digest = file->digest;
-    if (!file->rows || *file->rows == spec.data_set.rows) return {};
+    const std::int64_t rows = file->rows.value_or(spec.data_set.rows);
+    if (rows == spec.data_set.rows) return {};
     return Fail(Code::kInvalidArgument,
-                "has " + std::to_string(*file->rows) + " rows, and " +
-                    std::to_string(spec.data_set.rows) + " people are counted",
+                "has " + std::to_string(rows) + " rows, and " + std::to_string(spec.data_set.rows) +
+                    " people are counted",
                 "--data-set " + import.data_set->name);
   }
 
@@ -186,6 +187,7 @@ Result<ImportedEvidence> ImportEvidence(const EvidenceImport& import) {
   auto files = ReadAll(import);
   if (!files) return Fail(files.error());
   std::vector<ImportText> texts;
+  texts.reserve(import.files.size());
   for (std::size_t i = 0; i < import.files.size(); ++i) {
     texts.push_back({import.files[i], files->texts[i]});
   }

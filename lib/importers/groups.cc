@@ -171,7 +171,7 @@ Status GroupCounts::Add(const BiasCell& cell, const std::string& where) {
   if (swapped_) {
     std::swap(turned.tp, turned.tn);
     std::swap(turned.fp, turned.fn);
-    if (turned.selected) turned.selected = *turned.n - *turned.selected;
+    if (cell.selected) turned.selected = cell.n.value_or(0) - *cell.selected;
   }
   const auto [at, fresh] = cells_.try_emplace(cell.groups, turned);
   if (fresh) return {};
@@ -179,9 +179,11 @@ Status GroupCounts::Add(const BiasCell& cell, const std::string& where) {
   BiasCell& sum = at->second;
   for (auto member : {&BiasCell::tp, &BiasCell::fp, &BiasCell::fn, &BiasCell::tn,
                       &BiasCell::selected, &BiasCell::n}) {
-    if (!(sum.*member) || !(turned.*member)) continue;
-    *(sum.*member) += *(turned.*member);
-    if (*(sum.*member) > kMost) {
+    std::optional<std::int64_t>& total = sum.*member;
+    const std::optional<std::int64_t>& more = turned.*member;
+    if (!total || !more) continue;
+    *total += *more;
+    if (*total > kMost) {
       return Fail(Code::kInvalidArgument, "counts more than 10^12 people", where);
     }
   }
