@@ -21,11 +21,26 @@ constexpr std::int64_t kSentence = 1024;
 constexpr std::array<std::string_view, 6> kChecks = {
     "environment", "use-case", "author", "digest-binding", "fallback", kClassificationCheck};
 constexpr std::array<std::string_view, 3> kLevels = {"Strategic", "Tactical", "Operational"};
-constexpr std::array<std::string_view, 18> kRequirements = {
-    "signOff",        "reproducibility", "biasTest",   "evidence",    "documentation",
-    "verification",   "explainability",  "harmTest",   "loadTest",    "release",
-    "promotion",      "deploymentMode",  "monitoring", "dataQuality", "incidentReadiness",
-    "humanOversight", "ethicsReview",    "components"};
+constexpr std::array<std::string_view, 20> kRequirements = {"signOff",
+                                                            "reproducibility",
+                                                            "biasTest",
+                                                            "evidence",
+                                                            "documentation",
+                                                            "verification",
+                                                            "explainability",
+                                                            "harmTest",
+                                                            "loadTest",
+                                                            "release",
+                                                            "promotion",
+                                                            "deploymentMode",
+                                                            "monitoring",
+                                                            "dataQuality",
+                                                            "incidentReadiness",
+                                                            "humanOversight",
+                                                            "ethicsReview",
+                                                            "components",
+                                                            "environmentalImpact",
+                                                            "dataSecurity"};
 
 }  // namespace
 

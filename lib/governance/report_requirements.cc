@@ -185,6 +185,29 @@ EvidenceRequirement Spell(const EthicsReviewRequirement& e) {
   return r;
 }
 
+EvidenceRequirement Spell(const EnvironmentalImpactRequirement& e) {
+  EvidenceRequirement r = Start("EnvironmentalImpact", e.rules);
+  Assert(r, "method", ClaimOperator::kExists);
+  if (const auto& most = e.max_training_energy) {
+    Assert(r, "trainingEnergy", ClaimOperator::kAtMost, most->ToString());
+  }
+  if (const auto& most = e.max_carbon) {
+    Assert(r, "carbon", ClaimOperator::kAtMost, most->ToString());
+  }
+  return r;
+}
+
+EvidenceRequirement Spell(const DataSecurityRequirement& d) {
+  EvidenceRequirement r = Start("DataSecurity", d.rules);
+  r.scope = EvidenceScope::kUseCase;
+  Assert(r, "encryptedAtRest", ClaimOperator::kEquals, "true");
+  Assert(r, "encryptedInTransit", ClaimOperator::kEquals, "true");
+  Assert(r, "accessControl", ClaimOperator::kExists);
+  Assert(r, "regions", ClaimOperator::kExists);
+  r.artifacts = {"access-list"};
+  return r;
+}
+
 }  // namespace
 
 std::string ClaimPrefix(MonitoringCheck check) {
@@ -229,6 +252,8 @@ std::optional<EvidenceRequirement> ReportRequirementOf(const Requirement& r) {
   if (r.incident_readiness) return Spell(*r.incident_readiness);
   if (r.human_oversight) return Spell(*r.human_oversight);
   if (r.ethics_review) return Spell(*r.ethics_review);
+  if (r.environmental_impact) return Spell(*r.environmental_impact);
+  if (r.data_security) return Spell(*r.data_security);
   return std::nullopt;
 }
 

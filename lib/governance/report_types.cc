@@ -152,6 +152,24 @@ constexpr KnownClaim kEthicsReview[] = {
      "(Ethics Guidelines for Trustworthy AI, 2019, chapter I)"},
     {"openConcerns", kNumber, "concerns that were raised and are not settled"},
 };
+constexpr KnownClaim kEnvironmentalImpact[] = {
+    {"trainingEnergy", kNumber, "kWh"},
+    {"trainingCompute", kNumber, "hours of processors or accelerators, whichever hardware names"},
+    {"carbon", kNumber, "of training, in kg of CO2 equivalent"},
+    {"inferenceEnergy", kNumber, "Wh for a thousand predictions"},
+    {"hardware", kText, "on what, for example 8 accelerators of a type"},
+    {"region", kText, "where"},
+    {"method", kText, "measured with what, or estimated how"},
+};
+
+constexpr KnownClaim kDataSecurity[] = {
+    {"encryptedAtRest", kFlag, "whether stored data is encrypted"},
+    {"encryptedInTransit", kFlag, "whether data is encrypted on its way"},
+    {"accessControl", kText, "how access is granted, reviewed and withdrawn"},
+    {"regions", kItems, "where data is kept and processed"},
+};
+constexpr KnownArtifact kAccessList[] = {{"access-list", "who may read the data"}};
+
 constexpr KnownArtifact kReview[] = {{"review", "the review in full"}};
 
 constexpr ReportType kTypes[] = {
@@ -198,6 +216,10 @@ constexpr ReportType kTypes[] = {
      {}},
     {"EthicsReview", "ethicsReview", "Whether it should be done at all (R2.1).", kEthicsReview,
      kReview},
+    {"EnvironmentalImpact", "environmentalImpact",
+     "What it took to make it and takes to run it (R7.4).", kEnvironmentalImpact, kReport},
+    {"DataSecurity", "dataSecurity", "How the data is protected, and where it is (R8.3, R4.1).",
+     kDataSecurity, kAccessList},
 };
 
 std::optional<ClaimType> TypeOf(const Claim& claim) {

@@ -228,6 +228,21 @@ std::string Text(const EthicsReviewRequirement& r) {
   return Report("ethics review", details, r.rules);
 }
 
+std::string Text(const EnvironmentalImpactRequirement& r) {
+  std::vector<std::string> details;
+  if (r.max_training_energy) {
+    details.push_back("at most " + r.max_training_energy->ToString() + " kWh");
+  }
+  if (r.max_carbon) details.push_back("at most " + r.max_carbon->ToString() + " kg CO2e");
+  return Report("environmental impact", details, r.rules);
+}
+
+std::string Text(const DataSecurityRequirement& r) {
+  std::vector<std::string> details;
+  if (!r.regions.empty()) details.push_back("in " + Listed(r.regions, ", "));
+  return Report("data security", details, r.rules);
+}
+
 std::string Text(const DeploymentModeRequirement& r) {
   std::vector<std::string> details = {std::to_string(r.min_replicas) + " or more replicas"};
   if (r.max_replicas) details.push_back("at most " + std::to_string(*r.max_replicas));
@@ -294,6 +309,8 @@ std::string RequirementText(const Requirement& r) {
     return Report("human oversight", {}, r.human_oversight->rules);
   }
   if (r.ethics_review) return Text(*r.ethics_review);
+  if (r.environmental_impact) return Text(*r.environmental_impact);
+  if (r.data_security) return Text(*r.data_security);
   return "something that this version does not know";
 }
 

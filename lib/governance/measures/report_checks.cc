@@ -188,6 +188,25 @@ void Check(const Context& context, const EthicsReviewRequirement& /*r*/, const E
                     (reviewed == nullptr ? "is missing" : "is '" + Shorten(reviewed->text) + "'"));
 }
 
+void Check(const EnvironmentalImpactRequirement& r, const EvidenceSpec& report,
+           Shortfall& shortfall) {
+  if (r.max_training_energy || FindClaim(report, "trainingEnergy") != nullptr ||
+      FindClaim(report, "trainingCompute") != nullptr) {
+    return;
+  }
+  shortfall.Add(GateState::kInsufficient, "EnergyNotStated",
+                "claim 'trainingEnergy' or 'trainingCompute' must be there");
+}
+
+void Check(const DataSecurityRequirement& r, const EvidenceSpec& report, Shortfall& shortfall) {
+  if (r.regions.empty()) return;
+  for (const std::string& region : ItemsOf(report, "regions")) {
+    if (Has(r.regions, region)) continue;
+    shortfall.Add(GateState::kFailed, "RegionNotAllowed",
+                  "data is in region '" + Shorten(region) + "', allowed are " + Join(r.regions));
+  }
+}
+
 }  // namespace
 
 void CheckReport(const Context& context, const std::vector<const AttestedEvidence*>& usable,
@@ -201,6 +220,8 @@ void CheckReport(const Context& context, const std::vector<const AttestedEvidenc
   if (r.data_quality) Check(context, *r.data_quality, report, shortfall);
   if (r.promotion) Check(context, *r.promotion, usable, shortfall);
   if (r.ethics_review) Check(context, *r.ethics_review, report, shortfall);
+  if (r.environmental_impact) Check(*r.environmental_impact, report, shortfall);
+  if (r.data_security) Check(*r.data_security, report, shortfall);
 }
 
 }  // namespace countersign

@@ -199,6 +199,8 @@ struct Requirement {
   std::optional<IncidentReadinessRequirement> incident_readiness;
   std::optional<HumanOversightRequirement> human_oversight;
   std::optional<EthicsReviewRequirement> ethics_review;
+  std::optional<EnvironmentalImpactRequirement> environmental_impact;
+  std::optional<DataSecurityRequirement> data_security;
   // What a requirement for a report asks of it, filled in by Decode; nothing at level None.
   std::optional<EvidenceRequirement> report;
 };

@@ -305,6 +305,19 @@ class Checker {
     if (r.incident_readiness) Rules(r.incident_readiness->rules, path + ".incidentReadiness");
     if (r.human_oversight) Rules(r.human_oversight->rules, path + ".humanOversight");
     if (r.ethics_review) Rules(r.ethics_review->rules, path + ".ethicsReview");
+    if (r.environmental_impact) Impact(*r.environmental_impact, path + ".environmentalImpact");
+    if (r.data_security) Rules(r.data_security->rules, path + ".dataSecurity");
+  }
+
+  void Impact(const EnvironmentalImpactRequirement& r, const std::string& path) {
+    Rules(r.rules, path);
+    const auto not_negative = [&](const std::optional<Decimal>& bound, const char* name) {
+      if (bound && *bound < Decimal()) {
+        Add(path + "." + name, "must not be negative, is " + bound->ToString());
+      }
+    };
+    not_negative(r.max_training_energy, "maxTrainingEnergy");
+    not_negative(r.max_carbon, "maxCarbon");
   }
 
   void Components(const ComponentsRequirement& r, const std::string& path) {
@@ -432,15 +445,26 @@ class Checker {
              "an environment");
     const Requirement& r = m.require;
     const bool kinds[] = {
-        r.sign_off.has_value(),           r.reproducibility.has_value(),
-        r.bias_test.has_value(),          r.evidence.has_value(),
-        r.documentation.has_value(),      r.verification.has_value(),
-        r.explainability.has_value(),     r.harm_test.has_value(),
-        r.load_test.has_value(),          r.release.has_value(),
-        r.deployment_mode.has_value(),    r.monitoring.has_value(),
-        r.data_quality.has_value(),       r.promotion.has_value(),
-        r.incident_readiness.has_value(), r.human_oversight.has_value(),
-        r.ethics_review.has_value(),      r.components.has_value(),
+        r.sign_off.has_value(),
+        r.reproducibility.has_value(),
+        r.bias_test.has_value(),
+        r.evidence.has_value(),
+        r.documentation.has_value(),
+        r.verification.has_value(),
+        r.explainability.has_value(),
+        r.harm_test.has_value(),
+        r.load_test.has_value(),
+        r.release.has_value(),
+        r.deployment_mode.has_value(),
+        r.monitoring.has_value(),
+        r.data_quality.has_value(),
+        r.promotion.has_value(),
+        r.incident_readiness.has_value(),
+        r.human_oversight.has_value(),
+        r.ethics_review.has_value(),
+        r.components.has_value(),
+        r.environmental_impact.has_value(),
+        r.data_security.has_value(),
     };
     const auto set = std::count(std::begin(kinds), std::end(kinds), true);
     if (set != 1) {

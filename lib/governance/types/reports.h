@@ -132,6 +132,18 @@ struct HumanOversightRequirement {
   ReportRules rules;
 };
 
+// Quantities as the report's claims of these names.
+struct EnvironmentalImpactRequirement {
+  std::optional<Decimal> max_training_energy;
+  std::optional<Decimal> max_carbon;
+  ReportRules rules;
+};
+
+struct DataSecurityRequirement {
+  std::vector<std::string> regions;
+  ReportRules rules;
+};
+
 struct EthicsReviewRequirement {
   std::vector<std::string> topics;
   std::int64_t max_open_concerns = 0;

@@ -246,6 +246,9 @@ TEST(RequirementText, ReportsSayTheirLevelAndWhatElseIsAsked) {
   EXPECT_EQ(text("{promotion: {from: qa, soak: 7d}}"), "ran in qa for 7d before");
   EXPECT_EQ(text("{incidentReadiness: {}}"), "incident plan");
   EXPECT_EQ(text("{humanOversight: {}}"), "human oversight");
+  EXPECT_EQ(text("{environmentalImpact: {maxTrainingEnergy: '100', maxCarbon: '40'}}"),
+            "environmental impact: at most 100 kWh, at most 40 kg CO2e");
+  EXPECT_EQ(text("{dataSecurity: {regions: [eu-central]}}"), "data security: in eu-central");
   EXPECT_EQ(
       text("{deploymentMode: {minReplicas: 3, topologySpread: true, podDisruptionBudget: true}}"),
       "3 or more replicas, spread over nodes, disruption budget");

@@ -263,6 +263,32 @@ void Describe(V& v, HumanOversightRequirement& r) {
 }
 
 template <class V>
+void Describe(V& v, EnvironmentalImpactRequirement& r) {
+  v.Field({.name = "maxTrainingEnergy",
+           .doc = "Most energy that training may have taken, in kWh. Then it must be stated; "
+                  "without a bound energy or compute."},
+          r.max_training_energy);
+  v.Field({.name = "maxCarbon",
+           .doc = "Most that training may have emitted, in kg of CO2 equivalent. Then it must be "
+                  "stated."},
+          r.max_carbon);
+  DescribeRules(v, r.rules);
+}
+
+template <class V>
+void Describe(V& v, DataSecurityRequirement& r) {
+  v.Field({.name = "regions",
+           .doc = "Where data may be kept and processed, for example eu-central. Anywhere that the "
+                  "report states, if the list is empty.",
+           .format = Format::kName,
+           .max = 64,
+           .length = 63,
+           .list = ListType::kSet},
+          r.regions);
+  DescribeRules(v, r.rules);
+}
+
+template <class V>
 void Describe(V& v, EthicsReviewRequirement& r) {
   v.Field({.name = "topics",
            .doc = "What the board must have weighed, for example human-autonomy, "

@@ -224,6 +224,11 @@ void Describe(V& v, Requirement& r) {
            .doc = "A board has weighed whether it should be done, for the purpose that the use "
                   "case has now."},
           r.ethics_review);
+  v.Field({.name = "environmentalImpact",
+           .doc = "What it took to make it and takes to run it is known, and not too much."},
+          r.environmental_impact);
+  v.Field({.name = "dataSecurity", .doc = "The data is protected, and kept where it may be."},
+          r.data_security);
   v.Rules(
       {{"(has(self.signOff) ? 1 : 0) + "
         "(has(self.reproducibility) ? 1 : 0) + "
@@ -242,7 +247,9 @@ void Describe(V& v, Requirement& r) {
         "(has(self.promotion) ? 1 : 0) + "
         "(has(self.incidentReadiness) ? 1 : 0) + "
         "(has(self.humanOversight) ? 1 : 0) + "
-        "(has(self.ethicsReview) ? 1 : 0) == 1",
+        "(has(self.ethicsReview) ? 1 : 0) + "
+        "(has(self.environmentalImpact) ? 1 : 0) + "
+        "(has(self.dataSecurity) ? 1 : 0) == 1",
         "must have exactly one kind of requirement"}});
 }
 
