@@ -280,6 +280,25 @@ Status CheckResponses(const ApprovalInput& input, const std::vector<const SignOf
   return {};
 }
 
+// What the sign-off on `subject` corrects.
+Result<std::optional<Correction>> CorrectionOf(const ApprovalInput& input,
+                                               const SignOffSubject& subject) {
+  if (input.supersedes.empty()) return std::optional<Correction>();
+  for (const SignOff& one : input.sign_offs) {
+    if (one.meta.name != input.supersedes) continue;
+    if (one.spec.subject == subject && one.spec.role == input.role) {
+      return std::optional(Correction{one.meta.name, one.spec_digest, input.correction});
+    }
+    return Fail(Code::kInvalidArgument,
+                "'" + input.supersedes +
+                    "' is about something else, or in another role: only a "
+                    "sign-off on the same can be corrected",
+                "--supersedes");
+  }
+  return Fail(Code::kNotFound, "there is no sign-off '" + input.supersedes + "' on this use case",
+              "--supersedes");
+}
+
 std::string NamePrefix(const ApprovalInput& input) {
   const std::string& subject = input.waiver       ? input.waiver->meta.name
                                : input.incident   ? input.incident->meta.name
@@ -373,6 +392,9 @@ Result<std::vector<Json>> MakeSignOffs(const ApprovalInput& input) {
   std::vector<Json> sign_offs;
   for (const std::string& environment : environments) {
     spec.subject.environment = environment;
+    auto corrects = CorrectionOf(input, spec.subject);
+    if (!corrects) return Fail(corrects.error());
+    spec.supersedes = *std::move(corrects);
     Json object = {
         {"apiVersion", std::string(kApiVersion)},
         {"kind", std::string(SignOffSpec::kKind)},

@@ -47,6 +47,8 @@ struct ApprovalInput {
   std::vector<ApprovalCondition> conditions;
   std::vector<std::string> environments;  // for one sign-off that names them all
   std::optional<Time> expires_at;
+  std::string supersedes;  // name of the sign-off that this one corrects
+  std::string correction;  // and why
 };
 
 // SignOff objects to be created: one for each name that the policies in force have for the

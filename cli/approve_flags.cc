@@ -81,6 +81,8 @@ void AddDecisionFlags(CLI::App& command, ApproveFlags& flags) {
       ->allow_extra_args(false);
   command.add_option("--on-behalf-of", flags.on_behalf_of,
                      "account of who lent you the role, see `countersign delegate`");
+  command.add_option("--supersedes", flags.supersedes,
+                     "correct an earlier sign-off of yours on this, NAME=WHAT-WAS-WRONG");
   command.add_option("--expires-in", flags.expires_in, "end the decision earlier, e.g. 90d");
 }
 
@@ -113,6 +115,12 @@ Status ReadDecision(const ApproveFlags& flags, Time now, ApprovalInput& input) {
   }
   if (!input.conditions.empty()) input.decision = SignOffDecision::kApproveWithConditions;
   if (flags.reject) input.decision = SignOffDecision::kReject;
+  if (!flags.supersedes.empty()) {
+    auto corrected = Split("--supersedes", flags.supersedes);
+    if (!corrected) return Fail(corrected.error());
+    input.supersedes = corrected->first;
+    input.correction = corrected->second;
+  }
   if (!flags.expires_in.empty()) {
     auto ends = After("--expires-in", flags.expires_in, now);
     if (!ends) return Fail(ends.error());

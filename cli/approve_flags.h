@@ -23,6 +23,7 @@ struct ApproveFlags {
   std::string role;
   std::string rationale;
   std::string on_behalf_of;
+  std::string supersedes;
   std::string expires_in;
   std::vector<std::string> environments;
   std::string severity;

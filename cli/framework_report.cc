@@ -219,45 +219,11 @@ class DeploymentJudge {
     one.message = (gate.path.empty() ? "" : gate.path + ": ") + gate.message;
     one.remedy = gate.remedy;
     one.valid_until = gate.valid_until;
-    for (const EvidenceRef& ref : gate.evidence) one.evidence.push_back(Described(ref));
+    one.evidence = gate.evidence;
     const auto same = [&](const ControlBasis& other) {
       return other.name == one.name && other.message == one.message;
     };
     if (std::none_of(basis.begin(), basis.end(), same)) basis.push_back(std::move(one));
-  }
-
-  [[nodiscard]] ReportedEvidence Described(const EvidenceRef& ref) const {
-    ReportedEvidence out{ref, {}, {}, std::nullopt};
-    const auto look = [&](const auto& list) {
-      for (const auto& one : list) {
-        if (one.object->meta.name != ref.name || one.object->spec_digest != ref.digest) continue;
-        out.by = NameOfAccount(one.by.user);
-        out.at = one.by.first_seen;
-      }
-    };
-    look(facts_.snapshots);
-    look(facts_.bias_tests);
-    look(facts_.reports);
-    look(facts_.waivers);
-    look(facts_.sign_offs);
-    for (const AttestedSignOff& one : facts_.sign_offs) {
-      if (one.object->meta.name == ref.name && one.object->spec_digest == ref.digest) {
-        const SignOffSpec& spec = one.object->spec;
-        out.meaning = StringAt(EncodeSpec(spec), "decision") + " as " + spec.role;
-      }
-    }
-    return out;
-  }
-
-  [[nodiscard]] std::string NameOfAccount(const std::string& account) const {
-    for (const PolicyPart& part : policies_) {
-      for (const Person& person : part.policy->spec.people) {
-        if (Contains(person.accounts, account) && !person.display_name.empty()) {
-          return person.display_name + " (" + account + ")";
-        }
-      }
-    }
-    return account;
   }
 
   const Framework& framework_;

@@ -30,15 +30,6 @@ enum class ControlState {
 [[nodiscard]] std::string_view ControlStateName(ControlState state);
 [[nodiscard]] constexpr bool IsGap(ControlState state) { return state >= ControlState::kExpired; }
 
-// A piece of evidence, and who made it. A signature shows its printed name, its time and what it
-// means wherever it is shown (21 CFR 11.50).
-struct ReportedEvidence {
-  EvidenceRef ref;
-  std::string by;       // account, with the printed name where the policy has one
-  std::string meaning;  // "Approve as model-validator"; empty: a report
-  std::optional<Time> at;
-};
-
 // What bears on a control: the gate of a measure, a check, or a part of the policy.
 struct ControlBasis {
   std::string name;  // "policy/measure"
@@ -46,7 +37,7 @@ struct ControlBasis {
   std::string message;
   std::string remedy;
   std::optional<Time> valid_until;
-  std::vector<ReportedEvidence> evidence;
+  std::vector<EvidenceRef> evidence;
 };
 
 struct ControlResult {

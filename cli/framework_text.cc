@@ -11,25 +11,23 @@ std::string Counted(std::size_t n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
-std::string EvidenceText(const ReportedEvidence& evidence) {
-  std::string text = evidence.ref.kind + " " + evidence.ref.name_space + "/" + evidence.ref.name;
-  if (!evidence.by.empty()) text += " by " + evidence.by;
-  if (!evidence.meaning.empty()) text += ", " + evidence.meaning;
-  if (evidence.at) text += ", " + FormatTime(*evidence.at);
-  return text + ", " + evidence.ref.digest;
+std::string EvidenceText(const EvidenceRef& evidence) {
+  std::string text = evidence.kind + " " + evidence.name_space + "/" + evidence.name;
+  if (evidence.signatory) text += " by " + evidence.signatory->Text();
+  return text + ", " + evidence.digest;
 }
 
 Json BasisJson(const ControlBasis& basis) {
-  Json evidence = Json::array();
-  for (const ReportedEvidence& one : basis.evidence) {
-    Json item = {{"kind", one.ref.kind},
-                 {"namespace", one.ref.name_space},
-                 {"name", one.ref.name},
-                 {"digest", one.ref.digest}};
-    if (!one.by.empty()) item["by"] = one.by;
-    if (!one.meaning.empty()) item["meaning"] = one.meaning;
-    if (one.at) item["at"] = FormatTime(*one.at);
-    evidence.push_back(std::move(item));
+  Json evidence = EvidenceJson(basis.evidence);
+  for (Json& one : evidence) {
+    const Json* by = Find(one, "signatory");
+    if (by == nullptr) continue;
+    const std::string account = StringAt(*by, "account");
+    const std::string name = StringAt(*by, "printedName");
+    Json line = {{"by", name == account ? account : name + " (" + account + ")"},
+                 {"meaning", StringAt(*by, "meaning")},
+                 {"at", StringAt(*by, "at")}};
+    one.update(line);
   }
   Json out = {{"name", basis.name},
               {"state", std::string(GateStateName(basis.state))},
@@ -123,7 +121,7 @@ std::vector<std::string> BasisLines(const ControlResult& result) {
         basis.name + " " + std::string(GateStateName(basis.state)) + ": " + basis.message;
     if (basis.valid_until) line += " (valid until " + FormatTime(*basis.valid_until) + ")";
     lines.push_back(std::move(line));
-    for (const ReportedEvidence& one : basis.evidence) lines.push_back(EvidenceText(one));
+    for (const EvidenceRef& one : basis.evidence) lines.push_back(EvidenceText(one));
     if (!basis.remedy.empty()) lines.push_back("Remedy: " + basis.remedy);
   }
   return lines;

@@ -2,6 +2,10 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <sstream>
 #include <system_error>
 #include <vector>
 
@@ -37,6 +41,23 @@ Result<GitAnswer> Git(const std::string& folder, std::vector<std::string> argume
   return answer;
 }
 
+// Of lines like "  17\tDora Smith <dora@bank.example>"; what is no address is left out.
+std::vector<std::string> AddressesIn(const std::string& shortlog) {
+  constexpr std::size_t kMaxAuthors = 128;  // of ReproducibilitySnapshot.spec.code.authors
+  std::set<std::string> found;
+  std::istringstream lines(shortlog);
+  for (std::string line; std::getline(lines, line) && found.size() < kMaxAuthors;) {
+    const auto open = line.rfind('<');
+    const auto close = line.rfind('>');
+    if (open == std::string::npos || close == std::string::npos || close <= open + 1) continue;
+    std::string address = line.substr(open + 1, close - open - 1);
+    const bool printable = std::all_of(address.begin(), address.end(),
+                                       [](unsigned char c) { return std::isgraph(c) != 0; });
+    if (printable) found.insert(std::move(address));
+  }
+  return {found.begin(), found.end()};
+}
+
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // "https://user:secret@host/a" without what must not get into an object.
@@ -65,7 +86,11 @@ Result<GitState> ReadGitState(const std::string& folder) {
   }
   auto origin = Git(folder, {"config", "--get", "remote.origin.url"});
   if (!origin) return Fail(origin.error());
+  // By git's own .mailmap. Of a shallow clone these are the authors of what was fetched.
+  auto authors = Git(folder, {"shortlog", "--summary", "--email", "HEAD", "--", "."});
+  if (!authors) return Fail(authors.error());
   GitState state;
+  if (authors->code == 0) state.authors = AddressesIn(authors->text);
   state.commit = FirstLine(commit->text);
   state.clean = status->text.empty();
   state.changes = FirstLine(status->text);

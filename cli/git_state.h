@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -14,7 +15,8 @@ struct GitState {
   std::string commit;
   bool clean = false;   // no change, staged or not, and no file that is neither known nor ignored
   std::string changes;  // the first of them, as `git status --porcelain` shows it
-  std::string origin;   // URL of remote 'origin', without user and password; empty: there is none
+  std::vector<std::string> authors;  // e-mail addresses of all authors of what is in the folder
+  std::string origin;  // URL of remote 'origin', without user and password; empty: there is none
 };
 
 [[nodiscard]] Result<GitState> ReadGitState(const std::string& folder);

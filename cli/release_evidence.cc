@@ -36,6 +36,7 @@ Result<std::optional<CodeState>> CodeOf(const ReleaseSpec& spec, const ReleaseFr
   CodeState code;
   code.commit = git->commit;
   code.clean = git->clean;
+  code.authors = git->authors;
   code.repository = !spec.repository.empty()                      ? spec.repository
                     : frame.run && !frame.run->repository.empty() ? frame.run->repository
                                                                   : git->origin;

@@ -96,6 +96,23 @@ Json VersionedJson(std::string_view kind) {
   return {{"apiVersion", "cli.countersign.dev/v1"}, {"kind", std::string(kind)}};
 }
 
+std::vector<std::string> SignatoryLines(const Json* evidence) {
+  std::vector<std::string> lines;
+  if (evidence == nullptr || !evidence->is_array()) return lines;
+  for (const Json& one : *evidence) {
+    const Json* by = Find(one, "signatory");
+    if (by == nullptr || StringAt(one, "kind") != "SignOff") continue;
+    std::string line = StringAt(*by, "meaning") + ": " + StringAt(*by, "printedName");
+    const std::string account = StringAt(*by, "account");
+    if (account != StringAt(*by, "printedName")) line += " (" + account + ")";
+    line += ", " + StringAt(*by, "at");
+    const std::string key = StringAt(*by, "key");
+    if (!key.empty()) line += ", " + StringAt(*by, "assurance") + " by key " + key;
+    lines.push_back(Printable(line));
+  }
+  return lines;
+}
+
 std::string GatesText(const Json& gates) {
   if (!gates.is_array() || gates.empty()) return std::string(kIndent) + "no gates\n";
   std::vector<std::vector<std::string>> heads = {{"STATE", "GATE", "REASON", "ASKED BY"}};
@@ -123,6 +140,9 @@ std::string GatesText(const Json& gates) {
       message += " (valid until " + Printable(until) + ")";
     }
     if (!message.empty()) out += below + message + "\n";
+    for (const std::string& line : SignatoryLines(Find(gate, "evidence"))) {
+      out += below + line + "\n";
+    }
     if (const std::string remedy = StringAt(gate, "remedy"); !remedy.empty()) {
       out += below + "Remedy: " + Printable(remedy) + "\n";
     }

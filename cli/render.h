@@ -28,6 +28,10 @@ namespace countersign {
 // Within v1 members are added, never renamed or removed.
 [[nodiscard]] Json VersionedJson(std::string_view kind);
 
+// "Approve as model-validator: Vera Jansen (vera@bank.example), 2026-…", one for each sign-off
+// among a gate's evidence: every signature shows name, time and meaning (21 CFR 11.50).
+[[nodiscard]] std::vector<std::string> SignatoryLines(const Json* evidence);
+
 // A block a gate: state, measure and reason in columns, below them the message and the remedy.
 [[nodiscard]] std::string GatesText(const Json& gates);
 

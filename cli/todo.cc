@@ -125,6 +125,9 @@ bool IsDependent(const GovernancePolicySpec& policy, const SignOffRequirement& r
   const bool author = !facts.author.user.empty() &&
                       PersonOf(policy, facts.author.user) == PersonOf(policy, who.user);
   if (author && (distinct(Distinct::kRequester) || distinct(Distinct::kDevelopers))) return true;
+  if (distinct(Distinct::kClusterAdministrators) && IsClusterAdministrator(policy, who)) {
+    return true;
+  }
   return distinct(Distinct::kDevelopers) && facts.use_case != nullptr &&
          IsNamedByAny(policy, facts.use_case->spec.developers, who);
 }
@@ -249,6 +252,7 @@ class Collector {
       task.state = "Missing";
       task.message = standing.message;
       task.next = standing.remedy;
+      task.evidence = standing.sign_offs;
       Add(*before, ByRole(succession->sign_off), standing.sign_offs, facts, task);
     }
   }
@@ -291,6 +295,7 @@ class Collector {
     task.due = due;
     task.message = (gate.path.empty() ? "" : gate.path + ": ") + gate.message;
     task.next = gate.remedy;
+    task.evidence = gate.evidence;
     const Wanted wanted = WantedForGate(gate, policy, facts);
     static const GovernancePolicy kNone;
     Add(policy == nullptr ? kNone : *policy, wanted,
@@ -385,6 +390,10 @@ std::string TodoText(const Todo& todo) {
       out += "  " + when + ": " + Printable(task.deployment) +
              (task.environment.empty() ? "" : " in " + Printable(task.environment)) + ", " +
              Printable(task.gate) + " " + task.state + "\n      " + Printable(task.message) + "\n";
+      const Json evidence = EvidenceJson(task.evidence);
+      for (const std::string& line : SignatoryLines(&evidence)) {
+        out += "      Signed: " + line + "\n";
+      }
       if (!task.next.empty()) out += "      Next: " + Printable(task.next) + "\n";
     }
     out += "\n";
@@ -423,6 +432,7 @@ Json TodoJson(const Todo& todo) {
                   {"state", task.state},
                   {"blocking", task.blocking},
                   {"message", task.message},
+                  {"evidence", EvidenceJson(task.evidence)},
                   {"next", task.next}};
       if (task.due) one["due"] = FormatTime(*task.due);
       tasks.push_back(std::move(one));

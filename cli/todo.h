@@ -22,7 +22,8 @@ struct TodoTask {
   bool blocking = false;    // nothing new is served until it is done
   std::optional<Time> due;  // when what is passed now ends; nullopt: it is due now
   std::string message;
-  std::string next;  // the remedy, with the command
+  std::string next;                   // the remedy, with the command
+  std::vector<EvidenceRef> evidence;  // that there is; sign-offs show who gave them
 };
 
 // Somebody to whom a holder has lent the role for now.

@@ -9,7 +9,9 @@
 #include "cli/render.h"
 #include "cli/world_source.h"
 #include "evidence/signed_object.h"
+#include "governance/identity.h"
 #include "governance/signers.h"
+#include "governance/types/sign_off.h"
 
 namespace countersign {
 namespace {
@@ -22,9 +24,12 @@ struct VerifyFlags {
 // One signed object, and what the policies at hand say of its key.
 struct Verified {
   std::string source;
-  std::string object;  // "SignOff 'a' in namespace 'b'"
-  std::string key;     // empty: the signature does not hold
-  std::string signer;  // empty: no policy lists the key
+  std::string object;        // "SignOff 'a' in namespace 'b'"
+  std::string key;           // empty: the signature does not hold
+  std::string signer;        // empty: no policy lists the key
+  std::string printed_name;  // of the signer, by that policy
+  std::string meaning;
+  std::optional<Time> at;
   std::string problem;
   Assurance assurance = Assurance::kRequester;
   [[nodiscard]] bool Holds() const { return problem.empty(); }
@@ -53,6 +58,11 @@ Verified Verify(const Manifest& manifest, const std::vector<GovernancePolicy>& p
   by.signature = std::make_shared<const SignatureProof>(*std::move(proof));
   std::optional<Time> performed;
   if (auto time = ParseTime(StringAt(object, "spec/performedAt"))) performed = *time;
+  out.at = performed;
+  out.meaning = "Authorship";
+  if (StringAt(object, "kind") == SignOffSpec::kKind) {
+    out.meaning = StringAt(object, "spec/decision") + " as " + StringAt(object, "spec/role");
+  }
   const std::string account = StringAt(object, "spec/signer/username");
   for (const GovernancePolicy& policy : policies) {
     const Provenance signer = SignerOf(policy.spec, by, account, performed);
@@ -61,6 +71,7 @@ Verified Verify(const Manifest& manifest, const std::vector<GovernancePolicy>& p
       continue;
     }
     out.signer = signer.user;
+    out.printed_name = PrintedName(policy.spec, signer.user);
     out.problem.clear();
     if (!account.empty() && account != signer.user) {
       out.problem = "spec.signer.username is '" + account + "', the key is of '" + signer.user +
@@ -71,13 +82,24 @@ Verified Verify(const Manifest& manifest, const std::vector<GovernancePolicy>& p
   return out;
 }
 
+// Printed name, meaning and time (21 CFR 11.50).
+std::string Manifestation(const Verified& one) {
+  std::string text = ": " + (one.signer.empty() ? "" : one.printed_name + ", ") + one.meaning;
+  return one.at ? text + ", " + FormatTime(*one.at) : text;
+}
+
 Json AsJson(const Verified& one) {
   Json json = {{"source", one.source}, {"object", one.object}, {"holds", one.Holds()}};
   if (!one.key.empty()) {
     json["key"] = one.key;
     json["assurance"] = AssuranceText(one.assurance);
   }
-  if (!one.signer.empty()) json["signer"] = one.signer;
+  if (!one.signer.empty()) {
+    json["signer"] = one.signer;
+    json["printedName"] = one.printed_name;
+  }
+  if (!one.meaning.empty()) json["meaning"] = one.meaning;
+  if (one.at) json["signedAt"] = FormatTime(*one.at);
   if (!one.problem.empty()) json["problem"] = one.problem;
   return json;
 }
@@ -114,7 +136,8 @@ int VerifyAll(const VerifyFlags& flags, const Global& global) {
       std::cout << Printable("signed by key " + one.key + " (" + AssuranceText(one.assurance) +
                              "), " +
                              (one.signer.empty() ? "whose it is no policy given here says"
-                                                 : "of '" + one.signer + "'"))
+                                                 : "of '" + one.signer + "'") +
+                             Manifestation(one))
                 << "\n";
     }
   }

@@ -6,6 +6,8 @@
 #include "governance/evaluate.h"
 #include "governance/in_force.h"
 #include "governance/incidents.h"
+#include "governance/measures/context.h"
+#include "governance/signers.h"
 #include "governance/types/status.h"
 
 namespace countersign {
@@ -57,6 +59,30 @@ std::string WhyKept(const std::vector<PolicyStanding>& standings, const std::str
   return stale.empty() ? std::string() : CutMessage(stale.front());
 }
 
+EvidenceStatus StampStatus(const Provenance& by) {
+  EvidenceStatus status;
+  status.stamped_user = by.user;
+  status.first_seen = by.first_seen;
+  status.groups = by.groups;
+  status.credential_id = by.credential_id;
+  if (by.signature) status.signing_key = by.signature->key;
+  return status;
+}
+
+// By the first policy, in the order of names, that has the role and, where a key signed, knows it.
+std::optional<Signatory> ManifestationOf(const std::shared_ptr<const Cached<SignOffSpec>>& cached,
+                                         PolicySet policies) {
+  std::sort(policies.policies.begin(), policies.policies.end(),
+            [](const auto& a, const auto& b) { return a->meta.name < b->meta.name; });
+  const AttestedSignOff raw{std::shared_ptr<const SignOff>(cached, &cached->object), cached->by};
+  for (const auto& policy : policies.policies) {
+    if (FindRole(policy->spec, raw.object->spec.role) == nullptr) continue;
+    const AttestedSignOff one = WithSigner(policy->spec, raw);
+    if (auto by = SignatoryOf(policy->spec, one.by, MeaningOf(one.object->spec))) return by;
+  }
+  return std::nullopt;
+}
+
 template <class Spec>
 std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
   if (found.found == Found::kAbsent) return Absent();
@@ -64,20 +90,18 @@ std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
   const Provenance& by = found.value->by;
   Checked checked;
   EvidenceStatus status;
+  if (by.authenticity == Authenticity::kAttested || by.authenticity == Authenticity::kSigned) {
+    status = StampStatus(by);
+  }
   if (by.authenticity == Authenticity::kAttested) {
     checked.reason = "Attested";
     checked.message =
         "made by '" + by.user + "', seen by admission at " + FormatTime(by.first_seen);
-    status.stamped_user = by.user;
-    status.first_seen = by.first_seen;
   } else if (by.authenticity == Authenticity::kSigned) {
     checked.reason = "Signed";
     checked.message = "signed by key " + by.signature->key + ", applied by '" + by.user +
                       "', seen by admission at " + FormatTime(by.first_seen) +
                       "; each policy says whose the key is (spec.people[].keys)";
-    status.stamped_user = by.user;
-    status.first_seen = by.first_seen;
-    status.signing_key = by.signature->key;
   } else {
     checked.fault = by.authenticity == Authenticity::kForged         ? "StampInvalid"
                     : by.authenticity == Authenticity::kBadSignature ? "SignatureInvalid"
@@ -169,6 +193,9 @@ Check CheckSignOff(const Catalog& catalog) {
     const auto found = catalog.sign_offs().Find(key);
     auto checked = CheckStamp(found);
     if (!checked || !checked->fault.empty()) return checked;
+    EvidenceStatus status = StampStatus(found.value->by);
+    status.signatory = ManifestationOf(found.value, PoliciesInForce(*catalog.Policies(), now));
+    checked->more = EncodeStatus(status);
     const auto& expires = found.value->object.spec.expires_at;
     if (expires && *expires <= now) {
       checked->fault = "Expired";

@@ -191,6 +191,10 @@ void Operator::EnqueuePolicies() {
   for (const auto& use_case : catalog_.use_cases().List()) {
     use_cases_.queue.Add({use_case->meta.name_space, use_case->meta.name});
   }
+  // Printed names and keys are the policies' to say.
+  for (const auto& sign_off : catalog_.sign_offs().List()) {
+    sign_offs_.queue.Add({sign_off->object.meta.name_space, sign_off->object.meta.name});
+  }
 }
 
 void Operator::EnqueueAll() {

@@ -27,7 +27,7 @@ StatusGate ToStatus(const Gate& gate) {
   out.valid_until = gate.valid_until;
   out.expired_at = gate.expired_at;
   for (const EvidenceRef& ref : gate.evidence) {
-    out.evidence.push_back({ref.kind, ref.name_space, ref.name, ref.digest});
+    out.evidence.push_back({ref.kind, ref.name_space, ref.name, ref.digest, ref.signatory});
   }
   return out;
 }

@@ -44,6 +44,17 @@ void PutNames(JsonWriter& out, std::string_view key, const std::vector<std::stri
   out.EndArray();
 }
 
+void PutSignatory(JsonWriter& out, const Signatory& by) {
+  out.Key("signatory").StartObject();
+  Put(out, "printedName", by.printed_name);
+  Put(out, "account", by.account);
+  out.Key("at").String(FormatTime(by.at));
+  Put(out, "meaning", by.meaning);
+  if (!by.key.empty()) Put(out, "key", by.key);
+  out.Key("assurance").String(NameOf(by.assurance));
+  out.EndObject();
+}
+
 void PutEvidence(JsonWriter& out, const std::vector<EvidenceRef>& evidence) {
   if (evidence.empty()) return;
   out.Key("evidence").StartArray();
@@ -53,6 +64,7 @@ void PutEvidence(JsonWriter& out, const std::vector<EvidenceRef>& evidence) {
     Put(out, "namespace", evidence[i].name_space);
     Put(out, "name", evidence[i].name);
     Put(out, "digest", evidence[i].digest);
+    if (evidence[i].signatory) PutSignatory(out, *evidence[i].signatory);
     out.EndObject();
   }
   out.EndArray();
@@ -79,6 +91,9 @@ std::size_t MostBytes(const Gate& gate) {
   if (gate.state != GateState::kPassed) bytes += gate.message.size();
   for (const EvidenceRef& ref : gate.evidence) {
     bytes += kKeys + ref.kind.size() + ref.name_space.size() + ref.name.size() + ref.digest.size();
+    if (!ref.signatory) continue;
+    bytes += kKeys + ref.signatory->printed_name.size() + ref.signatory->account.size() +
+             ref.signatory->meaning.size() + ref.signatory->key.size();
   }
   return kKeys + 6 * bytes;
 }

@@ -56,7 +56,8 @@ Result<std::string> StampedDigest(const Json& object) {
 
 Result<std::string> MakeStamp(const InstallationKey& key, const std::string& installation,
                               const Json& object, const std::string& user,
-                              const std::vector<std::string>& groups, Time now) {
+                              const std::vector<std::string>& groups, Time now,
+                              const std::string& credential_id) {
   if (auto within = CheckLimits(user, groups); !within) return Fail(within.error());
   auto digest = StampedDigest(object);
   if (!digest) return Fail(digest.error());
@@ -65,15 +66,14 @@ Result<std::string> MakeStamp(const InstallationKey& key, const std::string& ins
   if (kind.empty() || (name_space.empty() && kind != GovernancePolicySpec::kKind)) {
     return Fail(Code::kInvalidArgument, "kind and namespace are required", "metadata");
   }
-  return SignEnvelope(key, kStampType,
-                      Json{{"id", NewUuid(now)},
-                           {"installation", installation},
-                           {"kind", kind},
-                           {"namespace", name_space},
-                           {"digest", *digest},
-                           {"user", user},
-                           {"groups", groups},
-                           {"firstSeen", FormatMicroTime(now)}});
+  Json claims = {{"id", NewUuid(now)}, {"installation", installation},
+                 {"kind", kind},       {"namespace", name_space},
+                 {"digest", *digest},  {"user", user},
+                 {"groups", groups},   {"firstSeen", FormatMicroTime(now)}};
+  // Whoever acts as somebody else (--as) shows none: the stamp keeps the trace.
+  if (!credential_id.empty())
+    claims["credentialId"] = credential_id.substr(0, kMaxStampedNameBytes);
+  return SignEnvelope(key, kStampType, claims);
 }
 
 Provenance VerifyStamp(const StampAuthority& authority, const Json& object) {
@@ -109,6 +109,7 @@ Provenance VerifyStamp(const StampAuthority& authority, const Json& object,
     return Forged("it lacks the person, the groups or the time");
   }
   by.first_seen = *first_seen;
+  by.credential_id = StringAt(*claims, "credentialId");
   by.authenticity = Authenticity::kAttested;
   return by;
 }

@@ -36,7 +36,8 @@ inline constexpr std::size_t kMaxStampedGroupBytes = 16'384;  // of all groups t
 [[nodiscard]] Result<std::string> MakeStamp(const InstallationKey& key,
                                             const std::string& installation, const Json& object,
                                             const std::string& user,
-                                            const std::vector<std::string>& groups, Time now);
+                                            const std::vector<std::string>& groups, Time now,
+                                            const std::string& credential_id = {});
 
 // Who made `object`, by the stamp it carries: kUnproven without one, kForged with the reason when
 // it does not hold for this very object.

@@ -49,6 +49,34 @@ int Decision::Met() const {
                                         [](const Gate& gate) { return IsMet(gate.state); }));
 }
 
+std::string Signatory::Text() const {
+  std::string text = printed_name;
+  if (printed_name != account) text += " (" + account + ")";
+  text += ", " + meaning + ", " + FormatTime(at);
+  return key.empty() ? text : text + ", key " + key;
+}
+
+Json EvidenceJson(const std::vector<EvidenceRef>& evidence) {
+  Json list = Json::array();
+  for (const EvidenceRef& ref : evidence) {
+    Json json = {{"kind", ref.kind},
+                 {"namespace", ref.name_space},
+                 {"name", ref.name},
+                 {"digest", ref.digest}};
+    if (const auto& by = ref.signatory) {
+      Json& signatory = json["signatory"];
+      signatory = {{"printedName", by->printed_name},
+                   {"account", by->account},
+                   {"at", FormatTime(by->at)},
+                   {"meaning", by->meaning},
+                   {"assurance", std::string(NameOf(by->assurance))}};
+      PutText(signatory, "key", by->key);
+    }
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
 std::string ChangeNote::Text() const {
   std::string text = "change from model " + previous + " by policy '" + policy + "': ";
   for (std::size_t i = 0; i < kinds.size(); ++i) text += (i > 0 ? ", " : "") + kinds[i];
@@ -84,16 +112,7 @@ Json GateJson(const Gate& gate) {
                            {"steps", gate.carried_over->steps},
                            {"kinds", gate.carried_over->kinds}};
   }
-  if (!gate.evidence.empty()) {
-    Json list = Json::array();
-    for (const EvidenceRef& ref : gate.evidence) {
-      list.push_back({{"kind", ref.kind},
-                      {"namespace", ref.name_space},
-                      {"name", ref.name},
-                      {"digest", ref.digest}});
-    }
-    json["evidence"] = std::move(list);
-  }
+  if (!gate.evidence.empty()) json["evidence"] = EvidenceJson(gate.evidence);
   return json;
 }
 

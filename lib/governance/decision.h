@@ -25,12 +25,28 @@ enum class GateState { kPassed, kWaived, kExpired, kMissing, kInsufficient, kFai
 enum class Verdict { kAllow, kWarn, kHold, kDeny };
 [[nodiscard]] std::string_view VerdictName(Verdict verdict);
 
+// Who stands behind a piece of evidence, as a signature is shown (21 CFR 11.50): printed name, date
+// and time, meaning. The name is the policy's, never what the signer calls themselves.
+struct Signatory {
+  std::string printed_name;
+  std::string account;
+  Time at{};            // when it was made, or for want of that first seen
+  std::string meaning;  // "Approve as model-validator"; of a report "Authorship"
+  std::string key;      // fingerprint of the key that signed; empty: stamped for the account
+  Assurance assurance = Assurance::kRequester;
+
+  // "Vera Jansen (vera@bank.example), Approve as model-validator, 2026-11-10T10:00:00Z, key …"
+  [[nodiscard]] std::string Text() const;
+};
+
 struct EvidenceRef {
   std::string kind;
   std::string name_space;
   std::string name;
   std::string digest;  // of the object's spec
+  std::optional<Signatory> signatory = {};
 };
+[[nodiscard]] Json EvidenceJson(const std::vector<EvidenceRef>& evidence);
 
 // What a waived gate would have been.
 struct UnwaivedGate {

@@ -73,30 +73,38 @@ void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insider
 // The believed issuers of what a measure asks about `model`.
 void AddIssuers(const GovernancePolicySpec& policy, const Requirement& require,
                 const EvidenceIndex& index, const ModelDigest& model, Insiders& insiders) {
-  const auto add = [&](const std::vector<Subject>& issuers, const Provenance& by) {
-    if (IsTrustedIssuer(policy, issuers, by)) AddPerson(policy, by, insiders);
+  // Whom a believed issuer names as having made it has a hand in it, beside the issuer.
+  const auto add = [&](const std::vector<Subject>& issuers, const Provenance& by,
+                       const std::vector<std::string>& named) {
+    if (!IsTrustedIssuer(policy, issuers, by)) return;
+    AddPerson(policy, by, insiders);
+    for (const std::string& name : named) insiders.people.insert(PersonNamed(policy, name));
   };
   if (require.bias_test) {
     for (const AttestedBiasTest* test : index.BiasTests(model)) {
-      add(require.bias_test->issuers, test->by);
+      add(require.bias_test->issuers, test->by, test->object->spec.performed_by);
     }
   }
   if (const auto& r = require.report; r && !r->independent) {
     for (const AttestedEvidence* report : index.Reports(r->type, model.digest)) {
-      if (report->object->spec.model == model) add(r->issuers, report->by);
+      if (report->object->spec.model != model) continue;
+      add(r->issuers, report->by, report->object->spec.performed_by);
     }
   }
   if (require.reproducibility) {
     for (const AttestedSnapshot* snapshot : index.Snapshots(model)) {
-      if (snapshot->object->spec.reproduction_of.empty()) {
-        add(require.reproducibility->issuers, snapshot->by);
+      const ReproducibilitySnapshotSpec& spec = snapshot->object->spec;
+      if (spec.reproduction_of.empty()) {
+        add(require.reproducibility->issuers, snapshot->by, spec.performed_by);
+        if (spec.code) add(require.reproducibility->issuers, snapshot->by, spec.code->authors);
       }
     }
   }
 }
 
 // Whoever develops the model: those whom the use case lists, the author of the deployment, and the
-// believed issuers of its evidence. Who repeats a run is not: that is a validator's work.
+// believed issuers of its evidence and whom that names. Who repeats a run is not: that is a
+// validator's work.
 Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
                     const EvidenceIndex& index, const Lineage& lineage) {
   Insiders insiders = DevelopersOf(policy, facts.use_case->spec);
@@ -200,6 +208,12 @@ std::optional<Gate> RevivedGate(const GovernancePolicy& policy, const Facts& fac
                       name + " -n " + use_case.meta.name_space + " --retirement --role …");
 }
 
+void AddInUse(const Gate& gate, std::vector<EvidenceInUse>& in_use) {
+  const GateState state = gate.unwaived ? gate.unwaived->state : gate.state;
+  const bool fails = state == GateState::kFailed || state == GateState::kInsufficient;
+  for (const EvidenceRef& ref : gate.evidence) in_use.push_back({ref, gate.measure, fails});
+}
+
 void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const EvidenceIndex& index,
                     const std::string& answers_digest, Decision& decision,
                     std::set<std::string>& classes, std::optional<Time>& next_change) {
@@ -244,15 +258,28 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
   std::move(open.gates.begin(), open.gates.end(), std::back_inserter(decision.gates));
   Earlier(next_change, open.next_change, facts.now);
   for (const PolicyEnvironment* environment : matched.environments) {
-    for (const Measure& measure : policy.spec.measures) {
-      if (!Applies(measure, *environment, classified.classes)) continue;
-      const Context context{
-          policy,   *environment, measure,        facts,
-          insiders, index,        answers_digest, facts.deployment->spec.model.digest,
-          lineage};
-      Gate gate = ApplyCarryOver(context, RunMeasure(context), RunMeasure);
-      gate = ApplyProtocols(context, std::move(gate), RunMeasure);
-      decision.gates.push_back(ApplyWaivers(context, std::move(gate)));
+    // Sign-offs come last: they turn stale when what was shown to the signer has become worse.
+    std::vector<EvidenceInUse> in_use;
+    std::vector<std::optional<Gate>> gates(policy.spec.measures.size());
+    for (const bool sign_offs : {false, true}) {
+      for (std::size_t i = 0; i < gates.size(); ++i) {
+        const Measure& measure = policy.spec.measures[i];
+        if (measure.require.sign_off.has_value() != sign_offs ||
+            !Applies(measure, *environment, classified.classes)) {
+          continue;
+        }
+        const Context context{
+            policy,   *environment, measure,        facts,
+            insiders, index,        answers_digest, facts.deployment->spec.model.digest,
+            lineage,  &in_use};
+        Gate gate = ApplyCarryOver(context, RunMeasure(context), RunMeasure);
+        gate = ApplyProtocols(context, std::move(gate), RunMeasure);
+        gates[i] = ApplyWaivers(context, std::move(gate));
+        if (!sign_offs) AddInUse(*gates[i], in_use);
+      }
+    }
+    for (std::optional<Gate>& gate : gates) {
+      if (gate) decision.gates.push_back(*std::move(gate));
     }
   }
 }

@@ -98,6 +98,14 @@ EvidenceIndex::ReportList EvidenceIndex::ReportsNamed(std::string_view name) con
   return Named(reports_, name);
 }
 
+EvidenceIndex::SignOffList EvidenceIndex::SignOffsNamed(std::string_view name) const {
+  return Named(sign_offs_, name);
+}
+
+EvidenceIndex::SnapshotList EvidenceIndex::SnapshotsNamed(std::string_view name) const {
+  return Named(snapshots_, name);
+}
+
 EvidenceIndex::BiasTestList EvidenceIndex::BiasTestsNamed(std::string_view name) const {
   return Named(bias_tests_, name);
 }

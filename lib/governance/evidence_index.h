@@ -46,6 +46,8 @@ class EvidenceIndex {
   // Those of that name; usually one.
   [[nodiscard]] ReportList ReportsNamed(std::string_view name) const;
   [[nodiscard]] BiasTestList BiasTestsNamed(std::string_view name) const;
+  [[nodiscard]] SignOffList SignOffsNamed(std::string_view name) const;
+  [[nodiscard]] SnapshotList SnapshotsNamed(std::string_view name) const;
 
   [[nodiscard]] const Dossier& dossier() const { return dossier_; }
 

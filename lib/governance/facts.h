@@ -50,6 +50,7 @@ struct Provenance {
   std::vector<std::string> groups;
   Time first_seen{};  // when admission stamped it; ages and key validity count from here
   std::shared_ptr<const SignatureProof> signature = {};  // one that holds, if there is one
+  std::string credential_id = {};  // which credential the API server saw; none of an impersonator
   std::optional<Time> recorded_at = {};  // of a signer: when admission stamped it, see signers.h
 };
 

@@ -6,14 +6,53 @@ namespace countersign {
 
 bool IsRobot(const std::string& account) { return account.starts_with("system:serviceaccount:"); }
 
-std::string PersonOf(const GovernancePolicySpec& policy, const std::string& account) {
+namespace {
+
+const Person* FindPerson(const GovernancePolicySpec& policy, const std::string& account) {
   for (const Person& person : policy.people) {
     if (std::find(person.accounts.begin(), person.accounts.end(), account) !=
         person.accounts.end()) {
+      return &person;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string PersonOf(const GovernancePolicySpec& policy, const std::string& account) {
+  const Person* person = FindPerson(policy, account);
+  return person == nullptr ? account : person->name;
+}
+
+std::string PersonNamed(const GovernancePolicySpec& policy, const std::string& name) {
+  if (const Person* person = FindPerson(policy, name)) return person->name;
+  for (const Person& person : policy.people) {
+    if (std::find(person.aliases.begin(), person.aliases.end(), name) != person.aliases.end()) {
       return person.name;
     }
   }
-  return account;
+  return name;
+}
+
+bool IsClusterAdministrator(const GovernancePolicySpec& policy, const Provenance& who) {
+  constexpr std::string_view kMasters = "system:masters";
+  if (std::find(who.groups.begin(), who.groups.end(), kMasters) != who.groups.end() ||
+      IsNamedByAny(policy, policy.cluster_administrators, who)) {
+    return true;
+  }
+  const std::string person = PersonOf(policy, who.user);
+  return std::any_of(policy.cluster_administrators.begin(), policy.cluster_administrators.end(),
+                     [&](const Subject& subject) {
+                       return subject.kind == SubjectKind::kUser &&
+                              PersonOf(policy, subject.name) == person;
+                     });
+}
+
+std::string PrintedName(const GovernancePolicySpec& policy, const std::string& account) {
+  const Person* person = FindPerson(policy, account);
+  if (person == nullptr) return account;
+  return person->display_name.empty() ? person->name : person->display_name;
 }
 
 bool IsNamedBy(const GovernancePolicySpec& policy, const Subject& subject, const Provenance& who) {

@@ -20,6 +20,20 @@ namespace countersign {
 // The person behind `account`: an entry of spec.people, or the account itself.
 [[nodiscard]] std::string PersonOf(const GovernancePolicySpec& policy, const std::string& account);
 
+// The person whom evidence names: by an account, an alias (spec.people[].aliases) or the entry's
+// name; else the name itself.
+[[nodiscard]] std::string PersonNamed(const GovernancePolicySpec& policy, const std::string& name);
+
+// In group system:masters, which RBAC does not bind, or listed in spec.clusterAdministrators, by
+// another account of the same person too.
+[[nodiscard]] bool IsClusterAdministrator(const GovernancePolicySpec& policy,
+                                          const Provenance& who);
+
+// Their name as the policy has it, for people: spec.people[].displayName, or the entry's name; the
+// account itself where the policy does not list it.
+[[nodiscard]] std::string PrintedName(const GovernancePolicySpec& policy,
+                                      const std::string& account);
+
 // Whether whoever made an object is named by `subject`. Roles are looked up in `policy`.
 [[nodiscard]] bool IsNamedBy(const GovernancePolicySpec& policy, const Subject& subject,
                              const Provenance& who);

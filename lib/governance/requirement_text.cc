@@ -15,13 +15,22 @@ std::string Age(const std::optional<Seconds>& max_age) {
   return max_age ? ", at most " + FormatDuration(*max_age) + " old" : "";
 }
 
+const char* DistinctText(Distinct distinct) {
+  switch (distinct) {
+    case Distinct::kDevelopers: return "developer";
+    case Distinct::kRequester: return "requester";
+    case Distinct::kClusterAdministrators: return "cluster administrator";
+  }
+  return "";
+}
+
 std::string Text(const SignOffRequirement& r) {
   std::string text =
       std::to_string(r.count) + (r.count == 1 ? " sign-off" : " sign-offs") + " by " + r.role;
   std::vector<std::string> others;
   others.reserve(r.distinct_from.size());
   for (const Distinct distinct : r.distinct_from) {
-    others.emplace_back(distinct == Distinct::kDevelopers ? "developer" : "requester");
+    others.emplace_back(DistinctText(distinct));
   }
   others.insert(others.end(), r.distinct_from_roles.begin(), r.distinct_from_roles.end());
   if (!others.empty()) {
@@ -32,6 +41,8 @@ std::string Text(const SignOffRequirement& r) {
   if (r.assurance == Assurance::kSigned) text += ", signed by a key";
   if (r.assurance == Assurance::kReauthenticated) text += ", signed by a hardware key";
   if (r.own_environment) text += ", for this environment alone";
+  if (r.shown != ShownRule::kOptional) text += ", listing what was shown";
+  if (r.shown == ShownRule::kSamePolicy) text += ", under this very policy";
   return text + Age(r.max_age);
 }
 

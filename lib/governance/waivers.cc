@@ -146,7 +146,7 @@ WaiverJudgement JudgeWaiver(const Context& context, const AttestedWaiver& waiver
   judgement.text = "waived until " + FormatTime(spec.expires_at) + " by Waiver '" +
                    waiver.object->meta.name + "' (" + Shorten(spec.ticket) + "), " +
                    approval.message;
-  judgement.evidence = {RefTo(waiver)};
+  judgement.evidence = {RefTo(context.policy.spec, waiver)};
   judgement.evidence.insert(judgement.evidence.end(), approval.evidence.begin(),
                             approval.evidence.end());
   judgement.valid_until = spec.expires_at;

@@ -11,6 +11,7 @@ from samples import DAN, DANA, DEV, HOME, PROD, QA, VERA, VICTOR
 from world import Installation, run, wait_until
 
 ROBOT = ("system:serviceaccount:argocd:argocd-application-controller", ["robots"])
+NAMES = {"vera": "Vera Jansen"}  # the policy's; victor has none there
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,8 @@ def account(site, person):
 
 def person(site, name, accounts, groups, **key):
     public = (site.folder / f"{name}.pub").read_text().strip()
-    return {"name": name, "accounts": accounts, "groups": groups,
+    return {"name": name, "displayName": NAMES.get(name, ""), "accounts": accounts,
+            "groups": groups,
             "keys": [{"publicKey": public, **key}]}  # fmt: skip
 
 
@@ -120,6 +122,7 @@ def test_a_robot_applies_what_people_signed_and_the_model_serves(site):
                 and status["signingKey"] == signing_key and status["stampedUser"] == ROBOT[0])  # fmt: skip
 
     wait_until(shown, "the status of the sign-off to name the key and who applied it")
+    check_manifestation(site, approval["metadata"]["name"], signing_key)
 
     # Taken away and put there again by the robot, it is as old as its signature.
     site.cluster.run("delete", "signoff", "-n", HOME, approval["metadata"]["name"])
@@ -143,6 +146,30 @@ def test_a_robot_applies_what_people_signed_and_the_model_serves(site):
             "apply", "--server-side", "--force-conflicts", "-f", "-",
             input=json.dumps(policy(site)),
         )  # fmt: skip
+
+
+def check_manifestation(site, name, key):
+    """Printed name, time and meaning wherever the signature shows (21 CFR 11.50)."""
+    approval = json.loads(
+        site.cluster.run("get", "signoff", "-n", HOME, name, "-o", "json").stdout
+    )
+    wanted = {
+        "printedName": "Vera Jansen", "account": "vera", "at": approval["spec"]["performedAt"],
+        "meaning": "Approve as model-validator", "key": key, "assurance": "Signed",
+    }  # fmt: skip
+    assert approval["status"]["signatory"] == wanted
+    table = site.cluster.run("get", "signoff", "-n", HOME, name).stdout
+    assert "Vera Jansen" in table and wanted["at"] in table
+    gate = json.loads(site.cluster.run("get", "mdeploy", "signed", "-n", PROD, "-o", "json").stdout)
+    gates = {one["measure"]: one for one in gate["status"]["gates"]}
+    assert gates["validation"]["evidence"][0]["signatory"] == wanted
+    assert gates["bias"]["evidence"][0]["signatory"]["account"] == "system:serviceaccount:ci:trainer"
+    text = run("explain", "signed", "-n", PROD, user=account(site, VERA)).stdout
+    line = f"Approve as model-validator: Vera Jansen (vera), {wanted['at']}, Signed by key {key}"
+    assert line in text
+    records = [r for r in site.webhook.records if r["object"]["name"] == "signed" and r["allowed"]]
+    recorded = {g["measure"]: g for g in records[0]["decision"]["gates"]}
+    assert recorded["validation"]["evidence"][0]["signatory"] == wanted
 
 
 def test_what_is_merely_created_does_not_do(site):

@@ -76,6 +76,10 @@ class AdmissionHandler {
   bool CheckDates(Context& context, const SignOffSpec& spec) const;
   // Null after a refusal.
   std::shared_ptr<const SignatureProof> CheckSignature(Context& context) const;
+  // Whether the object may correct what it says it corrects; refuses otherwise.
+  template <class Spec>
+  bool CheckCorrection(Context& context, const Object<Spec>& object,
+                       std::shared_ptr<const SignatureProof> proof) const;
   bool CheckLending(Context& context, const SignOffSpec& spec) const;
   bool CheckDeputy(Context& context, const SignOffSpec& spec, Provenance who) const;
   template <class Spec>

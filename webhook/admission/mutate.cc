@@ -85,7 +85,7 @@ Json AdmissionHandler::StampPatch(Review& review, Time now, std::string& problem
     return nullptr;
   }
   auto stamp = MakeStamp(key_, catalog_.authority().installation, object, review.user.name,
-                         review.user.groups, now);
+                         review.user.groups, now, review.user.credential_id);
   if (!stamp) {
     problem = stamp.error().ToString();
     return nullptr;

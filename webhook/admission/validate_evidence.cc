@@ -254,6 +254,7 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
         context.answer, "CredentialUnknown",
         "the request does not show which credential authenticated '" + review.user.name + "'");
   }
+  if (!CheckCorrection(context, *sign_off, nullptr)) return;
   Provenance who;
   who.authenticity = Authenticity::kAttested;
   who.user = review.user.name;
@@ -340,6 +341,7 @@ void AdmissionHandler::DecideSigned(Context& context, const SignOff& sign_off) c
     return Refuse(context.answer, why->reason, why->why,
                   why->reason == "SignerKeyUnknown" ? "spec.signature" : "spec.signer.username");
   }
+  if (!CheckCorrection(context, sign_off, by.signature)) return;
   if (spec.subject.kind == SubjectOfSignOff::kDelegation && !CheckLending(context, spec)) return;
   if (CheckStamp(context, true, sign_off.spec_digest)) context.answer.allowed = true;
 }
@@ -391,7 +393,12 @@ void AdmissionHandler::DecideReport(Context& context) const {
                   "must not be in the future, is " + FormatTime(report->spec.performed_at),
                   "spec.performedAt");
   }
-  if (report->spec.signature && !CheckSignature(context)) return;
+  std::shared_ptr<const SignatureProof> proof;
+  if (report->spec.signature) {
+    proof = CheckSignature(context);
+    if (!proof) return;
+  }
+  if (!CheckCorrection(context, *report, std::move(proof))) return;
   if (CheckStamp(context, true, report->spec_digest)) context.answer.allowed = true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "governance/fairness_metrics.h"
 #include "governance/measures/bias_test_judge.h"
+#include "governance/measures/corrections.h"
 #include "governance/signers.h"
 #include "governance/sum_metrics.h"
 #include "governance/types/bias_cells.h"
@@ -163,9 +164,16 @@ Gate BiasTestGate(const Context& context, const BiasTestRequirement& r) {
   bool any_current = false;
   for (const auto& [data, tests] : candidates.by_data) {
     const AttestedBiasTest& latest = *tests.back();
-    gate.evidence.push_back(RefTo(latest));
+    gate.evidence.push_back(RefTo(context.policy.spec, latest));
     attempts.push_back(AttemptsText(context, r, tests));
     auto found = JudgeBiasTest(context, r, latest);
+    if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, latest)) {
+      found.push_back({GateState::kFailed,
+                       std::move(wrong->reason),
+                       "test '" + latest.object->meta.name + "': " + wrong->why,
+                       "spec.supersedes",
+                       {}});
+    }
     const bool passed = found.empty();
     findings.insert(findings.end(), std::make_move_iterator(found.begin()),
                     std::make_move_iterator(found.end()));

@@ -72,7 +72,7 @@ class Consulted {
       const auto end = EndOfSignOff(context_, *advice.given);
       if (NeededToApprove(advice.person)) {
         notes.push_back(who + "does not count: the same person is needed to approve");
-      } else if (auto stale = StaleBecause(context_, SpecOf(advice)); !stale.empty()) {
+      } else if (auto stale = StaleBecause(context_, *advice.given); !stale.empty()) {
         notes.push_back(who + "does not count: ");
         notes.back() += stale;
       } else if (end && *end <= context_.facts.now) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "governance/signers.h"
+
 namespace countersign {
 
 Gate StartGate(const Context& context) {
@@ -26,6 +28,22 @@ Gate Conclude(Gate gate, GateState state, std::string reason, std::string messag
   gate.message = std::move(message);
   gate.remedy = std::move(remedy);
   return gate;
+}
+
+std::string MeaningOf(const SignOffSpec& spec) {
+  const std::string meaning = std::string(NameOf(spec.decision)) + " as " + spec.role;
+  return spec.on_behalf_of.empty() ? meaning : meaning + " for '" + spec.on_behalf_of + "'";
+}
+
+std::optional<Signatory> SignatoryOf(const GovernancePolicySpec& policy, const Provenance& by,
+                                     std::string meaning) {
+  if (!IsAuthentic(by) || by.user.empty()) return std::nullopt;
+  return Signatory{PrintedName(policy, by.user),
+                   by.user,
+                   by.first_seen,
+                   std::move(meaning),
+                   by.signature ? by.signature->key : std::string(),
+                   AssuranceOf(by)};
 }
 
 std::string DeploymentArgs(const Facts& facts) { return facts.name + " -n " + facts.name_space; }

@@ -15,6 +15,13 @@
 
 namespace countersign {
 
+// What a measure's gate rests on now.
+struct EvidenceInUse {
+  EvidenceRef ref;
+  std::string measure;
+  bool fails = false;  // the gate, whether waived or not
+};
+
 struct Context {
   const GovernancePolicy& policy;
   const PolicyEnvironment& environment;
@@ -25,6 +32,8 @@ struct Context {
   const std::string& answers_digest;
   const ModelDigest& model;  // whose evidence is judged: the deployment's, or an earlier one's
   const Lineage& lineage;    // the models before the deployment's
+  // Of sign-offs: what the policy's other measures rest on.
+  const std::vector<EvidenceInUse>* in_use = nullptr;
 };
 
 // A gate with the measure's name, step, accountable role, enforcement and reactions filled in.
@@ -37,10 +46,24 @@ struct Context {
 // "'ns/name'" of the deployment, as commands name it: "credit-scorer -n lending-prod".
 [[nodiscard]] std::string DeploymentArgs(const Facts& facts);
 
+// What a signature under such an object means.
 template <class Spec>
-[[nodiscard]] EvidenceRef RefTo(const Attested<Spec>& evidence) {
+[[nodiscard]] std::string MeaningOf(const Spec& /*spec*/) {
+  return "Authorship";
+}
+// "Approve as model-validator for 'vera@bank.example'"
+[[nodiscard]] std::string MeaningOf(const SignOffSpec& spec);
+
+// By the policy's names; nullopt where nobody is known to have made it.
+[[nodiscard]] std::optional<Signatory> SignatoryOf(const GovernancePolicySpec& policy,
+                                                   const Provenance& by, std::string meaning);
+
+template <class Spec>
+[[nodiscard]] EvidenceRef RefTo(const GovernancePolicySpec& policy,
+                                const Attested<Spec>& evidence) {
   const Object<Spec>& object = *evidence.object;
-  return {std::string(Spec::kKind), object.meta.name_space, object.meta.name, object.spec_digest};
+  return {std::string(Spec::kKind), object.meta.name_space, object.meta.name, object.spec_digest,
+          SignatoryOf(policy, evidence.by, MeaningOf(object.spec))};
 }
 
 // Whether `by` may be believed at all: stamped, or assumed offline.

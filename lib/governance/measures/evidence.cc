@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "governance/claims.h"
+#include "governance/measures/corrections.h"
 #include "governance/measures/report_checks.h"
 #include "governance/signers.h"
 
@@ -149,10 +150,13 @@ Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
         std::move(gate), GateState::kMissing, reason.empty() ? "EvidenceMissing" : reason,
         "needs " + Wanted(r) + (notes.empty() ? "" : "; " + Join(notes)), Remedy(context, r));
   }
-  gate.evidence.push_back(RefTo(*latest));
+  gate.evidence.push_back(RefTo(context.policy.spec, *latest));
   const std::string name = "'" + latest->object->meta.name + "'";
   Shortfall shortfall = Judge(r, latest->object->spec);
   CheckReport(context, usable, *latest, shortfall);
+  if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, *latest)) {
+    shortfall.Add(GateState::kFailed, std::move(wrong->reason), std::move(wrong->why));
+  }
   gate.path = shortfall.path;
   gate.passes_from = shortfall.passes_from;
   if (shortfall.state == GateState::kExpired) gate.expired_at = shortfall.holds_until;

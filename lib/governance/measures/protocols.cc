@@ -83,7 +83,7 @@ class Judge {
     active.text = "approved beforehand by ChangeProtocol '" + report_.object->meta.name +
                   "', use " + std::to_string(use) + " of " + std::to_string(protocol_.max_uses) +
                   ", " + approval.message;
-    active.evidence = {RefTo(report_)};
+    active.evidence = {RefTo(context_.policy.spec, report_)};
     active.evidence.insert(active.evidence.end(), approval.evidence.begin(),
                            approval.evidence.end());
     active.valid_until = valid_until_;

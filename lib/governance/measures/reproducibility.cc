@@ -1,5 +1,6 @@
 #include "governance/measures/reproducibility.h"
 
+#include "governance/measures/corrections.h"
 #include "governance/measures/snapshot_level.h"
 #include "governance/signers.h"
 
@@ -36,6 +37,7 @@ std::optional<Exclusion> Excluded(const Context& context, const ReproducibilityR
 Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gate gate,
                 const AttestedSnapshot& original) {
   if (r.reproduced_by == ReproducedBy::kNobody) return gate;
+  const GovernancePolicySpec& policy = context.policy.spec;
   const bool independent = r.reproduced_by == ReproducedBy::kIndependent;
   const std::string& name = original.object->meta.name;
   const std::string who = r.reproducers.empty() ? "nobody: the measure lists no reproducers"
@@ -63,7 +65,11 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
                     reason.empty() ? "ReproductionMissing" : reason,
                     wanted + (notes.empty() ? "" : "; " + Join(notes)), remedy);
   }
-  gate.evidence.push_back(RefTo(*latest));
+  gate.evidence.push_back(RefTo(context.policy.spec, *latest));
+  if (auto wrong = WhyNoCorrection(policy, context.index, *latest)) {
+    return Conclude(std::move(gate), GateState::kFailed, std::move(wrong->reason),
+                    "snapshot '" + latest->object->meta.name + "': " + wrong->why, remedy);
+  }
   const std::string difference =
       WhyNoRepetition(original.object->spec, latest->object->spec, context.model, r.tolerance);
   if (!difference.empty()) {
@@ -130,8 +136,12 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
                         std::string(NameOf(r.level)) + (notes.empty() ? "" : "; " + Join(notes)),
                     remedy);
   }
-  gate.evidence.push_back(RefTo(*latest));
+  gate.evidence.push_back(RefTo(context.policy.spec, *latest));
   const std::string& name = latest->object->meta.name;
+  if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, *latest)) {
+    return Conclude(std::move(gate), GateState::kFailed, std::move(wrong->reason),
+                    "snapshot '" + name + "': " + wrong->why, remedy);
+  }
   if (const std::string data = TestedOnTraining(latest->object->spec); !data.empty()) {
     return Conclude(std::move(gate), GateState::kFailed, "TestDataIsTrainingData",
                     "snapshot '" + name + "' tests on data set '" + data +

@@ -18,10 +18,10 @@ struct Shortfall {
   std::optional<Time> passes_from;  // when time alone will cure it
   std::optional<Time> holds_until;  // when what else it relied on gets, or got, too old
 
-  void Add(GateState worse, const char* code, std::string text) {
+  void Add(GateState worse, std::string code, std::string text) {
     if (worse > state) {
       state = worse;
-      reason = code;
+      reason = std::move(code);
     }
     texts.push_back(std::move(text));
   }

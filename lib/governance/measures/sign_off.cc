@@ -46,7 +46,7 @@ class Judge {
       const SignOffSpec& spec = vote.sign_off->object->spec;
       if (spec.decision == SignOffDecision::kReject) {
         if (IsOverruled(vote)) continue;
-        outcome.evidence = {RefTo(*vote.sign_off)};
+        outcome.evidence = {RefTo(policy(), *vote.sign_off)};
         return Finish(std::move(outcome), GateState::kFailed, "SignOffRejected",
                       SignerText(vote) + " rejected it as '" + requirement().role +
                           "': " + Shorten(spec.rationale));
@@ -170,6 +170,9 @@ class Judge {
     if (distinct(Distinct::kDevelopers) && IsInsider(policy(), context_.insiders, person, by)) {
       return "is a developer of the model";
     }
+    if (distinct(Distinct::kClusterAdministrators) && IsClusterAdministrator(policy(), by)) {
+      return "is a cluster administrator";
+    }
     return HoldsOtherRole(context_, person, by);
   }
 
@@ -185,9 +188,12 @@ class Judge {
     if (auto dependence = Dependence(vote); !dependence.empty()) {
       vote.excluded = "SignOffNotIndependent";
       vote.why = std::move(dependence);
-    } else if (auto stale = StaleBecause(context_, vote.sign_off->object->spec); !stale.empty()) {
+    } else if (auto stale = StaleBecause(context_, *vote.sign_off); !stale.empty()) {
       vote.excluded = "SignOffStale";
       vote.why = std::move(stale);
+    } else if (auto missing = NotShown(context_, *vote.sign_off); !missing.empty()) {
+      vote.excluded = "SignOffShownIncomplete";
+      vote.why = std::move(missing);
     } else if (vote.sign_off->object->spec.decision == SignOffDecision::kApproveWithConditions) {
       Condition(vote);
     }
@@ -228,7 +234,7 @@ class Judge {
       if (vote.open.empty()) continue;
       message += "; " + SignerText(vote) + " on condition: " + vote.open;
     }
-    for (const Advice& one : advice) outcome.evidence.push_back(RefTo(*one.given));
+    for (const Advice& one : advice) outcome.evidence.push_back(RefTo(policy(), *one.given));
     if (!advice.empty()) message += "; " + AdviceText(advice);
     std::stable_sort(approvals.begin(), approvals.end(), LastsLonger);
     outcome.valid_until = approvals[needed - 1].end;
@@ -262,7 +268,7 @@ class Judge {
     std::string names;
     for (const Vote& vote : approvals) {
       names += (names.empty() ? "" : ", ") + SignerText(vote);
-      outcome.evidence.push_back(RefTo(*vote.sign_off));
+      outcome.evidence.push_back(RefTo(policy(), *vote.sign_off));
     }
     const std::string needs = "needs " + std::to_string(needed) + " sign-off" +
                               (needed == 1 ? "" : "s") + " in role '" + requirement().role + "'";
@@ -277,7 +283,7 @@ class Judge {
       all.insert(all.end(), expired.begin(), expired.end());
       std::stable_sort(all.begin(), all.end(), LastsLonger);
       outcome.expired_at = all[needed - 1].end;
-      for (const Vote& vote : expired) outcome.evidence.push_back(RefTo(*vote.sign_off));
+      for (const Vote& vote : expired) outcome.evidence.push_back(RefTo(policy(), *vote.sign_off));
       const Vote& first = expired.front();
       std::string ended = "; that of " + SignerText(first) + " ended";
       if (first.end) ended += " at " + FormatTime(*first.end);
@@ -369,8 +375,10 @@ Gate SignOffGate(const Context& context, const SignOffRequirement& requirement) 
   target.environment = context.environment.name;
   target.model = spec.model.digest;
   target.governed_digest = context.facts.governed_digest;
-  SignOffOutcome outcome = JudgeSignOffs(context.policy.spec, requirement, target, context.facts,
-                                         context.insiders, context.index, context.answers_digest);
+  SignOffOutcome outcome =
+      Judge({context.policy.spec, requirement, target, context.facts, context.insiders,
+             context.index, context.answers_digest, context.in_use, &context.policy})
+          .Run();
   Gate gate = StartGate(context);
   gate.evidence = std::move(outcome.evidence);
   gate.valid_until = outcome.valid_until;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "governance/measures/corrections.h"
 #include "governance/signers.h"
 
 namespace countersign {
@@ -11,6 +12,53 @@ bool IsFor(const SignOffSubject& subject, const std::string& environment) {
   if (subject.environments.empty()) return subject.environment == environment;
   return std::find(subject.environments.begin(), subject.environments.end(), environment) !=
          subject.environments.end();
+}
+
+// A newer result on the same that came after the signer's decision, where the measure that rests on
+// it fails.
+template <class Spec>
+std::string ReplacedByWorse(const SignOffContext& context, const AttestedSignOff& sign_off,
+                            const ShownEvidence& shown, const Attested<Spec>* before) {
+  if (before == nullptr) return {};
+  for (const EvidenceInUse& used : *context.in_use) {
+    if (!used.fails || used.ref.kind != Spec::kKind || used.ref.name == shown.name) continue;
+    const Attested<Spec>* after = NamedIn<Spec>(context.index, used.ref.name);
+    if (after == nullptr || after->by.first_seen <= sign_off.by.first_seen ||
+        !IsSameSubject(before->object->spec, after->object->spec)) {
+      continue;
+    }
+    return shown.kind + " '" + shown.name + "', which was shown, has been replaced by '" +
+           used.ref.name + "', with which measure '" + used.measure + "' fails";
+  }
+  return {};
+}
+
+std::string ReplacedByWorse(const SignOffContext& context, const AttestedSignOff& sign_off,
+                            const ShownEvidence& shown) {
+  if (context.in_use == nullptr) return {};
+  const auto look = [&]<class Spec>(const Spec* /*kind*/) {
+    return ReplacedByWorse(context, sign_off, shown, NamedIn<Spec>(context.index, shown.name));
+  };
+  if (shown.kind == BiasTestSpec::kKind) return look(static_cast<const BiasTestSpec*>(nullptr));
+  if (shown.kind == EvidenceSpec::kKind) return look(static_cast<const EvidenceSpec*>(nullptr));
+  if (shown.kind == ReproducibilitySnapshotSpec::kKind) {
+    return look(static_cast<const ReproducibilitySnapshotSpec*>(nullptr));
+  }
+  return {};
+}
+
+const ShownPolicy* FindShown(const Shown& shown, const std::string& policy) {
+  const auto found = std::find_if(shown.policies.begin(), shown.policies.end(),
+                                  [&](const ShownPolicy& one) { return one.name == policy; });
+  return found == shown.policies.end() ? nullptr : &*found;
+}
+
+std::string PolicyReplaced(const SignOffContext& context, const Shown& shown) {
+  if (context.requirement.shown != ShownRule::kSamePolicy || context.named == nullptr) return {};
+  const ShownPolicy* policy = FindShown(shown, context.named->meta.name);
+  if (policy == nullptr || policy->digest == context.named->spec_digest) return {};
+  return "policy '" + policy->name + "', which was shown as " + policy->digest + ", is now " +
+         context.named->spec_digest;
 }
 
 // Whether the role lists the person by an account of theirs, whichever they signed with.
@@ -113,6 +161,9 @@ tl::expected<const AttestedSignOff*, Disregarded> StandingOf(const SignOffContex
   if (auto wrong = WhyWrongTime(context.requirement, sign_off)) {
     return tl::unexpected(*std::move(wrong));
   }
+  if (auto wrong = WhyNoCorrection(context.policy, context.index, sign_off)) {
+    return tl::unexpected(*std::move(wrong));
+  }
   if (*standing == nullptr) return standing;
   if (auto weak = WhyTooWeak(context.requirement, (*standing)->by)) {
     weak->why = "SignOff '" + (*standing)->object->meta.name +
@@ -122,14 +173,38 @@ tl::expected<const AttestedSignOff*, Disregarded> StandingOf(const SignOffContex
   return standing;
 }
 
-std::string StaleBecause(const SignOffContext& context, const SignOffSpec& spec) {
-  if (!spec.shown) return {};
-  if (!spec.shown->answers_digest.empty() && spec.shown->answers_digest != context.answers_digest) {
+std::string StaleBecause(const SignOffContext& context, const AttestedSignOff& sign_off) {
+  const auto& shown = sign_off.object->spec.shown;
+  if (!shown) return {};
+  if (!shown->answers_digest.empty() && shown->answers_digest != context.answers_digest) {
     return "the use case's answers have changed since";
   }
-  for (const ShownEvidence& shown : spec.shown->evidence) {
-    if (context.index.dossier().Has(shown)) continue;
-    return shown.kind + " '" + shown.name + "', which was shown, is gone";
+  for (const ShownEvidence& one : shown->evidence) {
+    if (!context.index.dossier().Has(one)) {
+      return one.kind + " '" + one.name + "', which was shown, is gone";
+    }
+    if (auto worse = ReplacedByWorse(context, sign_off, one); !worse.empty()) return worse;
+  }
+  return PolicyReplaced(context, *shown);
+}
+
+std::string NotShown(const SignOffContext& context, const AttestedSignOff& sign_off) {
+  if (context.requirement.shown == ShownRule::kOptional || context.named == nullptr) return {};
+  const auto& shown = sign_off.object->spec.shown;
+  if (!shown || FindShown(*shown, context.named->meta.name) == nullptr) {
+    return "it does not list policy '" + context.named->meta.name + "' as shown to the signer";
+  }
+  if (shown->answers_digest.empty()) return "it does not list the answers as shown to the signer";
+  for (const EvidenceInUse& used : *context.in_use) {
+    if (!used.ref.signatory || used.ref.signatory->at > sign_off.by.first_seen) continue;
+    const auto is_this = [&](const ShownEvidence& one) {
+      return one.kind == used.ref.kind && one.name == used.ref.name &&
+             one.digest == used.ref.digest;
+    };
+    if (std::none_of(shown->evidence.begin(), shown->evidence.end(), is_this)) {
+      return "it does not list " + used.ref.kind + " '" + used.ref.name + "', on which measure '" +
+             used.measure + "' rests, as shown to the signer";
+    }
   }
   return {};
 }

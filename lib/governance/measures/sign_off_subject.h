@@ -40,6 +40,8 @@ struct SignOffContext {
   const Insiders& insiders;
   const EvidenceIndex& index;
   const std::string& answers_digest;
+  const std::vector<EvidenceInUse>* in_use = nullptr;  // null: the subject has no measures
+  const GovernancePolicy* named = nullptr;             // the policy with name and digest
 };
 
 [[nodiscard]] std::string_view DigestOf(const SignOffTarget& target);
@@ -51,7 +53,11 @@ struct SignOffContext {
     const SignOffContext& context, const AttestedSignOff& sign_off);
 
 // What has changed under the signer's feet; empty if nothing.
-[[nodiscard]] std::string StaleBecause(const SignOffContext& context, const SignOffSpec& spec);
+[[nodiscard]] std::string StaleBecause(const SignOffContext& context,
+                                       const AttestedSignOff& sign_off);
+
+// What the approval should list as shown to the signer and does not; empty if nothing.
+[[nodiscard]] std::string NotShown(const SignOffContext& context, const AttestedSignOff& sign_off);
 
 // Why `person` is not independent of the requirement's distinctFromRoles; empty if they are. `by`
 // is how the API server knew them when they signed.

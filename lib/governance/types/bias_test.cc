@@ -259,6 +259,7 @@ void Describe(V& v, BiasTestSpec& s) {
   v.Field({.name = "model", .doc = "The model that was tested.", .required = true}, s.model);
   v.Field({.name = "performedAt", .doc = "When the test was made. RFC 3339.", .required = true},
           s.performed_at);
+  v.Field(PerformedByField(), s.performed_by);
   v.Field({.name = "protocol",
            .doc = "Name of the test protocol. Of several results for one model, protocol and data "
                   "set the latest governs.",
@@ -325,6 +326,7 @@ void Describe(V& v, BiasTestSpec& s) {
        .max = 512},
       s.variances);
   v.Field(SourcesField(), s.sources);
+  v.Field(SupersedesField(), s.supersedes);
   v.Field(SignatureField(), s.signature);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "governance/types/common.h"
+#include "governance/types/correction.h"
 #include "governance/types/counting.h"
 #include "governance/types/object.h"
 #include "governance/types/signature.h"
@@ -83,6 +84,7 @@ struct BiasTestSpec {
   std::string use_case;
   ModelDigest model;
   Time performed_at{};
+  std::vector<std::string> performed_by;
   std::string protocol;
   DataSetRef data_set;
   std::string favorable_outcome;
@@ -96,6 +98,7 @@ struct BiasTestSpec {
   std::vector<DeclaredMetric> declared;
   std::vector<SuppliedVariance> variances;
   std::vector<EvidenceSource> sources;
+  std::optional<Correction> supersedes;
   std::optional<ObjectSignature> signature;
 };
 using BiasTest = Object<BiasTestSpec>;

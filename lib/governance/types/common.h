@@ -45,6 +45,18 @@ void Describe(V& v, ModelDigest& d) {
           d.type);
 }
 
+// Of evidence, beside who issues it.
+constexpr FieldInfo PerformedByField() {
+  return {.name = "performedBy",
+          .doc =
+              "Who did the work, where that is not who creates this object: accounts, or names "
+              "that the policy lists for people (spec.people[].aliases), for example of whoever "
+              "started the training run. They count as developers of the model.",
+          .format = Format::kToken,
+          .max = 64,
+          .list = ListType::kSet};
+}
+
 // How an object is known to be somebody's, from weak to strong.
 enum class Assurance { kRequester, kSigned, kReauthenticated };
 template <>

@@ -78,6 +78,7 @@ void Describe(V& v, EvidenceSpec& s) {
           s.environment);
   v.Field({.name = "performedAt", .doc = "When the work ended. RFC 3339.", .required = true},
           s.performed_at);
+  v.Field(PerformedByField(), s.performed_by);
   v.Field({.name = "tool", .doc = "What made the report, if a program did."}, s.tool);
   v.Field({.name = "summary", .doc = "The result in a few sentences.", .length = 4096}, s.summary);
   v.Field({.name = "claims",
@@ -93,6 +94,7 @@ void Describe(V& v, EvidenceSpec& s) {
            .list_key = "name"},
           s.artifacts);
   v.Field(SourcesField(), s.sources);
+  v.Field(SupersedesField(), s.supersedes);
   v.Field(SignatureField(), s.signature);
 }
 

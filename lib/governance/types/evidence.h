@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "governance/types/common.h"
+#include "governance/types/correction.h"
 #include "governance/types/object.h"
 #include "governance/types/signature.h"
 #include "governance/types/source.h"
@@ -44,11 +45,13 @@ struct EvidenceSpec {
   std::optional<ModelDigest> model;
   std::string environment;
   Time performed_at{};
+  std::vector<std::string> performed_by;
   std::optional<EvidenceTool> tool;
   std::string summary;
   std::vector<Claim> claims;
   std::vector<Artifact> artifacts;
   std::vector<EvidenceSource> sources;
+  std::optional<Correction> supersedes;
   std::optional<ObjectSignature> signature;
 };
 using EvidenceReport = Object<EvidenceSpec>;

@@ -82,7 +82,9 @@ void Describe(V& v, SignerKey& k) {
 template <class V>
 void Describe(V& v, Person& p) {
   v.Field(NameField("Name of the person in this policy."), p.name);
-  v.Field({.name = "displayName", .doc = "Name for people."}, p.display_name);
+  v.Field(
+      {.name = "displayName", .doc = "Printed name, as it is shown with what this person signs."},
+      p.display_name);
   v.Field({.name = "accounts",
            .doc = "All accounts of this person: two of them never count as two people.",
            .required = true,
@@ -99,6 +101,13 @@ void Describe(V& v, Person& p) {
        .max = 32,
        .list = ListType::kSet},
       p.groups);
+  v.Field({.name = "aliases",
+           .doc = "Other names by which commits, training runs and reports name this person, for "
+                  "example e-mail addresses. They let nobody in: they only tell who made what.",
+           .format = Format::kToken,
+           .max = 16,
+           .list = ListType::kSet},
+          p.aliases);
   v.Field({.name = "keys",
            .doc = "Public keys by which this person signs. A key belongs to one person.",
            .max = 16},
@@ -475,6 +484,12 @@ void Describe(V& v, GovernancePolicySpec& s) {
            .list = ListType::kMap,
            .list_key = "name"},
           s.people);
+  v.Field({.name = "clusterAdministrators",
+           .doc = "Who could get around admission: accounts, groups or people beside group "
+                  "system:masters. Sign-offs with distinctFrom: [clusterAdministrators] leave them "
+                  "out.",
+           .max = kMaxListed},
+          s.cluster_administrators);
   v.Field({.name = "roles",
            .doc = "Roles and who holds them.",
            .required = true,

@@ -53,7 +53,8 @@ struct Person {
   std::string name;
   std::string display_name;
   std::vector<std::string> accounts;
-  std::vector<std::string> groups = {};  // of whoever signs by a key
+  std::vector<std::string> groups = {};   // of whoever signs by a key
+  std::vector<std::string> aliases = {};  // by which evidence names them
   std::vector<SignerKey> keys = {};
 };
 
@@ -73,7 +74,10 @@ struct Role {
   std::optional<RoleDelegation> delegation = {};
 };
 
-enum class Distinct { kDevelopers, kRequester };
+enum class Distinct { kDevelopers, kRequester, kClusterAdministrators };
+
+// What an approval must list of what the signer had in view.
+enum class ShownRule { kOptional, kRequired, kSamePolicy };
 
 // Whether approvals with conditions count.
 enum class Conditional { kRefused, kAllowed };
@@ -95,6 +99,7 @@ struct SignOffRequirement {
   Conditional conditional = Conditional::kRefused;
   bool own_environment = false;                           // one that names several does not count
   Seconds max_record_delay = std::chrono::hours(24 * 7);  // from decision to record
+  ShownRule shown = ShownRule::kOptional;
 };
 
 struct Question {
@@ -337,6 +342,7 @@ struct GovernancePolicySpec {
   Ethics ethics;
   std::vector<PolicyEnvironment> environments;
   std::vector<Person> people;
+  std::vector<Subject> cluster_administrators;
   std::vector<Role> roles;
   Classification classification;
   std::vector<Measure> measures;

@@ -75,6 +75,17 @@ class Checker {
       }
       Keys(person, At("spec.people", i) + ".keys", key_owners);
     }
+    // After all accounts: an alias that is somebody's account would make two people of one name.
+    for (std::size_t i = 0; i < spec_.people.size(); ++i) {
+      const Person& person = spec_.people[i];
+      for (std::size_t k = 0; k < person.aliases.size(); ++k) {
+        const auto [it, fresh] = owners.emplace(person.aliases[k], person.name);
+        if (fresh || it->second == person.name) continue;
+        Add(At(At("spec.people", i) + ".aliases", k),
+            "'" + person.aliases[k] + "' already belongs to '" + it->second + "'");
+      }
+    }
+    Issuers(spec_.cluster_administrators, "spec.clusterAdministrators");
   }
 
   void Keys(const Person& person, const std::string& path,
@@ -136,6 +147,9 @@ class Checker {
     if (r.own_environment) {
       Add(path + ".ownEnvironment", "only a measure's signOff may ask for it");
     }
+    if (r.shown != ShownRule::kOptional) {
+      Add(path + ".shown", "only a measure's signOff may ask for it");
+    }
   }
 
   void Version(const PolicyVersion& v) {
@@ -152,9 +166,11 @@ class Checker {
   void SuccessionPart(const SignOffRequirement& r) {
     SignOffPart(r, "spec.succession.signOff");
     for (std::size_t i = 0; i < r.distinct_from.size(); ++i) {
-      if (r.distinct_from[i] == Distinct::kRequester) continue;
+      if (r.distinct_from[i] != Distinct::kDevelopers) continue;
       Add(At("spec.succession.signOff.distinctFrom", i),
-          "must be 'requester', who publishes the version: a policy has no developers");
+          "must be 'requester', who publishes the version, or 'clusterAdministrators': a policy "
+          "has "
+          "no developers");
     }
   }
 

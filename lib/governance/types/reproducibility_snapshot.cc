@@ -30,6 +30,13 @@ void Describe(V& v, CodeState& c) {
            .format = Format::kSha256,
            .length = 71},
           c.artifact_digest);
+  v.Field({.name = "authors",
+           .doc = "Authors of the commits, as git names them, for example e-mail addresses. They "
+                  "count as developers of the model.",
+           .format = Format::kToken,
+           .max = 128,
+           .list = ListType::kSet},
+          c.authors);
 }
 
 template <class V>
@@ -107,6 +114,7 @@ void Describe(V& v, ReproducibilitySnapshotSpec& s) {
           s.model);
   v.Field({.name = "performedAt", .doc = "When the run ended. RFC 3339.", .required = true},
           s.performed_at);
+  v.Field(PerformedByField(), s.performed_by);
   v.Field({.name = "code", .doc = "The code. Needed for Retrainable and FullSnapshot."}, s.code);
   v.Field({.name = "data",
            .doc = "The data sets. Needed for Retrainable and FullSnapshot.",
@@ -156,6 +164,7 @@ void Describe(V& v, ReproducibilitySnapshotSpec& s) {
            .length = 1100},
           s.serving_image);
   v.Field(SourcesField(), s.sources);
+  v.Field(SupersedesField(), s.supersedes);
   v.Field(SignatureField(), s.signature);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "governance/types/common.h"
+#include "governance/types/correction.h"
 #include "governance/types/object.h"
 #include "governance/types/signature.h"
 #include "governance/types/source.h"
@@ -20,6 +21,7 @@ struct CodeState {
   bool clean = false;
   std::string entry_point;
   std::string artifact_digest;
+  std::vector<std::string> authors;
 };
 
 enum class DataRole { kTraining, kValidation, kTest };
@@ -61,6 +63,7 @@ struct ReproducibilitySnapshotSpec {
   std::string use_case;
   ModelDigest model;
   Time performed_at{};
+  std::vector<std::string> performed_by;
   std::optional<CodeState> code;
   std::vector<DataState> data;
   std::optional<EnvironmentState> environment;
@@ -75,6 +78,7 @@ struct ReproducibilitySnapshotSpec {
   std::optional<Decimal> decision_threshold;
   std::string serving_image;
   std::vector<EvidenceSource> sources;
+  std::optional<Correction> supersedes;
   std::optional<ObjectSignature> signature;
 };
 using ReproducibilitySnapshot = Object<ReproducibilitySnapshotSpec>;

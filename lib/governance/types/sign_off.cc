@@ -17,14 +17,6 @@ struct EnumNames<SubjectOfSignOff> {
       {SubjectOfSignOff::kChangeProtocol, "ChangeProtocol"},
       {SubjectOfSignOff::kGovernancePolicy, "GovernancePolicy"}};
 };
-template <>
-struct EnumNames<SignOffDecision> {
-  static constexpr std::pair<SignOffDecision, std::string_view> kNames[] = {
-      {SignOffDecision::kApprove, "Approve"},
-      {SignOffDecision::kApproveWithConditions, "ApproveWithConditions"},
-      {SignOffDecision::kAdvise, "Advise"},
-      {SignOffDecision::kReject, "Reject"}};
-};
 
 template <class V>
 void Describe(V& v, SignOffSubject& s) {
@@ -348,6 +340,7 @@ void Describe(V& v, SignOffSpec& s) {
            .doc = "When the signer decided, if the object was made and signed before it was "
                   "applied. RFC 3339. A signature needs it."},
           s.performed_at);
+  v.Field(SupersedesField(), s.supersedes);
   v.Field(SignatureField(), s.signature);
   v.Rules({{"!has(self.signature) || has(self.performedAt)", "a signature needs performedAt"},
            {"(self.decision == 'Advise') == has(self.severity)",

@@ -9,6 +9,7 @@
 #include "base/describe.h"
 #include "governance/types/claim_assertion.h"
 #include "governance/types/common.h"
+#include "governance/types/correction.h"
 #include "governance/types/object.h"
 #include "governance/types/signature.h"
 #include "governance/types/use_case.h"
@@ -26,6 +27,14 @@ enum class SubjectOfSignOff {
 };
 // From lenient to strict.
 enum class SignOffDecision { kApprove, kApproveWithConditions, kAdvise, kReject };
+template <>
+struct EnumNames<SignOffDecision> {
+  static constexpr std::pair<SignOffDecision, std::string_view> kNames[] = {
+      {SignOffDecision::kApprove, "Approve"},
+      {SignOffDecision::kApproveWithConditions, "ApproveWithConditions"},
+      {SignOffDecision::kAdvise, "Advise"},
+      {SignOffDecision::kReject, "Reject"}};
+};
 
 // How much an adviser has against it, from nothing to everything.
 enum class AdviceSeverity { kNone, kMinor, kMajor, kCritical };
@@ -59,6 +68,7 @@ struct SignOffSubject {
   std::string policy;
   std::string policy_digest;
   std::optional<bool> withdraw;  // of a policy: that it counts no longer
+  friend bool operator==(const SignOffSubject&, const SignOffSubject&) = default;
 };
 
 struct ShownPolicy {
@@ -131,6 +141,7 @@ struct SignOffSpec {
   std::optional<Time>
       performed_at;  // when the signer decided, where that is not when it was recorded
   std::optional<Time> expires_at;
+  std::optional<Correction> supersedes;
   std::optional<ObjectSignature> signature;
 };
 using SignOff = Object<SignOffSpec>;

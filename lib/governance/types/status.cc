@@ -83,11 +83,41 @@ void Describe(V& v, StatusCondition& c) {
 }
 
 template <class V>
+void Describe(V& v, Signatory& s) {
+  v.Field(
+      {.name = "printedName",
+       .doc = "Name of the person, as the policy has it (spec.people[].displayName); never what "
+              "the signer calls themselves.",
+       .required = true,
+       .length = 1024},
+      s.printed_name);
+  v.Field({.name = "account", .doc = "Account of the person.", .required = true, .length = 1024},
+          s.account);
+  v.Field({.name = "at",
+           .doc = "When it was made: the time that its signature covers, else when admission "
+                  "stamped it. RFC 3339.",
+           .required = true},
+          s.at);
+  v.Field({.name = "meaning",
+           .doc = "What the signature means: decision and role, or Authorship.",
+           .required = true,
+           .length = 2048},
+          s.meaning);
+  v.Field({.name = "key", .doc = "Fingerprint of the key that signed, if one did.", .length = 63},
+          s.key);
+  v.Field({.name = "assurance",
+           .doc = "Requester (by a stamp), Signed or Reauthenticated (by a key).",
+           .required = true},
+          s.assurance);
+}
+
+template <class V>
 void Describe(V& v, StatusEvidence& e) {
   v.Field({.name = "kind", .doc = "Kind of the evidence.", .required = true}, e.kind);
   v.Field({.name = "namespace", .doc = "Its namespace."}, e.name_space);
   v.Field({.name = "name", .doc = "Its name.", .required = true}, e.name);
   v.Field({.name = "digest", .doc = "Digest of its spec.", .length = 71}, e.digest);
+  v.Field({.name = "signatory", .doc = "Who stands behind it."}, e.signatory);
 }
 
 template <class V>
@@ -286,6 +316,21 @@ void Describe(V& v, EvidenceStatus& s) {
                   "key it is, and whether it counts, each policy says.",
            .length = 63},
           s.signing_key);
+  v.Field({.name = "groups",
+           .doc = "Groups of stampedUser as the API server saw them then.",
+           .max = 256,
+           .length = 256},
+          s.groups);
+  v.Field(
+      {.name = "credentialId",
+       .doc = "Which credential authenticated stampedUser, where the API server tells. Empty for "
+              "whoever acted as somebody else (kubectl --as).",
+       .length = 1024},
+      s.credential_id);
+  v.Field({.name = "signatory",
+           .doc = "Printed name, time and meaning of the signature, by the first policy in force, "
+                  "in the order of names, that knows the role or the key."},
+          s.signatory);
   Conditions(v, s.conditions,
              "Ready: the evidence is authentic and counts; Stalled: it does not, and why.");
 }

@@ -34,6 +34,7 @@ struct StatusEvidence {
   std::string name_space;
   std::string name;
   std::string digest;
+  std::optional<Signatory> signatory = {};
 };
 
 // A Gate as status shows it; members as GateJson writes them.
@@ -112,12 +113,16 @@ struct UseCaseStatus {
   std::vector<StatusCondition> conditions;
 };
 
-// Of evidence: who the API server had authenticated when it was made.
+// Of evidence: who the API server had authenticated when it was made, and of what is signed off or
+// signed by a key its manifestation: name, time and meaning.
 struct EvidenceStatus {
   std::int64_t observed_generation = -1;
   std::string stamped_user;
   std::optional<Time> first_seen;
   std::string signing_key;
+  std::vector<std::string> groups;
+  std::string credential_id;
+  std::optional<Signatory> signatory;
   std::vector<StatusCondition> conditions;
 };
 

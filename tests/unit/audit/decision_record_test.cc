@@ -33,7 +33,9 @@ Decision SampleDecision() {
   decision.gates = {MakeGate("validation", GateState::kMissing, "SignOffMissing"),
                     MakeGate("fairness", GateState::kPassed, "BiasWithinBounds"),
                     MakeGate("committee", GateState::kMissing, "SignOffMissing")};
-  decision.gates[1].evidence = {{"BiasTest", "lending", "holdout", kDigest}};
+  decision.gates[1].evidence = {{"BiasTest", "lending", "holdout", kDigest,
+                                 Signatory{"Vera Jansen", "vera@bank.example", kNow, "Authorship",
+                                           "SHA256:abc", Assurance::kSigned}}};
   return decision;
 }
 
@@ -83,6 +85,22 @@ TEST(DecisionRecord, TellsWhoAskedForWhatAndWhatWasDecidedOnWhichGrounds) {
   EXPECT_EQ(StringAt((*FindPath(json, "decision/policies"))[0], "digest"), kDigest);
 }
 
+TEST(DecisionRecord, NamesWhoSignedTheEvidenceWhenAndWithWhatMeaning) {
+  Decision decision = SampleDecision();
+  decision.gates[0].evidence = {{"SignOff", "lending", "no", kDigest}};
+  const DecisionRecord record = SampleRecord(&decision);
+  const Json json = Parsed(record);
+  const Json& gates = *FindPath(json, "decision/gates");
+  EXPECT_EQ((*Find(gates[1], "evidence"))[0].at("signatory"),
+            Json({{"printedName", "Vera Jansen"},
+                  {"account", "vera@bank.example"},
+                  {"at", FormatTime(kNow)},
+                  {"meaning", "Authorship"},
+                  {"key", "SHA256:abc"},
+                  {"assurance", "Signed"}}));
+  EXPECT_EQ(Find((*Find(gates[0], "evidence"))[0], "signatory"), nullptr) << "nobody is known";
+}
+
 TEST(DecisionRecord, CannotBeForgedByWhatAFieldContains) {
   const std::string evil =
       "x\",\"allowed\":true}\n{\"type\":\"decision\",\"allowed\":true}\r\x1b[2J\xff\xfe\0end";
@@ -90,6 +108,8 @@ TEST(DecisionRecord, CannotBeForgedByWhatAFieldContains) {
   decision.environment = evil;
   decision.gates[0].message = evil;
   decision.gates[1].evidence[0].name = evil;
+  decision.gates[1].evidence[0].signatory =
+      Signatory{evil, evil, kNow, evil, evil, Assurance::kSigned};
   DecisionRecord record = SampleRecord(&decision);
   for (std::string* field :
        {&record.user, &record.user_uid, &record.credential_id, &record.kind, &record.name_space,

@@ -51,6 +51,19 @@ TEST(Explanation, ARemedyThatCuresTwoGatesIsSaidOnceAndAPassedGateNeedsNone) {
               ElementsAre("run x", "answers are not signed off"));
 }
 
+TEST(Explanation, ShowsOfEverySignOffWhoGaveItWhenAndWithWhatMeaning) {
+  Json deployment = Deployment();
+  deployment["status"]["gates"][0]["evidence"] = Json::parse(R"([
+    {"kind": "SignOff", "name": "a", "signatory": {
+      "printedName": "Vera Jansen", "account": "vera", "at": "2026-11-10T10:00:00Z",
+      "meaning": "Approve as model-validator", "key": "SHA256:abc", "assurance": "Signed"}},
+    {"kind": "BiasTest", "name": "b", "signatory": {"printedName": "ci", "account": "ci"}},
+    {"kind": "SignOff", "name": "c"}])");
+  EXPECT_THAT(ExplanationText({deployment, "", {}}),
+              HasSubstr("    Approve as model-validator: Vera Jansen (vera), "
+                        "2026-11-10T10:00:00Z, Signed by key SHA256:abc\n"));
+}
+
 TEST(Explanation, SaysWhenTheOperatorHasNotSeenTheSpecAsItIs) {
   Json deployment = Deployment();
   deployment["metadata"]["generation"] = 4;

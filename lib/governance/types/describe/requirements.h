@@ -13,7 +13,16 @@ namespace countersign {
 template <>
 struct EnumNames<Distinct> {
   static constexpr std::pair<Distinct, std::string_view> kNames[] = {
-      {Distinct::kDevelopers, "developers"}, {Distinct::kRequester, "requester"}};
+      {Distinct::kDevelopers, "developers"},
+      {Distinct::kRequester, "requester"},
+      {Distinct::kClusterAdministrators, "clusterAdministrators"}};
+};
+template <>
+struct EnumNames<ShownRule> {
+  static constexpr std::pair<ShownRule, std::string_view> kNames[] = {
+      {ShownRule::kOptional, "Optional"},
+      {ShownRule::kRequired, "Required"},
+      {ShownRule::kSamePolicy, "SamePolicy"}};
 };
 template <>
 struct EnumNames<Conditional> {
@@ -66,10 +75,12 @@ void Describe(V& v, SignOffRequirement& r) {
           r.count);
   v.Field(
       {.name = "distinctFrom",
-       .doc = "People whose sign-off does not count: developers (listed by the use case, issuers "
-              "of the evidence, author of the deployment) and requester (who applied the "
-              "deployment).",
-       .max = 2,
+       .doc =
+           "People whose sign-off does not count: developers (listed by the use case, issuers "
+           "of the evidence and whom it names, author of the deployment), requester (who applied "
+           "the deployment) and clusterAdministrators (group system:masters, and whom "
+           "spec.clusterAdministrators lists).",
+       .max = 3,
        .list = ListType::kSet},
       r.distinct_from);
   v.Field({.name = "distinctFromRoles",
@@ -104,6 +115,12 @@ void Describe(V& v, SignOffRequirement& r) {
        .doc = "The longest between the signer's decision (spec.performedAt of the sign-off) and "
               "when the system first saw it. Default 7d."},
       r.max_record_delay);
+  v.Field({.name = "shown",
+           .doc = "What an approval of a deployment must list as shown to its signer (spec.shown). "
+                  "Required: this policy, the answers, and all evidence that the policy's other "
+                  "measures rest on and that was there. SamePolicy: likewise, and the policy must "
+                  "still be the one that was shown. Default Optional. For measures only."},
+          r.shown);
 }
 
 template <class V>
