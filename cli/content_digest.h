@@ -23,8 +23,8 @@ struct FileDigest {
 // - an OCI image layout (oci-layout, index.json naming one manifest): the digest of the manifest,
 //   which the blob of that name must have (`ociManifest`);
 // - any other folder: the root of an OpenSSF Model Signing v1.0 manifest by method `files`
-//   (`modelSigningRoot`): SHA-256 over the digests of all files, in the order of their paths as
-//   bytes. The paths .git, .gitattributes, .github and .gitignore in it do not count, as there;
+//   (`modelSigningRoot`): SHA-256 over the digests of all files, in the order of their paths, part
+//   by part. The paths .git, .gitattributes, .github and .gitignore in it do not count, as there;
 //   nor does a signature `model.sig`. Names do not enter the root; the manifest lists them.
 //   Source: github.com/sigstore/model-transparency, docs/model_signing_format.md.
 [[nodiscard]] Result<ModelDigest> DigestModel(const std::string& path);

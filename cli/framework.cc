@@ -21,7 +21,7 @@ constexpr std::int64_t kSentence = 1024;
 constexpr std::array<std::string_view, 6> kChecks = {
     "environment", "use-case", "author", "digest-binding", "fallback", kClassificationCheck};
 constexpr std::array<std::string_view, 3> kLevels = {"Strategic", "Tactical", "Operational"};
-constexpr std::array<std::string_view, 20> kRequirements = {"signOff",
+constexpr std::array<std::string_view, 21> kRequirements = {"signOff",
                                                             "reproducibility",
                                                             "biasTest",
                                                             "evidence",
@@ -40,7 +40,8 @@ constexpr std::array<std::string_view, 20> kRequirements = {"signOff",
                                                             "ethicsReview",
                                                             "components",
                                                             "environmentalImpact",
-                                                            "dataSecurity"};
+                                                            "dataSecurity",
+                                                            "modelSignature"};
 
 }  // namespace
 

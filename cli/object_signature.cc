@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/certificate.h"
 #include "cli/files.h"
 #include "evidence/signed_object.h"
 #include "evidence/signing_key.h"
@@ -73,9 +74,37 @@ bool IsOpenSsh(const std::string& text) {
          !text.starts_with("-----BEGIN ");
 }
 
+// What is verified with: `public_key`, or the certificates in the file, which must be for it.
+Result<Json> VerifiedBy(const std::string& public_key, const std::string& certificate_file) {
+  if (certificate_file.empty()) return Json{{"publicKey", public_key}};
+  const std::string flag = "--certificate-chain";
+  auto text = ReadTextFile(certificate_file);
+  if (!text) return Fail(text.error().code, text.error().message, flag);
+  auto chain = CertificateChain::FromPem(*text);
+  if (!chain) return Fail(Code::kInvalidArgument, chain.error().message, flag);
+  auto key = VerificationKey::Parse(public_key);
+  if (!key) return Fail(Code::kInvalidArgument, key.error().message, "--key");
+  if (key->fingerprint() != chain->key().fingerprint()) {
+    return Fail(Code::kInvalidArgument,
+                "the first certificate must be for the key: it is for " +
+                    chain->key().fingerprint() + ", the key is " + key->fingerprint(),
+                flag);
+  }
+  return Json{{"certificateChain", *text}};
+}
+
+// What does not verify here verifies nowhere: say so before it is sent.
+Status Recheck(const Json& object) {
+  auto proof = VerifySignature(object);
+  if (proof) return {};
+  return Fail(Code::kInvalidArgument, "the signature does not count: " + proof.error().message,
+              "--key");
+}
+
 }  // namespace
 
-Result<Json> SignObject(Json object, const std::string& key_file, Time now) {
+Result<Json> SignObject(Json object, const std::string& key_file, Time now,
+                        const std::string& certificate_file) {
   auto key = ReadTextFile(key_file);
   if (!key) return Fail(key.error());
   if (StringAt(object, "kind") == SignOffSpec::kKind &&
@@ -87,22 +116,49 @@ Result<Json> SignObject(Json object, const std::string& key_file, Time now) {
   if (!statement) return Fail(statement.error());
   Json signature;
   if (IsOpenSsh(*key)) {
+    if (!certificate_file.empty()) {
+      return Fail(Code::kInvalidArgument, "goes with a key in PEM", "--certificate-chain");
+    }
     auto armored = SignBySsh(key_file, *statement);
     if (!armored) return Fail(armored.error());
     signature = {{"format", std::string(NameOf(SignatureFormat::kSsh))}, {"value", *armored}};
   } else {
     auto made = SignDsse(*key, kStatementPayload, *statement);
     if (!made) return Fail(made.error().code, made.error().message, "--key");
+    auto by = VerifiedBy(made->public_key, certificate_file);
+    if (!by) return Fail(by.error());
     signature = {{"format", std::string(NameOf(SignatureFormat::kDsse))},
-                 {"value", made->envelope},
-                 {"publicKey", made->public_key}};
+                 {"value", made->envelope}};
+    signature.update(*by);
   }
   object["spec"]["signature"] = std::move(signature);
-  // What does not verify here verifies nowhere: say so before it is sent.
-  if (auto proof = VerifySignature(object); !proof) {
-    return Fail(Code::kInvalidArgument, "the signature does not count: " + proof.error().message,
-                "--key");
+  if (auto ok = Recheck(object); !ok) return Fail(ok.error());
+  return object;
+}
+
+Result<Json> AddSignature(Json object, const std::string& key_file,
+                          const std::string& certificate_file) {
+  if (StringAt(object, "spec/signature/format") != NameOf(SignatureFormat::kDsse)) {
+    return Fail(Code::kInvalidArgument,
+                "must be DSSE to take a further signature: sign it first with a key in PEM",
+                "spec.signature.format");
   }
+  // Nobody signs beside a signature that does not hold.
+  auto proof = VerifySignature(object);
+  if (!proof) return Fail(Code::kInvalidArgument, proof.error().message, "spec.signature");
+  auto key = ReadTextFile(key_file);
+  if (!key) return Fail(key.error());
+  if (IsOpenSsh(*key)) {
+    return Fail(Code::kInvalidArgument, "must be in PEM: keys of OpenSSH sign alone", "--key");
+  }
+  auto made = AddDsse(*key, StringAt(object, "spec/signature/value"));
+  if (!made) return Fail(made.error().code, made.error().message, "--key");
+  auto by = VerifiedBy(made->public_key, certificate_file);
+  if (!by) return Fail(by.error());
+  Json& signature = object["spec"]["signature"];
+  signature["value"] = made->envelope;
+  signature["cosigners"].push_back(*by);
+  if (auto ok = Recheck(object); !ok) return Fail(ok.error());
   return object;
 }
 

@@ -14,7 +14,13 @@
 namespace countersign {
 
 // `object` with spec.signature; a SignOff gets spec.performedAt, `now`, if it has none. Whatever
-// signature it had goes. Errors: path is the flag or the field at fault.
-[[nodiscard]] Result<Json> SignObject(Json object, const std::string& key_file, Time now);
+// signature it had goes. With a file of certificates, the key's first, they come along instead of
+// the key. Errors: path is the flag or the field at fault.
+[[nodiscard]] Result<Json> SignObject(Json object, const std::string& key_file, Time now,
+                                      const std::string& certificate_file = {});
+
+// The same with one more signature in the DSSE envelope that `object` carries.
+[[nodiscard]] Result<Json> AddSignature(Json object, const std::string& key_file,
+                                        const std::string& certificate_file = {});
 
 }  // namespace countersign

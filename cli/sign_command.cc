@@ -21,7 +21,9 @@ struct SignFlags {
   std::string file;
   std::string key;
   std::string now;
+  std::string certificates;
   bool statement = false;
+  bool add = false;
 };
 
 template <class Spec>
@@ -64,7 +66,9 @@ int Sign(const SignFlags& flags, const Global& global) {
       std::cout << *statement;
       continue;
     }
-    auto made = SignObject(std::move(manifest.object), flags.key, *now);
+    auto made = flags.add
+                    ? AddSignature(std::move(manifest.object), flags.key, flags.certificates)
+                    : SignObject(std::move(manifest.object), flags.key, *now, flags.certificates);
     if (!made) return at(made.error());
     // Not what was read: a SignOff is whole only with the time of its signature.
     if (auto ok = CheckSignable(*made); !ok) return at(ok.error());
@@ -88,6 +92,16 @@ void AddSign(CLI::App& app, Global& global, Run& run) {
   auto* key = command->add_option(
       "--key", flags->key,
       "private key in PEM or of OpenSSH, or the public half of one that the agent holds");
+  command
+      ->add_option("--certificate-chain", flags->certificates,
+                   "file with the key's certificate in PEM, and after it those that lead to an "
+                   "authority of the policy: they go into the signature instead of the key")
+      ->needs(key);
+  command
+      ->add_flag("--add", flags->add,
+                 "add a signature to the DSSE envelope that the object carries, for measures that "
+                 "want several signers")
+      ->needs(key);
   command
       ->add_flag("--statement", flags->statement,
                  "print the bytes to sign instead, for another tool's signature")

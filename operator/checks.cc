@@ -59,6 +59,14 @@ std::string WhyKept(const std::vector<PolicyStanding>& standings, const std::str
   return stale.empty() ? std::string() : CutMessage(stale.front());
 }
 
+// "certificate of 'vera@bank.example' (key SHA256:…) and 1 more"
+std::string SignerText(const SignatureProof& proof) {
+  std::string text = "key " + proof.key;
+  if (proof.chain) text = "certificate of " + proof.chain->Name() + " (" + text + ")";
+  if (!proof.cosigners.empty()) text += " and " + std::to_string(proof.cosigners.size()) + " more";
+  return text;
+}
+
 EvidenceStatus StampStatus(const Provenance& by) {
   EvidenceStatus status;
   status.stamped_user = by.user;
@@ -99,9 +107,9 @@ std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
         "made by '" + by.user + "', seen by admission at " + FormatTime(by.first_seen);
   } else if (by.authenticity == Authenticity::kSigned) {
     checked.reason = "Signed";
-    checked.message = "signed by key " + by.signature->key + ", applied by '" + by.user +
+    checked.message = "signed by " + SignerText(*by.signature) + ", applied by '" + by.user +
                       "', seen by admission at " + FormatTime(by.first_seen) +
-                      "; each policy says whose the key is (spec.people[].keys)";
+                      "; each policy says whose that is (spec.people[])";
   } else {
     checked.fault = by.authenticity == Authenticity::kForged         ? "StampInvalid"
                     : by.authenticity == Authenticity::kBadSignature ? "SignatureInvalid"

@@ -57,7 +57,7 @@ Status MakeSelfSigned(const std::filesystem::path& folder, CertificateFiles& fil
   const Validity validity{now - std::chrono::hours(1), now + std::chrono::days(365)};
   auto authority = MakeAuthority("countersign local CA", validity);
   if (!authority) return Fail(authority.error());
-  auto leaf = MakeCertificate(*authority, CertificateUse::kServer, "countersign-webhook",
+  auto leaf = MakeCertificate(*authority, LeafUse::kServer, "countersign-webhook",
                               {"127.0.0.1", "localhost"}, validity);
   if (!leaf) return Fail(leaf.error());
   if (auto s = WriteFile(folder / "ca.crt", authority->certificate); !s) return s;

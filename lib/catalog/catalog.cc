@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "evidence/signed_object.h"
+#include "governance/signers.h"
 
 namespace countersign {
 namespace {
@@ -79,6 +80,20 @@ SharedList<Attested<Spec>> Collect(const Informer<Cached<Spec>>& informer,
   return all;
 }
 
+// A policy's authorities remember what they found about a certificate: asked here, they need no
+// cryptography when a decision waits.
+void JudgeChain(const PolicySet& policies, const Provenance& by) {
+  if (!by.signature || (!by.signature->chain && by.signature->cosigners.empty())) return;
+  for (const auto& policy : policies.policies) {
+    static_cast<void>(SignerOf(policy->spec, by, {}, std::nullopt));
+  }
+}
+
+template <class Spec>
+void JudgeChains(const PolicySet& policies, const Informer<Cached<Spec>>& informer) {
+  for (const auto& cached : informer.List()) JudgeChain(policies, cached->by);
+}
+
 // The reason is for whoever may see the object; 300 bytes say it.
 std::string Unreadable(std::string_view kind, const std::string& name, const Error& error) {
   return std::string(kind) + " '" + name + "' cannot be read: " + Excerpt(error.ToString(), 300);
@@ -149,8 +164,13 @@ std::function<Result<Cached<Spec>>(Json&&)> Catalog::DecodeCached() {
     }
     Cached<Spec> cached{std::move(*object), {}};
     cached.by = WithSignature(VerifyStamp(authority_, json, cached.object.spec_digest), json);
+    JudgeChain(*Policies(), cached.by);
     // Taken apart, and seldom needed: both would multiply what an object takes here.
     std::string().swap(cached.object.meta.stamp);
+    if constexpr (std::is_same_v<Spec, EvidenceSpec>) {
+      auto& signature = cached.object.spec.model_signature;
+      if (signature) std::string().swap(signature->bundle);
+    }
     if constexpr (std::is_same_v<Spec, ModelDeploymentSpec>) {
       cached.object.spec.serving.pod_template.Pack();
     }
@@ -274,6 +294,14 @@ void Catalog::RebuildPolicies() {
   for (const auto& [key, error] : sign_offs_.Undecodable()) {
     if (!concerns_.OnPolicy(SignOffSpec::kKind, key)) continue;
     set->unreadable.push_back(Unreadable(SignOffSpec::kKind, key.ToString(), error));
+  }
+  if (std::any_of(set->policies.begin(), set->policies.end(), [](const auto& policy) {
+        return !policy->spec.certificate_authorities.empty();
+      })) {
+    JudgeChains(*set, sign_offs_);
+    JudgeChains(*set, snapshots_);
+    JudgeChains(*set, bias_tests_);
+    JudgeChains(*set, reports_);
   }
   const std::lock_guard lock(policies_mutex_);
   policy_set_ = std::move(set);

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::size_t kMaxSignatures = 16;  // each is checked, which takes time
 
-tl::unexpected<Error> Bad(std::string why) { return Fail(Code::kInvalidArgument, std::move(why)); }
+tl::unexpected<Error> Bad(std::string why, Code code = Code::kInvalidArgument) {
+  return Fail(code, std::move(why));
+}
 
 // Both alphabets of RFC 4648, as the protocol demands of whoever verifies.
 Result<std::string> DecodeEither(std::string text) {
@@ -20,16 +22,16 @@ Result<std::string> DecodeEither(std::string text) {
 
 // The payload once `verify(data, signature)` holds for one of the signatures.
 template <class Verify>
-Result<Json> Open(std::string_view type, std::string_view envelope, const Verify& verify,
+Result<Json> Open(std::string_view type, const Json& envelope, const Verify& verify,
                   const std::string& otherwise) {
-  auto json = ParseJson(envelope, 8);
-  if (!json) return Bad("it is no envelope: " + json.error().message);
-  if (StringAt(*json, "payloadType") != type) {
-    return Bad("its type must be '" + std::string(type) + "'");
+  if (StringAt(envelope, "payloadType") != type) {
+    return Bad("its type must be '" + std::string(type) + "', is '" +
+                   Excerpt(StringAt(envelope, "payloadType")) + "'",
+               Code::kFailedPrecondition);
   }
-  auto payload = DecodeEither(StringAt(*json, "payload"));
+  auto payload = DecodeEither(StringAt(envelope, "payload"));
   if (!payload) return Bad("its payload " + payload.error().message);
-  const Json* signatures = Find(*json, "signatures");
+  const Json* signatures = Find(envelope, "signatures");
   if (signatures == nullptr || !signatures->is_array() || signatures->empty() ||
       signatures->size() > kMaxSignatures) {
     return Bad("it must carry 1 to 16 signatures");
@@ -43,7 +45,13 @@ Result<Json> Open(std::string_view type, std::string_view envelope, const Verify
     if (!body) return Bad("its payload is not JSON: " + body.error().message);
     return body;
   }
-  return Bad(otherwise);
+  return Bad(otherwise, Code::kPermissionDenied);
+}
+
+Result<Json> Read(std::string_view envelope) {
+  auto json = ParseJson(envelope, 8);
+  if (!json) return Bad("it is no envelope: " + json.error().message);
+  return json;
 }
 
 }  // namespace
@@ -75,9 +83,12 @@ Result<std::string> SignEnvelope(const InstallationKey& key, std::string_view ty
 
 Result<Json> OpenEnvelope(const PublicKeys& keys, std::string_view type,
                           std::string_view envelope) {
-  if (envelope.size() > kMaxEnvelopeBytes) return Bad("it is larger than 64 KiB");
+  if (envelope.size() > kMaxEnvelopeBytes)
+    return Bad("it is larger than 64 KiB", Code::kResourceExhausted);
+  auto json = Read(envelope);
+  if (!json) return json;
   return Open(
-      type, envelope,
+      type, *json,
       [&](std::string_view data, std::string_view signature) {
         return keys.Verify(data, signature);
       },
@@ -86,7 +97,14 @@ Result<Json> OpenEnvelope(const PublicKeys& keys, std::string_view type,
 
 Result<Json> OpenSignedEnvelope(const VerificationKey& key, std::string_view type,
                                 std::string_view envelope) {
-  if (envelope.size() > kMaxSignedEnvelopeBytes) return Bad("it is larger than 256 KiB");
+  if (envelope.size() > kMaxSignedEnvelopeBytes)
+    return Bad("it is larger than 256 KiB", Code::kResourceExhausted);
+  auto json = Read(envelope);
+  return json ? OpenReadEnvelope(key, type, *json) : json;
+}
+
+Result<Json> OpenReadEnvelope(const VerificationKey& key, std::string_view type,
+                              const Json& envelope) {
   return Open(
       type, envelope,
       [&](std::string_view data, std::string_view signature) {

@@ -3,7 +3,9 @@
 // Source: https://github.com/secure-systems-lab/dsse, protocol.md and envelope.md. The signature is
 // over PAE(payloadType, payload); the bytes that were verified are the bytes that get parsed;
 // `keyid` is a hint and trusted by nobody; either alphabet of base64 is read. Text in and out is
-// the JSON envelope. Free functions.
+// the JSON envelope. Errors of opening: kResourceExhausted (too large), kFailedPrecondition (of
+// another type), kPermissionDenied (does not hold), else kInvalidArgument (no envelope). Free
+// functions.
 #pragma once
 
 #include <string>
@@ -29,6 +31,9 @@ inline constexpr std::size_t kMaxEnvelopeBytes = 65'536;
 inline constexpr std::size_t kMaxSignedEnvelopeBytes = 262'144;
 [[nodiscard]] Result<Json> OpenSignedEnvelope(const VerificationKey& key, std::string_view type,
                                               std::string_view envelope);
+// The same for one that was read already, as part of something larger whose size is bounded.
+[[nodiscard]] Result<Json> OpenReadEnvelope(const VerificationKey& key, std::string_view type,
+                                            const Json& envelope);
 
 // PAE: what is signed for a payload of `type`.
 [[nodiscard]] std::string PreAuthEncoding(std::string_view type, std::string_view body);

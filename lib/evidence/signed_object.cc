@@ -1,9 +1,12 @@
 #include "evidence/signed_object.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "base/digest.h"
 #include "evidence/dsse.h"
+#include "evidence/model_signature.h"
 #include "evidence/sshsig.h"
 #include "governance/types/signature.h"
 
@@ -64,45 +67,191 @@ bool HasSubject(const Json& statement, const std::string& sha256) {
          });
 }
 
-// Beside what is ours a statement may say more, of which we know nothing; the predicate may not.
-Status SaysTheSame(const Json& signed_statement, const Statement& own) {
-  if (StringAt(signed_statement, "_type") != kStatementType) {
-    return Bad("its payload must be an in-toto Statement v1");
+// What of a spec tells another model, use case and so on apart, so that the reason can say so.
+struct Bound {
+  const char* path;
+  const char* reason;
+};
+constexpr Bound kBound[] = {{"model/digest", "SignatureForOtherModel"},
+                            {"subject/model/digest", "SignatureForOtherModel"},
+                            {"useCase", "SignatureForOtherUseCase"},
+                            {"subject/useCase", "SignatureForOtherUseCase"},
+                            {"environment", "SignatureForOtherEnvironment"},
+                            {"subject/environment", "SignatureForOtherEnvironment"},
+                            {"subject/policy", "SignatureForOtherPolicy"},
+                            {"subject/policyDigest", "SignatureForOtherPolicy"},
+                            {"signer/username", "SignatureForOtherPerson"}};
+
+std::string Dotted(std::string path) {
+  std::replace(path.begin(), path.end(), '/', '.');
+  return "spec." + path;
+}
+
+// How the spec that was signed differs from the object's, `now`.
+SignatureFault Difference(const Json& then, const Json& now) {
+  for (const Bound& bound : kBound) {
+    const std::string was = StringAt(then, bound.path);
+    const std::string is = StringAt(now, bound.path);
+    if (was == is) continue;
+    return {bound.reason, "it was made for " + Dotted(bound.path) + " '" + Excerpt(was) +
+                              "', is '" + Excerpt(is) + "'"};
   }
-  const Json* type = Find(own.json, "predicateType");
-  if (StringAt(signed_statement, "predicateType") != type->get<std::string>()) {
-    return Bad("it was made for predicateType '" +
-               Excerpt(StringAt(signed_statement, "predicateType")) + "', must be '" +
-               type->get<std::string>() + "'");
+  std::string changed;
+  const auto note = [&](const Json& one, const Json& other) {
+    for (auto it = one.begin(); it != one.end() && changed.empty(); ++it) {
+      const Json* counterpart = Find(other, it.key());
+      if (counterpart == nullptr || *counterpart != it.value()) changed = it.key();
+    }
+  };
+  if (then.is_object()) {
+    note(then, now);
+    note(now, then);
+  }
+  return {"SignedContentChanged",
+          "it was made for another spec" +
+              (changed.empty() ? "" : ": " + Dotted(changed) + " was changed after it")};
+}
+
+// Beside what is ours a statement may say more, of which we know nothing; the predicate may not.
+std::optional<SignatureFault> WhyNotTheSame(const Json& signed_statement, const Statement& own) {
+  if (StringAt(signed_statement, "_type") != kStatementType) {
+    return SignatureFault{"SignatureOfOtherType", "its payload must be an in-toto Statement v1"};
+  }
+  const std::string type = StringAt(own.json, "predicateType");
+  if (StringAt(signed_statement, "predicateType") != type) {
+    return SignatureFault{"SignatureForOtherKind",
+                          "it was made for predicateType '" +
+                              Excerpt(StringAt(signed_statement, "predicateType")) +
+                              "', must be '" + type + "'"};
   }
   const Json* predicate = Find(signed_statement, "predicate");
-  if (predicate == nullptr) return Bad("its payload has no predicate");
+  if (predicate == nullptr) {
+    return SignatureFault{"SignatureMalformed", "its payload has no predicate"};
+  }
   if (StringAt(*predicate, "namespace") != StringAt(own.json, "predicate/namespace")) {
-    return Bad("it was made for namespace '" + Excerpt(StringAt(*predicate, "namespace")) + "'");
+    return SignatureFault{
+        "SignatureForOtherNamespace",
+        "it was made for namespace '" + Excerpt(StringAt(*predicate, "namespace")) + "'"};
   }
   const auto found = CanonicalJson(*predicate);
   const auto wanted = CanonicalJson(*Find(own.json, "predicate"));
   if (!found || !wanted || *found != *wanted) {
-    return Bad("it was made for another spec: something beside it was changed");
+    const Json* then = Find(*predicate, "spec");
+    return Difference(then == nullptr ? Json() : *then, *FindPath(own.json, "predicate/spec"));
   }
   if (!HasSubject(signed_statement, own.subject)) {
-    return Bad("its subject is not sha256 " + own.subject);
+    return SignatureFault{"SignatureForOtherModel", "its subject is not sha256 " + own.subject};
   }
-  return {};
+  return std::nullopt;
 }
 
-Result<SignatureProof> VerifyDsse(const Statement& statement, const std::string& envelope,
-                                  const std::string& public_key) {
-  auto key = VerificationKey::Parse(public_key);
-  if (!key) return Bad("spec.signature.publicKey " + key.error().message);
-  if (key->IsHardwareKey()) return Bad("hardware keys of OpenSSH sign as SSHSIG");
-  auto payload = OpenSignedEnvelope(*key, kStatementPayload, envelope);
-  if (!payload) return Fail(payload.error());
-  if (auto same = SaysTheSame(*payload, statement); !same) return Fail(same.error());
-  return SignatureProof{key->fingerprint()};
+std::string_view ReasonOf(Code code) {
+  switch (code) {
+    case Code::kResourceExhausted: return "SignatureTooLarge";
+    case Code::kPermissionDenied: return "SignatureInvalid";
+    case Code::kFailedPrecondition: return "SignatureOfOtherType";
+    case Code::kUnauthenticated: return "SignatureKeyUnsupported";
+    case Code::kExpired: return "SignatureOutdated";
+    default: return "SignatureMalformed";
+  }
+}
+
+using Proof = tl::expected<SignatureProof, SignatureFault>;
+tl::unexpected<SignatureFault> Because(SignatureFault fault) {
+  return tl::unexpected<SignatureFault>(std::move(fault));
+}
+tl::unexpected<SignatureFault> Because(const Error& error) {
+  return Because({std::string(ReasonOf(error.code)), error.ToString()});
+}
+
+struct Verifier {
+  VerificationKey key;
+  std::optional<CertificateChain> chain;
+};
+
+// The key, or the certificate's, that came along at `path`.
+tl::expected<Verifier, SignatureFault> VerifierOf(const Json& given, const std::string& path) {
+  const auto unsupported = [&](const char* field, const Error& error) {
+    return Because({"SignatureKeyUnsupported", path + "." + field + " " + error.message});
+  };
+  if (Find(given, "certificateChain") != nullptr) {
+    auto chain = CertificateChain::FromPem(StringAt(given, "certificateChain"));
+    if (!chain) return unsupported("certificateChain", chain.error());
+    return Verifier{chain->key(), *chain};
+  }
+  auto key = VerificationKey::Parse(StringAt(given, "publicKey"));
+  if (!key) return unsupported("publicKey", key.error());
+  if (key->IsHardwareKey()) {
+    return Because({"SignatureKeyUnsupported", "hardware keys of OpenSSH sign as SSHSIG"});
+  }
+  return Verifier{*std::move(key), std::nullopt};
+}
+
+Proof VerifyDsse(const Statement& statement, const Json& signature) {
+  const std::string envelope = StringAt(signature, "value");
+  auto first = VerifierOf(signature, "spec.signature");
+  if (!first) return Because(first.error());
+  auto payload = OpenSignedEnvelope(first->key, kStatementPayload, envelope);
+  if (!payload) return Because(payload.error());
+  if (auto why = WhyNotTheSame(*payload, statement)) return Because(*std::move(why));
+  SignatureProof proof{first->key.fingerprint()};
+  proof.chain = std::move(first->chain);
+  const Json* cosigners = Find(signature, "cosigners");
+  for (std::size_t i = 0; cosigners != nullptr && i < cosigners->size(); ++i) {
+    auto further =
+        VerifierOf((*cosigners)[i], "spec.signature.cosigners[" + std::to_string(i) + "]");
+    if (!further) return Because(further.error());
+    // The same bytes, so what they say needs no second look.
+    auto same = OpenSignedEnvelope(further->key, kStatementPayload, envelope);
+    if (!same) return Because(same.error());
+    proof.cosigners.push_back({further->key.fingerprint(), std::move(further->chain)});
+  }
+  return proof;
+}
+
+tl::expected<Verifier, SignatureFault> VerifierOfBundle(const ModelBundle& bundle,
+                                                        const Json& given) {
+  if (Find(given, "publicKey") != nullptr) return VerifierOf(given, "spec.modelSignature");
+  if (bundle.certificates.empty()) {
+    return Because(
+        {"SignatureKeyUnsupported",
+         "spec.modelSignature.publicKey is required: the bundle carries no certificate"});
+  }
+  auto chain = CertificateChain::FromDer(bundle.certificates);
+  if (!chain) {
+    return Because({"SignatureKeyUnsupported", "its certificate " + chain.error().message});
+  }
+  return Verifier{chain->key(), *chain};
+}
+
+// The bundle's own words about its model must be the object's: its root is the digest.
+Proof VerifyModelSignature(const Json& object, const Json& given) {
+  auto bundle = ReadModelBundle(StringAt(given, "bundle"));
+  if (!bundle) return Because(bundle.error());
+  auto verifier = VerifierOfBundle(*bundle, given);
+  if (!verifier) return Because(verifier.error());
+  auto model = OpenModelBundle(*bundle, verifier->key);
+  if (!model) return Because(model.error());
+  const std::string digest = StringAt(object, "spec/model/digest");
+  if (digest != model->root) {
+    return Because({"SignatureForOtherModel", "it was made for model " + model->root +
+                                                  ", spec.model.digest is " + Excerpt(digest)});
+  }
+  SignatureProof proof{verifier->key.fingerprint()};
+  proof.chain = std::move(verifier->chain);
+  proof.symlinks = model->symlinks;
+  for (std::string& path : model->ignored) {
+    if (!IsNeverPartOfModel(path)) proof.ignored_paths.push_back(std::move(path));
+  }
+  return proof;
 }
 
 }  // namespace
+
+bool CarriesSignature(const Json& object) {
+  return FindPath(object, "spec/signature") != nullptr ||
+         FindPath(object, "spec/modelSignature") != nullptr;
+}
 
 std::string PredicateType(std::string_view kind) {
   return "https://countersign.dev/attestations/" + std::string(kind) + "/v1";
@@ -114,29 +263,32 @@ Result<std::string> StatementOf(const Json& object) {
   return std::move(statement->canonical);
 }
 
-Result<SignatureProof> VerifySignature(const Json& object) {
-  auto statement = MakeStatement(object);
-  if (!statement) return Bad(statement.error().ToString());
-  const std::string format = StringAt(object, "spec/signature/format");
-  const std::string value = StringAt(object, "spec/signature/value");
-  if (format == NameOf(SignatureFormat::kDsse)) {
-    return VerifyDsse(*statement, value, StringAt(object, "spec/signature/publicKey"));
+tl::expected<SignatureProof, SignatureFault> VerifySignature(const Json& object) {
+  if (const Json* given = FindPath(object, "spec/modelSignature")) {
+    return VerifyModelSignature(object, *given);
   }
-  if (format != NameOf(SignatureFormat::kSsh)) return Bad("its format must be DSSE or SSHSIG");
-  auto opened = OpenSshSignature(value, statement->canonical);
-  if (!opened) return Fail(opened.error());
+  auto statement = MakeStatement(object);
+  if (!statement) return Because(statement.error());
+  const Json* signature = FindPath(object, "spec/signature");
+  const std::string format = signature == nullptr ? "" : StringAt(*signature, "format");
+  if (format == NameOf(SignatureFormat::kDsse)) return VerifyDsse(*statement, *signature);
+  if (format != NameOf(SignatureFormat::kSsh)) {
+    return Because({"SignatureMalformed", "its format must be DSSE or SSHSIG"});
+  }
+  auto opened = OpenSshSignature(StringAt(*signature, "value"), statement->canonical);
+  if (!opened) return Because(opened.error());
   return SignatureProof{opened->key.fingerprint(), opened->user_present, opened->user_verified};
 }
 
 Provenance WithSignature(Provenance by, const Json& object) {
-  if (FindPath(object, "spec/signature") == nullptr) return by;
+  if (!CarriesSignature(object)) return by;
   if (by.authenticity != Authenticity::kAttested && by.authenticity != Authenticity::kAssumed) {
     return by;
   }
   auto proof = VerifySignature(object);
   if (!proof) {
     by.authenticity = Authenticity::kBadSignature;
-    by.problem = proof.error().message;
+    by.problem = std::move(proof.error().message);
     return by;
   }
   by.authenticity = Authenticity::kSigned;

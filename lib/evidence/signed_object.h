@@ -26,9 +26,19 @@ inline constexpr std::string_view kStatementPayload = "application/vnd.in-toto+j
 // The bytes to sign for `object`, which has kind, metadata.namespace and spec.
 [[nodiscard]] Result<std::string> StatementOf(const Json& object);
 
-// Which key signed `object`; what is wrong with spec.signature otherwise. Not to be called without
-// one.
-[[nodiscard]] Result<SignatureProof> VerifySignature(const Json& object);
+// Whether `object` carries a signature at all: over itself, or over its model.
+[[nodiscard]] bool CarriesSignature(const Json& object);
+
+// Why a signature does not hold: the code for programs, the rest for people. docs/signatures.md
+// lists the codes.
+struct SignatureFault {
+  std::string reason;
+  std::string message;
+};
+
+// Which key signed `object`; what is wrong with spec.signature, or spec.modelSignature, otherwise.
+// Not to be called without one.
+[[nodiscard]] tl::expected<SignatureProof, SignatureFault> VerifySignature(const Json& object);
 
 // `by`, who is known to have made `object`, with what its signature adds: kSigned, or
 // kBadSignature with the reason. Unchanged where there is no signature, or no good stamp.

@@ -69,10 +69,14 @@ Result<std::string> Sign(EVP_PKEY* key, std::string_view data) {
   return signature;
 }
 
-}  // namespace
+// One entry of an envelope's signatures, and the key that verifies it.
+struct SignedEntry {
+  Json entry;
+  std::string public_key;
+};
 
-Result<DsseSignature> SignDsse(std::string_view private_pem, std::string_view type,
-                               std::string_view payload) {
+Result<SignedEntry> SignEntry(std::string_view private_pem, std::string_view type,
+                              std::string_view payload) {
   const ErrorScope scope;
   const Bio bio(BIO_new_mem_buf(private_pem.data(), static_cast<int>(private_pem.size())),
                 BIO_free);
@@ -89,11 +93,36 @@ Result<DsseSignature> SignDsse(std::string_view private_pem, std::string_view ty
   if (!verifier) return Fail(verifier.error());
   auto signature = Sign(key.get(), PreAuthEncoding(type, payload));
   if (!signature) return Fail(signature.error());
-  Json signed_by = {{"keyid", verifier->fingerprint()}, {"sig", Base64Encode(*signature)}};
+  return SignedEntry{{{"keyid", verifier->fingerprint()}, {"sig", Base64Encode(*signature)}},
+                     *std::move(public_key)};
+}
+
+}  // namespace
+
+Result<DsseSignature> SignDsse(std::string_view private_pem, std::string_view type,
+                               std::string_view payload) {
+  auto made = SignEntry(private_pem, type, payload);
+  if (!made) return Fail(made.error());
   return DsseSignature{DumpJson(Json{{"payload", Base64Encode(payload)},
                                      {"payloadType", std::string(type)},
-                                     {"signatures", Json::array({std::move(signed_by)})}}),
-                       *std::move(public_key)};
+                                     {"signatures", Json::array({std::move(made->entry)})}}),
+                       std::move(made->public_key)};
+}
+
+Result<DsseSignature> AddDsse(std::string_view private_pem, std::string_view envelope) {
+  auto json = ParseJson(envelope, 8);
+  if (!json) return Fail(Code::kInvalidArgument, "it is no envelope: " + json.error().message);
+  auto payload = Base64Decode(StringAt(*json, "payload"));
+  const Json* signatures = Find(*json, "signatures");
+  if (!payload || signatures == nullptr || !signatures->is_array()) {
+    return Fail(Code::kInvalidArgument, "it is no envelope with a payload and signatures");
+  }
+  auto made = SignEntry(private_pem, StringAt(*json, "payloadType"), *payload);
+  if (!made) return Fail(made.error());
+  Json all = *signatures;
+  all.push_back(std::move(made->entry));
+  (*json)["signatures"] = std::move(all);
+  return DsseSignature{DumpJson(*json), std::move(made->public_key)};
 }
 
 }  // namespace countersign

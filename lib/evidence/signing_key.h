@@ -20,4 +20,8 @@ struct DsseSignature {
 [[nodiscard]] Result<DsseSignature> SignDsse(std::string_view private_pem, std::string_view type,
                                              std::string_view payload);
 
+// The same envelope with one more signature, over the payload that it has.
+[[nodiscard]] Result<DsseSignature> AddDsse(std::string_view private_pem,
+                                            std::string_view envelope);
+
 }  // namespace countersign

@@ -16,10 +16,13 @@ constexpr std::uint32_t kVersion = 1;
 constexpr std::uint8_t kUserPresent = 0x01;
 constexpr std::uint8_t kUserVerified = 0x04;
 
-tl::unexpected<Error> Bad(std::string why) { return Fail(Code::kInvalidArgument, std::move(why)); }
+tl::unexpected<Error> Bad(std::string why, Code code = Code::kInvalidArgument) {
+  return Fail(code, std::move(why));
+}
 
 Result<std::string> Unarmor(std::string_view text) {
-  if (text.size() > kMaxSshSignature) return Bad("it is larger than 8 KiB");
+  if (text.size() > kMaxSshSignature)
+    return Bad("it is larger than 8 KiB", Code::kResourceExhausted);
   const auto is_space = [](char c) { return c == '\n' || c == '\r'; };
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   if (!text.starts_with(kBegin) || !text.ends_with(kEnd) ||
@@ -63,13 +66,14 @@ Status Check(const VerificationKey& key, WireReader in, const std::string& data,
   if (!in.Done()) return Bad("it is damaged");
   if (algorithm.find("ed25519") != algorithm.npos) {
     if (key.Verify(signed_data, signature)) return {};
-    return Bad("it does not hold for this content");
+    return Bad("it does not hold for this content", Code::kPermissionDenied);
   }
   WireReader pair(signature);
   const std::string_view r = pair.String();
   const std::string_view s = pair.String();
   if (!pair.Done()) return Bad("it is damaged");
-  if (!key.VerifyIntegers(signed_data, r, s)) return Bad("it does not hold for this content");
+  if (!key.VerifyIntegers(signed_data, r, s))
+    return Bad("it does not hold for this content", Code::kPermissionDenied);
   return {};
 }
 
@@ -91,15 +95,18 @@ Result<SshSignature> OpenSshSignature(std::string_view armored, std::string_view
   if (!in.Done()) return Bad("it is damaged");
   if (found != name_space) {
     return Bad("it was made for namespace " + WireName(found) + ", must be '" +
-               std::string(name_space) + "': ssh-keygen -Y sign -n " + std::string(name_space));
+                   std::string(name_space) + "': ssh-keygen -Y sign -n " + std::string(name_space),
+               Code::kFailedPrecondition);
   }
   if (hash != "sha256" && hash != "sha512") {
-    return Bad("its hash is " + WireName(hash) + ", must be sha256 or sha512");
+    return Bad("its hash is " + WireName(hash) + ", must be sha256 or sha512",
+               Code::kUnauthenticated);
   }
   auto key = VerificationKey::FromWire(wire);
-  if (!key) return Bad("its key " + key.error().message);
+  if (!key) return Bad("its key " + key.error().message, Code::kUnauthenticated);
   if (key->algorithm() == "ssh-rsa") {
-    return Bad("RSA keys do not count in SSH signatures: use Ed25519 or ECDSA");
+    return Bad("RSA keys do not count in SSH signatures: use Ed25519 or ECDSA",
+               Code::kUnauthenticated);
   }
   // What reserved holds is signed too, and means nothing yet.
   const std::string data = std::string(kMagic) + WireString(found) + WireString(reserved) +

@@ -23,6 +23,7 @@
 #include "governance/measures/subjects.h"
 #include "governance/report_requirements.h"
 #include "governance/retirement.h"
+#include "governance/signers.h"
 #include "governance/waivers.h"
 
 namespace countersign {
@@ -67,7 +68,10 @@ Matches Match(const PolicySet& policies, const std::string& name_space, Time now
 }
 
 void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insiders& insiders) {
-  if (IsAuthentic(by) && !by.user.empty()) insiders.people.insert(PersonOf(policy, by.user));
+  if (!IsAuthentic(by)) return;
+  for (const Provenance& one : EachSigner(by)) {
+    if (!one.user.empty()) insiders.people.insert(PersonOf(policy, one.user));
+  }
 }
 
 // The believed issuers of what a measure asks about `model`.

@@ -36,22 +36,41 @@ enum class Authenticity {
   kAssumed,       // offline: what the object claims, for the CLI alone
 };
 
+// One of several that signed an object.
+struct SignerProof {
+  std::string key;
+  std::optional<CertificateChain> chain = {};
+};
+
 // Which key made the signature that an object carries.
 struct SignatureProof {
   std::string key;             // fingerprint, see base/verification_key.h
   bool user_present = false;   // a hardware key was touched
   bool user_verified = false;  // and had a PIN or a finger print
+  // Of a signature over a model: what of it was left out, and whether links in it were followed.
+  std::vector<std::string> ignored_paths = {};
+  bool symlinks = false;
+  std::optional<CertificateChain> chain = {};  // of the key, if it came with one
+  std::vector<SignerProof> cosigners = {};
+};
+
+// A person who signed an object as well.
+struct FurtherSigner {
+  std::string user;
+  std::vector<std::string> groups;
 };
 
 struct Provenance {
   Authenticity authenticity = Authenticity::kUnproven;
   std::string problem;
+  std::string reason = {};  // of a signature that does not count: the problem's code
   std::string user;
   std::vector<std::string> groups;
   Time first_seen{};  // when admission stamped it; ages and key validity count from here
   std::shared_ptr<const SignatureProof> signature = {};  // one that holds, if there is one
   std::string credential_id = {};  // which credential the API server saw; none of an impersonator
   std::optional<Time> recorded_at = {};  // of a signer: when admission stamped it, see signers.h
+  std::vector<FurtherSigner> cosigners = {};  // of whom each counts, other people than `user`
 };
 
 template <class Spec>

@@ -14,6 +14,7 @@ EvidenceRequirement Start(std::string type, const ReportRules& rules) {
   r.max_age = rules.max_age;
   r.issuers = rules.issuers;
   r.assurance = rules.assurance;
+  r.signers = rules.signers;
   return r;
 }
 
@@ -208,6 +209,12 @@ EvidenceRequirement Spell(const DataSecurityRequirement& d) {
   return r;
 }
 
+EvidenceRequirement Spell(const ModelSignatureRequirement& m) {
+  EvidenceRequirement r = Start("ModelSignature", m.rules);
+  r.assurance = Assurance::kSigned;
+  return r;
+}
+
 }  // namespace
 
 std::string ClaimPrefix(MonitoringCheck check) {
@@ -254,6 +261,7 @@ std::optional<EvidenceRequirement> ReportRequirementOf(const Requirement& r) {
   if (r.ethics_review) return Spell(*r.ethics_review);
   if (r.environmental_impact) return Spell(*r.environmental_impact);
   if (r.data_security) return Spell(*r.data_security);
+  if (r.model_signature) return Spell(*r.model_signature);
   return std::nullopt;
 }
 

@@ -36,6 +36,9 @@ struct ReportType {
   std::span<const KnownArtifact> artifacts;
 };
 
+// Evidence that is a signature over the model itself, see EvidenceSpec::model_signature.
+inline constexpr std::string_view kModelSignatureType = "ModelSignature";
+
 [[nodiscard]] std::span<const ReportType> ReportTypes();
 [[nodiscard]] const ReportType* FindReportType(std::string_view name);  // null: not well known
 

@@ -254,6 +254,15 @@ std::string Text(const DataSecurityRequirement& r) {
   return Report("data security", details, r.rules);
 }
 
+std::string Text(const ModelSignatureRequirement& r) {
+  std::vector<std::string> details;
+  if (!r.ignored_paths.empty()) {
+    details.push_back("may leave out " + Listed(r.ignored_paths, ", "));
+  }
+  if (r.symlinks == Symlinks::kAllowed) details.emplace_back("symbolic links allowed");
+  return Report("signature over the model's files", details, r.rules);
+}
+
 std::string Text(const DeploymentModeRequirement& r) {
   std::vector<std::string> details = {std::to_string(r.min_replicas) + " or more replicas"};
   if (r.max_replicas) details.push_back("at most " + std::to_string(*r.max_replicas));
@@ -322,6 +331,7 @@ std::string RequirementText(const Requirement& r) {
   if (r.ethics_review) return Text(*r.ethics_review);
   if (r.environmental_impact) return Text(*r.environmental_impact);
   if (r.data_security) return Text(*r.data_security);
+  if (r.model_signature) return Text(*r.model_signature);
   return "something that this version does not know";
 }
 

@@ -2,34 +2,151 @@
 
 #include <algorithm>
 
+#include "governance/identity.h"
+
 namespace countersign {
 namespace {
 
+// Whose key or certificate it is, and since and until when it counts.
 struct Owner {
   const Person* person = nullptr;
-  const SignerKey* key = nullptr;
+  std::optional<Time> not_before;
+  std::optional<Time> not_after;
+  std::optional<Time> revoked_at;
 };
 
-Owner OwnerOf(const GovernancePolicySpec& policy, const std::string& fingerprint) {
+// Why nobody signed: the code for programs, the rest for people.
+struct Problem {
+  std::string reason;
+  std::string why;
+};
+
+std::string NameOfKey(const std::string& key) { return "key " + key; }
+std::string NameOfChain(const CertificateChain& chain) { return "certificate of " + chain.Name(); }
+
+std::string Name(const SignerProof& signer) {
+  return signer.chain ? NameOfChain(*signer.chain) : NameOfKey(signer.key);
+}
+
+Owner OwnerOfKey(const GovernancePolicySpec& policy, const std::string& fingerprint) {
   for (const Person& person : policy.people) {
     for (const SignerKey& key : person.keys) {
-      if (key.fingerprint == fingerprint) return {&person, &key};
+      if (key.fingerprint == fingerprint) {
+        return {&person, key.not_before, key.not_after, key.revoked_at};
+      }
     }
   }
   return {};
 }
 
-std::string WhyKeyDoesNotCount(const SignerKey& key, Time seen) {
-  if (key.revoked_at && *key.revoked_at <= seen) {
-    return "is revoked since " + FormatTime(*key.revoked_at);
+bool IsFor(const PersonCertificate& name, const CertificateChain& chain) {
+  const auto has = [](const std::vector<std::string>& all, const std::string& one) {
+    return !one.empty() && std::find(all.begin(), all.end(), one) != all.end();
+  };
+  return has(chain.emails(), name.email) || has(chain.uris(), name.uri);
+}
+
+// Whom `authority` certifies by the chain; `problem` if that is nobody, or more than one person.
+Owner OwnerOfName(const GovernancePolicySpec& policy, const std::string& authority,
+                  const CertificateChain& chain, Problem& problem) {
+  Owner owner;
+  for (const Person& person : policy.people) {
+    for (const PersonCertificate& name : person.certificates) {
+      if (name.authority != authority || !IsFor(name, chain)) continue;
+      if (owner.person != nullptr && owner.person != &person) {
+        problem = {"SignerCertificateAmbiguous", NameOfChain(chain) + " names both '" +
+                                                     owner.person->name + "' and '" + person.name +
+                                                     "': it must name one person"};
+        return {};
+      }
+      owner.person = &person;
+      if (name.revoked_at && (!owner.revoked_at || *name.revoked_at < *owner.revoked_at)) {
+        owner.revoked_at = name.revoked_at;
+      }
+    }
   }
-  if (key.not_before && seen < *key.not_before) {
-    return "counts from " + FormatTime(*key.not_before) + " on";
+  if (owner.person == nullptr) {
+    problem = {"SignerCertificateUnknown",
+               NameOfChain(chain) + ", by authority '" + authority +
+                   "', names nobody in the policy's spec.people[].certificates"};
+    return {};
   }
-  if (key.not_after && *key.not_after <= seen) {
-    return "counted until " + FormatTime(*key.not_after);
+  // One key is one person's, in whichever way it came.
+  const Person* by_key = OwnerOfKey(policy, chain.key().fingerprint()).person;
+  if (by_key != nullptr && by_key != owner.person) {
+    problem = {
+        "SignerCertificateAmbiguous",
+        NameOfChain(chain) + " is for a key that the policy lists for '" + by_key->name + "'"};
+    return {};
+  }
+  return owner;
+}
+
+Owner OwnerOfCertificate(const GovernancePolicySpec& policy, const CertificateChain& chain,
+                         Time seen, Revocation revocation, Problem& problem) {
+  problem = {
+      "SignerCertificateUntrusted",
+      NameOfChain(chain) + " leads to no authority: the policy has no spec.certificateAuthorities"};
+  for (const TrustedAuthority& authority : policy.certificate_authorities) {
+    if (!authority.parsed) continue;
+    std::string why = authority.parsed->WhyNot(chain, seen, revocation);
+    if (why.empty()) return OwnerOfName(policy, authority.name, chain, problem);
+    problem.why = NameOfChain(chain) + " did not count under authority '" + authority.name +
+                  "' at " + FormatTime(seen) + ", when this was first seen: " + why;
   }
   return {};
+}
+
+Owner OwnerOf(const GovernancePolicySpec& policy, const SignerProof& signer, Time seen,
+              Revocation revocation, Problem& problem) {
+  Owner owner = signer.chain ? OwnerOfCertificate(policy, *signer.chain, seen, revocation, problem)
+                             : OwnerOfKey(policy, signer.key);
+  if (owner.person != nullptr && owner.person->accounts.empty()) owner.person = nullptr;
+  if (owner.person == nullptr && !signer.chain) {
+    problem = {"SignerKeyUnknown",
+               NameOfKey(signer.key) + " belongs to nobody in the policy's spec.people[].keys"};
+  }
+  return owner;
+}
+
+Problem WhyOwnerDoesNotCount(const Owner& owner, Time seen) {
+  if (owner.revoked_at && *owner.revoked_at <= seen) {
+    return {"SignerKeyRevoked", "is revoked since " + FormatTime(*owner.revoked_at)};
+  }
+  if (owner.not_before && seen < *owner.not_before) {
+    return {"SignerKeyNotYetValid", "counts from " + FormatTime(*owner.not_before) + " on"};
+  }
+  if (owner.not_after && *owner.not_after <= seen) {
+    return {"SignerKeyExpired", "counted until " + FormatTime(*owner.not_after)};
+  }
+  return {};
+}
+
+// Who signed, or why that does not count.
+Provenance Attributed(const GovernancePolicySpec& policy, const Provenance& by,
+                      const SignerProof& signer, const std::string& account) {
+  Provenance one;
+  one.authenticity = Authenticity::kBadSignature;
+  Problem problem;
+  const Owner owner = OwnerOf(policy, signer, by.first_seen, Revocation::kChecked, problem);
+  if (owner.person != nullptr) {
+    problem = WhyOwnerDoesNotCount(owner, by.first_seen);
+    if (!problem.why.empty()) {
+      problem.why = Name(signer) + " of '" + owner.person->name + "' " + problem.why +
+                    ", and this was first seen at " + FormatTime(by.first_seen);
+    }
+  }
+  if (!problem.why.empty()) {
+    one.reason = std::move(problem.reason);
+    one.problem = std::move(problem.why);
+    return one;
+  }
+  const auto& accounts = owner.person->accounts;
+  const bool own = std::find(accounts.begin(), accounts.end(), account) != accounts.end();
+  one.authenticity = Authenticity::kAttested;
+  one.user = own ? account : accounts.front();
+  one.groups = owner.person->groups;
+  return one;
 }
 
 }  // namespace
@@ -37,31 +154,32 @@ std::string WhyKeyDoesNotCount(const SignerKey& key, Time seen) {
 Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
                     const std::string& account, const std::optional<Time>& performed_at) {
   if (by.authenticity != Authenticity::kSigned || !by.signature) return by;
-  Provenance signer;
-  signer.authenticity = Authenticity::kBadSignature;
+  Provenance signer = Attributed(policy, by, {by.signature->key, by.signature->chain}, account);
+  // Whoever of several counts; two keys of one person are one.
+  for (const SignerProof& other : by.signature->cosigners) {
+    Provenance one = Attributed(policy, by, other, {});
+    if (one.authenticity != Authenticity::kAttested) continue;
+    if (signer.authenticity != Authenticity::kAttested) {
+      signer = std::move(one);
+      continue;
+    }
+    const std::string person = PersonOf(policy, one.user);
+    const bool known =
+        person == PersonOf(policy, signer.user) ||
+        std::any_of(signer.cosigners.begin(), signer.cosigners.end(),
+                    [&](const FurtherSigner& f) { return PersonOf(policy, f.user) == person; });
+    if (!known) signer.cosigners.push_back({std::move(one.user), std::move(one.groups)});
+  }
   signer.signature = by.signature;
   signer.first_seen = by.first_seen;
-  const Owner owner = OwnerOf(policy, by.signature->key);
-  const std::string key = "key " + by.signature->key;
-  if (owner.person == nullptr || owner.person->accounts.empty()) {
-    signer.problem = key + " belongs to nobody in the policy's spec.people[].keys";
-    return signer;
-  }
-  if (auto why = WhyKeyDoesNotCount(*owner.key, by.first_seen); !why.empty()) {
-    signer.problem = key + " of '" + owner.person->name + "' " + why +
-                     ", and this was first seen at " + FormatTime(by.first_seen);
-    return signer;
-  }
+  if (signer.authenticity != Authenticity::kAttested) return signer;
   if (performed_at && *performed_at > by.first_seen + kClockSkew) {
+    signer.authenticity = Authenticity::kBadSignature;
+    signer.reason = "SignedInFuture";
     signer.problem = "spec.performedAt, " + FormatTime(*performed_at) +
                      ", is after it was first seen, at " + FormatTime(by.first_seen);
     return signer;
   }
-  const auto& accounts = owner.person->accounts;
-  const bool own = std::find(accounts.begin(), accounts.end(), account) != accounts.end();
-  signer.authenticity = Authenticity::kAttested;
-  signer.user = own ? account : accounts.front();
-  signer.groups = owner.person->groups;
   signer.recorded_at = by.first_seen;
   signer.first_seen = std::min(by.first_seen, performed_at.value_or(by.first_seen));
   return signer;
@@ -74,10 +192,14 @@ AttestedSignOff WithSigner(const GovernancePolicySpec& policy, AttestedSignOff o
   // takes it back.
   if (by.authenticity == Authenticity::kBadSignature && by.signature &&
       spec.decision == SignOffDecision::kReject) {
-    const Person* person = OwnerOf(policy, by.signature->key).person;
-    if (person != nullptr && !person->accounts.empty()) {
+    Problem ignored;
+    const Person* person = OwnerOf(policy, {by.signature->key, by.signature->chain}, by.first_seen,
+                                   Revocation::kDisregarded, ignored)
+                               .person;
+    if (person != nullptr) {
       by.authenticity = Authenticity::kAttested;
       by.problem.clear();
+      by.reason.clear();
       by.user = spec.signer.username;
       by.groups = person->groups;
       const auto& accounts = person->accounts;
@@ -100,6 +222,18 @@ std::string WhyTooWeak(Assurance wanted, const Provenance& by) {
   if (!by.signature) return "the measure wants it signed by a key of its maker, and it is not";
   return "the measure wants it signed by a hardware key that its owner touched, and key " +
          by.signature->key + " is none or was not touched";
+}
+
+std::vector<Provenance> EachSigner(const Provenance& by) {
+  std::vector<Provenance> all = {by};
+  for (const FurtherSigner& further : by.cosigners) {
+    Provenance one;
+    one.authenticity = by.authenticity;
+    one.user = further.user;
+    one.groups = further.groups;
+    all.push_back(std::move(one));
+  }
+  return all;
 }
 
 }  // namespace countersign

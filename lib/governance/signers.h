@@ -2,13 +2,16 @@
 //
 // That a signature holds is found out once, when the object is read (evidence/signed_object.h);
 // which person stands behind the key, and whether it counted then, is the policy's to say
-// (spec.people[].keys). A key is judged by when the system first saw the signature, which its
-// maker cannot choose; ages and the order of decisions count from spec.performedAt, which the
+// (spec.people[].keys, or a certificate of one of spec.certificateAuthorities for one of the names
+// in spec.people[].certificates). A key is judged by when the system first saw the signature, which
+// its maker cannot choose; ages and the order of decisions count from spec.performedAt, which the
 // signature covers, so that whoever applies the object again changes neither. Pure functions.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 #include "governance/facts.h"
 
@@ -22,15 +25,26 @@ namespace countersign {
 
 // Signed evidence in the name of whose key signed it; other evidence as it is.
 [[nodiscard]] AttestedSignOff WithSigner(const GovernancePolicySpec& policy, AttestedSignOff one);
+// What the signature covers of when the work was done: of the files of a model, nothing.
+template <class Spec>
+[[nodiscard]] std::optional<Time> SignedDate(const Spec& spec) {
+  if constexpr (std::is_same_v<Spec, EvidenceSpec>) {
+    if (spec.model_signature) return std::nullopt;
+  }
+  return spec.performed_at;
+}
 template <class Spec>
 [[nodiscard]] Attested<Spec> WithSigner(const GovernancePolicySpec& policy, Attested<Spec> one) {
-  one.by = SignerOf(policy, one.by, {}, one.object->spec.performed_at);
+  one.by = SignerOf(policy, one.by, {}, SignedDate(one.object->spec));
   return one;
 }
 
 [[nodiscard]] Assurance AssuranceOf(const Provenance& by);
 // What an object lacks where `wanted` is asked for; empty if nothing.
 [[nodiscard]] std::string WhyTooWeak(Assurance wanted, const Provenance& by);
+
+// Everybody who signed what counts as `by`'s, `by` first: people, each once.
+[[nodiscard]] std::vector<Provenance> EachSigner(const Provenance& by);
 
 // Clocks of laptops and pipelines differ; more than this is a date that did not happen yet.
 inline constexpr Seconds kClockSkew = std::chrono::minutes(5);

@@ -11,6 +11,7 @@ import samples as s
 from cli import run, write
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from signer_authority import Authority
 from world import wait_until
 
 FUTURE = "2099-01-01T00:00:00Z"
@@ -448,3 +449,97 @@ def test_what_cannot_be_signed_is_told(tmp_path, key):
     assert done.returncode == 2 and "nothing signed" in done.stderr
     done = run("keys", path)
     assert done.returncode == 2 and "is a private key" in done.stderr
+
+
+def two_people(first, second):
+    return s.policy({"people": [
+        {"name": "vera", "accounts": ["vera"], "keys": [{"publicKey": public_pem(first)}]},
+        {"name": "dan", "accounts": ["dan"], "keys": [{"publicKey": public_pem(second)}]},
+    ]})  # fmt: skip
+
+
+def test_a_second_signature_goes_into_the_same_envelope(tmp_path, key):
+    other = ec.generate_private_key(ec.SECP256R1())
+    once = sign(tmp_path, s.bias_test(), pem_key(tmp_path, key))
+    twice = sign(tmp_path, once, pem_key(tmp_path, other, "other.pem"), "--add")
+    envelope = json.loads(twice["spec"]["signature"]["value"])
+    assert len(envelope["signatures"]) == 2
+    found = verify(tmp_path, twice, two_people(key, other))
+    assert found["holds"] and found["signer"] == "vera" and found["cosigners"] == ["dan"]
+    # A key that the policy does not list takes nothing from the other.
+    assert verify(tmp_path, twice, two_people(other, ec.generate_private_key(ec.SECP256R1())))[
+        "signer"] == "vera"  # fmt: skip
+    again = sign(tmp_path, once, pem_key(tmp_path, key), "--add")
+    assert "cosigners" not in verify(tmp_path, again, two_people(key, other))
+
+
+def test_a_cosigner_who_has_not_signed_is_seen(tmp_path, key):
+    once = sign(tmp_path, s.bias_test(), pem_key(tmp_path, key))
+    once["spec"]["signature"]["cosigners"] = [
+        {"publicKey": public_pem(ec.generate_private_key(ec.SECP256R1()))}
+    ]
+    found = verify(tmp_path, once)
+    assert not found["holds"] and found["reason"] == "SignatureInvalid"
+
+
+def test_nothing_is_added_to_what_does_not_hold_or_signs_alone(tmp_path, key):
+    path = pem_key(tmp_path, key)
+    once = sign(tmp_path, s.bias_test(), path)
+    once["spec"]["protocol"] = "other"
+    by_ssh = sign(tmp_path, s.bias_test("ssh"), ssh_key(tmp_path, "-t", "ed25519"))
+    for obj, text in (
+        (once, "spec.protocol was changed after it"),
+        (by_ssh, "must be DSSE to take a further signature"),
+        (s.bias_test("plain"), "must be DSSE to take a further signature"),
+    ):
+        done = run("sign", "-f", write(tmp_path / "in.yaml", obj), "--key", path, "--add")
+        assert done.returncode == 2 and text in done.stderr, done.stderr
+
+
+def test_a_certificate_comes_along_instead_of_its_key(tmp_path, key):
+    bank = Authority(tmp_path)
+    private, certificate = bank.issue("vera", "email:vera@bank.example")
+    signed = sign(tmp_path, s.bias_test(), private, "--certificate-chain", certificate)
+    assert "publicKey" not in signed["spec"]["signature"]
+
+    def lending(**more):
+        return s.policy({
+            "certificateAuthorities": [
+                {"name": "bank", "certificate": bank.certificate.read_text(), **more}],
+            "people": [{"name": "vera", "accounts": ["vera"],
+                        "certificates": [{"authority": "bank", "email": "vera@bank.example"}]}],
+        })  # fmt: skip
+
+    found = verify(tmp_path, signed, lending())
+    assert found["signer"] == "vera" and found["certificate"] == "'vera@bank.example'"
+    found = verify(tmp_path, signed, lending(usages=["EmailProtection"]))
+    assert found["reason"] == "SignerCertificateUntrusted"
+    assert "extended key usage must be emailProtection" in found["problem"]
+    found = verify(tmp_path, signed, s.policy())
+    assert found["reason"] == "SignerCertificateUntrusted" and "no authority" in found["problem"]
+    done = run("sign", "-f", write(tmp_path / "in.yaml", s.bias_test()), "--key",
+               pem_key(tmp_path, key), "--certificate-chain", certificate)  # fmt: skip
+    assert done.returncode == 2 and "the first certificate must be for the key" in done.stderr
+
+
+def test_a_policy_says_what_is_wrong_with_its_authorities(tmp_path):
+    bank = Authority(tmp_path)
+    pem = bank.certificate.read_text()
+    name = {"authority": "bank", "email": "vera@bank.example"}
+    person = {"name": "vera", "accounts": ["vera"], "certificates": [name]}
+    for patch, text in (
+        ({"certificateAuthorities": [{"name": "bank", "certificate": "x"}], "people": [person]},
+         "spec.certificateAuthorities[0].certificate"),
+        ({"certificateAuthorities": [
+            {"name": "bank", "certificate": pem, "revocationLists": ["x"]}]},
+         "spec.certificateAuthorities[0].revocationLists[0]"),
+        ({"certificateAuthorities": [{"name": n, "certificate": pem} for n in ("bank", "b2")]},
+         "is that of 'bank' too"),
+        ({"people": [person]}, "'bank' is not one of spec.certificateAuthorities"),
+        ({"certificateAuthorities": [{"name": "bank", "certificate": pem}],
+          "people": [person, {"name": "dan", "accounts": ["dan"], "certificates": [name]}]},
+         "already belong to 'vera'"),
+    ):  # fmt: skip
+        path = write(tmp_path / "policy.yaml", s.policy(patch))
+        done = run("verify", "-f", path)
+        assert done.returncode == 2 and text in done.stderr, done.stderr

@@ -107,7 +107,7 @@ std::optional<Disregarded> WhyNotSigner(const PolicySet& policies,
     const std::string under = " (policy '" + policy->meta.name + "')";
     const Provenance who = SignerOf(policy->spec, by, spec.signer.username, spec.performed_at);
     if (who.authenticity != Authenticity::kAttested) {
-      why = {"SignerKeyUnknown", who.problem + under};
+      why = {who.reason, who.problem + under};
     } else if (IsRobot(who.user)) {
       why = {"SignerIsRobot", "service accounts do not sign off: '" + who.user + "'" + under};
     } else if (who.user != spec.signer.username) {
@@ -318,13 +318,21 @@ std::shared_ptr<const SignatureProof> AdmissionHandler::CheckSignature(Context& 
   SetPath(object, "metadata/namespace", context.review.name_space);
   auto proof = VerifySignature(object);
   if (proof) return std::make_shared<const SignatureProof>(*std::move(proof));
-  Refuse(context.answer, "SignatureInvalid", proof.error().message, "spec.signature.value");
+  Refuse(context.answer, proof.error().reason, proof.error().message,
+         FindPath(object, "spec/modelSignature") != nullptr ? "spec.modelSignature"
+                                                            : "spec.signature.value");
   return nullptr;
 }
 
 // Whoever applies what a person has signed adds nothing to it: a robot may.
 void AdmissionHandler::DecideSigned(Context& context, const SignOff& sign_off) const {
   const SignOffSpec& spec = sign_off.spec;
+  if (!spec.signature->cosigners.empty()) {
+    return Refuse(
+        context.answer, "SignOffCosigned",
+        "must not be set: each person signs off for themselves, in a SignOff of their own",
+        "spec.signature.cosigners");
+  }
   Provenance by;
   by.authenticity = Authenticity::kSigned;
   by.first_seen = context.now;
@@ -339,7 +347,9 @@ void AdmissionHandler::DecideSigned(Context& context, const SignOff& sign_off) c
   if (why && live_.Refresh(home, context.deadline)) why = judge();
   if (why) {
     return Refuse(context.answer, why->reason, why->why,
-                  why->reason == "SignerKeyUnknown" ? "spec.signature" : "spec.signer.username");
+                  why->reason.starts_with("SignerKey") || why->reason.starts_with("SignerCert")
+                      ? "spec.signature"
+                      : "spec.signer.username");
   }
   if (!CheckCorrection(context, sign_off, by.signature)) return;
   if (spec.subject.kind == SubjectOfSignOff::kDelegation && !CheckLending(context, spec)) return;
@@ -394,7 +404,7 @@ void AdmissionHandler::DecideReport(Context& context) const {
                   "spec.performedAt");
   }
   std::shared_ptr<const SignatureProof> proof;
-  if (report->spec.signature) {
+  if (CarriesSignature(review.object)) {
     proof = CheckSignature(context);
     if (!proof) return;
   }

@@ -130,7 +130,7 @@ Result<PemPair> MakeAuthority(const std::string& common_name, Validity validity)
   return ToPem(certificate, key.get());
 }
 
-Result<PemPair> MakeCertificate(const PemPair& authority, CertificateUse use,
+Result<PemPair> MakeCertificate(const PemPair& authority, LeafUse use,
                                 const std::string& common_name,
                                 const std::vector<std::string>& names, Validity validity) {
   const ErrorScope scope;
@@ -147,7 +147,7 @@ Result<PemPair> MakeCertificate(const PemPair& authority, CertificateUse use,
   Result<X509Ptr> begun = Begin(key.get(), common_name, validity);
   if (!begun) return Fail(begun.error());
   X509* certificate = begun->get();
-  const char* extended = use == CertificateUse::kServer ? "serverAuth" : "clientAuth";
+  const char* extended = use == LeafUse::kServer ? "serverAuth" : "clientAuth";
   if (X509_set_issuer_name(certificate, X509_get_subject_name(issuer.get())) != 1 ||
       !AddExtension(certificate, issuer.get(), NID_basic_constraints, "critical,CA:FALSE") ||
       !AddExtension(certificate, issuer.get(), NID_key_usage, "critical,digitalSignature") ||

@@ -24,7 +24,7 @@ struct Validity {
   Time not_after;
 };
 
-enum class CertificateUse {
+enum class LeafUse {
   kServer,  // extended key usage serverAuth
   kClient,  // extended key usage clientAuth
 };
@@ -34,7 +34,7 @@ enum class CertificateUse {
 
 // A leaf signed by `authority`. `names` become subject alternative names: IP addresses where they
 // read as such, DNS names otherwise.
-[[nodiscard]] Result<PemPair> MakeCertificate(const PemPair& authority, CertificateUse use,
+[[nodiscard]] Result<PemPair> MakeCertificate(const PemPair& authority, LeafUse use,
                                               const std::string& common_name,
                                               const std::vector<std::string>& names,
                                               Validity validity);

@@ -102,6 +102,10 @@ Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
     } else if (auto weak = WhyTooWeak(r.assurance, test.by); !weak.empty()) {
       candidates.notes.push_back(but + weak);
       candidates.reason = "EvidenceNotSigned";
+    } else if (auto few = WhyTooFew(context.policy.spec, r.issuers, r.signers, test.by);
+               !few.empty()) {
+      candidates.notes.push_back(but + few);
+      candidates.reason = "TooFewSigners";
     } else {
       candidates.by_data[{spec.protocol, spec.data_set.digest}].push_back(&test);
     }

@@ -55,7 +55,28 @@ bool IsAuthentic(const Provenance& by) {
 bool IsTrustedIssuer(const GovernancePolicySpec& policy, const std::vector<Subject>& issuers,
                      const Provenance& by) {
   if (by.authenticity == Authenticity::kAssumed) return !issuers.empty();
-  return by.authenticity == Authenticity::kAttested && IsNamedByAny(policy, issuers, by);
+  if (by.authenticity != Authenticity::kAttested) return false;
+  if (IsNamedByAny(policy, issuers, by)) return true;
+  if (by.cosigners.empty()) return false;
+  const auto all = EachSigner(by);
+  return std::any_of(all.begin(), all.end(),
+                     [&](const Provenance& one) { return IsNamedByAny(policy, issuers, one); });
+}
+
+std::string WhyTooFew(const GovernancePolicySpec& policy, const std::vector<Subject>& issuers,
+                      std::int64_t signers, const Provenance& by) {
+  if (signers <= 1) return {};
+  std::string names;
+  std::int64_t count = 0;
+  for (const Provenance& one : EachSigner(by)) {
+    if (!by.signature || !IsNamedByAny(policy, issuers, one)) continue;
+    names += (count == 0 ? ": '" : ", '") + one.user + "'";
+    ++count;
+  }
+  if (count >= signers) return {};
+  return "the measure wants it signed by " + std::to_string(signers) +
+         " people among its issuers, and it is by " + std::to_string(count) + names +
+         "; countersign sign --add adds a signature";
 }
 
 std::string WhyNotAuthentic(const Provenance& by) {

@@ -74,6 +74,12 @@ template <class Spec>
 [[nodiscard]] bool IsTrustedIssuer(const GovernancePolicySpec& policy,
                                    const std::vector<Subject>& issuers, const Provenance& by);
 
+// What evidence lacks for which a measure wants so many people among `issuers` to have signed it;
+// empty if nothing.
+[[nodiscard]] std::string WhyTooFew(const GovernancePolicySpec& policy,
+                                    const std::vector<Subject>& issuers, std::int64_t signers,
+                                    const Provenance& by);
+
 // Why evidence does not count, for messages: "'name' (not stamped: …)".
 [[nodiscard]] std::string WhyNotAuthentic(const Provenance& by);
 

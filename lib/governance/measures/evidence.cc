@@ -16,12 +16,16 @@ struct Exclusion {
   std::string why;
 };
 
+// With several signers one insider is one too many.
 bool IsInsider(const Context& context, const Provenance& by) {
   const GovernancePolicySpec& policy = context.policy.spec;
-  const std::string person = PersonOf(policy, by.user);
-  return person == PersonOf(policy, context.facts.author.user) ||
-         context.insiders.people.contains(person) ||
-         IsNamedByAny(policy, context.insiders.groups, by);
+  const auto signers = EachSigner(by);
+  return std::any_of(signers.begin(), signers.end(), [&](const Provenance& one) {
+    const std::string person = PersonOf(policy, one.user);
+    return person == PersonOf(policy, context.facts.author.user) ||
+           context.insiders.people.contains(person) ||
+           IsNamedByAny(policy, context.insiders.groups, one);
+  });
 }
 
 std::optional<Exclusion> Excluded(const Context& context, const EvidenceRequirement& r,
@@ -53,6 +57,9 @@ std::optional<Exclusion> Excluded(const Context& context, const EvidenceRequirem
   }
   if (auto weak = WhyTooWeak(r.assurance, report.by); !weak.empty()) {
     return Exclusion{"EvidenceNotSigned", std::move(weak)};
+  }
+  if (auto few = WhyTooFew(context.policy.spec, r.issuers, r.signers, report.by); !few.empty()) {
+    return Exclusion{"TooFewSigners", std::move(few)};
   }
   if (r.independent && report.by.authenticity == Authenticity::kAttested &&
       IsInsider(context, report.by)) {
@@ -143,6 +150,15 @@ UsableReportsResult UsableReports(const Context& context, const EvidenceRequirem
 
 Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
   Gate gate = StartGate(context);
+  if (context.measure.require.model_signature &&
+      context.model.type != DigestType::kModelSigningRoot) {
+    gate.path = "spec.model.digestType";
+    return Conclude(std::move(gate), GateState::kFailed, "ModelDigestUnsigned",
+                    "must be modelSigningRoot, which is what a signature over the model's files "
+                    "signs, is '" +
+                        std::string(NameOf(context.model.type)) + "'",
+                    "name the model by its root: countersign digest FOLDER");
+  }
   const auto [usable, notes, reason] = UsableReports(context, r);
   const AttestedEvidence* latest = Latest(usable);
   if (latest == nullptr) {

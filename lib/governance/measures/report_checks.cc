@@ -207,6 +207,23 @@ void Check(const DataSecurityRequirement& r, const EvidenceSpec& report, Shortfa
   }
 }
 
+void Check(const ModelSignatureRequirement& r, const AttestedEvidence& latest,
+           Shortfall& shortfall) {
+  if (!latest.by.signature) return;  // it did not count without one
+  for (const std::string& path : latest.by.signature->ignored_paths) {
+    if (Has(r.ignored_paths, path)) continue;
+    shortfall.Add(GateState::kFailed, "ModelPathNotSigned",
+                  "it leaves out '" + Shorten(path) +
+                      "' of the model: sign it without --ignore-paths, or list the path in the "
+                      "measure's ignoredPaths");
+  }
+  if (latest.by.signature->symlinks && r.symlinks == Symlinks::kRefused) {
+    shortfall.Add(GateState::kFailed, "ModelSymlinksFollowed",
+                  "symbolic links were followed when it was signed: sign the model without "
+                  "--allow_symlinks");
+  }
+}
+
 }  // namespace
 
 void CheckReport(const Context& context, const std::vector<const AttestedEvidence*>& usable,
@@ -222,6 +239,7 @@ void CheckReport(const Context& context, const std::vector<const AttestedEvidenc
   if (r.ethics_review) Check(context, *r.ethics_review, report, shortfall);
   if (r.environmental_impact) Check(*r.environmental_impact, report, shortfall);
   if (r.data_security) Check(*r.data_security, report, shortfall);
+  if (r.model_signature) Check(*r.model_signature, latest, shortfall);
 }
 
 }  // namespace countersign

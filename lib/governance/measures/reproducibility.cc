@@ -1,5 +1,7 @@
 #include "governance/measures/reproducibility.h"
 
+#include <algorithm>
+
 #include "governance/measures/corrections.h"
 #include "governance/measures/snapshot_level.h"
 #include "governance/signers.h"
@@ -17,11 +19,19 @@ std::optional<Exclusion> Excluded(const Context& context, const ReproducibilityR
                                   const AttestedSnapshot& original, const AttestedSnapshot& copy) {
   const GovernancePolicySpec& policy = context.policy.spec;
   if (!IsAuthentic(copy.by)) return Exclusion{"EvidenceNotAuthentic", WhyNotAuthentic(copy.by)};
-  const std::string person = PersonOf(policy, copy.by.user);
+  const auto makers = EachSigner(original.by);
+  const auto insider = [&](const Provenance& one) {
+    const std::string person = PersonOf(policy, one.user);
+    return context.insiders.people.contains(person) ||
+           IsNamedByAny(policy, context.insiders.groups, one) ||
+           std::any_of(makers.begin(), makers.end(), [&](const Provenance& maker) {
+             return PersonOf(policy, maker.user) == person;
+           });
+  };
+  const auto signers = EachSigner(copy.by);
   if (r.reproduced_by == ReproducedBy::kIndependent &&
       copy.by.authenticity == Authenticity::kAttested &&
-      (person == PersonOf(policy, original.by.user) || context.insiders.people.contains(person) ||
-       IsNamedByAny(policy, context.insiders.groups, copy.by))) {
+      std::any_of(signers.begin(), signers.end(), insider)) {
     return Exclusion{"ReproductionNotIndependent", "'" + copy.by.user + "' is not independent"};
   }
   if (!IsTrustedIssuer(policy, r.reproducers, copy.by)) {
@@ -30,6 +40,9 @@ std::optional<Exclusion> Excluded(const Context& context, const ReproducibilityR
   }
   if (auto weak = WhyTooWeak(r.assurance, copy.by); !weak.empty()) {
     return Exclusion{"EvidenceNotSigned", std::move(weak)};
+  }
+  if (auto few = WhyTooFew(policy, r.reproducers, r.signers, copy.by); !few.empty()) {
+    return Exclusion{"TooFewSigners", std::move(few)};
   }
   return std::nullopt;
 }
@@ -114,6 +127,10 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
     } else if (auto weak = WhyTooWeak(r.assurance, snapshot.by); !weak.empty()) {
       notes.push_back("'" + snapshot.object->meta.name + "' does not count: " + weak);
       reason = "EvidenceNotSigned";
+    } else if (auto few = WhyTooFew(context.policy.spec, r.issuers, r.signers, snapshot.by);
+               !few.empty()) {
+      notes.push_back("'" + snapshot.object->meta.name + "' does not count: " + few);
+      reason = "TooFewSigners";
     } else {
       usable.push_back(&snapshot);
     }

@@ -63,6 +63,7 @@ struct BiasTestRequirement {
   std::optional<Seconds> max_age;
   std::vector<Subject> issuers;
   Assurance assurance = Assurance::kRequester;
+  std::int64_t signers = 1;
 };
 
 }  // namespace countersign

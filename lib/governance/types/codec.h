@@ -69,11 +69,25 @@ inline void AddError(std::vector<Error>& errors, std::string path, std::string m
 inline void CheckSignature(const std::optional<ObjectSignature>& signature,
                            std::vector<Error>& errors) {
   if (!signature) return;
-  const bool dsse = signature->format == SignatureFormat::kDsse;
-  if (dsse == signature->public_key.empty()) {
+  const int given =
+      (signature->public_key.empty() ? 0 : 1) + (signature->certificate_chain.empty() ? 0 : 1);
+  if (signature->format == SignatureFormat::kSsh) {
+    if (given > 0 || !signature->cosigners.empty()) {
+      AddError(errors, "spec.signature.publicKey",
+               "must not be set for format SSHSIG, which carries its key, nor certificateChain or "
+               "cosigners");
+    }
+    return;
+  }
+  if (given != 1) {
     AddError(errors, "spec.signature.publicKey",
-             dsse ? "is required for format DSSE"
-                  : "must not be set for format SSHSIG, which carries its key");
+             "is required for format DSSE, or certificateChain instead of it");
+  }
+  for (std::size_t i = 0; i < signature->cosigners.size(); ++i) {
+    const Cosigner& one = signature->cosigners[i];
+    if (one.public_key.empty() != one.certificate_chain.empty()) continue;
+    AddError(errors, "spec.signature.cosigners[" + std::to_string(i) + "]",
+             "must have exactly one of publicKey and certificateChain");
   }
 }
 

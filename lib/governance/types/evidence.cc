@@ -54,6 +54,22 @@ void Describe(V& v, EvidenceTool& t) {
 }
 
 template <class V>
+void Describe(V& v, ModelSignature& s) {
+  v.Field({.name = "bundle",
+           .doc = "The bundle as `model_signing sign` wrote it (model.sig).",
+           .required = true,
+           .min = 1,
+           .length = 524'288},
+          s.bundle);
+  v.Field({.name = "publicKey",
+           .doc = "The key to verify it with, in PEM; absent where it was signed by a certificate, "
+                  "which the bundle carries. Whose it is, and whether it counts, the policy says "
+                  "(spec.people[].keys and certificates).",
+           .length = 16'384},
+          s.public_key);
+}
+
+template <class V>
 void Describe(V& v, EvidenceSpec& s) {
   v.Field({.name = "useCase",
            .doc = "Name of the use case, in this object's namespace.",
@@ -95,11 +111,55 @@ void Describe(V& v, EvidenceSpec& s) {
           s.artifacts);
   v.Field(SourcesField(), s.sources);
   v.Field(SupersedesField(), s.supersedes);
+  v.Field(
+      {.name = "modelSignature",
+       .doc = "For type ModelSignature alone: a signature over the files of the model by OpenSSF "
+              "Model Signing v1.0, whose root is model.digest. Who signed is who holds its key, "
+              "whoever applies the object."},
+      s.model_signature);
   v.Field(SignatureField(), s.signature);
+  v.Rules({{"(self.type == 'ModelSignature') == has(self.modelSignature)",
+            "type ModelSignature needs modelSignature, and no other type has it"},
+           {"!has(self.modelSignature) || (has(self.model) && self.model.digestType == "
+            "'modelSigningRoot' && !has(self.environment) && !has(self.tool) && "
+            "!has(self.summary) && !has(self.claims) && !has(self.artifacts) && "
+            "!has(self.sources) && !has(self.supersedes) && !has(self.signature))",
+            "what a model signature says is model, of digestType modelSigningRoot: nothing else "
+            "may be said beside it"}});
+}
+
+// The bundle signs the model's files and nothing of this object: what stood beside it would pass
+// for its signer's word.
+static void CheckModelSignature(const EvidenceSpec& spec, std::vector<Error>& errors) {
+  if (spec.model_signature.has_value() != (spec.type == kModelSignatureType)) {
+    AddError(errors, "spec.modelSignature",
+             spec.model_signature ? "must not be set for type '" + spec.type + "'"
+                                  : "is required for type ModelSignature");
+    return;
+  }
+  if (!spec.model_signature) return;
+  if (!spec.model) {
+    AddError(errors, "spec.model", "is required for type ModelSignature");
+  } else if (spec.model->type != DigestType::kModelSigningRoot) {
+    AddError(errors, "spec.model.digestType",
+             "must be modelSigningRoot for type ModelSignature, is '" +
+                 std::string(NameOf(spec.model->type)) + "'");
+  }
+  const std::pair<const char*, bool> beside[] = {
+      {"environment", !spec.environment.empty()}, {"tool", spec.tool.has_value()},
+      {"summary", !spec.summary.empty()},         {"claims", !spec.claims.empty()},
+      {"artifacts", !spec.artifacts.empty()},     {"supersedes", spec.supersedes.has_value()},
+      {"sources", !spec.sources.empty()},         {"signature", spec.signature.has_value()}};
+  for (const auto& [name, set] : beside) {
+    if (!set) continue;
+    AddError(errors, std::string("spec.") + name,
+             "must not be set for type ModelSignature: its bundle does not sign it");
+  }
 }
 
 static void Check(const EvidenceSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
   CheckSignature(spec.signature, errors);
+  CheckModelSignature(spec, errors);
   for (std::size_t i = 0; i < spec.claims.size(); ++i) {
     const Claim& claim = spec.claims[i];
     const std::string path = "spec.claims[" + std::to_string(i) + "]";

@@ -38,6 +38,12 @@ struct EvidenceTool {
   std::string version;
 };
 
+// A bundle of OpenSSF Model Signing over the model's files, and the key to open it with.
+struct ModelSignature {
+  std::string bundle;
+  std::string public_key;
+};
+
 struct EvidenceSpec {
   static constexpr std::string_view kKind = "Evidence";
   std::string use_case;
@@ -52,6 +58,7 @@ struct EvidenceSpec {
   std::vector<Artifact> artifacts;
   std::vector<EvidenceSource> sources;
   std::optional<Correction> supersedes;
+  std::optional<ModelSignature> model_signature;
   std::optional<ObjectSignature> signature;
 };
 using EvidenceReport = Object<EvidenceSpec>;

@@ -80,6 +80,57 @@ void Describe(V& v, SignerKey& k) {
 }
 
 template <class V>
+void Describe(V& v, PersonCertificate& c) {
+  v.Field({.name = "authority",
+           .doc = "Name of the authority, in spec.certificateAuthorities.",
+           .required = true,
+           .format = Format::kName,
+           .length = 63},
+          c.authority);
+  v.Field({.name = "email",
+           .doc = "Email address that the certificate has as subject alternative name, exactly.",
+           .min = 1,
+           .length = 320},
+          c.email);
+  v.Field({.name = "uri",
+           .doc = "URI that the certificate has as subject alternative name, exactly.",
+           .min = 1,
+           .length = 2048},
+          c.uri);
+  v.Field({.name = "revokedAt",
+           .doc = "Since when certificates for this name are not trusted: what was first seen from "
+                  "then on does not count. RFC 3339."},
+          c.revoked_at);
+  v.Rules({{"has(self.email) != has(self.uri)", "must have exactly one of email and uri"}});
+}
+
+template <class V>
+void Describe(V& v, TrustedAuthority& a) {
+  v.Field(NameField("Name of the authority in this policy."), a.name);
+  v.Field({.name = "certificate",
+           .doc = "Its certificate in PEM; one that another authority issued is trusted as well.",
+           .required = true,
+           .min = 1,
+           .length = 16'384},
+          a.certificate);
+  v.Field(
+      {.name = "revocationLists",
+       .doc = "Lists of what was revoked (X509 CRL in PEM), by it and by those below it. With "
+              "any, each certificate of a chain needs the one of its issuer, and what was first "
+              "seen after its nextUpdate does not count until there is a newer one. Without "
+              "any, nothing is revoked but by spec.people[].certificates[].revokedAt.",
+       .max = 8,
+       .length = 262'144},
+      a.revocation_lists);
+  v.Field({.name = "usages",
+           .doc = "Extended key usages of which a signer's certificate needs one: CodeSigning, "
+                  "EmailProtection, ClientAuth. Default CodeSigning.",
+           .max = 3,
+           .list = ListType::kSet},
+          a.usages);
+}
+
+template <class V>
 void Describe(V& v, Person& p) {
   v.Field(NameField("Name of the person in this policy."), p.name);
   v.Field(
@@ -112,6 +163,11 @@ void Describe(V& v, Person& p) {
            .doc = "Public keys by which this person signs. A key belongs to one person.",
            .max = 16},
           p.keys);
+  v.Field({.name = "certificates",
+           .doc = "Names for which an authority of this policy issues certificates to this person. "
+                  "Such a name belongs to one person.",
+           .max = 16},
+          p.certificates);
 }
 
 template <class V>
@@ -490,6 +546,12 @@ void Describe(V& v, GovernancePolicySpec& s) {
                   "out.",
            .max = kMaxListed},
           s.cluster_administrators);
+  v.Field({.name = "certificateAuthorities",
+           .doc = "Authorities whose certificates tell who signed, for spec.people[].certificates.",
+           .max = 16,
+           .list = ListType::kMap,
+           .list_key = "name"},
+          s.certificate_authorities);
   v.Field({.name = "roles",
            .doc = "Roles and who holds them.",
            .required = true,
@@ -536,8 +598,17 @@ static void Check(const GovernancePolicySpec& spec, const Json& /*json*/,
   CheckPolicy(spec, errors);
 }
 
+Result<CertificateAuthority> ParseAuthority(const TrustedAuthority& authority) {
+  return CertificateAuthority::Parse(
+      authority.certificate, authority.revocation_lists,
+      authority.usages.empty() ? std::vector{CertificateUse::kCodeSigning} : authority.usages);
+}
+
 template <>
 void Derive(GovernancePolicySpec& spec) {
+  for (TrustedAuthority& authority : spec.certificate_authorities) {
+    if (auto parsed = ParseAuthority(authority)) authority.parsed = *std::move(parsed);
+  }
   for (Measure& measure : spec.measures) {
     measure.require.report = ReportRequirementOf(measure.require);
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/certificate.h"
 #include "governance/types/bias_requirement.h"
 #include "governance/types/claim_assertion.h"
 #include "governance/types/common.h"
@@ -49,6 +50,24 @@ struct SignerKey {
   std::string fingerprint;  // derived, see base/verification_key.h
 };
 
+// By which names an authority of the policy knows a person; exactly one of email and URI is given.
+struct PersonCertificate {
+  std::string authority;
+  std::string email;
+  std::string uri;
+  std::optional<Time> revoked_at;
+};
+
+// An authority whose certificates tell who signed.
+struct TrustedAuthority {
+  std::string name;
+  std::string certificate;
+  std::vector<std::string> revocation_lists;
+  std::vector<CertificateUse> usages;          // CodeSigning, if empty
+  std::optional<CertificateAuthority> parsed;  // derived
+};
+[[nodiscard]] Result<CertificateAuthority> ParseAuthority(const TrustedAuthority& authority);
+
 struct Person {
   std::string name;
   std::string display_name;
@@ -56,6 +75,7 @@ struct Person {
   std::vector<std::string> groups = {};   // of whoever signs by a key
   std::vector<std::string> aliases = {};  // by which evidence names them
   std::vector<SignerKey> keys = {};
+  std::vector<PersonCertificate> certificates = {};
 };
 
 enum class RoleLevel { kStrategic, kTactical, kOperational };
@@ -166,6 +186,7 @@ struct ReproducibilityRequirement {
   std::vector<Subject> issuers;
   std::vector<Subject> reproducers;
   Assurance assurance = Assurance::kRequester;
+  std::int64_t signers = 1;
 };
 
 // What a report must be about.
@@ -182,6 +203,7 @@ struct EvidenceRequirement {
   std::optional<Seconds> max_age;
   std::vector<Subject> issuers;
   Assurance assurance = Assurance::kRequester;
+  std::int64_t signers = 1;
 };
 
 // Exactly one member is set, of those that a policy writes.
@@ -206,6 +228,7 @@ struct Requirement {
   std::optional<EthicsReviewRequirement> ethics_review;
   std::optional<EnvironmentalImpactRequirement> environmental_impact;
   std::optional<DataSecurityRequirement> data_security;
+  std::optional<ModelSignatureRequirement> model_signature;
   // What a requirement for a report asks of it, filled in by Decode; nothing at level None.
   std::optional<EvidenceRequirement> report;
 };
@@ -343,6 +366,7 @@ struct GovernancePolicySpec {
   std::vector<PolicyEnvironment> environments;
   std::vector<Person> people;
   std::vector<Subject> cluster_administrators;
+  std::vector<TrustedAuthority> certificate_authorities;
   std::vector<Role> roles;
   Classification classification;
   std::vector<Measure> measures;
@@ -355,6 +379,13 @@ struct GovernancePolicySpec {
 };
 using GovernancePolicy = Object<GovernancePolicySpec>;
 
+template <>
+struct EnumNames<CertificateUse> {
+  static constexpr std::pair<CertificateUse, std::string_view> kNames[] = {
+      {CertificateUse::kCodeSigning, "CodeSigning"},
+      {CertificateUse::kEmailProtection, "EmailProtection"},
+      {CertificateUse::kClientAuth, "ClientAuth"}};
+};
 template <>
 struct EnumNames<Step> {
   static constexpr std::pair<Step, std::string_view> kNames[] = {

@@ -8,6 +8,7 @@
 #include "base/verification_key.h"
 #include "governance/claims.h"
 #include "governance/report_requirements.h"
+#include "governance/types/authority_check.h"
 #include "governance/types/bias_check.h"
 
 namespace countersign {
@@ -31,6 +32,7 @@ class Checker {
 
   void Run() {
     People();
+    CheckAuthorities(spec_, errors_);
     Roles();
     ClassificationPart();
     for (std::size_t i = 0; i < spec_.measures.size(); ++i) {
@@ -244,6 +246,7 @@ class Checker {
   void Evidence(const EvidenceRequirement& r, const std::string& path) {
     KnownAll(environments_, r.environments, path + ".environments", "an environment");
     Issuers(r.issuers, path + ".issuers");
+    Signers(r.signers, r.assurance, path);
     if (r.claims.empty() && r.artifacts.empty()) {
       Add(path, "must ask for claims or artifacts: a report that may say anything proves nothing");
     }
@@ -253,7 +256,15 @@ class Checker {
     }
   }
 
+  // Hardware keys sign alone, and what is not signed has one maker.
+  void Signers(std::int64_t signers, Assurance assurance, const std::string& path) {
+    if (signers > 1 && assurance != Assurance::kSigned) {
+      Add(path + ".signers", "needs assurance Signed where it is more than 1");
+    }
+  }
+
   void Rules(const ReportRules& r, const std::string& path) {
+    Signers(r.signers, r.assurance, path);
     KnownAll(environments_, r.environments, path + ".environments", "an environment");
     Issuers(r.issuers, path + ".issuers");
   }
@@ -321,6 +332,7 @@ class Checker {
     if (r.incident_readiness) Rules(r.incident_readiness->rules, path + ".incidentReadiness");
     if (r.human_oversight) Rules(r.human_oversight->rules, path + ".humanOversight");
     if (r.ethics_review) Rules(r.ethics_review->rules, path + ".ethicsReview");
+    if (r.model_signature) Rules(r.model_signature->rules, path + ".modelSignature");
     if (r.environmental_impact) Impact(*r.environmental_impact, path + ".environmentalImpact");
     if (r.data_security) Rules(r.data_security->rules, path + ".dataSecurity");
   }
@@ -481,6 +493,7 @@ class Checker {
         r.components.has_value(),
         r.environmental_impact.has_value(),
         r.data_security.has_value(),
+        r.model_signature.has_value(),
     };
     const auto set = std::count(std::begin(kinds), std::end(kinds), true);
     if (set != 1) {
@@ -491,6 +504,7 @@ class Checker {
     if (r.reproducibility) {
       const std::string at = path + ".require.reproducibility";
       Issuers(r.reproducibility->issuers, at + ".issuers");
+      Signers(r.reproducibility->signers, r.reproducibility->assurance, at);
       Issuers(r.reproducibility->reproducers, at + ".reproducers");
       if (r.reproducibility->tolerance && *r.reproducibility->tolerance < Decimal()) {
         Add(path + ".require.reproducibility.tolerance", "must not be negative");
@@ -499,6 +513,7 @@ class Checker {
     if (r.bias_test) {
       CheckBias(*r.bias_test, path + ".require.biasTest", errors_);
       Issuers(r.bias_test->issuers, path + ".require.biasTest.issuers");
+      Signers(r.bias_test->signers, r.bias_test->assurance, path + ".require.biasTest");
     }
     if (r.evidence) Evidence(*r.evidence, path + ".require.evidence");
     ReportParts(r, path + ".require");

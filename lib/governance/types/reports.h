@@ -24,6 +24,7 @@ struct ReportRules {
   std::optional<Seconds> max_age;
   std::vector<Subject> issuers;
   Assurance assurance = Assurance::kRequester;
+  std::int64_t signers = 1;
 };
 
 // A bound on a number that a report claims.
@@ -150,6 +151,19 @@ struct EthicsReviewRequirement {
   ReportRules rules;
 };
 
+// Whether a model may be signed with links in it, which lead elsewhere on another machine.
+enum class Symlinks { kRefused, kAllowed };
+struct ModelSignatureRequirement {
+  std::vector<std::string> ignored_paths;
+  Symlinks symlinks = Symlinks::kRefused;
+  ReportRules rules;
+};
+
+template <>
+struct EnumNames<Symlinks> {
+  static constexpr std::pair<Symlinks, std::string_view> kNames[] = {
+      {Symlinks::kRefused, "Refused"}, {Symlinks::kAllowed, "Allowed"}};
+};
 template <>
 struct EnumNames<DocumentationLevel> {
   static constexpr std::pair<DocumentationLevel, std::string_view> kNames[] = {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/describe.h"
 
@@ -15,11 +16,36 @@ struct EnumNames<SignatureFormat> {
       {SignatureFormat::kDsse, "DSSE"}, {SignatureFormat::kSsh, "SSHSIG"}};
 };
 
+// By what one of several signatures in an envelope is verified: exactly one is given.
+struct Cosigner {
+  std::string public_key;
+  std::string certificate_chain;
+};
+
 struct ObjectSignature {
   SignatureFormat format = SignatureFormat::kSsh;
   std::string value;
   std::string public_key;
+  std::string certificate_chain;
+  std::vector<Cosigner> cosigners;
 };
+
+constexpr FieldInfo CertificateChainField() {
+  return {.name = "certificateChain",
+          .doc =
+              "Instead of publicKey the signer's X.509 certificate in PEM, and after it those "
+              "that lead to an authority which the policy lists (spec.certificateAuthorities).",
+          .length = 65'536};
+}
+
+template <class V>
+void Describe(V& v, Cosigner& c) {
+  v.Field({.name = "publicKey", .doc = "The key to verify with, in PEM.", .length = 16'384},
+          c.public_key);
+  v.Field(CertificateChainField(), c.certificate_chain);
+  v.Rules({{"has(self.publicKey) != has(self.certificateChain)",
+            "must have exactly one of publicKey and certificateChain"}});
+}
 
 template <class V>
 void Describe(V& v, ObjectSignature& s) {
@@ -40,8 +66,17 @@ void Describe(V& v, ObjectSignature& s) {
                   "(spec.people[].keys).",
            .length = 16'384},
           s.public_key);
-  v.Rules({{"(self.format == 'DSSE') == has(self.publicKey)",
-            "format DSSE needs publicKey, SSHSIG has none"}});
+  v.Field(CertificateChainField(), s.certificate_chain);
+  v.Field({.name = "cosigners",
+           .doc = "For a DSSE envelope that carries more signatures: by what each further one is "
+                  "verified. Each must hold.",
+           .max = 15},
+          s.cosigners);
+  v.Rules(
+      {{"self.format == 'DSSE' ? has(self.publicKey) != has(self.certificateChain) : "
+        "!has(self.publicKey) && !has(self.certificateChain) && !has(self.cosigners)",
+        "format DSSE needs one of publicKey and certificateChain, SSHSIG has neither, nor "
+        "cosigners"}});
 }
 
 // For each kind that can be signed.

@@ -62,7 +62,7 @@ AttestedSignOff Signed(const UseCase& use_case, const std::string& user) {
   object->spec.subject.answers_digest = AnswersDigest(use_case.spec).value();
   object->spec.role = "validator";
   object->spec.signer.username = user;
-  return {object, {Authenticity::kAttested, "", user, {"model-risk"}, Time{}}};
+  return {object, {Authenticity::kAttested, "", "", user, {"model-risk"}, Time{}}};
 }
 
 TEST(Matrix, ACellNamesTheEnvironmentsOnlyWhereTheyDiffer) {

@@ -112,6 +112,7 @@ TEST(OracleTest, SignOffsComeOutAsByTheBook) {
     facts.now = Time(std::chrono::seconds(12 + Below(random, 4)));
     facts.author = {Authenticity::kAttested,
                     "",
+                    "",
                     kAccounts[static_cast<std::size_t>(Below(random, 6))],
                     {},
                     Time{}};

@@ -79,10 +79,22 @@ Provenance MakeProvenance(const Json& stamp) {
   if (BoolAt(stamp, "assumed")) by.authenticity = Authenticity::kAssumed;
   by.problem = StringAt(stamp, "forged");
   if (!by.problem.empty()) by.authenticity = Authenticity::kForged;
-  if (const std::string key = StringAt(stamp, "signedBy"); !key.empty()) {
+  const std::string chain = StringAt(stamp, "chain");
+  if (const std::string key = StringAt(stamp, "signedBy"); !key.empty() || !chain.empty()) {
     by.authenticity = Authenticity::kSigned;
-    by.signature = std::make_shared<const SignatureProof>(
-        SignatureProof{key, BoolAt(stamp, "userPresent"), false});
+    SignatureProof proof{key, BoolAt(stamp, "userPresent"), false};
+    if (!chain.empty()) {
+      proof.chain = Must(CertificateChain::FromPem(chain), "stamp.chain");
+      proof.key = proof.chain->key().fingerprint();
+    }
+    for (const Json& cosigner : At(stamp, "cosigners")) {
+      proof.cosigners.push_back({cosigner.get<std::string>()});
+    }
+    for (const Json& path : At(stamp, "ignoredPaths")) {
+      proof.ignored_paths.push_back(path.get<std::string>());
+    }
+    proof.symlinks = BoolAt(stamp, "symlinks");
+    by.signature = std::make_shared<const SignatureProof>(std::move(proof));
   }
   if (const std::string why = StringAt(stamp, "badSignature"); !why.empty()) {
     by.authenticity = Authenticity::kBadSignature;

@@ -59,7 +59,7 @@ TEST(CertificateTest, WhatDoesNotFitTogetherIsRefusedWithItsReason) {
 }
 
 TEST(CertificateTest, TheCommonNameAloneIsNoName) {
-  const PemPair pair = MakeCertificate(Pki::Get().authority, CertificateUse::kServer, "only.common",
+  const PemPair pair = MakeCertificate(Pki::Get().authority, LeafUse::kServer, "only.common",
                                        {"other.example"}, ValidNow())
                            .value();
   EXPECT_NE(ParseError(pair.certificate, pair.key, "only.common"), "");
@@ -148,7 +148,7 @@ TEST(SelfSignedTest, ALeafVerifiesStrictlyUnderItsAuthorityForItsUseAlone) {
 }
 
 TEST(SelfSignedTest, ALeafSignsNoOthers) {
-  const auto forged = MakeCertificate(Pki::Get().server, CertificateUse::kServer, "forged",
+  const auto forged = MakeCertificate(Pki::Get().server, LeafUse::kServer, "forged",
                                       {"forged.example"}, ValidNow());
   ASSERT_FALSE(forged.has_value());
   EXPECT_NE(forged.error().message.find("not a certificate authority"), std::string::npos);
@@ -156,7 +156,7 @@ TEST(SelfSignedTest, ALeafSignsNoOthers) {
 
 TEST(SelfSignedTest, NamesAreValuesNotSyntax) {
   const PemPair pair =
-      MakeCertificate(Pki::Get().authority, CertificateUse::kServer, "names",
+      MakeCertificate(Pki::Get().authority, LeafUse::kServer, "names",
                       {"a.example", "::1", "10.0.0.1", "b.example,DNS:evil.example"}, ValidNow())
           .value();
   EXPECT_EQ(ParseError(pair.certificate, pair.key, "a.example"), "");
@@ -170,10 +170,10 @@ TEST(SelfSignedTest, WhatMakesNoSenseIsRefused) {
   EXPECT_FALSE(MakeAuthority("", ValidNow()).has_value());
   EXPECT_FALSE(MakeAuthority(std::string(100, 'x'), ValidNow()).has_value());
   EXPECT_FALSE(MakeAuthority("backwards", {RealNow(), RealNow() - hours(1)}).has_value());
-  EXPECT_FALSE(MakeCertificate({"garbage", "garbage"}, CertificateUse::kServer, "x", {}, ValidNow())
+  EXPECT_FALSE(MakeCertificate({"garbage", "garbage"}, LeafUse::kServer, "x", {}, ValidNow())
                    .has_value());
   EXPECT_TRUE(
-      MakeCertificate(authority, CertificateUse::kClient, "no names", {}, ValidNow()).has_value());
+      MakeCertificate(authority, LeafUse::kClient, "no names", {}, ValidNow()).has_value());
   EXPECT_EQ(ERR_peek_error(), 0U);
 }
 

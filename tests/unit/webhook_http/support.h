@@ -54,12 +54,12 @@ inline bool Eventually(const std::function<bool()>& condition) {
 struct Pki {
   PemPair authority = MakeAuthority("test authority", ValidNow()).value();
   PemPair server = Server("localhost");
-  PemPair client = MakeCertificate(authority, CertificateUse::kClient, "kube-apiserver",
+  PemPair client = MakeCertificate(authority, LeafUse::kClient, "kube-apiserver",
                                    {"apiserver.example"}, ValidNow())
                        .value();
 
   [[nodiscard]] PemPair Server(const std::string& name) const {
-    return MakeCertificate(authority, CertificateUse::kServer, name, {name, "127.0.0.1"},
+    return MakeCertificate(authority, LeafUse::kServer, name, {name, "127.0.0.1"},
                            ValidNow())
         .value();
   }

@@ -161,7 +161,7 @@ TEST(MutualTlsTest, AClientWithoutACertificateIsRefused) {
 TEST(MutualTlsTest, AClientOfAnotherAuthorityIsRefused) {
   const PemPair other = MakeAuthority("other authority", ValidNow()).value();
   const PemPair stranger =
-      MakeCertificate(other, CertificateUse::kClient, "kube-apiserver", {}, ValidNow()).value();
+      MakeCertificate(other, LeafUse::kClient, "kube-apiserver", {}, ValidNow()).value();
   const auto server = StartServer(TestOptions(), {Echo()}, MutualTls({}));
   TlsClient client(server->Port(), Presenting(stranger));
   EXPECT_FALSE(IsServed(client));

@@ -208,6 +208,7 @@ void Describe(V& v, BiasTestRequirement& r) {
   v.Field(MaxAgeField(), r.max_age);
   v.Field(IssuersField(), r.issuers);
   v.Field(AssuranceField(), r.assurance);
+  v.Field(SignersField(), r.signers);
 }
 
 }  // namespace countersign

@@ -33,6 +33,16 @@ constexpr FieldInfo AssuranceField() {
               "touched. Default Requester."};
 }
 
+constexpr FieldInfo SignersField() {
+  return {.name = "signers",
+          .doc =
+              "How many people among the issuers must have signed it, each by a key or certificate "
+              "of their own, in one DSSE envelope: 1 to 16, more than 1 with assurance Signed. "
+              "Default 1.",
+          .min = 1,
+          .max = 16};
+}
+
 constexpr FieldInfo MaxAgeField() {
   return {.name = "maxAge",
           .doc =

@@ -26,6 +26,7 @@ void DescribeRules(V& v, ReportRules& r) {
   v.Field(MaxAgeField(), r.max_age);
   v.Field(IssuersField(), r.issuers);
   v.Field(AssuranceField(), r.assurance);
+  v.Field(SignersField(), r.signers);
 }
 
 constexpr FieldInfo BoundsField(std::string_view name, std::string_view doc) {
@@ -303,6 +304,28 @@ void Describe(V& v, EthicsReviewRequirement& r) {
            .max = 1000},
           r.max_open_concerns);
   DescribeRules(v, r.rules);
+}
+
+template <class V>
+void Describe(V& v, ModelSignatureRequirement& r) {
+  v.Field({.name = "ignoredPaths",
+           .doc = "Paths within the model that its signature may leave out. What Git keeps beside "
+                  "it (.git, .gitattributes, .github, .gitignore) and model.sig may always.",
+           .format = Format::kToken,
+           .max = 64,
+           .length = 253,
+           .list = ListType::kSet},
+          r.ignored_paths);
+  v.Field({.name = "symlinks",
+           .doc = "Whether symbolic links may have been followed when it was signed: Refused or "
+                  "Allowed. Default Refused."},
+          r.symlinks);
+  v.Field({.name = "independent",
+           .doc = "Whether it must be signed by somebody who is neither developer of the model nor "
+                  "author of the deployment."},
+          r.rules.independent);
+  v.Field(MaxAgeField(), r.rules.max_age);
+  v.Field(IssuersField(), r.rules.issuers);
 }
 
 template <class V>

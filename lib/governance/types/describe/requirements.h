@@ -143,6 +143,7 @@ void Describe(V& v, ReproducibilityRequirement& r) {
   v.Field(MaxAgeField(), r.max_age);
   v.Field(IssuersField(), r.issuers);
   v.Field(AssuranceField(), r.assurance);
+  v.Field(SignersField(), r.signers);
   v.Field({.name = "reproducers",
            .doc = "Whose repetitions this measure believes: accounts, groups, people or roles of "
                   "this policy. Needed with reproducedBy Anyone or Independent.",
@@ -187,6 +188,7 @@ void Describe(V& v, EvidenceRequirement& r) {
   v.Field(MaxAgeField(), r.max_age);
   v.Field(IssuersField(), r.issuers);
   v.Field(AssuranceField(), r.assurance);
+  v.Field(SignersField(), r.signers);
 }
 
 template <class V>
@@ -246,6 +248,10 @@ void Describe(V& v, Requirement& r) {
           r.environmental_impact);
   v.Field({.name = "dataSecurity", .doc = "The data is protected, and kept where it may be."},
           r.data_security);
+  v.Field({.name = "modelSignature",
+           .doc = "Somebody whom the measure believes has signed the files of the model (OpenSSF "
+                  "Model Signing v1.0)."},
+          r.model_signature);
   v.Rules(
       {{"(has(self.signOff) ? 1 : 0) + "
         "(has(self.reproducibility) ? 1 : 0) + "
@@ -266,7 +272,8 @@ void Describe(V& v, Requirement& r) {
         "(has(self.humanOversight) ? 1 : 0) + "
         "(has(self.ethicsReview) ? 1 : 0) + "
         "(has(self.environmentalImpact) ? 1 : 0) + "
-        "(has(self.dataSecurity) ? 1 : 0) == 1",
+        "(has(self.dataSecurity) ? 1 : 0) + "
+        "(has(self.modelSignature) ? 1 : 0) == 1",
         "must have exactly one kind of requirement"}});
 }
 

@@ -1,0 +1,211 @@
+// Why signatures over objects do not hold: each fault has a reason of its own.
+#include "evidence/signed_object.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "base/digest.h"
+#include "evidence/dsse.h"
+#include "evidence/signing_key.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Made for these tests: `openssl genpkey -algorithm ed25519`, twice.
+constexpr char kTrainer[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIBtdbsZvLatdaE2JyuQ9fHZvJrnG4EQGfEndG5/qjUuz\n"
+    "-----END PRIVATE KEY-----\n";
+constexpr char kAuditor[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIOuutmw/gOIwE1znBdawAi5GSJAwO3zeuvyZW+X9xTJc\n"
+    "-----END PRIVATE KEY-----\n";
+
+Json Report() {
+  return {
+      {"kind", "Evidence"},
+      {"metadata", {{"name", "load"}, {"namespace", "lending"}}},
+      {"spec",
+       {{"useCase", "credit"},
+        {"type", "LoadTest"},
+        {"environment", "qa"},
+        {"model", {{"digest", "sha256:" + std::string(64, '1')}, {"digestType", "ociManifest"}}},
+        {"summary", "It bears the load."}}}};
+}
+
+Json SignOffOn(const std::string& policy) {
+  return {{"kind", "SignOff"},
+          {"metadata", {{"name", "yes"}, {"namespace", "governance"}}},
+          {"spec",
+           {{"subject", {{"kind", "GovernancePolicy"}, {"policy", policy}}},
+            {"signer", {{"username", "vera"}}},
+            {"decision", "Approve"}}}};
+}
+
+// `object` with an envelope over `payload` of the given type.
+Json Enveloped(Json object, const std::string& payload,
+               std::string_view type = "application/vnd.in-toto+json") {
+  const auto made = SignDsse(kTrainer, type, payload).value();
+  object["spec"]["signature"] = {
+      {"format", "DSSE"}, {"value", made.envelope}, {"publicKey", made.public_key}};
+  return object;
+}
+
+Json Signed(const Json& object) { return Enveloped(object, StatementOf(object).value()); }
+
+Json& Signature(Json& object) { return object["spec"]["signature"]; }
+
+std::string Reason(const Json& object, std::string* message = nullptr) {
+  const auto proof = VerifySignature(object);
+  if (proof) return "holds";
+  if (message != nullptr) *message = proof.error().message;
+  return proof.error().reason;
+}
+
+TEST(SignedObject, ACorrectSignatureHoldsUnderAnyName) {
+  Json object = Signed(Report());
+  EXPECT_EQ(Reason(object), "holds");
+  SetPath(object, "metadata/name", "another");
+  EXPECT_EQ(Reason(object), "holds");
+}
+
+struct Edit {
+  const char* path;
+  const char* value;
+  const char* reason;
+};
+class Edited : public ::testing::TestWithParam<Edit> {};
+
+TEST_P(Edited, BesideAnEnvelopeThatHolds) {
+  const bool report = std::string(GetParam().path).find("sign") == std::string::npos &&
+                      std::string(GetParam().path).find("subject") == std::string::npos;
+  Json object = Signed(report ? Report() : SignOffOn("lending"));
+  SetPath(object, GetParam().path, GetParam().value);
+  std::string message;
+  EXPECT_EQ(Reason(object, &message), GetParam().reason);
+  EXPECT_THAT(message, HasSubstr("it was made for"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    SignedObject, Edited,
+    ::testing::Values(
+        Edit{"spec/model/digest",
+             "sha256:2222222222222222222222222222222222222222222222222222222222222222",
+             "SignatureForOtherModel"},
+        Edit{"spec/useCase", "other", "SignatureForOtherUseCase"},
+        Edit{"spec/environment", "prod", "SignatureForOtherEnvironment"},
+        Edit{"spec/subject/policy", "other", "SignatureForOtherPolicy"},
+        Edit{"spec/signer/username", "victor", "SignatureForOtherPerson"},
+        Edit{"metadata/namespace", "other", "SignatureForOtherNamespace"},
+        Edit{"kind", "BiasTest", "SignatureForOtherKind"},
+        Edit{"spec/summary", "It bears everything.", "SignedContentChanged"},
+        Edit{"spec/added", "later", "SignedContentChanged"}),
+    [](const auto& test) {
+      std::string name;
+      for (const char c : std::string(test.param.path)) name += c == '/' ? '_' : c;
+      return name;
+    });
+
+TEST(SignedObject, SaysWhichFieldWasChanged) {
+  Json object = Signed(Report());
+  object["spec"].erase("summary");
+  std::string message;
+  EXPECT_EQ(Reason(object, &message), "SignedContentChanged");
+  EXPECT_THAT(message, HasSubstr("spec.summary was changed after it"));
+}
+
+TEST(SignedObject, WhatIsNoEnvelopeIsMalformed) {
+  const Json good = Signed(Report());
+  const std::string envelope = StringAt(good, "spec/signature/value");
+  const std::string faults[] = {"nonsense", "", envelope + "{}",
+                                R"({"payload":"",)" + envelope.substr(1)};
+  for (const std::string& value : faults) {
+    Json object = good;
+    Signature(object)["value"] = value;
+    EXPECT_EQ(Reason(object), "SignatureMalformed") << value;
+  }
+  Json other_format = good;
+  Signature(other_format)["format"] = "PGP";
+  EXPECT_EQ(Reason(other_format), "SignatureMalformed");
+}
+
+TEST(SignedObject, APayloadWithDuplicateKeysIsMalformed) {
+  const std::string statement = StatementOf(Report()).value();
+  EXPECT_EQ(Reason(Enveloped(Report(), "{\"_type\":\"x\"," + statement.substr(1))),
+            "SignatureMalformed");
+  EXPECT_EQ(Reason(Enveloped(Report(), statement + " {}")), "SignatureMalformed");
+}
+
+TEST(SignedObject, ALongOneIsTooLarge) {
+  Json object = Signed(Report());
+  Signature(object)["value"] = std::string(10U << 20U, ' ') + StringAt(Signature(object), "value");
+  EXPECT_EQ(Reason(object), "SignatureTooLarge");
+  Json ssh = Report();
+  Signature(ssh) = {{"format", "SSHSIG"}, {"value", std::string(10U << 20U, 'A')}};
+  EXPECT_EQ(Reason(ssh), "SignatureTooLarge");
+}
+
+TEST(SignedObject, OtherTypesAndKeysAreToldApart) {
+  const std::string statement = StatementOf(Report()).value();
+  EXPECT_EQ(Reason(Enveloped(Report(), statement, "application/json")), "SignatureOfOtherType");
+  Json other = ParseJson(statement).value();
+  other["_type"] = "https://in-toto.io/Statement/v0.1";
+  EXPECT_EQ(Reason(Enveloped(Report(), DumpJson(other))), "SignatureOfOtherType");
+  Json object = Signed(Report());
+  Signature(object)["publicKey"] = "ssh-dss AAAAB3NzaC1kc3M=";
+  EXPECT_EQ(Reason(object), "SignatureKeyUnsupported");
+  Signature(object) = {{"format", "DSSE"}, {"value", "{}"}, {"certificateChain", "none"}};
+  EXPECT_EQ(Reason(object), "SignatureKeyUnsupported");
+}
+
+TEST(SignedObject, AnotherKeyDoesNotHold) {
+  Json object = Signed(Report());
+  Signature(object)["publicKey"] = SignDsse(kAuditor, "t", "{}").value().public_key;
+  EXPECT_EQ(Reason(object), "SignatureInvalid");
+}
+
+TEST(SignedObject, AMoreTalkativeStatementSaysTheSame) {
+  Json statement = ParseJson(StatementOf(Report()).value()).value();
+  statement["annotations"] = "of whoever signed";
+  EXPECT_EQ(Reason(Enveloped(Report(), DumpJson(statement))), "holds");
+}
+
+// The example of a report that two people sign.
+Json SignedByBoth() {
+  Json object = Signed(Report());
+  const auto added = AddDsse(kAuditor, StringAt(Signature(object), "value")).value();
+  Signature(object)["value"] = added.envelope;
+  Signature(object)["cosigners"] = Json::array({{{"publicKey", added.public_key}}});
+  return object;
+}
+
+TEST(SignedObject, EachCosignerMustHold) {
+  const Json object = SignedByBoth();
+  const auto proof = VerifySignature(object);
+  ASSERT_TRUE(proof) << proof.error().message;
+  ASSERT_EQ(proof->cosigners.size(), 1U);
+  EXPECT_NE(proof->cosigners.front().key, proof->key);
+
+  Json alone = Signed(Report());
+  Signature(alone)["cosigners"] = *Find(*FindPath(object, "spec/signature"), "cosigners");
+  EXPECT_EQ(Reason(alone), "SignatureInvalid") << "the auditor has not signed this envelope";
+
+  Json edited = object;
+  edited["spec"]["summary"] = "changed";
+  EXPECT_EQ(Reason(edited), "SignedContentChanged");
+}
+
+TEST(SignedObject, FurtherSignaturesOfAnEnvelopeProveNothingByThemselves) {
+  Json object = SignedByBoth();
+  Signature(object).erase("cosigners");
+  const auto proof = VerifySignature(object);
+  ASSERT_TRUE(proof) << proof.error().message;
+  EXPECT_TRUE(proof->cosigners.empty());
+}
+
+}  // namespace
+}  // namespace countersign
