@@ -5,8 +5,11 @@
 
 #include "base/digest.h"
 #include "cli/content_digest.h"
+#include "cli/evidence_snapshot.h"
 #include "cli/files.h"
+#include "cli/mlflow_run.h"
 #include "cli/release.h"
+#include "importers/snapshot.h"
 
 namespace countersign {
 namespace {
@@ -46,28 +49,99 @@ Result<ModelDigest> ModelOf(const EvidenceImport& import) {
               "must be oci://…@sha256:<64 digits>, is '" + Excerpt(import.uri) + "'", "--uri");
 }
 
-struct ReadFiles {
-  std::vector<std::string> texts;
+// What a format made of files, and which files these were.
+struct Read {
+  Imported imported;
   std::vector<EvidenceSource> sources;
 };
 
-Result<ReadFiles> ReadAll(const EvidenceImport& import) {
-  ReadFiles all;
+struct NamedText {
+  std::string name;
+  std::string text;
+};
+
+// One source for all files of a folder: the digest over theirs, in the order of their paths.
+Result<std::vector<NamedText>> ReadFolder(const std::string& folder, EvidenceSource& source) {
+  auto entries = ReadRunFolder(folder);
+  if (!entries) return Fail(entries.error().code, entries.error().message, folder);
+  std::vector<NamedText> texts;
+  Sha256Stream digest;
+  for (auto& [name, text] : *entries) {
+    const Sha256Bytes own = Sha256(text);
+    digest.Update({reinterpret_cast<const char*>(own.data()), own.size()});
+    texts.push_back({name, std::move(text)});
+  }
+  source.digest = DigestText(digest.Finish());
+  return texts;
+}
+
+std::string FileName(const std::string& path) {
+  if (path == "-") return "stdin";
+  const std::filesystem::path whole = std::filesystem::path(path).lexically_normal();
+  return whole.has_filename() ? whole.filename().string() : whole.parent_path().filename().string();
+}
+
+Result<Read> ReadAs(const ImportFormat& format, const std::vector<std::string>& paths,
+                    const ImportOptions& options) {
+  std::vector<NamedText> texts;
+  Read read;
   std::set<std::string> seen;
-  for (const std::string& path : import.files) {
-    auto text = ReadTextFile(path);
-    if (!text) return Fail(text.error());
+  for (const std::string& path : paths) {
     EvidenceSource source;
-    source.format = import.format;
-    source.name = path == "-" ? "stdin" : std::filesystem::path(path).filename().string();
-    source.digest = DigestText(Sha256(*text));
+    source.format = format.name;
+    source.name = FileName(path);
+    if (format.folder) {
+      auto folder = ReadFolder(path, source);
+      if (!folder) return Fail(folder.error());
+      texts = std::move(*folder);
+    } else {
+      auto text = ReadTextFile(path);
+      if (!text) return Fail(text.error());
+      source.digest = DigestText(Sha256(*text));
+      texts.push_back({path, std::move(*text)});
+    }
     if (!seen.insert(source.digest).second) {
       return Fail(Code::kInvalidArgument, "has the same bytes as another of the files", path);
     }
-    all.sources.push_back(std::move(source));
-    all.texts.push_back(std::move(*text));
+    read.sources.push_back(std::move(source));
   }
-  return all;
+  if (format.folder && paths.size() > 1) {
+    return Fail(Code::kInvalidArgument, "must be one folder", "FILE");
+  }
+  std::vector<ImportText> views;
+  views.reserve(texts.size());
+  for (const NamedText& one : texts) views.push_back({one.name, one.text});
+  auto imported = Import(format, views, options);
+  if (!imported) return Fail(imported.error());
+  read.imported = std::move(*imported);
+  for (EvidenceSource& source : read.sources) {
+    source.tool = read.imported.tool;
+    source.tool_version = read.imported.tool_version;
+  }
+  return read;
+}
+
+Result<const ImportFormat*> FormatOf(const std::string& name, const std::string& path) {
+  if (const ImportFormat* format = FindImportFormat(name); format != nullptr) return format;
+  return Fail(Code::kInvalidArgument, "is no format: '" + Excerpt(name) + "'", path);
+}
+
+// --with FORMAT=PATH, each a part of the same snapshot.
+Status AddParts(const EvidenceImport& import, Read& whole) {
+  for (const std::string& one : import.with) {
+    const auto equals = one.find('=');
+    const std::string flag = "--with " + one;
+    if (equals == std::string::npos) {
+      return Fail(Code::kInvalidArgument, "must be FORMAT=PATH", flag);
+    }
+    auto format = FormatOf(one.substr(0, equals), flag);
+    if (!format) return Fail(format.error());
+    auto part = ReadAs(**format, {one.substr(equals + 1)}, import.options);
+    if (!part) return Fail(part.error());
+    if (auto merged = MergeSnapshot(whole.imported, part->imported, flag); !merged) return merged;
+    for (EvidenceSource& source : part->sources) whole.sources.push_back(std::move(source));
+  }
+  return {};
 }
 
 Result<Time> PerformedAt(const EvidenceImport& import, const Imported& imported) {
@@ -115,7 +189,8 @@ struct Assembly {
   const Imported& imported;
   const ModelDigest& model;
   const ReleaseFrame& frame;
-  std::vector<EvidenceSource> sources;
+  const std::vector<EvidenceSource>& sources;
+  std::vector<std::string>& notes;
 
   Result<Json> operator()(EvidenceSpec spec) const {
     spec.use_case = frame.use_case.name;
@@ -161,22 +236,19 @@ struct Assembly {
                 "--data-set " + import.data_set->name);
   }
 
-  Result<Json> operator()(ReproducibilitySnapshotSpec spec) const {
-    spec.use_case = frame.use_case.name;
-    spec.model = model;
-    spec.performed_at = frame.performed_at;
-    spec.sources = sources;
-    return EvidenceManifest(spec, frame, "run");
+  Result<Json> operator()(const ReproducibilitySnapshotSpec& /*stated*/) const {
+    auto spec = CompleteSnapshot(imported, import.run, frame, notes);
+    if (!spec) return Fail(spec.error());
+    spec->sources = sources;
+    return EvidenceManifest(*spec, frame, import.run.reproduction_of.empty() ? "run" : "repeated");
   }
 };
 
 }  // namespace
 
 Result<ImportedEvidence> ImportEvidence(const EvidenceImport& import) {
-  const ImportFormat* format = FindImportFormat(import.format);
-  if (format == nullptr) {
-    return Fail(Code::kInvalidArgument, "is no format: '" + Excerpt(import.format) + "'", "FORMAT");
-  }
+  auto format = FormatOf(import.format, "FORMAT");
+  if (!format) return Fail(format.error());
   ReleaseFrame frame;
   auto use_case = UseCaseOf(import.use_case);
   if (!use_case) return Fail(use_case.error());
@@ -184,26 +256,19 @@ Result<ImportedEvidence> ImportEvidence(const EvidenceImport& import) {
   frame.label = import.name.empty() ? frame.use_case.name : import.name;
   auto model = ModelOf(import);
   if (!model) return Fail(model.error());
-  auto files = ReadAll(import);
-  if (!files) return Fail(files.error());
-  std::vector<ImportText> texts;
-  texts.reserve(import.files.size());
-  for (std::size_t i = 0; i < import.files.size(); ++i) {
-    texts.push_back({import.files[i], files->texts[i]});
-  }
-  auto imported = Import(*format, texts, import.options);
-  if (!imported) return Fail(imported.error());
-  auto at = PerformedAt(import, *imported);
+  frame.model = frame.trained = *model;
+  auto read = ReadAs(**format, import.files, import.options);
+  if (!read) return Fail(read.error());
+  if (auto added = AddParts(import, *read); !added) return Fail(added.error());
+  auto at = PerformedAt(import, read->imported);
   if (!at) return Fail(at.error());
   frame.performed_at = *at;
-  for (EvidenceSource& source : files->sources) {
-    source.tool = imported->tool;
-    source.tool_version = imported->tool_version;
-  }
-  auto object = std::visit(Assembly{import, *imported, *model, frame, std::move(files->sources)},
-                           std::move(imported->spec));
+  std::vector<std::string> notes = read->imported.notes;
+  auto object =
+      std::visit(Assembly{import, read->imported, frame.model, frame, read->sources, notes},
+                 read->imported.spec);
   if (!object) return Fail(object.error());
-  return ImportedEvidence{std::move(*object), std::move(imported->notes)};
+  return ImportedEvidence{std::move(*object), std::move(notes)};
 }
 
 }  // namespace countersign

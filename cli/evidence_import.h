@@ -30,6 +30,8 @@ struct EvidenceImport {
   std::string kept_at;
   std::string protocol;
   std::optional<ReleaseDataSet> data_set;
+  std::vector<std::string> with;  // FORMAT=PATH each: further parts of a snapshot
+  ReleaseSpec run;                // what people say of the run
   ImportOptions options;
 };
 

@@ -18,6 +18,7 @@ struct ImportFlags {
   std::vector<std::string> groups;
   std::vector<std::string> rows_of;
   std::vector<std::string> bins;
+  std::vector<std::string> data;
   std::string out;
 };
 
@@ -78,6 +79,11 @@ Status ReadFlags(ImportFlags& flags) {
   }
   std::tie(options.favorable, options.favorable_name) = Named(flags.favorable);
   if (auto read = ReadBins(flags.bins, options); !read) return read;
+  for (const std::string& one : flags.data) {
+    auto data = ParseDataFlag(one);
+    if (!data) return Fail(data.error());
+    flags.import.run.data.push_back(std::move(*data));
+  }
   if (flags.data_set.empty()) return {};
   auto data_set = ParseDataSetFlag(flags.data_set);
   if (!data_set) return Fail(data_set.error());
@@ -151,6 +157,45 @@ void AddTestFlags(CLI::App& command, ImportFlags& flags) {
   text("--selection", options.selection, "who has a label: All or SelectedOnly");
 }
 
+// Of snapshots: what a run's files leave open.
+void AddSnapshotFlags(CLI::App& command, ImportFlags& flags) {
+  ReleaseSpec& run = flags.import.run;
+  const auto text = [&](const char* flag, std::string& member, const char* doc) {
+    command.add_option(flag, member, doc);
+  };
+  command
+      .add_option("--with", flags.import.with,
+                  "another part of the same snapshot, FORMAT=PATH; repeatable")
+      ->allow_extra_args(false);
+  text("--stage", flags.import.options.stage, "stage of dvc.lock that trained the model");
+  text("--code", run.code, "working tree of the code: commit, and whether it is as committed");
+  text("--repository", run.repository, "where the code is kept; default: its remote 'origin'");
+  text("--entry-point", run.entry_point, "command that trained the model");
+  text("--code-archive", run.code_archive, "the code as it is kept, for its digest");
+  text("--runtime", run.runtime, "language runtime and version, e.g. CPython 3.11.7");
+  text("--hardware", run.hardware, "processor architecture and accelerators");
+  text("--training-image", run.training_image, "image that training ran in, …@sha256:…");
+  command
+      .add_option("--data", flags.data,
+                  "data set of the training, NAME=FILE[:training|validation|test]; repeatable")
+      ->allow_extra_args(false);
+  text("--algorithm", run.algorithm, "learning algorithm and its implementation");
+  text("--features", run.features, "file with the names of the model's inputs, a line each");
+  text("--reproduction-of", run.reproduction_of, "snapshot that this run repeated");
+}
+
+// Of reports: which of several things in a file is meant.
+void AddReportFlags(CLI::App& command, ImportOptions& options) {
+  command.add_option("--type", options.type, "type of evidence, where a file has several");
+  command.add_option("--output-class", options.output_class,
+                     "number of the class that SHAP values are of, from 0");
+  command.add_option("--component", options.component, "model of a bill of materials");
+  command
+      .add_option("--section", options.sections,
+                  "section of the documentation that a card has in prose; repeatable")
+      ->allow_extra_args(false);
+}
+
 }  // namespace
 
 void AddEvidenceImport(CLI::App& group, Global& global, Run& run) {
@@ -183,6 +228,8 @@ void AddEvidenceImport(CLI::App& group, Global& global, Run& run) {
       ->add_option("--claim", flags->claims, "what the file does not say, NAME=VALUE; repeatable")
       ->allow_extra_args(false);
   AddTestFlags(*command, *flags);
+  AddSnapshotFlags(*command, *flags);
+  AddReportFlags(*command, import.options);
   text("--out", flags->out, "file to write; default: standard output");
   command->callback([flags, &global, &run] {
     run = [flags, &global] { return ImportAndWrite(*flags, global); };

@@ -7,6 +7,7 @@
 #include "base/yaml.h"
 #include "cli/content_digest.h"
 #include "cli/files.h"
+#include "cli/mlflow_run.h"
 #include "governance/types/bias_test.h"
 #include "governance/types/evidence.h"
 #include "governance/types/reproducibility_snapshot.h"

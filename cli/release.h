@@ -14,11 +14,11 @@
 
 #include "base/json.h"
 #include "base/time.h"
-#include "cli/mlflow_run.h"
 #include "cli/release_spec.h"
 #include "governance/types/common.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/reproducibility_snapshot.h"
+#include "importers/mlflow_run.h"
 
 namespace countersign {
 
@@ -54,6 +54,10 @@ struct ReleaseFrame {
 // What evidence about the component names; about the whole model, if `component` is empty.
 [[nodiscard]] Result<ModelDigest> SubjectOf(const ReleaseFrame& frame, const std::string& component,
                                             const std::string& path);
+// What is known of the run, which may be little.
+[[nodiscard]] Result<ReproducibilitySnapshotSpec> SnapshotSpecOf(const ReleaseSpec& spec,
+                                                                 const ReleaseFrame& frame,
+                                                                 std::vector<std::string>& notes);
 // Null: nothing to report.
 [[nodiscard]] Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
                                       std::vector<std::string>& notes);

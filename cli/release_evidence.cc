@@ -188,8 +188,9 @@ std::string Kebab(const std::string& type) {
   return out;
 }
 
-Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
-                        std::vector<std::string>& notes) {
+Result<ReproducibilitySnapshotSpec> SnapshotSpecOf(const ReleaseSpec& spec,
+                                                   const ReleaseFrame& frame,
+                                                   std::vector<std::string>& notes) {
   ReproducibilitySnapshotSpec snapshot;
   snapshot.use_case = frame.use_case.name;
   snapshot.model = frame.trained;
@@ -205,6 +206,14 @@ Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
   if (auto ok = AddParameters(spec, frame, snapshot); !ok) return Fail(ok.error());
   if (auto ok = AddMetrics(spec, frame, snapshot); !ok) return Fail(ok.error());
   if (auto ok = AddChangeState(spec, frame, snapshot); !ok) return Fail(ok.error());
+  return snapshot;
+}
+
+Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
+                        std::vector<std::string>& notes) {
+  auto made = SnapshotSpecOf(spec, frame, notes);
+  if (!made) return Fail(made.error());
+  const ReproducibilitySnapshotSpec& snapshot = *made;
   const bool anything = frame.run || snapshot.code || snapshot.environment ||
                         !snapshot.data.empty() || !snapshot.parameters.empty() ||
                         !snapshot.metrics.empty() || snapshot.previous;

@@ -36,10 +36,9 @@ Result<std::int64_t> Field::Count() const {
     }
     return static_cast<std::int64_t>(number);
   }
-  if (value->is_number_unsigned() && value->get<std::uint64_t>() <= kMost) {
-    return static_cast<std::int64_t>(value->get<std::uint64_t>());
-  }
-  return Wrong(*this, wanted);
+  // A count beyond an int64 is negative as one.
+  const auto number = value->get<std::int64_t>();
+  return number >= 0 && number <= kMost ? Result<std::int64_t>(number) : Wrong(*this, wanted);
 }
 
 Result<Json> ParseObject(const ImportText& file) {

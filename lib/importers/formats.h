@@ -24,6 +24,32 @@ namespace countersign {
 // One answer of TrustyAI's metric endpoints.
 [[nodiscard]] Result<Imported> ImportTrustyAi(std::span<const ImportText> files,
                                               const ImportOptions& options);
+// Parts of a snapshot: MLflow's run folder, MLmodel, dvc.lock, lock files by their name.
+[[nodiscard]] Result<Imported> ImportMlflowRun(std::span<const ImportText> files,
+                                               const ImportOptions& options);
+[[nodiscard]] Result<Imported> ImportMlModel(std::span<const ImportText> files,
+                                             const ImportOptions& options);
+[[nodiscard]] Result<Imported> ImportDvcLock(std::span<const ImportText> files,
+                                             const ImportOptions& options);
+[[nodiscard]] Result<Imported> ImportLockFile(std::span<const ImportText> files,
+                                              const ImportOptions& options);
+// Data quality and drift.
+[[nodiscard]] Result<Imported> ImportEvidently(std::span<const ImportText> files,
+                                               const ImportOptions& options);
+[[nodiscard]] Result<Imported> ImportGreatExpectations(std::span<const ImportText> files,
+                                                       const ImportOptions& options);
+// Explanations.
+[[nodiscard]] Result<Imported> ImportShap(std::span<const ImportText> files,
+                                          const ImportOptions& options);
+[[nodiscard]] Result<Imported> ImportPermutationImportance(std::span<const ImportText> files,
+                                                           const ImportOptions& options);
+// Model cards.
+[[nodiscard]] Result<Imported> ImportModelCardToolkit(std::span<const ImportText> files,
+                                                      const ImportOptions& options);
+[[nodiscard]] Result<Imported> ImportCycloneDx(std::span<const ImportText> files,
+                                               const ImportOptions& options);
+[[nodiscard]] Result<Imported> ImportHuggingFaceCard(std::span<const ImportText> files,
+                                                     const ImportOptions& options);
 // JUnit XML as pytest, Maven, Gradle, Jest and googletest write it.
 [[nodiscard]] Result<Imported> ImportJunit(std::span<const ImportText> files,
                                            const ImportOptions& options);

@@ -19,6 +19,24 @@ constexpr ImportFormat kFormats[] = {
     {"trustyai", "answer of TrustyAI's metrics as JSON: Evidence of type FairnessMetric",
      ImportTrustyAi},
     {"junit", "test results as JUnit XML: Verification", ImportJunit, true},
+    {"evidently", "report of Evidently as JSON: Evidence of type DataDrift, or DataQuality",
+     ImportEvidently},
+    {"great-expectations", "validation result of Great Expectations as JSON: DataQuality",
+     ImportGreatExpectations},
+    {"shap", "SHAP values with feature_names as JSON: Explainability", ImportShap},
+    {"permutation-importance", "permutation importance of scikit-learn as JSON: Explainability",
+     ImportPermutationImportance},
+    {"model-card-toolkit", "model card of Google's toolkit as JSON: Documentation",
+     ImportModelCardToolkit},
+    {"cyclonedx", "CycloneDX ML-BOM as JSON: Documentation", ImportCycloneDx},
+    {"huggingface-card", "model card of Hugging Face, README.md: Documentation",
+     ImportHuggingFaceCard},
+    {"mlflow-run", "folder of an MLflow run (file store): ReproducibilitySnapshot", ImportMlflowRun,
+     false, true},
+    {"mlmodel", "MLmodel of MLflow 1, 2 or 3: part of a ReproducibilitySnapshot", ImportMlModel},
+    {"dvc-lock", "dvc.lock: part of a ReproducibilitySnapshot", ImportDvcLock},
+    {"lock-file", "pip, uv, poetry, conda … lock file: part of a ReproducibilitySnapshot",
+     ImportLockFile},
     {"k6", "end-of-test summary of k6 as JSON: LoadTest", ImportK6},
 };
 
@@ -45,7 +63,7 @@ const ImportFormat* FindImportFormat(std::string_view name) {
 Result<Imported> Import(const ImportFormat& format, std::span<const ImportText> files,
                         const ImportOptions& options) {
   if (files.empty()) return Fail(Code::kInvalidArgument, "is required", "FILE");
-  if (files.size() > 1 && !format.several) {
+  if (files.size() > 1 && !format.several && !format.folder) {
     return Fail(Code::kInvalidArgument,
                 "format " + std::string(format.name) + " is read from one file, got " +
                     std::to_string(files.size()),

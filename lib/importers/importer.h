@@ -60,10 +60,33 @@ struct ImportOptions {
   std::string counted;                         // "predictions": what a tool counted
   std::string reference;                       // group that declared values compare with
   std::map<std::string, std::string> rows_of;  // column to the value of the rows that count
+  std::string stage;                           // of a pipeline
+  std::string type;                            // of evidence, where a file has several
+  std::string output_class;                    // number of the class that SHAP values are of
+  std::string component;                       // of a bill of materials
+  std::vector<std::string> sections;           // of a documentation, that a card has in prose
   std::string unit;
   std::string label_source;
   std::string label_window;
   std::string selection;
+};
+
+// A data file as a pipeline recorded it, for finding out whether a file is still that one.
+struct ImportedData {
+  std::string md5;
+  std::optional<std::int64_t> size;
+};
+
+// What a file says of a training run that is more, or less, than a snapshot states. Empty: nothing.
+struct ImportedRun {
+  std::string id;
+  std::string commit;
+  std::string repository;
+  std::string entry_point;
+  std::string runtime;
+  std::string lock_file;  // the file itself, if it is one
+  std::vector<std::string> unpinned;
+  std::map<std::string, ImportedData> data;  // by path
 };
 
 using ImportedSpec = std::variant<EvidenceSpec, BiasTestSpec, ReproducibilitySnapshotSpec>;
@@ -74,6 +97,7 @@ struct Imported {
   std::string tool;                  // empty: the file does not say, as the next
   std::string tool_version;
   std::vector<std::string> artifacts;  // which of the type's artifacts the file is
+  ImportedRun run;                     // with a snapshot
   std::vector<std::string> notes;      // what was left out and will matter, a sentence each
 };
 
@@ -82,6 +106,7 @@ struct ImportFormat {
   std::string_view doc;
   Result<Imported> (*import)(std::span<const ImportText>, const ImportOptions&);
   bool several = false;  // whether it adds up several files
+  bool folder = false;   // whether it is a folder's files, by their path in it
 };
 
 // In the order of the documentation (docs/importing.md).

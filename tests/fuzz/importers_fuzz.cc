@@ -1,5 +1,8 @@
 // Files of tools: evidence, or a refusal with a reason. The first byte chooses the format; options
 // are those that a person would give, so that the text is read to its end.
+#include <algorithm>
+#include <vector>
+
 #include "importers/importer.h"
 #include "tests/fuzz/require.h"
 
@@ -18,7 +21,21 @@ countersign::ImportOptions Options(bool labels) {
   options.privileged = "a";
   options.unprivileged = "b";
   options.counted = "predictions";
+  options.output_class = "0";
+  options.sections = {"limits"};
   return options;
+}
+
+// Of a folder two files, with a NUL between; what a lock file is, its name says.
+std::vector<countersign::ImportText> Files(const countersign::ImportFormat& format,
+                                           std::string_view text, bool first) {
+  if (format.folder) {
+    const auto end = std::min(text.find('\0'), text.size());
+    return {{"meta.yaml", text.substr(0, end)},
+            {"metrics/auc", text.substr(std::min(end + 1, text.size()))}};
+  }
+  if (format.name == "lock-file") return {{first ? "conda.yaml" : "requirements.txt", text}};
+  return {{"in", text}};
 }
 
 }  // namespace
@@ -28,14 +45,15 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (size == 0) return 0;
   const auto formats = ImportFormats();
   const ImportFormat& format = formats[(data[0] / 2U) % formats.size()];
-  const ImportText file{"in", fuzz::Text(data + 1, size - 1)};
-  const auto imported = Import(format, {&file, 1}, Options(data[0] % 2 == 0));
+  const std::string_view text = fuzz::Text(data + 1, size - 1);
+  const bool first = data[0] % 2 == 0;
+  const auto imported = Import(format, Files(format, text, first), Options(first));
   if (!imported) {
     fuzz::RequireReadable(imported.error());
     return 0;
   }
   if (const auto* test = std::get_if<BiasTestSpec>(&imported->spec)) {
-    fuzz::Require(!test->cells.empty(), "a bias test counts somebody", std::string(file.text));
+    fuzz::Require(!test->cells.empty(), "a bias test counts somebody", std::string(text));
   }
   return 0;
 }

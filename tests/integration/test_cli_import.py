@@ -1,6 +1,8 @@
 """`countersign evidence import`: what tools wrote becomes evidence that `check` judges."""
 
 import json
+import shutil
+import subprocess
 
 import pytest
 import samples
@@ -21,6 +23,13 @@ MEASURES = {
                         "unknownGroup": "unknown", "minCoverage": "0.5"}],
         "metrics": [{"name": "disparateImpact", "min": "0.8", "max": "1.25"}],
         "issuers": ISSUERS}},
+    "repeatable": {"reproducibility": {"level": "Retrainable", "issuers": ISSUERS}},
+    "documented": {"documentation": {"level": "Automatic", "minCompleteness": "0.6",
+                                     "issuers": ISSUERS}},
+    "explained": {"explainability": {"level": "Explained", "methods": ["SHAP"], "topFeatures": 2,
+                                     "excludedFeatures": ["postcode"], "issuers": ISSUERS}},
+    "data": {"dataQuality": {"rules": [{"name": "expectationsFailed", "max": "0"}],
+                             "issuers": ISSUERS}},
 }  # fmt: skip
 PREDICTIONS = ["--label", "y_true", "--prediction", "y_pred", "--favorable", "1=approved",
                "--attribute", "sex", "--protocol", "holdout", "--at", AT]  # fmt: skip
@@ -38,13 +47,13 @@ def asked(*arguments):
     return done.stderr
 
 
-def gates(tmp_path, *evidence):
+def gates(tmp_path, *evidence, now="2026-12-01T00:00:00Z"):
     """What `check` makes of the evidence, by measure."""
     policy = samples.policy({"measures": [
         {"name": name, "step": "PreProduction", "accountable": "ml-engineer", "require": require}
         for name, require in MEASURES.items()]})  # fmt: skip
     path = write(tmp_path / "all.yaml", policy, samples.use_case(), samples.deployment(), *evidence)
-    done = run("check", "-f", path, "--now", AT, "-o", "json")
+    done = run("check", "-f", path, "--now", now, "-o", "json")
     assert done.returncode in (0, 1), done.stderr
     decision = json.loads(done.stdout)["deployments"][0]["decision"]
     return {gate["measure"]: gate for gate in decision["gates"]}
@@ -155,3 +164,91 @@ def test_a_data_set_of_another_size_is_found(tmp_path):
 def test_equal_files_give_equal_objects():
     arguments = ["k6", DATA / "k6-machine-readable.json"]
     assert imported(*arguments) == imported(*arguments)
+
+
+def committed(folder):
+    """A working tree with a commit, and the data that dvc.lock is about."""
+    shutil.copytree(DATA / "mlflow3", folder / "mlflow3")
+    (folder / "data").mkdir()
+    shutil.copy(DATA / "prepared.csv", folder / "data" / "prepared.csv")
+    (folder / "requirements.txt").write_text("scikit-learn==1.9.1\n")
+    # The sample's run names the commit that it was made at; ours is another one.
+    (folder / "mlflow3" / "run" / "tags" / "mlflow.source.git.commit").unlink()
+    git = ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@b.example"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x"]):
+        subprocess.run([*git, *command], check=True)
+    return folder
+
+
+def snapshot_arguments(code):
+    return ["mlflow-run", code / "mlflow3" / "run", "--with", f"mlmodel={code}/mlflow3/MLmodel",
+            "--with", f"lock-file={code}/requirements.txt", "--code", code,
+            "--repository", "https://git.example/credit"]  # fmt: skip
+
+
+def test_files_of_a_run_become_one_snapshot(tmp_path):
+    code = committed(tmp_path / "code")
+    data = ["--data", f"train={code}/data/prepared.csv:training"]
+    arguments = snapshot_arguments(code)
+    assert "--hardware: is required" in asked(*arguments)
+    made = imported(*arguments, "--hardware", "x86_64", *data)
+    spec = made["spec"]
+    assert spec["parameters"] == {"C": "0.5", "solver": "lbfgs"}
+    assert spec["features"] == {"names": ["age", "income"]}
+    assert spec["environment"]["runtime"] == "Python 3.11.7"
+    assert spec["code"]["clean"] is True and spec["code"]["entryPoint"] == "train.py"
+    assert [s["format"] for s in spec["sources"]] == ["mlflow-run", "mlmodel", "lock-file"]
+    assert gates(tmp_path, made)["repeatable"]["state"] == "Passed"
+    (code / "notes.txt").write_text("not committed")
+    done = run("evidence", "import", *arguments, "--hardware", "x86_64", *data, *BASE)
+    assert "'?? notes.txt'" in done.stderr
+    dirty = yaml.safe_load(done.stdout)
+    assert gates(tmp_path, dirty)["repeatable"]["state"] != "Passed"
+
+
+def test_data_must_be_what_the_stage_ran_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    shutil.copy(DATA / "prepared.csv", tmp_path / "data" / "prepared.csv")
+    arguments = ["dvc-lock", DATA / "dvc.lock", "--at", AT,
+                 "--data", "train=data/prepared.csv:training"]  # fmt: skip
+    assert "--stage: must be" in asked(*arguments)
+    made = imported(*arguments, "--stage", "train")
+    assert made["spec"]["data"][0]["digest"] == samples.digest((DATA / "prepared.csv").read_text())
+    (tmp_path / "data" / "prepared.csv").write_text("other")
+    assert "check out what it ran on" in asked(*arguments, "--stage", "train")
+    (tmp_path / "else.csv").write_text("a\n")
+    assert "is none of the stage's data" in asked(
+        "dvc-lock", DATA / "dvc.lock", "--stage", "train", "--at", AT, "--data", "x=else.csv")  # fmt: skip
+
+
+def test_a_run_of_another_model_is_found():
+    assert "not of one run" in asked("mlflow-run", DATA / "mlflow3" / "run",
+                                     "--with", f"mlmodel={DATA}/mlflow2/MLmodel")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("gate", "good", "bad"),
+    [
+        ("documented",
+         ["model-card-toolkit", "model-card-toolkit.json", "--claim", "level=Automatic"],
+         ["cyclonedx", "cyclonedx-ml-bom.json", "--claim", "level=Automatic"]),
+        ("explained",
+         ["shap", "shap.json", "--claim", "level=Explained"],
+         ["permutation-importance", "permutation-importance.json", "--claim", "level=Explained"]),
+        ("data",
+         ["great-expectations", "gx-passed.json", "--claim", "personalData=false"],
+         ["great-expectations", "gx-failed.json", "--claim", "personalData=false"]),
+    ],
+)  # fmt: skip
+def test_reports_pass_or_fail_their_gates(tmp_path, gate, good, bad):
+    def judged(arguments):
+        format_name, name, *options = arguments
+        if gate != "data":
+            options += ["--kept-at", "https://store.example/" + name]
+        if format_name not in ("cyclonedx", "great-expectations"):
+            options += ["--at", AT]
+        return gates(tmp_path, imported(format_name, DATA / name, *options))[gate]["state"]
+
+    assert judged(good) == "Passed"
+    assert judged(bad) == "Failed"

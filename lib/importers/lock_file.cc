@@ -1,0 +1,155 @@
+#include "importers/lock_file.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/yaml.h"
+#include "importers/fields.h"
+#include "importers/formats.h"
+
+namespace countersign {
+namespace {
+
+constexpr std::array<std::string_view, 8> kWholly = {
+    "poetry.lock",    "uv.lock",   "pdm.lock",          "Pipfile.lock",
+    "conda-lock.yml", "pixi.lock", "package-lock.json", "Cargo.lock"};
+
+constexpr std::array<std::string_view, 4> kConda = {"conda.yaml", "conda.yml", "environment.yaml",
+                                                    "environment.yml"};
+
+template <class Names>
+bool IsOneOf(std::string_view name, const Names& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string Trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
+}
+
+// An option of a line before, or of the installation as a whole, names no dependency.
+bool IsDependency(const std::string& line) {
+  if (line.empty() || line.front() == '#') return false;
+  if (line.front() != '-') return true;
+  for (const std::string_view option :
+       {"-r", "-c", "-e", "--requirement", "--constraint", "--editable"}) {
+    if (!line.starts_with(option)) continue;
+    const std::string rest = line.substr(option.size());
+    if (rest.empty() || rest.front() == ' ' || rest.front() == '=' || option.size() == 2)
+      return true;
+  }
+  return false;
+}
+
+bool IsPinned(const std::string& line) {
+  if (line.front() == '-') return false;
+  const std::string requirement = line.substr(0, line.find_first_of(";#"));
+  if (requirement.find('@') != std::string::npos) {
+    return line.find("#sha256=") != std::string::npos || line.find("--hash=") != std::string::npos;
+  }
+  const auto equals = requirement.find("==");
+  return equals != std::string::npos && requirement.find('*', equals) == std::string::npos &&
+         requirement.find(',') == std::string::npos;
+}
+
+template <class Take>
+void ForEachLine(std::string_view text, const Take& take) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    take(Trimmed(text.substr(0, end)));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+// `conda list --explicit`: a URL a line; its hash is MD5 or SHA-256, which is all that conda has.
+std::vector<std::string> UnpinnedUrls(std::string_view text) {
+  std::vector<std::string> out;
+  ForEachLine(text, [&](const std::string& line) {
+    if (line.empty() || line.front() == '#' || line.front() == '@') return;
+    if (line.find('#') == std::string::npos) out.push_back(line);
+  });
+  return out;
+}
+
+std::vector<std::string> UnpinnedRequirements(std::string_view text) {
+  if (text.find("@EXPLICIT") != std::string_view::npos) return UnpinnedUrls(text);
+  std::vector<std::string> out;
+  std::string whole;  // a logical line: a backslash at its end continues it
+  const auto take = [&] {
+    const std::string requirement = Trimmed(whole);
+    if (IsDependency(requirement) && !IsPinned(requirement)) out.push_back(requirement);
+    whole.clear();
+  };
+  ForEachLine(text, [&](std::string line) {
+    const bool continued = !line.empty() && line.back() == '\\';
+    if (continued) line.pop_back();
+    whole += line;
+    if (!continued) take();
+  });
+  take();
+  return out;
+}
+
+bool IsPinnedByConda(const std::string& spec) {
+  const auto first = spec.find('=');
+  if (first == std::string::npos || spec.find_first_of("<>!~*|,") != std::string::npos) {
+    return false;
+  }
+  if (spec.compare(first, 2, "==") == 0) return true;
+  return spec.find('=', first + 1) != std::string::npos;
+}
+
+Result<std::vector<std::string>> UnpinnedOfConda(const std::string& name, std::string_view text) {
+  auto yaml = ParseYaml(text);
+  if (!yaml) return Fail(Code::kInvalidArgument, yaml.error().message, name);
+  const Field list = Root(*yaml, {name, text}).Get("dependencies");
+  if (!list.Is() || !list.value->is_array()) return Wrong(list, "a list of dependencies");
+  std::vector<std::string> out;
+  for (std::size_t i = 0; list.At(i).Is(); ++i) {
+    const Field one = list.At(i);
+    if (one.value->is_string()) {
+      if (!IsPinnedByConda(one.Text())) out.push_back(one.Text());
+      continue;
+    }
+    const Field pip = one.Get("pip");
+    if (!pip.Is() || !pip.value->is_array()) return Wrong(one, "a dependency, or a list 'pip'");
+    for (std::size_t k = 0; pip.At(k).Is(); ++k) {
+      const std::string line = pip.At(k).Text();
+      if (line.empty()) return Wrong(pip.At(k), "a requirement");
+      if (IsDependency(line) && !IsPinned(line)) out.push_back(line);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> UnpinnedIn(const std::string& name, std::string_view text) {
+  if (IsOneOf(name, kWholly)) return std::vector<std::string>();
+  if (IsOneOf(name, kConda)) return UnpinnedOfConda(name, text);
+  const bool pip =
+      name.ends_with(".txt") || (name.starts_with("requirements") && name.ends_with(".lock"));
+  if (pip) return UnpinnedRequirements(text);
+  std::string known;
+  for (const std::string_view one : kWholly) known.append(one).append(", ");
+  for (const std::string_view one : kConda) known.append(one).append(", ");
+  return Fail(Code::kInvalidArgument,
+              "must be one of " + known + "requirements*.lock or *.txt, is '" + name + "'",
+              "--lock-file");
+}
+
+Result<Imported> ImportLockFile(std::span<const ImportText> files,
+                                const ImportOptions& /*options*/) {
+  const ImportText& file = files.front();
+  const std::string name = file.name.substr(file.name.find_last_of('/') + 1);
+  auto unpinned = UnpinnedIn(name, file.text);
+  if (!unpinned) return Fail(unpinned.error());
+  Imported imported;
+  imported.spec = ReproducibilitySnapshotSpec();
+  imported.run.lock_file = file.name;
+  imported.run.unpinned = std::move(*unpinned);
+  return imported;
+}
+
+}  // namespace countersign

@@ -1,0 +1,203 @@
+// MLflow runs, MLmodel, dvc.lock and lock files: parts of a snapshot.
+
+#include "importers/snapshot.h"
+
+#include <gmock/gmock.h>
+
+#include "importers/lock_file.h"
+#include "tests/unit/importers/samples.h"
+
+namespace countersign::importing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+const ReproducibilitySnapshotSpec& Snapshot(const Result<Imported>& imported) {
+  static const ReproducibilitySnapshotSpec kNone;
+  EXPECT_TRUE(imported) << Wrong(imported);
+  return imported ? std::get<ReproducibilitySnapshotSpec>(imported->spec) : kNone;
+}
+
+Result<Imported> ImportRun(const std::map<std::string, std::string>& entries) {
+  std::vector<ImportText> files;
+  for (const auto& [name, text] : entries) files.push_back({name, text});
+  return Import(*FindImportFormat("mlflow-run"), files, {});
+}
+
+std::map<std::string, std::string> Run() {
+  std::map<std::string, std::string> entries;
+  for (const char* name : {"meta.yaml", "params/C", "params/solver", "metrics/accuracy",
+                           "tags/mlflow.source.name", "tags/mlflow.source.git.commit"}) {
+    entries[name] = Sample("mlflow3/run/" + std::string(name));
+  }
+  return entries;
+}
+
+// --- MLflow ---
+
+TEST(MlflowRun, GivesParametersLastMetricsAndItsEnd) {
+  const auto imported = ImportRun(Run());
+  const auto& snapshot = Snapshot(imported);
+  EXPECT_THAT(snapshot.parameters, ElementsAre(Pair("C", "0.5"), Pair("solver", "lbfgs")));
+  EXPECT_EQ(snapshot.metrics.at("accuracy").ToString(), "0.875");
+  EXPECT_EQ(imported->run.id, "fd503cfa13824cd2ae6ab202bc9db8ab");
+  EXPECT_EQ(imported->run.entry_point, "train.py");
+  EXPECT_EQ(imported->run.commit.size(), 40U);
+  EXPECT_EQ(FormatTime(*imported->performed_at), "2026-11-29T10:22:31Z");
+}
+
+TEST(MlflowRun, WhatDidNotFinishOrIsNoNumberIsRefused) {
+  const auto changed = [](const std::string& name, const std::string& text) {
+    auto entries = Run();
+    entries[name] = text;
+    return Wrong(ImportRun(entries));
+  };
+  EXPECT_THAT(changed("meta.yaml", "status: 1\nend_time: 1\n"),
+              HasSubstr("must be a run that has finished"));
+  EXPECT_THAT(changed("meta.yaml", "status: 3\nend_time: 99999999999999999\n"),
+              HasSubstr("end_time"));
+  EXPECT_THAT(changed("meta.yaml", "status: [3"), HasSubstr("meta.yaml"));
+  EXPECT_THAT(changed("metrics/accuracy", "1 nan 0\n"),
+              HasSubstr("metrics/accuracy: must be a finite"));
+  EXPECT_THAT(changed("metrics/accuracy", "1 1e300 0\n"), HasSubstr("metrics/accuracy"));
+  EXPECT_THAT(changed("metrics/accuracy", "x\n"), HasSubstr("'timestamp value step'"));
+  EXPECT_THAT(changed("metrics/accuracy", ""), HasSubstr("has no value"));
+  EXPECT_THAT(Wrong(ImportRun({{"params/C", "1"}})), HasSubstr("meta.yaml"));
+}
+
+TEST(MlModel, OfThreeGenerations) {
+  for (const auto& [folder, version] :
+       {std::pair{"mlflow1", "1.30.1"}, {"mlflow2", "2.22.0"}, {"mlflow3", "3.17.2"}}) {
+    const auto imported = ImportText1("mlmodel", Sample(std::string(folder) + "/MLmodel"));
+    EXPECT_THAT(Snapshot(imported).features->names, ElementsAre("age", "income")) << folder;
+    EXPECT_EQ(imported->tool_version, version);
+    EXPECT_EQ(imported->run.runtime, "Python 3.11.7") << folder;
+    EXPECT_EQ(imported->run.id.size(), 32U) << folder;
+    EXPECT_TRUE(imported->performed_at) << folder;
+  }
+}
+
+TEST(MlModel, WhatItDoesNotSayIsTold) {
+  const auto bare = ImportText1(
+      "mlmodel", "flavors: {sklearn: {sklearn_version: 1.5.2}}\nmlflow_version: 2.21.3\n");
+  EXPECT_FALSE(Snapshot(bare).features);
+  EXPECT_THAT(bare->notes,
+              AllOf(Contains(HasSubstr("names no run")), Contains(HasSubstr("signature"))));
+  const auto spaces = ImportText1(
+      "mlmodel",
+      R"({flavors: {}, signature: {inputs: '[{"name": "Plasma Glucose", "type": "long"}]'}})");
+  EXPECT_FALSE(Snapshot(spaces).features);
+  EXPECT_THAT(spaces->notes, Contains(HasSubstr("'Plasma Glucose' is not one word")));
+  const auto tensor =
+      ImportText1("mlmodel", R"({flavors: {}, signature: {inputs: '[{"type": "tensor"}]'}})");
+  EXPECT_FALSE(Snapshot(tensor).features);
+}
+
+TEST(MlModel, OtherFilesAreRefused) {
+  EXPECT_THAT(Wrong(ImportText1("mlmodel", "name: conda\n")), HasSubstr("in: flavors"));
+  EXPECT_THAT(Wrong(ImportText1("mlmodel", "flavors: {}\nutc_time_created: yesterday\n")),
+              HasSubstr("in: utc_time_created"));
+  EXPECT_THAT(Wrong(ImportText1("mlmodel", "flavors: {}\nsignature: {inputs: '[{'}\n")),
+              HasSubstr("in: signature.inputs"));
+  EXPECT_THAT(Wrong(ImportText1("mlmodel", "flavors: {}\nflavors: {}\n")), HasSubstr("in: "));
+}
+
+// --- DVC ---
+
+TEST(DvcLock, TheStageIsAskedFor) {
+  const std::string text = Sample("dvc.lock");
+  EXPECT_THAT(Wrong(ImportText1("dvc-lock", text)),
+              HasSubstr("--stage: must be the stage that trained the model: prepare, train"));
+  ImportOptions options;
+  options.stage = "train";
+  const auto imported = ImportText1("dvc-lock", text, options);
+  EXPECT_THAT(Snapshot(imported).parameters,
+              ElementsAre(Pair("train.C", "0.5"), Pair("train.solver", "lbfgs")));
+  EXPECT_EQ(imported->run.entry_point, "python train.py --seed 7");
+  ASSERT_TRUE(imported->run.data.contains("data/prepared.csv"));
+  EXPECT_EQ(imported->run.data.at("data/prepared.csv").md5, "f0de56e02ad40a069705f447c71ed7e2");
+  options.stage = "serve";
+  EXPECT_THAT(Wrong(ImportText1("dvc-lock", text, options)), HasSubstr("--stage"));
+}
+
+TEST(DvcLock, OtherSchemataAndShapesAreRefused) {
+  EXPECT_THAT(Wrong(ImportText1("dvc-lock", "train: {cmd: x}\n")), HasSubstr("in: schema"));
+  EXPECT_THAT(Wrong(ImportText1("dvc-lock", "schema: '2.0'\nstages: {}\n")),
+              HasSubstr("in: stages"));
+  EXPECT_THAT(Wrong(ImportText1("dvc-lock", "schema: '2.0'\nstages: {a: {deps: []}}\n")),
+              HasSubstr("cmd"));
+  EXPECT_THAT(Wrong(ImportText1(
+                  "dvc-lock",
+                  "schema: '2.0'\nstages: {a: {cmd: x, deps: [{path: p, md5: m, size: -1}]}}\n")),
+              HasSubstr("deps[0].size"));
+  EXPECT_THAT(Wrong(ImportText1("dvc-lock", "schema: '2.0'\nstages: {a: {cmd: x, params: [1]}}\n")),
+              HasSubstr("params"));
+}
+
+// --- lock files ---
+
+TEST(LockFile, CondaPinsByBuildAlone) {
+  const auto open = UnpinnedIn("conda.yaml", Sample("mlflow2/conda.yaml"));
+  ASSERT_TRUE(open) << Wrong(open);
+  EXPECT_THAT(*open, ElementsAre("python=3.11.7", "pip<=23.2.1", "cloudpickle"));
+  EXPECT_THAT(
+      *UnpinnedIn("environment.yml", "dependencies: [numpy=2.1.0=py311_0, python==3.11.7]\n"),
+      IsEmpty());
+  EXPECT_THAT(Wrong(UnpinnedIn("conda.yaml", "name: x\n")), HasSubstr("dependencies"));
+  EXPECT_THAT(Wrong(UnpinnedIn("conda.yaml", "dependencies: [{npm: [x]}]\n")),
+              HasSubstr("a list 'pip'"));
+}
+
+TEST(LockFile, ExplicitUrlsNeedTheirHash) {
+  const std::string text =
+      "@EXPLICIT\nhttps://c.example/a-1.conda#abc\nhttps://c.example/b-2.conda\n";
+  EXPECT_THAT(*UnpinnedIn("conda-linux.txt", text), ElementsAre("https://c.example/b-2.conda"));
+}
+
+TEST(LockFile, HashesOfPipAndWholeFormats) {
+  const std::string text =
+      "numpy==2.1.0 \\\n    --hash=sha256:aa\n-r other.txt\npandas>=2\n# note\n--index-url "
+      "https://x\n";
+  EXPECT_THAT(*UnpinnedIn("requirements.txt", text), ElementsAre("-r other.txt", "pandas>=2"));
+  EXPECT_THAT(*UnpinnedIn("uv.lock", "version = 1\n"), IsEmpty());
+  EXPECT_THAT(Wrong(UnpinnedIn("setup.py", "")), HasSubstr("uv.lock"));
+}
+
+// --- parts of one run ---
+
+TEST(MergeSnapshot, PartsAddUp) {
+  auto whole = ImportRun(Run());
+  const auto model = ImportText1("mlmodel", Sample("mlflow3/MLmodel"));
+  ASSERT_TRUE(MergeSnapshot(*whole, *model, "--with mlmodel"));
+  EXPECT_THAT(Snapshot(whole).features->names, ElementsAre("age", "income"));
+  EXPECT_EQ(whole->run.runtime, "Python 3.11.7");
+  EXPECT_EQ(FormatTime(*whole->performed_at), "2026-11-29T10:22:31Z") << "the later one";
+  ImportOptions options;
+  options.stage = "train";
+  ASSERT_TRUE(MergeSnapshot(*whole, *ImportText1("dvc-lock", Sample("dvc.lock"), options),
+                            "--with dvc-lock"));
+  EXPECT_EQ(whole->run.entry_point, "python train.py --seed 7") << "more than the script's name";
+  EXPECT_EQ(Snapshot(whole).parameters.size(), 4U);
+}
+
+TEST(MergeSnapshot, PartsOfDifferentRunsAreRefused) {
+  auto whole = ImportRun(Run());
+  const auto other = ImportText1("mlmodel", Sample("mlflow2/MLmodel"));
+  EXPECT_THAT(MergeSnapshot(*whole, *other, "--with mlmodel").error().ToString(),
+              AllOf(HasSubstr("--with mlmodel: says run"), HasSubstr("not of one run")));
+  auto changed = Run();
+  changed["params/C"] = "0.7";
+  EXPECT_THAT(MergeSnapshot(*whole, *ImportRun(changed), "x").error().ToString(),
+              HasSubstr("parameter 'C'"));
+  const auto report = ImportText1("k6", Sample("k6-handle-summary.json"));
+  EXPECT_THAT(MergeSnapshot(*whole, *report, "x").error().ToString(),
+              HasSubstr("parts of a snapshot"));
+}
+
+}  // namespace
+}  // namespace countersign::importing
