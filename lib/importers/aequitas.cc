@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "governance/types/bias_cells.h"
 #include "importers/claims.h"
 #include "importers/csv.h"
 #include "importers/formats.h"
@@ -144,19 +145,17 @@ struct Counted {
 
 Status CheckRates(const std::vector<Counted>& all, const std::string& file) {
   std::int64_t selected = 0;
-  for (const Counted& one : all) selected += *one.cell.tp + *one.cell.fp;
+  for (const Counted& one : all) selected += CountsOf(one.cell).Selected();
   for (const Counted& one : all) {
-    const BiasCell& cell = one.cell;
+    const fairness::ConfusionCounts counts = CountsOf(one.cell);
     const std::string where = file + ": " + one.group + ":";
-    const std::int64_t own = *cell.tp + *cell.fp;
-    const std::int64_t people = own + *cell.fn + *cell.tn;
     const std::pair<const char*, double> rates[] = {
-        {"group_size", static_cast<double>(people)},
-        {"pp", static_cast<double>(own)},
-        {"pprev", Ratio(own, people)},
-        {"ppr", Ratio(own, selected)},
-        {"tpr", Ratio(*cell.tp, *cell.tp + *cell.fn)},
-        {"fpr", Ratio(*cell.fp, *cell.fp + *cell.tn)},
+        {"group_size", static_cast<double>(counts.Total())},
+        {"pp", static_cast<double>(counts.Selected())},
+        {"pprev", Ratio(counts.Selected(), counts.Total())},
+        {"ppr", Ratio(counts.Selected(), selected)},
+        {"tpr", Ratio(counts.tp, counts.tp + counts.fn)},
+        {"fpr", Ratio(counts.fp, counts.fp + counts.tn)},
     };
     for (const auto& [column, counted] : rates) {
       if (auto same = CheckRate(one.record, column, counted, where); !same) return same;

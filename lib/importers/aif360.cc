@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "governance/types/bias_cells.h"
 #include "importers/fields.h"
 #include "importers/formats.h"
 #include "importers/groups.h"
@@ -75,9 +76,11 @@ Result<BiasCell> SelectionOf(const Explanation& explanation, const std::string& 
                              const std::string& all, bool privileged) {
   auto rest = Rest(explanation, selected, all, privileged);
   if (!rest) return Fail(rest.error());
+  auto count = explanation.Count(selected, privileged);
+  if (!count) return Fail(count.error());
   BiasCell cell;
-  cell.selected = *explanation.Count(selected, privileged);
-  cell.n = *cell.selected + *rest;
+  cell.selected = *count;
+  cell.n = *count + *rest;
   return cell;
 }
 
@@ -130,13 +133,14 @@ std::optional<double> StatedValue(const Explanation& explanation) {
 Status CheckStated(const Explanation& explanation, const BiasCell& unprivileged,
                    const BiasCell& privileged) {
   const auto stated = StatedValue(explanation);
-  if (!stated || !unprivileged.selected || *unprivileged.n == 0 || *privileged.n == 0) return {};
-  const auto share = [](const BiasCell& cell) {
-    return static_cast<double>(*cell.selected) / static_cast<double>(*cell.n);
+  const fairness::ConfusionCounts few = CountsOf(unprivileged);
+  const fairness::ConfusionCounts many = CountsOf(privileged);
+  if (!stated || !unprivileged.selected || few.Total() == 0 || many.Total() == 0) return {};
+  const auto share = [](const fairness::ConfusionCounts& counts) {
+    return static_cast<double>(counts.Selected()) / static_cast<double>(counts.Total());
   };
   const bool ratio = explanation.root().Get("metric").Text().find("Impact") != std::string::npos;
-  const double counted =
-      ratio ? share(unprivileged) / share(privileged) : share(unprivileged) - share(privileged);
+  const double counted = ratio ? share(few) / share(many) : share(few) - share(many);
   constexpr double kNear = 1e-6;
   if (std::isnan(counted) || std::abs(counted - *stated) < kNear) return {};
   return Fail(Code::kInvalidArgument,

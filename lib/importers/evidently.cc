@@ -209,8 +209,11 @@ Result<Imported> ImportEvidently(std::span<const ImportText> files, const Import
   Imported imported;
   imported.tool = "evidently";
   imported.tool_version = root.Get("version").Text();
-  const bool drift = found->drift && (!both || options.type == "DataDrift");
-  imported.spec = drift ? DriftReport(*found->drift) : QualityReport(*found->missing);
+  if (found->drift && (!found->missing || options.type == "DataDrift")) {
+    imported.spec = DriftReport(*found->drift);
+  } else if (found->missing) {
+    imported.spec = QualityReport(*found->missing);
+  }
   return imported;
 }
 

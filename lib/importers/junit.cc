@@ -151,8 +151,11 @@ Result<Imported> ImportJunit(std::span<const ImportText> files, const ImportOpti
     auto one = Reader(file.name, imported).Read(file.text);
     if (!one) return Fail(one.error());
     counts += *one;
-    dated = dated && imported.performed_at.has_value();
-    if (dated) latest = std::max(latest.value_or(*imported.performed_at), *imported.performed_at);
+    if (imported.performed_at) {
+      latest = std::max(latest.value_or(*imported.performed_at), *imported.performed_at);
+    } else {
+      dated = false;
+    }
   }
   imported.performed_at = dated ? latest : std::nullopt;
   if (counts.passed + counts.failed == 0) {

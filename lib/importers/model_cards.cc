@@ -81,11 +81,7 @@ bool IsFilled(const Json* value) {
   if (value->is_string()) {
     return value->get_ref<const std::string&>().find_first_not_of(" \t\r\n") != std::string::npos;
   }
-  if (value->is_array()) {
-    return std::any_of(value->begin(), value->end(),
-                       [](const Json& one) { return IsFilled(&one); });
-  }
-  if (value->is_object()) {
+  if (value->is_structured()) {
     return std::any_of(value->begin(), value->end(),
                        [](const Json& one) { return IsFilled(&one); });
   }

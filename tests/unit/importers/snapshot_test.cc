@@ -29,7 +29,7 @@ Result<Imported> ImportRun(const std::map<std::string, std::string>& entries) {
   return Import(*FindImportFormat("mlflow-run"), files, {});
 }
 
-std::map<std::string, std::string> Run() {
+std::map<std::string, std::string> RunEntries() {
   std::map<std::string, std::string> entries;
   for (const char* name : {"meta.yaml", "params/C", "params/solver", "metrics/accuracy",
                            "tags/mlflow.source.name", "tags/mlflow.source.git.commit"}) {
@@ -41,7 +41,7 @@ std::map<std::string, std::string> Run() {
 // --- MLflow ---
 
 TEST(MlflowRun, GivesParametersLastMetricsAndItsEnd) {
-  const auto imported = ImportRun(Run());
+  const auto imported = ImportRun(RunEntries());
   const auto& snapshot = Snapshot(imported);
   EXPECT_THAT(snapshot.parameters, ElementsAre(Pair("C", "0.5"), Pair("solver", "lbfgs")));
   EXPECT_EQ(snapshot.metrics.at("accuracy").ToString(), "0.875");
@@ -53,7 +53,7 @@ TEST(MlflowRun, GivesParametersLastMetricsAndItsEnd) {
 
 TEST(MlflowRun, WhatDidNotFinishOrIsNoNumberIsRefused) {
   const auto changed = [](const std::string& name, const std::string& text) {
-    auto entries = Run();
+    auto entries = RunEntries();
     entries[name] = text;
     return Wrong(ImportRun(entries));
   };
@@ -171,7 +171,7 @@ TEST(LockFile, HashesOfPipAndWholeFormats) {
 // --- parts of one run ---
 
 TEST(MergeSnapshot, PartsAddUp) {
-  auto whole = ImportRun(Run());
+  auto whole = ImportRun(RunEntries());
   const auto model = ImportText1("mlmodel", Sample("mlflow3/MLmodel"));
   ASSERT_TRUE(MergeSnapshot(*whole, *model, "--with mlmodel"));
   EXPECT_THAT(Snapshot(whole).features->names, ElementsAre("age", "income"));
@@ -186,11 +186,11 @@ TEST(MergeSnapshot, PartsAddUp) {
 }
 
 TEST(MergeSnapshot, PartsOfDifferentRunsAreRefused) {
-  auto whole = ImportRun(Run());
+  auto whole = ImportRun(RunEntries());
   const auto other = ImportText1("mlmodel", Sample("mlflow2/MLmodel"));
   EXPECT_THAT(MergeSnapshot(*whole, *other, "--with mlmodel").error().ToString(),
               AllOf(HasSubstr("--with mlmodel: says run"), HasSubstr("not of one run")));
-  auto changed = Run();
+  auto changed = RunEntries();
   changed["params/C"] = "0.7";
   EXPECT_THAT(MergeSnapshot(*whole, *ImportRun(changed), "x").error().ToString(),
               HasSubstr("parameter 'C'"));
