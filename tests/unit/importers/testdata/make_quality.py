@@ -27,13 +27,15 @@ def evidently_new():
 
 def evidently_old():
     try:
-        from evidently.legacy.metric_preset import DataDriftPreset, DataQualityPreset
+        from evidently.legacy.metric_preset import DataDriftPreset
+        from evidently.legacy.metrics import DatasetMissingValuesMetric
         from evidently.legacy.report import Report
     except ImportError:
-        from evidently.metric_preset import DataDriftPreset, DataQualityPreset
+        from evidently.metric_preset import DataDriftPreset
+        from evidently.metrics import DatasetMissingValuesMetric
         from evidently.report import Report
 
-    for name, preset in (("drift", DataDriftPreset()), ("quality", DataQualityPreset())):
+    for name, preset in (("drift", DataDriftPreset()), ("quality", DatasetMissingValuesMetric())):
         report = Report(metrics=[preset])
         report.run(reference_data=REFERENCE, current_data=CURRENT)
         with open(f"evidently-old-{name}.json", "w", encoding="utf-8") as file:
