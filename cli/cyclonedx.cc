@@ -217,7 +217,9 @@ class Writer {
     for (const auto& [ref, one] : evidence_) evidence.push_back(Evidence(ref, one));
     Json attestations = Json::array({Decided()});
     for (const auto& [ref, one] : evidence_) {
-      if (one.kind == SignOffSpec::kKind && one.signatory) attestations.push_back(Signed(ref, one));
+      if (one.kind == SignOffSpec::kKind && one.signatory) {
+        attestations.push_back(Signed(ref, one, *one.signatory));
+      }
     }
     Json assessors = Json::array({{{"bom-ref", kDeciderRef},
                                    {"thirdParty", false},
@@ -313,8 +315,8 @@ class Writer {
     return nullptr;
   }
 
-  Json Signed(const std::string& ref, const EvidenceRef& one) {
-    signatories_.emplace(one.signatory->account, &*one.signatory);
+  Json Signed(const std::string& ref, const EvidenceRef& one, const Signatory& by) {
+    signatories_.emplace(by.account, &by);
     const SignOffSpec* spec = SpecOf(one);
     const bool approves = spec == nullptr || IsApproval(spec->decision);
     Json map = Json::array();
@@ -325,9 +327,8 @@ class Writer {
         map.push_back(Mapped(gate, i, approves, spec == nullptr ? gate.reason : spec->rationale));
       }
     }
-    return {{"summary", one.signatory->Text()},
-            {"assessor", "assessor:" + one.signatory->account},
-            {"map", std::move(map)}};
+    return {
+        {"summary", by.Text()}, {"assessor", "assessor:" + by.account}, {"map", std::move(map)}};
   }
 
   [[nodiscard]] const GovernancePolicy* PolicyNamed(const std::string& name) const {

@@ -6,6 +6,7 @@ void AddEvidence(CLI::App& app, Global& global, Run& run) {
   CLI::App* group = app.add_subcommand(
       "evidence", "Work with evidence: make it of what tools wrote, list and show it, export it");
   group->require_subcommand(1);
+  AddEvidenceAttestation(*group, global, run);
   AddEvidenceExport(*group, global, run);
   AddEvidenceImport(*group, global, run);
   AddEvidenceList(*group, global, run);

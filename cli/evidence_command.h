@@ -8,6 +8,7 @@
 
 namespace countersign {
 
+void AddEvidenceAttestation(CLI::App& group, Global& global, Run& run);
 void AddEvidenceExport(CLI::App& group, Global& global, Run& run);
 void AddEvidenceImport(CLI::App& group, Global& global, Run& run);
 void AddEvidenceList(CLI::App& group, Global& global, Run& run);

@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "evidence/dsse.h"
 #include "evidence/model_signature.h"
+#include "evidence/predicates.h"
 #include "evidence/sshsig.h"
 #include "governance/types/signature.h"
 
@@ -187,13 +188,29 @@ tl::expected<Verifier, SignatureFault> VerifierOf(const Json& given, const std::
   return Verifier{*std::move(key), std::nullopt};
 }
 
+// A statement of another tool, which an Evidence carries and repeats.
+std::optional<SignatureFault> WhyNotForeign(const Json& signed_statement, const Statement& own) {
+  if (StringAt(signed_statement, "_type") != kStatementType) {
+    return SignatureFault{"SignatureOfOtherType", "its payload must be an in-toto Statement v1"};
+  }
+  if (StringAt(own.json, "predicateType") != PredicateType("Evidence")) {
+    return SignatureFault{"SignatureForOtherKind",
+                          "a statement of another tool is carried by an Evidence alone"};
+  }
+  std::string why = WhyNotOfStatement(signed_statement, *FindPath(own.json, "predicate/spec"));
+  if (why.empty()) return std::nullopt;
+  return SignatureFault{"SignedContentChanged", std::move(why)};
+}
+
 Proof VerifyDsse(const Statement& statement, const Json& signature) {
   const std::string envelope = StringAt(signature, "value");
   auto first = VerifierOf(signature, "spec.signature");
   if (!first) return Because(first.error());
   auto payload = OpenSignedEnvelope(first->key, kStatementPayload, envelope);
   if (!payload) return Because(payload.error());
-  if (auto why = WhyNotTheSame(*payload, statement)) return Because(*std::move(why));
+  const bool foreign = IsForeignPredicate(StringAt(*payload, "predicateType"));
+  auto why = foreign ? WhyNotForeign(*payload, statement) : WhyNotTheSame(*payload, statement);
+  if (why) return Because(*std::move(why));
   SignatureProof proof{first->key.fingerprint()};
   proof.chain = std::move(first->chain);
   const Json* cosigners = Find(signature, "cosigners");

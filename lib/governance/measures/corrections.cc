@@ -37,11 +37,12 @@ template <class Spec>
 bool LeadsBack(const ByName<Spec>& named, const Attested<Spec>* corrected,
                const std::string& name) {
   std::set<std::string> seen;
-  while (corrected != nullptr && corrected->object->spec.supersedes) {
-    const std::string& next = corrected->object->spec.supersedes->name;
-    if (next == name) return true;
-    if (!seen.insert(next).second) return false;
-    corrected = named(next);
+  while (corrected != nullptr) {
+    const auto& supersedes = corrected->object->spec.supersedes;
+    if (!supersedes) return false;
+    if (supersedes->name == name) return true;
+    if (!seen.insert(supersedes->name).second) return false;
+    corrected = named(supersedes->name);
   }
   return false;
 }
