@@ -7,8 +7,8 @@
 #include <span>
 #include <string_view>
 
-#include "importers/csv.h"
 #include "cli/files.h"
+#include "importers/csv.h"
 
 namespace countersign {
 namespace {

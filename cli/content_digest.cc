@@ -8,9 +8,9 @@
 
 #include "base/digest.h"
 #include "base/json.h"
-#include "importers/csv.h"
 #include "cli/files.h"
 #include "cli/model_files.h"
+#include "importers/csv.h"
 
 namespace countersign {
 namespace {

@@ -170,10 +170,9 @@ TEST(SelfSignedTest, WhatMakesNoSenseIsRefused) {
   EXPECT_FALSE(MakeAuthority("", ValidNow()).has_value());
   EXPECT_FALSE(MakeAuthority(std::string(100, 'x'), ValidNow()).has_value());
   EXPECT_FALSE(MakeAuthority("backwards", {RealNow(), RealNow() - hours(1)}).has_value());
-  EXPECT_FALSE(MakeCertificate({"garbage", "garbage"}, LeafUse::kServer, "x", {}, ValidNow())
-                   .has_value());
-  EXPECT_TRUE(
-      MakeCertificate(authority, LeafUse::kClient, "no names", {}, ValidNow()).has_value());
+  EXPECT_FALSE(
+      MakeCertificate({"garbage", "garbage"}, LeafUse::kServer, "x", {}, ValidNow()).has_value());
+  EXPECT_TRUE(MakeCertificate(authority, LeafUse::kClient, "no names", {}, ValidNow()).has_value());
   EXPECT_EQ(ERR_peek_error(), 0U);
 }
 

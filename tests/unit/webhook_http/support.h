@@ -59,8 +59,7 @@ struct Pki {
                        .value();
 
   [[nodiscard]] PemPair Server(const std::string& name) const {
-    return MakeCertificate(authority, LeafUse::kServer, name, {name, "127.0.0.1"},
-                           ValidNow())
+    return MakeCertificate(authority, LeafUse::kServer, name, {name, "127.0.0.1"}, ValidNow())
         .value();
   }
   static const Pki& Get() {
