@@ -1,6 +1,7 @@
 #include "cli/reference.h"
 
 #include "base/yaml.h"
+#include "cli/chart.h"
 #include "governance/fairness_metrics.h"
 #include "governance/report_types.h"
 #include "governance/sum_metrics.h"
@@ -243,6 +244,10 @@ std::vector<std::pair<std::string, std::string>> GeneratedFiles() {
   }
   files.emplace_back("docs/reference/fairness-metrics.md", MetricsPage());
   files.emplace_back("docs/reference/evidence-types.md", ReportTypesPage());
+  for (auto& file : ChartFiles()) {
+    file.second.insert(0, "# " + std::string(kMarker) + "\n");
+    files.push_back(std::move(file));
+  }
   return files;
 }
 

@@ -1,0 +1,115 @@
+"""A control plane with the chart installed by helm, and the programs under the chart's accounts.
+
+There is no kubelet that would run Pods: the programs run beside the API server with the arguments
+that the chart gives them, tokens of its service accounts and the files of its Secrets. The webhook
+entries are pointed at a URL, because nothing carries traffic of Services here.
+"""
+
+import base64
+import json
+import pathlib
+import subprocess
+
+import controlplane
+import yaml
+from world import BIN, ROOT, Installation, Program, run, wait_until
+
+CHART = ROOT / "charts" / "countersign"
+SYSTEM = "countersign-system"
+HELM = controlplane.assets() / "helm"
+
+
+def helm(*arguments, check=True, kubeconfig=None):
+    more = ["--kubeconfig", kubeconfig] if kubeconfig else []
+    done = subprocess.run([HELM, *map(str, arguments), *map(str, more)],
+                          capture_output=True, text=True)  # fmt: skip
+    if check:
+        assert done.returncode == 0, f"helm {arguments}: {done.stderr[:2000]}"
+    return done
+
+
+def rendered(*arguments):
+    """Objects of the chart by kind and name."""
+    text = helm("template", "release", CHART, "-n", SYSTEM, *arguments).stdout
+    objects = [o for o in yaml.safe_load_all(text) if o]
+    return {(o["kind"], o["metadata"]["name"]): o for o in objects}
+
+
+def arguments_of(deployment):
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return container["args"]
+
+
+class ChartSite(Installation):
+    def _install(self, operator):
+        c = self.cluster
+        self.folder = c.folder
+        c.run("create", "namespace", SYSTEM)
+        tls = self._certificates()
+        c.run("create", "secret", "tls", "webhook-cert", "-n", SYSTEM,
+              f"--cert={tls / 'tls.crt'}", f"--key={tls / 'tls.key'}")  # fmt: skip
+        self.helm("install", "release", CHART, "--set", "tls.source=Secret",
+                  "--set", "tls.existingSecret=webhook-cert",
+                  "--set-file", f"tls.caBundle={tls / 'ca.crt'}")  # fmt: skip
+        c.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        self.key = self._secret("countersign-stamp-key", "key.pem")
+        self.port = controlplane.free_port()
+        self.start_webhook()
+        for kind, path in (("mutating", "/mutate/v1"), ("validating", "/validate/v1")):
+            self._point(kind, f"https://127.0.0.1:{self.port}{path}")
+        self.operator = None
+        if operator:
+            self.start_operator()
+        self._await_admission()
+
+    def helm(self, *arguments, check=True):
+        return helm(*arguments, "-n", SYSTEM, check=check, kubeconfig=self.cluster.kubeconfig)
+
+    def _certificates(self):
+        """As an administrator brings them, for the name that the webhook has here."""
+        tls = self.folder / "tls"
+        tls.mkdir()
+        pair = self.cluster.authority.server("webhook", ["127.0.0.1"])
+        (tls / "tls.crt").write_bytes(pathlib.Path(pair.certificate).read_bytes())
+        (tls / "tls.key").write_bytes(pathlib.Path(pair.key).read_bytes())
+        (tls / "ca.crt").write_bytes(pathlib.Path(self.cluster.authority.certificate).read_bytes())
+        return tls
+
+    def _secret(self, name, key):
+        done = self.cluster.run("get", "secret", name, "-n", SYSTEM, "-o", "json")
+        path = self.folder / key
+        path.write_bytes(base64.b64decode(json.loads(done.stdout)["data"][key]))
+        return path
+
+    def _point(self, kind, url):
+        patch = [{"op": "remove", "path": "/webhooks/0/clientConfig/service"},
+                 {"op": "add", "path": "/webhooks/0/clientConfig/url", "value": url}]  # fmt: skip
+        self.cluster.run("patch", f"{kind}webhookconfiguration", "countersign", "--type=json",
+                         "-p", json.dumps(patch))  # fmt: skip
+
+    def _arguments(self, program, replaced):
+        """The chart's arguments of a program, with what differs outside of a Pod replaced."""
+        done = self.cluster.run("get", "deployment", program, "-n", SYSTEM, "-o", "json")
+        flags = dict(one.split("=", 1) for one in arguments_of(json.loads(done.stdout)))
+        assert set(replaced) <= set(flags), "the chart gives no such argument"
+        account = self.cluster.service_account(SYSTEM, program)
+        flags |= replaced
+        return [f"{flag}={value}" for flag, value in flags.items()] + [f"--kubeconfig={account}"]
+
+    def start_webhook(self, *more):
+        tls = self.folder / "tls"
+        self.webhook = Program(self.folder, "countersign-webhook", *self._arguments(
+            "countersign-webhook",
+            {"--listen": f"127.0.0.1:{self.port}", "--probe-listen": "127.0.0.1:0",
+             "--tls-cert": tls / "tls.crt", "--tls-key": tls / "tls.key",
+             "--tls-name": "127.0.0.1", "--stamp-key": self.key, "--drain-seconds": "0"}), *more)  # fmt: skip
+        self.webhook.await_log("serving admission reviews")
+        self.probe_port = self.webhook.field("serving admission reviews", "probePort")
+
+    def start_operator(self, *more):
+        self.operator = Program(self.folder, "countersign-operator", *self._arguments(
+            "countersign-operator",
+            {"--probe-listen": "127.0.0.1:0", "--stamp-key": self.key}), *more)  # fmt: skip
+
+
+__all__ = ["BIN", "CHART", "SYSTEM", "ChartSite", "arguments_of", "helm", "rendered", "run", "wait_until"]

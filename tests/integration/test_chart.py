@@ -1,0 +1,192 @@
+"""charts/countersign: what it renders, and what a real API server makes of it."""
+
+import base64
+import json
+import subprocess
+
+import controlplane
+import pytest
+import yaml
+from chart_site import CHART, SYSTEM, arguments_of, helm, rendered
+from cli import BIN
+
+PROGRAMS = ("countersign-webhook", "countersign-operator")
+
+
+def pod(objects, program):
+    return objects["Deployment", program]["spec"]["template"]["spec"]
+
+
+def test_lint_finds_nothing():
+    done = helm("lint", CHART, "--strict")
+    assert "0 chart(s) failed" in done.stdout
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_pods_run_as_nobody_with_nothing(program):
+    spec = pod(rendered(), program)
+    (container,) = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]}}  # fmt: skip
+    assert container["resources"]["requests"] and container["resources"]["limits"]["memory"]
+    assert all(mount["readOnly"] for mount in container["volumeMounts"])
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_replicas_stay_apart_and_some_stay(program):
+    objects = rendered()
+    deployment = objects["Deployment", program]["spec"]
+    assert deployment["replicas"] == 2
+    labels = deployment["selector"]["matchLabels"]
+    spec = pod(objects, program)
+    assert spec["priorityClassName"] == "system-cluster-critical"
+    (spread,) = spec["topologySpreadConstraints"]
+    assert spread["labelSelector"]["matchLabels"] == labels
+    (apart,) = spec["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert apart["podAffinityTerm"]["labelSelector"]["matchLabels"] == labels
+    budget = objects["PodDisruptionBudget", program]["spec"]
+    assert budget["selector"]["matchLabels"] == labels and budget["minAvailable"] == 1
+    assert objects["NetworkPolicy", program]["spec"]["podSelector"]["matchLabels"] == labels
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_programs_know_the_arguments_that_the_chart_gives_them(program):
+    known = subprocess.run([BIN / program, "--help"], capture_output=True, text=True).stdout
+    objects = rendered("--set", "tls.clientCaSecret=ca,tls.allowedClients={apiserver}",
+                       "--set", "webhook.requireCredentialId=true")  # fmt: skip
+    flags = [one.split("=")[0] for one in arguments_of(objects["Deployment", program])]
+    assert flags and [flag for flag in flags if flag not in known] == []
+
+
+def test_what_countersign_install_prints_is_what_the_chart_installs(tmp_path):
+    ca = tmp_path / "ca.pem"
+    ca.write_text("-----BEGIN CERTIFICATE-----\n")
+    printed = subprocess.run(
+        [BIN / "countersign", "install", "--crds", "-n", SYSTEM, "--service",
+         f"{SYSTEM}/countersign-webhook", "--ca-file", ca, "-o", "json"],
+        capture_output=True, text=True, check=True)  # fmt: skip
+    objects = rendered()
+    for item in json.loads(printed.stdout)["items"]:
+        if item["kind"] == "Namespace":
+            continue  # helm makes it, or it is there
+        mine = objects[item["kind"], item["metadata"]["name"]]
+        for part in ("spec", "rules", "roleRef", "subjects"):
+            assert mine.get(part) == item.get(part), (item["kind"], item["metadata"]["name"], part)
+        for theirs, own in zip(item.get("webhooks", []), mine.get("webhooks", []), strict=True):
+            theirs["clientConfig"].pop("caBundle")
+            assert own["clientConfig"].pop("caBundle")
+            assert own == theirs
+
+
+def test_the_certificate_is_for_the_service_and_signed_by_what_the_api_server_trusts(tmp_path):
+    objects = rendered()
+    data = objects["Secret", "countersign-webhook-tls"]["data"]
+    for name, text in data.items():
+        (tmp_path / name).write_bytes(base64.b64decode(text))
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        (webhook,) = objects[kind, "countersign"]["webhooks"]
+        assert webhook["clientConfig"]["caBundle"] == data["ca.crt"]
+    done = subprocess.run(
+        ["openssl", "verify", "-CAfile", tmp_path / "ca.crt", "-purpose", "sslserver",
+         "-verify_hostname", f"countersign-webhook.{SYSTEM}.svc", tmp_path / "tls.crt"],
+        capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_cert_manager_issues_and_injects():
+    objects = rendered("--set", "tls.source=CertManager")
+    assert ("Secret", "countersign-webhook-tls") not in objects
+    certificate = objects["Certificate", "countersign-webhook"]["spec"]
+    assert certificate["secretName"] == "countersign-webhook-tls"
+    assert f"countersign-webhook.{SYSTEM}.svc" in certificate["dnsNames"]
+    assert certificate["issuerRef"]["name"] == objects["Issuer", "countersign-webhook"]["metadata"]["name"]
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        own = objects[kind, "countersign"]
+        assert "caBundle" not in own["webhooks"][0]["clientConfig"]
+        assert own["metadata"]["annotations"]["cert-manager.io/inject-ca-from"] == \
+            f"{SYSTEM}/countersign-webhook"  # fmt: skip
+    named = rendered("--set", "tls.source=CertManager,tls.certManager.issuerRef.name=corp,"
+                     "tls.certManager.issuerRef.kind=ClusterIssuer")  # fmt: skip
+    assert ("Issuer", "countersign-webhook") not in named
+    assert named["Certificate", "countersign-webhook"]["spec"]["issuerRef"]["kind"] == "ClusterIssuer"
+
+
+@pytest.mark.parametrize("setting, complaint", [
+    ("webhook.replicas=0", "/webhook/replicas"),
+    ("webhook.failurePolicy=Perhaps", "/webhook/failurePolicy"),
+    ("image.digest=latest", "/image/digest"),
+    ("tls.source=Secret", "/tls"),
+    ("installation=Not A Name", "/installation"),
+    ("webhok.replicas=2", "webhok"),
+])  # fmt: skip
+def test_values_that_make_no_sense_are_refused(setting, complaint):
+    done = helm("template", "release", CHART, "--set", setting, check=False)
+    assert done.returncode != 0 and complaint in done.stderr
+
+
+def test_an_image_is_named_by_digest_where_one_is_given():
+    pinned = "sha256:" + "a" * 64
+    spec = pod(rendered("--set", f"image.digest={pinned}"), "countersign-webhook")
+    assert spec["containers"][0]["image"].endswith("@" + pinned)
+
+
+def test_every_value_is_described():
+    def paths(value, prefix=""):
+        for key, inner in value.items():
+            path = f"{prefix}{key}"
+            if isinstance(inner, dict) and inner and path not in ("webhook.resources", "operator.resources"):
+                yield from paths(inner, path + ".")
+            else:
+                yield path
+
+    readme = (CHART / "README.md").read_text()
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert [path for path in paths(values) if f"`{path}`" not in readme] == []
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    cluster = controlplane.start(workloads=False)
+    yield cluster
+    cluster.stop()
+
+
+def secret(cluster, name):
+    done = cluster.run("get", "secret", name, "-n", SYSTEM, "-o", "json")
+    return json.loads(done.stdout)["data"]
+
+
+def test_install_upgrade_and_uninstall_keep_what_evidence_rests_on(cluster):
+    def run_helm(*arguments):
+        return helm(*arguments, "-n", SYSTEM, kubeconfig=cluster.kubeconfig)
+
+    run_helm("install", "countersign", CHART, "--create-namespace")
+    cluster.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    key, tls = secret(cluster, "countersign-stamp-key"), secret(cluster, "countersign-webhook-tls")
+    run_helm("upgrade", "countersign", CHART, "--set", "webhook.replicas=3")
+    assert secret(cluster, "countersign-stamp-key") == key
+    assert secret(cluster, "countersign-webhook-tls") == tls
+    # Close to its end a certificate is made anew, by a CA that is trusted beside the one before.
+    run_helm("upgrade", "countersign", CHART, "--set", "tls.validDays=90,tls.renewBeforeDays=366")
+    renewed = secret(cluster, "countersign-webhook-tls")
+    assert renewed["tls.crt"] != tls["tls.crt"]
+    bundle = base64.b64decode(renewed["ca.crt"]).decode()
+    assert bundle.count("BEGIN CERTIFICATE") == 2
+    assert base64.b64decode(tls["ca.crt"]).decode().strip() in bundle
+    run_helm("rollback", "countersign", "1")
+    assert secret(cluster, "countersign-stamp-key") == key
+    run_helm("uninstall", "countersign", "--wait")
+    left = cluster.run("get", "crd", "-o", "name").stdout
+    assert "governancepolicies.countersign.dev" in left
+    assert secret(cluster, "countersign-stamp-key") == key
+    # Nothing of ours stands in the way of anybody any more.
+    for kind in ("validatingwebhookconfiguration", "mutatingwebhookconfiguration",
+                 "validatingadmissionpolicy", "clusterrole"):  # fmt: skip
+        names = cluster.run("get", kind, "-o", "name", "-l", "app.kubernetes.io/part-of=countersign")
+        assert names.stdout == "", kind
+    run_helm("install", "countersign", CHART)
+    assert secret(cluster, "countersign-stamp-key") == key, "evidence from before counts on"
+
