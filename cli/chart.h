@@ -1,5 +1,5 @@
-// chart.h: the parts of charts/countersign that are made from the same source as `countersign install`,
-// so that the two never differ. Pure.
+// chart.h: the parts of charts/countersign that are made from the same source as `countersign
+// install`, so that the two never differ. Pure.
 #pragma once
 
 #include <string>

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/yaml.h"
 #include "cli/files.h"
 
@@ -103,8 +105,13 @@ TEST(Approval, ShowsTheComponentsAndTheEvidenceAboutThem) {
   ApprovalInput input = Input();
   auto text =
       ReadTextFile(std::string(SOURCE_DIR) + "/tests/unit/governance/testdata/composite.yaml");
-  const Json object = ParseYaml(text.value_or("")).value();
-  input.deployment = *Decode<ModelDeploymentSpec>(object);
+  const auto documents = ParseYamlDocuments(text.value_or(""));
+  ASSERT_TRUE(documents) << documents.error().ToString();
+  const auto object = std::find_if(documents->begin(), documents->end(), [](const Json& one) {
+    return StringAt(one, "kind") == "ModelDeployment";
+  });
+  ASSERT_NE(object, documents->end());
+  input.deployment = *Decode<ModelDeploymentSpec>(*object);
   input.bias_tests.front().spec.model = input.deployment->spec.model.components[0].identity;
   const Json sign_off = Only(input);
   EXPECT_EQ(StringAt(sign_off, "spec/subject/model/digestType"), "composite");
