@@ -45,7 +45,14 @@ class Stage:
                    if not o["kind"].endswith("WebhookConfiguration")]
         objects += [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}}
                     for n in ("lending", "lending-prod")]
+        # kubectl reads a status before it patches one; the operator does not.
+        objects.append({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": "status-reader"},
+            "rules": [{"apiGroups": ["countersign.dev"], "resources": ["*/status"],
+                       "verbs": ["get"]}]})  # fmt: skip
         objects += [
+            binding("status-readers", "status-reader", OPERATOR),
             binding("viewers", "countersign-viewer", VERA),
             binding("dev-viewers", "countersign-viewer", DEV),
             binding("approvers", "countersign-approver", VERA, "lending"),
