@@ -115,7 +115,7 @@ Gate ApplyCarryOver(const Context& context, Gate gate,
     kinds.insert(step.change.kinds.begin(), step.change.kinds.end());
     Gate before =
         run({context.policy, context.environment, context.measure, context.facts, context.insiders,
-             context.index, context.answers_digest, step.model, lineage});
+             context.index, context.answers_digest, step.model, lineage, context.in_use});
     if (!NothingBelieved(before)) {
       if (auto own = TestedOnOwnTraining(context, before)) {
         return NotCarried(std::move(gate), &step.model, *std::move(own));

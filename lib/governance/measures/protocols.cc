@@ -191,9 +191,9 @@ class Judge {
     const auto found = std::find_if(measures.begin(), measures.end(),
                                     [&](const Measure& m) { return m.name == name; });
     if (found == measures.end()) return "measure '" + name + "' is none of this policy";
-    const Gate gate =
-        run_({context_.policy, context_.environment, *found, context_.facts, context_.insiders,
-              context_.index, context_.answers_digest, context_.model, context_.lineage});
+    const Gate gate = run_({context_.policy, context_.environment, *found, context_.facts,
+                            context_.insiders, context_.index, context_.answers_digest,
+                            context_.model, context_.lineage, context_.in_use});
     if (gate.state == GateState::kPassed) {
       Shorten(gate.valid_until);
       return {};

@@ -195,6 +195,7 @@ std::string NotShown(const SignOffContext& context, const AttestedSignOff& sign_
     return "it does not list policy '" + context.named->meta.name + "' as shown to the signer";
   }
   if (shown->answers_digest.empty()) return "it does not list the answers as shown to the signer";
+  if (context.in_use == nullptr) return "what the measures rest on is not known here";
   for (const EvidenceInUse& used : *context.in_use) {
     if (!used.ref.signatory || used.ref.signatory->at > sign_off.by.first_seen) continue;
     const auto is_this = [&](const ShownEvidence& one) {

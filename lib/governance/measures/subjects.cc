@@ -94,9 +94,9 @@ Gate RunForSubjects(const Context& context, const std::function<Gate(const Conte
   std::vector<Gate> gates;
   gates.reserve(subjects.size());
   for (const MeasureSubject& subject : subjects) {
-    gates.push_back(
-        run({context.policy, context.environment, context.measure, context.facts, context.insiders,
-             context.index, context.answers_digest, subject.model, context.lineage}));
+    gates.push_back(run({context.policy, context.environment, context.measure, context.facts,
+                         context.insiders, context.index, context.answers_digest, subject.model,
+                         context.lineage, context.in_use}));
   }
   return Joined(subjects, std::move(gates));
 }
