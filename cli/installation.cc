@@ -16,9 +16,11 @@ Json Names(std::initializer_list<const char*> names) {
   return list;
 }
 
+// By the version that we know: where a cluster serves others too, the API server converts to it
+// (matchPolicy Equivalent) instead of showing us what we cannot read.
 Json Resources(Json operations, Json resources) {
   return {{"apiGroups", Json::array({std::string(kApiGroup)})},
-          {"apiVersions", Names({"*"})},
+          {"apiVersions", Json::array({std::string(kServedVersion)})},
           {"operations", std::move(operations)},
           {"resources", std::move(resources)},
           {"scope", "*"}};
@@ -38,16 +40,37 @@ Json ClientConfig(const InstallOptions& options, const std::string& path) {
   return config;
 }
 
-Json WebhookConfiguration(const std::string& kind, Json webhook) {
-  webhook["admissionReviewVersions"] = Names({"v1"});
-  webhook["sideEffects"] = "None";
-  webhook["failurePolicy"] = "Fail";
-  webhook["matchPolicy"] = "Equivalent";
-  webhook["timeoutSeconds"] = 5;
+// What a webhook is asked about, and when not.
+struct Entry {
+  std::string name;
+  std::string path;
+  Json rules;
+  std::vector<std::pair<std::string, std::string>> conditions;  // name, CEL
+  bool required = true;  // false: what cannot be asked is let through, for the operator to judge
+};
+
+Json WebhookEntry(const InstallOptions& options, Entry entry) {
+  Json webhook = {{"name", std::move(entry.name)},
+                  {"clientConfig", ClientConfig(options, entry.path)},
+                  {"rules", Json::array({std::move(entry.rules)})},
+                  {"admissionReviewVersions", Names({"v1"})},
+                  {"sideEffects", "None"},
+                  {"failurePolicy", entry.required ? "Fail" : "Ignore"},
+                  {"matchPolicy", "Equivalent"},
+                  // Nobody waits long for an answer that is not needed.
+                  {"timeoutSeconds", entry.required ? 5 : 2}};
+  for (auto& [name, expression] : entry.conditions) {
+    webhook["matchConditions"].push_back(
+        {{"name", std::move(name)}, {"expression", std::move(expression)}});
+  }
+  return webhook;
+}
+
+Json WebhookConfiguration(const std::string& kind, Json webhooks) {
   return {{"apiVersion", "admissionregistration.k8s.io/v1"},
           {"kind", kind},
           {"metadata", AdmissionMeta("countersign")},
-          {"webhooks", Json::array({std::move(webhook)})}};
+          {"webhooks", std::move(webhooks)}};
 }
 
 // A policy with its binding.
@@ -83,6 +106,12 @@ std::string IsKept(const std::string& object) {
   return "(has(" + object + ".metadata.finalizers) && '" + std::string(kVersionFinalizer) +
          "' in " + object + ".metadata.finalizers)";
 }
+
+// Whoever removes what is left in a namespace that is being deleted, in CEL. Controllers have one
+// account together where kube-controller-manager is told so.
+constexpr char kEmptiesNamespaces[] =
+    "request.userInfo.username in ['system:serviceaccount:kube-system:namespace-controller', "
+    "'system:kube-controller-manager']";
 
 // An account in a CEL string literal.
 std::string Literal(const std::string& text) {
@@ -150,6 +179,63 @@ Status Validate(const InstallOptions& options) {
   return {};
 }
 
+// None of them has a selector: no label of a namespace or an object takes it out of our sight, and
+// nothing that must be written to start us again is of our kinds.
+void AddWebhooks(std::vector<Json>& objects, const InstallOptions& options,
+                 const std::string& operator_user) {
+  // What is being deleted loses its finalizers also while we are down: nothing starts from it, and
+  // namespaces go. A version of a policy has a finalizer that means something.
+  const std::pair<std::string, std::string> stays = {
+      "stays-or-changes",
+      "request.operation != 'UPDATE' || request.resource.resource == 'governancepolicies' || "
+      "!has(oldObject.metadata.deletionTimestamp) || object.spec != oldObject.spec || " +
+          StampOf("object") + " != " + StampOf("oldObject")};
+  // An admission policy refuses the other spec, with 403 also while we are down.
+  const std::pair<std::string, std::string> may_be = {
+      "is-not-evidence-that-changes",
+      "request.operation != 'UPDATE' || request.resource.resource in "
+      "['governancepolicies', 'modeldeployments'] || object.spec == oldObject.spec"};
+  const Json written = Names({"CREATE", "UPDATE"});
+  objects.push_back(WebhookConfiguration(
+      "MutatingWebhookConfiguration",
+      Json::array({WebhookEntry(
+          options,
+          {"stamp.countersign.dev",
+           "/mutate/v1",
+           Resources(written, Names({"governancepolicies", "signoffs", "reproducibilitysnapshots",
+                                     "biastests", "evidence", "waivers", "modeldeployments"})),
+           {stays, may_be}})})));
+  objects.back()["webhooks"][0]["reinvocationPolicy"] = "IfNeeded";
+  objects.push_back(WebhookConfiguration(
+      "ValidatingWebhookConfiguration",
+      Json::array(
+          {WebhookEntry(options,
+                        {"admission.countersign.dev",
+                         "/validate/v1",
+                         Resources(written, Names({"governancepolicies", "usecases",
+                                                   "modeldeployments", "modeldeployments/scale",
+                                                   "signoffs", "reproducibilitysnapshots",
+                                                   "biastests", "evidence", "waivers"})),
+                         {stays}}),
+           // The second to refuse it; the operator itself writes without us.
+           WebhookEntry(options, {"status.countersign.dev",
+                                  "/validate/v1",
+                                  Resources(Names({"UPDATE"}), Names({"*/status"})),
+                                  {{"is-not-the-operator",
+                                    "request.userInfo.username != " + Literal(operator_user)}}}),
+           WebhookEntry(options, {"incidents.countersign.dev",
+                                  "/validate/v1",
+                                  Resources(written, Names({"incidents"})),
+                                  {stays},
+                                  false}),
+           WebhookEntry(options, {"deletions.countersign.dev",
+                                  "/validate/v1",
+                                  Resources(Names({"DELETE"}), Names({"*"})),
+                                  {{"is-not-the-end-of-a-namespace",
+                                    "!(" + std::string(kEmptiesNamespaces) + ")"}},
+                                  false})})));
+}
+
 void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
                   const std::string& operator_user) {
   const Json evidence = Names(
@@ -166,8 +252,7 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
   AddPolicy(objects, "countersign-incidents-stay",
             Resources(Names({"DELETE"}), Names({"incidents"})),
             Json::array({Validation(
-                "request.userInfo.username == "
-                "'system:serviceaccount:kube-system:namespace-controller'",
+                kEmptiesNamespaces,
                 "an incident is closed, not deleted: kubectl countersign approve --incident")}));
   // A published version of a policy stays what its approvers saw, and stays until the operator, who
   // knows what rests on it, lets it go; so do the sign-offs that put it in force.
@@ -184,36 +269,18 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
                                   " || request.userInfo.username == " + Literal(operator_user),
                               "a published version goes when the operator takes off its finalizer: "
                               "kubectl countersign policies says what still rests on it")}));
-  AddPolicy(objects, "countersign-policy-sign-offs-stay",
-            Resources(Names({"DELETE"}), Names({"signoffs"})),
-            Json::array({Validation(
-                "oldObject.spec.subject.kind != 'GovernancePolicy' || "
-                "request.userInfo.username == "
-                "'system:serviceaccount:kube-system:namespace-controller'",
-                "a sign-off on a policy stays: to decide otherwise, sign again, kubectl "
-                "countersign approve --policy NAME --reject")}));
+  AddPolicy(
+      objects, "countersign-policy-sign-offs-stay",
+      Resources(Names({"DELETE"}), Names({"signoffs"})),
+      Json::array({Validation(
+          std::string("oldObject.spec.subject.kind != 'GovernancePolicy' || ") + kEmptiesNamespaces,
+          "a sign-off on a policy stays: to decide otherwise, sign again, kubectl "
+          "countersign approve --policy NAME --reject")}));
   AddPolicy(objects, "countersign-status-writers",
             Resources(Names({"UPDATE"}), Names({"*/status"})),
             Json::array({Validation("request.userInfo.username == " + Literal(operator_user),
                                     "status may be written by the operator alone")}));
-  objects.push_back(WebhookConfiguration(
-      "MutatingWebhookConfiguration",
-      {{"name", "stamp.countersign.dev"},
-       {"clientConfig", ClientConfig(options, "/mutate/v1")},
-       {"reinvocationPolicy", "IfNeeded"},
-       {"rules", Json::array({Resources(
-                     Names({"CREATE", "UPDATE"}),
-                     Names({"governancepolicies", "signoffs", "reproducibilitysnapshots",
-                            "biastests", "evidence", "waivers", "modeldeployments"}))})}}));
-  objects.push_back(WebhookConfiguration(
-      "ValidatingWebhookConfiguration",
-      {{"name", "admission.countersign.dev"},
-       {"clientConfig", ClientConfig(options, "/validate/v1")},
-       {"rules", Json::array({Resources(
-                     Names({"CREATE", "UPDATE"}),
-                     Names({"governancepolicies", "usecases", "modeldeployments",
-                            "modeldeployments/scale", "signoffs", "reproducibilitysnapshots",
-                            "biastests", "evidence", "waivers"}))})}}));
+  AddWebhooks(objects, options, operator_user);
 }
 
 }  // namespace

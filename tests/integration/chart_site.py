@@ -55,8 +55,7 @@ class ChartSite(Installation):
         self.key = self._secret("countersign-stamp-key", "key.pem")
         self.port = controlplane.free_port()
         self.start_webhook()
-        for kind, path in (("mutating", "/mutate/v1"), ("validating", "/validate/v1")):
-            self._point(kind, f"https://127.0.0.1:{self.port}{path}")
+        self.point()
         self.operator = None
         if operator:
             self.start_operator()
@@ -81,11 +80,21 @@ class ChartSite(Installation):
         path.write_bytes(base64.b64decode(json.loads(done.stdout)["data"][key]))
         return path
 
-    def _point(self, kind, url):
-        patch = [{"op": "remove", "path": "/webhooks/0/clientConfig/service"},
-                 {"op": "add", "path": "/webhooks/0/clientConfig/url", "value": url}]  # fmt: skip
-        self.cluster.run("patch", f"{kind}webhookconfiguration", "countersign", "--type=json",
-                         "-p", json.dumps(patch))  # fmt: skip
+    def point(self, where="url"):
+        """Points the webhook entries at the program here, or back at the Service."""
+        for kind, path in (("mutating", "/mutate/v1"), ("validating", "/validate/v1")):
+            kind += "webhookconfiguration"
+            found = json.loads(self.cluster.run("get", kind, "countersign", "-o", "json").stdout)
+            target = f"https://127.0.0.1:{self.port}{path}"
+            if where == "service":
+                target = {"namespace": SYSTEM, "name": "countersign-webhook", "path": path, "port": 443}
+            patch = []
+            for i, webhook in enumerate(found["webhooks"]):
+                config = f"/webhooks/{i}/clientConfig"
+                patch += [{"op": "remove", "path": f"{config}/{key}"} for key in ("url", "service")
+                          if key in webhook["clientConfig"]]  # fmt: skip
+                patch.append({"op": "add", "path": f"{config}/{where}", "value": target})
+            self.cluster.run("patch", kind, "countersign", "--type=json", "-p", json.dumps(patch))
 
     def _arguments(self, program, replaced):
         """The chart's arguments of a program, with what differs outside of a Pod replaced."""

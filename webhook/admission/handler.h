@@ -85,6 +85,8 @@ class AdmissionHandler {
   template <class Spec>
   void DecideReport(Context& context) const;
   void DecideWaiver(Context& context) const;
+  void DecideIncident(Context& context) const;
+  void DecideDeletion(Context& context) const;
   void DecideDeployment(Context& context) const;
   void DecideScale(Context& context) const;
   [[nodiscard]] Decision EvaluateLive(Context& context,
@@ -107,6 +109,9 @@ class AdmissionHandler {
 
 // Refuses with 403 and one cause; `field` may be empty.
 void Refuse(ReviewAnswer& answer, std::string reason, std::string message, std::string field = {});
+
+// True for an update of evidence: allows one that leaves the spec alone, refuses any other.
+bool SettledByUpdate(const Review& review, ReviewAnswer& answer);
 
 // Whether a policy carries kVersionFinalizer.
 [[nodiscard]] bool HasVersionFinalizer(const Json& policy);

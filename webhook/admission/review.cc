@@ -129,6 +129,12 @@ Result<Review> DecodeReview(Json&& body) {
   return review;
 }
 
+bool SpecUnchanged(const Review& review) {
+  const Json* before = Find(review.old_object, "spec");
+  const Json* after = Find(review.object, "spec");
+  return before != nullptr && after != nullptr && *before == *after;
+}
+
 std::string EncodeAnswer(const std::string& uid, const ReviewAnswer& answer) {
   JsonWriter out;
   out.StartObject();

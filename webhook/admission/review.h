@@ -58,6 +58,8 @@ struct Review {
 // 400, because there may be no uid to answer to.
 [[nodiscard]] Result<Review> DecodeReview(Json&& body);
 
+[[nodiscard]] bool SpecUnchanged(const Review& review);
+
 struct Cause {
   std::string reason;
   std::string message;

@@ -9,12 +9,6 @@
 namespace countersign {
 namespace {
 
-bool SpecUnchanged(const Review& review) {
-  const Json* before = Find(review.old_object, "spec");
-  const Json* after = Find(review.object, "spec");
-  return before != nullptr && after != nullptr && *before == *after;
-}
-
 std::string SubjectOf(const Review& review) {
   const std::string name = StringAt(review.object, "metadata/name", review.name);
   return review.name_space.empty() ? name : review.name_space + "/" + name;
@@ -124,11 +118,7 @@ void AdmissionHandler::Finish(Context& context, std::string_view traceparent,
 void AdmissionHandler::Decide(Context& context) const {
   const Review& review = context.review;
   ReviewAnswer& answer = context.answer;
-  // Deleting never improves a verdict, and denying it would wedge namespaces.
-  if (review.operation == Operation::kDelete) {
-    answer.allowed = true;
-    return;
-  }
+  if (review.operation == Operation::kDelete) return DecideDeletion(context);
   // /scale comes as autoscaling/v1 Scale; what it is about is the resource.
   const bool ours = review.group == kApiGroup || review.resource == "modeldeployments";
   if (!ours || review.operation == Operation::kConnect) {
@@ -173,6 +163,7 @@ void AdmissionHandler::Decide(Context& context) const {
   if (review.kind == BiasTestSpec::kKind) return DecideReport<BiasTestSpec>(context);
   if (review.kind == EvidenceSpec::kKind) return DecideReport<EvidenceSpec>(context);
   if (review.kind == WaiverSpec::kKind) return DecideWaiver(context);
+  if (review.kind == IncidentSpec::kKind) return DecideIncident(context);
   if (review.kind == ModelDeploymentSpec::kKind) return DecideDeployment(context);
   Refuse(answer, "KindUnknown", "nothing is known about kind '" + review.kind + "'");
 }

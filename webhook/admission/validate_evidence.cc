@@ -11,26 +11,6 @@
 namespace countersign {
 namespace {
 
-bool SpecUnchanged(const Review& review) {
-  const Json* before = Find(review.old_object, "spec");
-  const Json* after = Find(review.object, "spec");
-  return before != nullptr && after != nullptr && *before == *after;
-}
-
-// True for an update that leaves the spec alone; refuses one that does not.
-bool SettledByUpdate(const Review& review, ReviewAnswer& answer) {
-  if (review.operation != Operation::kUpdate) return false;
-  if (SpecUnchanged(review)) {
-    answer.allowed = true;
-  } else {
-    Refuse(answer, "EvidenceIsFinal",
-           "the spec of a " + review.kind +
-               " may not be changed after it was created; create a new one",
-           "spec");
-  }
-  return true;
-}
-
 // What the policies say about one role and one person.
 struct RoleHolding {
   bool known = false;   // some policy has the role
@@ -132,6 +112,19 @@ std::optional<Disregarded> WhyNotSigner(const PolicySet& policies,
 }
 
 }  // namespace
+
+bool SettledByUpdate(const Review& review, ReviewAnswer& answer) {
+  if (review.operation != Operation::kUpdate) return false;
+  if (SpecUnchanged(review)) {
+    answer.allowed = true;
+  } else {
+    Refuse(answer, "EvidenceIsFinal",
+           "the spec of a " + review.kind +
+               " may not be changed after it was created; create a new one",
+           "spec");
+  }
+  return true;
+}
 
 bool AdmissionHandler::CheckStamp(Context& context, bool fresh, const std::string& digest) const {
   const Review& review = context.review;

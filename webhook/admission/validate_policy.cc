@@ -7,12 +7,6 @@
 namespace countersign {
 namespace {
 
-bool SpecUnchanged(const Review& review) {
-  const Json* before = Find(review.old_object, "spec");
-  const Json* after = Find(review.object, "spec");
-  return before != nullptr && after != nullptr && *before == *after;
-}
-
 bool IsPublished(const Json& policy) { return FindPath(policy, "spec/version") != nullptr; }
 
 }  // namespace
