@@ -117,8 +117,11 @@ std::optional<ReconcileResult> DeploymentReconciler::Announce(Work& work) {
   work.memory.expired = expired;
   work.memory.verdict = work.decision.verdict;
   work.memory.valid_until.clear();
+  work.memory.waived_until.clear();
   for (const Gate& gate : work.decision.gates) {
-    if (gate.valid_until) work.memory.valid_until.push_back(*gate.valid_until);
+    if (!gate.valid_until) continue;
+    work.memory.valid_until.push_back(*gate.valid_until);
+    if (gate.state == GateState::kWaived) work.memory.waived_until.push_back(*gate.valid_until);
   }
   work.memory.other_use_case = OtherUseCase(work);
   world_.memory.Set(work.key, work.memory);

@@ -36,13 +36,18 @@ std::vector<ObjectKey> Memory::ServingFor(const std::string& use_case) const {
   return keys;
 }
 
-Memory::Summary Memory::Summarise(Time now, Seconds horizon) const {
+Memory::Summary Memory::Summarise(Time now, Seconds horizon, Seconds waiver_horizon) const {
   Summary summary;
   const std::lock_guard lock(mutex_);
   for (const auto& [key, one] : known_) {
     ++summary.verdicts[one.verdict];
     for (const Time until : one.valid_until) {
       if (until > now && until <= now + horizon) ++summary.expiring_soon;
+    }
+    for (const Time until : one.waived_until) {
+      if (until <= now) continue;
+      ++summary.waived;
+      if (until <= now + waiver_horizon) ++summary.waivers_ending;
     }
   }
   return summary;

@@ -28,7 +28,8 @@ struct Remembered {
   std::string ignored;                  // names of the revisions that do not verify
   StatusMemo status;                    // last write of the status
   Verdict verdict = Verdict::kDeny;
-  std::vector<Time> valid_until;  // of the gates that pass for a time
+  std::vector<Time> valid_until;   // of the gates that pass for a time
+  std::vector<Time> waived_until;  // of those among them that a waiver lets through
 };
 
 class Memory {
@@ -41,11 +42,13 @@ class Memory {
   struct Summary {
     std::map<Verdict, int> verdicts;
     int expiring_soon = 0;  // gates that stop to pass within `horizon`
+    int waived = 0;
+    int waivers_ending = 0;  // gates waived for less than `waiver_horizon` yet
   };
   // Deployments whose serving revision belongs to another use case than the one asked for.
   [[nodiscard]] std::vector<ObjectKey> ServingFor(const std::string& use_case) const;
 
-  [[nodiscard]] Summary Summarise(Time now, Seconds horizon) const;
+  [[nodiscard]] Summary Summarise(Time now, Seconds horizon, Seconds waiver_horizon) const;
 
  private:
   mutable std::mutex mutex_;

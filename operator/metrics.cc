@@ -2,6 +2,8 @@
 
 #include <prometheus/text_serializer.h>
 
+#include "base/log.h"
+
 namespace countersign {
 namespace {
 
@@ -47,11 +49,25 @@ OperatorMetrics::OperatorMetrics(std::string version, Sources sources)
                        .Register(registry_)),
       expiring_(OneGauge(registry_, "countersign_gates_expiring",
                          "Gates that pass now and stop to pass within 14 days.")),
+      waived_(
+          OneGauge(registry_, "countersign_gates_waived", "Gates that pass by a waiver alone.")),
+      waivers_ending_(OneGauge(registry_, "countersign_gates_waived_ending",
+                               "Gates whose waiver ends within 3 days.")),
+      silence_(prometheus::BuildGauge()
+                   .Name("countersign_cache_silence_seconds")
+                   .Help("Since when the API server has not been heard about a kind.")
+                   .Register(registry_)),
+      ready_(OneGauge(registry_, "countersign_ready", "1 when the replica says that it is ready.")),
       dropped_events_(prometheus::BuildCounter()
                           .Name("countersign_events_dropped_total")
                           .Help("Events that were not written.")
                           .Register(registry_)
-                          .Add({})) {
+                          .Add({})),
+      lost_records_(prometheus::BuildCounter()
+                        .Name("countersign_decision_records_lost_total")
+                        .Help("Decision records that could not be written.")
+                        .Register(registry_)
+                        .Add({})) {
   OneGauge(registry_, "countersign_build_info", "1, with the version as label.",
            {{"version", std::move(version)}, {"program", "countersign-operator"}})
       .Set(1);
@@ -76,10 +92,17 @@ std::string OperatorMetrics::Text() {
         .Set(found == summary.verdicts.end() ? 0 : found->second);
   }
   expiring_.Set(summary.expiring_soon);
+  waived_.Set(summary.waived);
+  waivers_ending_.Set(summary.waivers_ending);
+  for (const CacheAge& cache : sources_.caches()) {
+    silence_.Add({{"kind", cache.kind}}).Set(cache.silence.count());
+  }
+  ready_.Set(sources_.ready() ? 1 : 0);
   // Two who ask at once must not both add the difference.
   const std::lock_guard lock(scrape_);
   const auto dropped = static_cast<double>(sources_.dropped_events());
   dropped_events_.Increment(dropped - dropped_events_.Value());
+  lost_records_.Increment(static_cast<double>(LostRecords()) - lost_records_.Value());
   return prometheus::TextSerializer().Serialize(registry_.Collect());
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -21,6 +22,12 @@
 
 namespace countersign {
 
+// Since when the API server has not been heard about a kind.
+struct CacheAge {
+  std::string kind;
+  std::chrono::duration<double> silence;
+};
+
 class OperatorMetrics {
  public:
   // What is read at each scrape.
@@ -29,6 +36,8 @@ class OperatorMetrics {
     std::function<bool()> leader;
     std::function<Memory::Summary()> summary;
     std::function<std::uint64_t()> dropped_events;
+    std::function<std::vector<CacheAge>()> caches;
+    std::function<bool()> ready;
   };
   OperatorMetrics(std::string version, Sources sources);
 
@@ -46,11 +55,19 @@ class OperatorMetrics {
   prometheus::Gauge& leader_;
   prometheus::Family<prometheus::Gauge>& deployments_;
   prometheus::Gauge& expiring_;
+  prometheus::Gauge& waived_;
+  prometheus::Gauge& waivers_ending_;
+  prometheus::Family<prometheus::Gauge>& silence_;
+  prometheus::Gauge& ready_;
   prometheus::Counter& dropped_events_;
+  prometheus::Counter& lost_records_;
   std::mutex scrape_;
 };
 
 // Horizon of countersign_gates_expiring: time enough for a person to renew a sign-off.
 inline constexpr Seconds kExpiringSoon{14 * 86400};
+// Of countersign_gates_waived_ending: time enough to finish what the waiver was for, or to renew
+// it.
+inline constexpr Seconds kWaiverEndsSoon{3 * 86400};
 
 }  // namespace countersign

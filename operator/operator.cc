@@ -74,8 +74,9 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       events_(client, clock, std::string(kReportingController), options_.identity),
       metrics_(options_.version,
                {[this] { return queue_.Stats(); }, [this] { return leading_.load(); },
-                [this] { return memory_.Summarise(clock_.Now(), kExpiringSoon); },
-                [this] { return events_.dropped(); }}),
+                [this] { return memory_.Summarise(clock_.Now(), kExpiringSoon, kWaiverEndsSoon); },
+                [this] { return events_.dropped(); }, [this] { return CacheAges(); },
+                [this] { return HasSynced(); }}),
       catalog_(client, clock, {options_.installation, options_.trusted}),
       statuses_(client, clock, Watching(kModelDeployments),
                 [](Json&& json) { return DecodeStatusState(json); }),
@@ -226,6 +227,15 @@ std::vector<InformerBase*> Operator::Caches() {
           &reports_.statuses,
           &waivers_.statuses,
           &incidents_.statuses};
+}
+
+std::vector<CacheAge> Operator::CacheAges() const {
+  std::vector<CacheAge> ages;
+  const SteadyTime now = clock_.Steady();
+  for (const CacheStatus& cache : catalog_.Caches()) {
+    if (cache.last_heard) ages.push_back({std::string(cache.kind), now - *cache.last_heard});
+  }
+  return ages;
 }
 
 void Operator::StartCaches() {

@@ -69,6 +69,7 @@ class Operator {
   void EnqueueAll();
   void EnqueueNamespace(const std::string& ns);
   [[nodiscard]] std::vector<InformerBase*> Caches();
+  [[nodiscard]] std::vector<CacheAge> CacheAges() const;
   void Record(const DecisionNews& news) const;
   void TellOfPolicy(const InForceNews& news);
 

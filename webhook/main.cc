@@ -101,7 +101,7 @@ int Run(Flags flags) {
   KubeClient client(std::move(*transport), clock, client_options);
   Catalog catalog(client, clock, {flags.installation, key->Public()});
   LiveReader live(client, clock, catalog);
-  WebhookMetrics metrics;
+  WebhookMetrics metrics(COUNTERSIGN_VERSION);
   AdmissionHandler handler(catalog, live, clock, std::move(*key), flags.admission,
                            [&](const DecisionRecord& record) {
                              WriteRecord(RecordLine(record));
@@ -139,17 +139,19 @@ int Run(Flags flags) {
   http::ProbeOptions probes;
   probes.address = probe_listen->host;
   probes.port = probe_listen->port;
-  probes.not_ready = [&]() -> std::optional<std::string> {
+  const auto not_ready = [&]() -> std::optional<std::string> {
     if (leaving) return "shutting down";
     if (!catalog.HasSynced()) return "caches are not synced yet";
     if (const auto stale = catalog.Stale(clock.Steady()); !stale.empty()) return stale.front();
     if (auto healthy = (*certificates)->Healthy(); !healthy) return healthy.error().ToString();
     return std::nullopt;
   };
+  probes.not_ready = not_ready;
   probes.metrics = [&] {
     const std::lock_guard lock(server_mutex);
     return metrics.Text({server == nullptr ? http::ServerStats{} : server->Stats(),
-                         (*certificates)->NotAfter(), catalog});
+                         (*certificates)->NotAfter(), catalog, clock.Steady(),
+                         !not_ready().has_value(), LostRecords()});
   };
   auto probe = http::ProbeServer::Start(probes);
   if (!probe) return Die(probe.error());

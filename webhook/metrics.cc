@@ -1,6 +1,7 @@
 #include "webhook/metrics.h"
 
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include <prometheus/counter.h>
@@ -36,7 +37,8 @@ void RaiseTo(prometheus::Counter& counter, std::uint64_t total) {
 
 // Seconds. An evaluation takes tens of microseconds, one with a live read some milliseconds.
 const prometheus::Histogram::BucketBoundaries kBuckets = {
-    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5};
+    0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025,
+    0.005,   0.01,     0.05,    0.1,    0.5,     1,      2.5,   5};
 
 // A kind comes from the request: only ours become label values.
 std::string KindLabel(const std::string& kind) {
@@ -53,11 +55,15 @@ std::string KindLabel(const std::string& kind) {
 
 class WebhookMetrics::Impl {
  public:
-  Impl()
+  explicit Impl(std::string version)
       : decisions_(prometheus::BuildCounter()
                        .Name("countersign_admission_decisions_total")
                        .Help("Admission decisions by kind, verdict and dry run.")
                        .Register(registry_)),
+        reasons_(prometheus::BuildCounter()
+                     .Name("countersign_admission_reasons_total")
+                     .Help("Reasons of admission decisions that were not plainly allowed.")
+                     .Register(registry_)),
         seconds_(prometheus::BuildHistogram()
                      .Name("countersign_admission_duration_seconds")
                      .Help("Time from parsed bytes to answer.")
@@ -79,16 +85,23 @@ class WebhookMetrics::Impl {
                         .Name("countersign_cache_unreadable_objects")
                         .Help("Objects in the caches that could not be decoded, by kind.")
                         .Register(registry_)),
-        synced_(prometheus::BuildGauge()
-                    .Name("countersign_cache_synced")
-                    .Help("1 when every cache holds the cluster's state.")
-                    .Register(registry_)
-                    .Add({})),
-        expiry_(prometheus::BuildGauge()
-                    .Name("countersign_certificate_expiry_timestamp_seconds")
-                    .Help("When the serving certificate ends, Unix time.")
-                    .Register(registry_)
-                    .Add({})) {
+        silence_(prometheus::BuildGauge()
+                     .Name("countersign_cache_silence_seconds")
+                     .Help("Since when the API server has not been heard about a kind.")
+                     .Register(registry_)),
+        synced_(
+            OneGauge("countersign_cache_synced", "1 when every cache holds the cluster's state.")),
+        ready_(OneGauge("countersign_ready", "1 when the replica says that it is ready.")),
+        expiry_(OneGauge("countersign_certificate_expiry_timestamp_seconds",
+                         "When the serving certificate ends, Unix time.")),
+        lost_records_(prometheus::BuildCounter()
+                          .Name("countersign_decision_records_lost_total")
+                          .Help("Decision records that could not be written.")
+                          .Register(registry_)
+                          .Add({})) {
+    OneGauge("countersign_build_info", "1, with the version as label.",
+             {{"version", std::move(version)}, {"program", "countersign-webhook"}})
+        .Set(1);
     for (const Total& total : kTotals) {
       totals_.push_back(&prometheus::BuildCounter()
                              .Name(total.name)
@@ -109,6 +122,7 @@ class WebhookMetrics::Impl {
               {"allowed", record.allowed ? "true" : "false"},
               {"dry_run", record.dry_run ? "true" : "false"}})
         .Increment();
+    CountReasons(record);
     seconds_.Observe(static_cast<double>(record.latency_micros) / 1e6);
   }
 
@@ -130,23 +144,17 @@ class WebhookMetrics::Impl {
       RaiseTo(refused_.Add({{"reason", http::RefusalName(static_cast<http::Refusal>(i))}}),
               stats.refused.at(i));
     }
-    const Catalog& c = sources.catalog;
-    const std::pair<std::string_view, const InformerBase*> caches[] = {
-        {GovernancePolicySpec::kKind, &c.policies()},
-        {UseCaseSpec::kKind, &c.use_cases()},
-        {ModelDeploymentSpec::kKind, &c.deployments()},
-        {SignOffSpec::kKind, &c.sign_offs()},
-        {ReproducibilitySnapshotSpec::kKind, &c.snapshots()},
-        {BiasTestSpec::kKind, &c.bias_tests()},
-        {EvidenceSpec::kKind, &c.reports()},
-        {WaiverSpec::kKind, &c.waivers()},
-        {IncidentSpec::kKind, &c.incidents()}};
-    for (const auto& [kind, cache] : caches) {
-      const prometheus::Labels labels = {{"kind", std::string(kind)}};
-      cached_.Add(labels).Set(static_cast<double>(cache->Size()));
-      unreadable_.Add(labels).Set(static_cast<double>(cache->UndecodableCount()));
+    for (const CacheStatus& cache : sources.catalog.Caches()) {
+      const prometheus::Labels labels = {{"kind", std::string(cache.kind)}};
+      cached_.Add(labels).Set(static_cast<double>(cache.objects));
+      unreadable_.Add(labels).Set(static_cast<double>(cache.undecodable));
+      if (!cache.last_heard) continue;
+      silence_.Add(labels).Set(
+          std::chrono::duration<double>(sources.now - *cache.last_heard).count());
     }
-    synced_.Set(c.HasSynced() ? 1 : 0);
+    synced_.Set(sources.catalog.HasSynced() ? 1 : 0);
+    ready_.Set(sources.ready ? 1 : 0);
+    RaiseTo(lost_records_, sources.lost_records);
     expiry_.Set(static_cast<double>(std::chrono::duration_cast<std::chrono::seconds>(
                                         sources.certificate_expiry.time_since_epoch())
                                         .count()));
@@ -154,20 +162,50 @@ class WebhookMetrics::Impl {
   }
 
  private:
+  prometheus::Gauge& OneGauge(const char* name, const char* help,
+                              const prometheus::Labels& labels = {}) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add(labels);
+  }
+
+  // A reason is one of our codes, of which there are more than series may be.
+  void CountReasons(const DecisionRecord& record) {
+    const std::lock_guard lock(reasons_mutex_);
+    for (const std::string& reason : record.reasons) {
+      prometheus::Labels labels = {{"reason", reason},
+                                   {"allowed", record.allowed ? "true" : "false"},
+                                   {"dry_run", record.dry_run ? "true" : "false"}};
+      if (!seen_reasons_.contains(labels)) {
+        if (seen_reasons_.size() < kMaxReasonSeries) {
+          seen_reasons_.insert(labels);
+        } else {
+          labels["reason"] = "other";
+        }
+      }
+      reasons_.Add(labels).Increment();
+    }
+  }
+
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter>& decisions_;
+  prometheus::Family<prometheus::Counter>& reasons_;
   prometheus::Histogram& seconds_;
   prometheus::Family<prometheus::Gauge>& server_;
   prometheus::Family<prometheus::Counter>& refused_;
   prometheus::Family<prometheus::Gauge>& cached_;
   prometheus::Family<prometheus::Gauge>& unreadable_;
+  prometheus::Family<prometheus::Gauge>& silence_;
   prometheus::Gauge& synced_;
+  prometheus::Gauge& ready_;
   prometheus::Gauge& expiry_;
+  prometheus::Counter& lost_records_;
   std::vector<prometheus::Counter*> totals_;  // as kTotals
   std::mutex scrape_;
+  std::mutex reasons_mutex_;
+  std::set<prometheus::Labels> seen_reasons_;
 };
 
-WebhookMetrics::WebhookMetrics() : impl_(std::make_unique<Impl>()) {}
+WebhookMetrics::WebhookMetrics(std::string version)
+    : impl_(std::make_unique<Impl>(std::move(version))) {}
 WebhookMetrics::~WebhookMetrics() = default;
 void WebhookMetrics::Count(const DecisionRecord& record) { impl_->Count(record); }
 std::string WebhookMetrics::Text(const Sources& sources) { return impl_->Text(sources); }

@@ -1,6 +1,7 @@
 // metrics.h: what the webhook counts, in Prometheus' text format.
 //
-// Few series: labels are verdicts, kinds and flags, never names that users choose. Thread-safe.
+// Few series: labels are verdicts, kinds, flags and our own reason codes, never names that users
+// choose; at most kMaxSeries lines of values. Thread-safe.
 #pragma once
 
 #include <memory>
@@ -12,9 +13,13 @@
 
 namespace countersign {
 
+inline constexpr std::size_t kMaxSeries = 300;
+// Of countersign_admission_reasons_total; what comes beyond is counted as "other".
+inline constexpr std::size_t kMaxReasonSeries = 80;
+
 class WebhookMetrics {
  public:
-  WebhookMetrics();
+  explicit WebhookMetrics(std::string version);
   ~WebhookMetrics();
 
   void Count(const DecisionRecord& record);
@@ -24,6 +29,9 @@ class WebhookMetrics {
     http::ServerStats server;
     Time certificate_expiry;
     const Catalog& catalog;
+    SteadyTime now;
+    bool ready = false;
+    std::uint64_t lost_records = 0;
   };
   [[nodiscard]] std::string Text(const Sources& sources);
 

@@ -1,5 +1,9 @@
 #include "base/log.h"
 
+#include <atomic>
+#include <cstdio>
+
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -18,6 +22,25 @@ spdlog::level::level_enum Level(LogLevel level) {
   return spdlog::level::err;
 }
 
+std::atomic<std::uint64_t> lost_records = 0;
+
+// spdlog's own sink for stdout does not look at whether a write succeeds.
+class RecordSinkImpl : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    const bool written =
+        std::fwrite(line.data(), 1, line.size(), stdout) == line.size() && std::fflush(stdout) == 0;
+    if (written) return;
+    std::clearerr(stdout);
+    if (lost_records.fetch_add(1) == 0) {
+      Log(LogLevel::kError, "decision records cannot be written to stdout");
+    }
+  }
+  void flush_() override {}
+};
+
 template <class Sink>
 std::shared_ptr<spdlog::logger> MakeLogger() {
   auto logger = std::make_shared<spdlog::logger>("countersign", std::make_shared<Sink>());
@@ -32,7 +55,7 @@ spdlog::logger& LogSink() {
 }
 
 spdlog::logger& RecordSink() {
-  static const auto logger = MakeLogger<spdlog::sinks::stdout_sink_mt>();
+  static const auto logger = MakeLogger<RecordSinkImpl>();
   return *logger;
 }
 
@@ -61,5 +84,7 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
 }
 
 void WriteRecord(std::string_view line) { RecordSink().log(spdlog::level::info, line); }
+
+std::uint64_t LostRecords() { return lost_records; }
 
 }  // namespace countersign

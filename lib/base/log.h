@@ -6,6 +6,7 @@
 // synchronous.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <string_view>
 #include <utility>
@@ -28,7 +29,10 @@ void SetLogLevel(LogLevel level);
 void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
 
 // One raw line on stdout, whole or not at all with respect to other threads. `line` must not
-// contain a newline: a JSON encoder's output never does.
+// contain a newline: a JSON encoder's output never does. What cannot be written is counted and said
+// on stderr: a decision stands also where its record is lost, and somebody must hear of it.
 void WriteRecord(std::string_view line);
+// Records that could not be written, since the start.
+[[nodiscard]] std::uint64_t LostRecords();
 
 }  // namespace countersign

@@ -244,6 +244,20 @@ def test_stopped_while_nobody_reads_its_records(world, stage):
 # What it says of itself.
 
 
+def test_records_that_cannot_be_written_are_counted_and_told(world, stage):
+    stage.alone()
+    with open("/dev/full", "wb") as full:
+        operator = stage.start("--no-leader-elect", stdout=full)
+        assert operator.metric("countersign_decision_records_lost_total") == 0
+        world.put_policy()
+        world.put_use_case()
+        world.put_deployment()
+        eventually(lambda: operator.metric("countersign_decision_records_lost_total") >= 1, "a loss")
+        world.settled()
+        assert operator.stop() == 0, "it goes on without"
+    assert "decision records cannot be written to stdout" in open(operator.log_path).read()
+
+
 def test_probes_metrics_and_records_say_what_happens(world, stage):
     world.serve()
     assert stage.operator.http("/healthz")[0] == 200

@@ -568,6 +568,31 @@ def test_a_stamp_from_a_direct_call_is_worth_nothing_in_other_hands(site):
     assert "[SignerNotRequester]" in refusal(site, forged, user=account(site, VERA))
 
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize(
+    "path, user, reason",
+    [
+        ("/validate/v1", {"username": "dana", "groups": ["ds-lending"]}, "StampMissing"),
+        # No stamp can hold so many: it is the mutating call that refuses, and validation is not asked.
+        ("/mutate/v1", {"username": "dana", "groups": [f"g{i}" for i in range(300)]},
+         "StampNotPossible"),
+    ],
+)  # fmt: skip
+def test_every_refusal_is_recorded_annotated_and_joined_to_its_trace(site, path, user, reason):
+    body = json.dumps(review(uid=reason, userInfo=user)).encode()
+    _, answer = site.post(path, body, traceparent=TRACE)
+    response = json.loads(answer)["response"]
+    assert response["allowed"] is False and f"[{reason}]" in response["status"]["message"]
+    notes = response["auditAnnotations"]
+    assert (notes["decision"], notes["reasons"]) == ("Deny", reason)
+    (record,) = [r for r in site.webhook.records if r.get("requestUid") == reason]
+    assert record["decisionId"] == notes["decision-id"]
+    assert record["decisionId"] in response["status"]["message"]
+    assert (record["traceparent"], record["reasons"]) == (TRACE, [reason])
+
+
 def test_totals_are_counters_and_only_grow(site):
     def count(text, name):
         return float(next(line for line in text.splitlines() if line.startswith(name)).split()[-1])

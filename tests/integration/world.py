@@ -167,12 +167,12 @@ class Installation:
         more = ["--dry-run=server"] if dry_run else []
         return self.cluster.run("create", *more, "-f", "-", input=text, user=user, check=check)
 
-    def post(self, path, body, content_type="application/json"):
+    def post(self, path, body, content_type="application/json", **headers):
         """A direct call, as the API server would make it: (status, body)."""
         context = ssl.create_default_context(cafile=str(self.folder / "tls" / "ca.crt"))
         request = urllib.request.Request(
             f"https://127.0.0.1:{self.port}{path}", data=body, method="POST",
-            headers={"Content-Type": content_type},
+            headers={"Content-Type": content_type, **headers},
         )  # fmt: skip
         try:
             with urllib.request.urlopen(request, context=context, timeout=20) as response:

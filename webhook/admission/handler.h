@@ -107,6 +107,9 @@ class AdmissionHandler {
   const Recorder recorder_;
 };
 
+// What is known of a decision before it is made.
+[[nodiscard]] DecisionRecord StartRecord(const Review& review, Time now);
+
 // Refuses with 403 and one cause; `field` may be empty.
 void Refuse(ReviewAnswer& answer, std::string reason, std::string message, std::string field = {});
 

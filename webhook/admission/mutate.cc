@@ -94,6 +94,7 @@ Json AdmissionHandler::StampPatch(Review& review, Time now, std::string& problem
 }
 
 AdmissionReply AdmissionHandler::Mutate(const AdmissionCall& call) const {
+  const SteadyTime started = clock_.Steady();
   auto body = ParseJson(call.body, kMaxForeignJsonDepth);
   if (!body) return {400, body.error().message + "\n"};
   auto review = DecodeReview(std::move(*body));
@@ -110,9 +111,19 @@ AdmissionReply AdmissionHandler::Mutate(const AdmissionCall& call) const {
   // is stored.
   if (applies && !review->dry_run) {
     std::string problem;
-    answer.patch = StampPatch(*review, clock_.Now(), problem);
+    const Time now = clock_.Now();
+    answer.patch = StampPatch(*review, now, problem);
     KeepVersion(*review, answer.patch);
-    if (!problem.empty()) Refuse(answer, "StampNotPossible", problem);
+    if (!problem.empty()) {
+      // Validate will not be asked: this is the decision.
+      const auto owned = std::make_shared<const Review>(std::move(*review));
+      Context context{owned, *owned, call.deadline, now, {}, StartRecord(*owned, now), {}};
+      context.answer.kind = owned->kind;
+      context.answer.name = context.record.name;
+      Refuse(context.answer, "StampNotPossible", problem);
+      Finish(context, call.traceparent, started);
+      return {200, EncodeAnswer(owned->uid, context.answer)};
+    }
   }
   return {200, EncodeAnswer(review->uid, answer)};
 }

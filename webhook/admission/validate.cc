@@ -14,6 +14,18 @@ std::string SubjectOf(const Review& review) {
   return review.name_space.empty() ? name : review.name_space + "/" + name;
 }
 
+// Evidence that is not there yet, or no longer good: what a look at the API server could change.
+bool MayBeStale(const Decision& decision) {
+  return std::any_of(decision.gates.begin(), decision.gates.end(), [](const Gate& gate) {
+    return !IsMet(gate.state) &&
+           (gate.state != GateState::kFailed || gate.reason == "NoEnvironment" ||
+            gate.reason == "SnapshotIncomplete" || gate.reason.starts_with("Bias") ||
+            gate.reason == "Quarantined" || gate.reason == "ChangeFrozen");
+  });
+}
+
+}  // namespace
+
 DecisionRecord StartRecord(const Review& review, Time now) {
   const Json& object = review.object.is_null() ? review.old_object : review.object;
   DecisionRecord record;
@@ -34,18 +46,6 @@ DecisionRecord StartRecord(const Review& review, Time now) {
   record.object_uid = StringAt(object, "metadata/uid");
   return record;
 }
-
-// Evidence that is not there yet, or no longer good: what a look at the API server could change.
-bool MayBeStale(const Decision& decision) {
-  return std::any_of(decision.gates.begin(), decision.gates.end(), [](const Gate& gate) {
-    return !IsMet(gate.state) &&
-           (gate.state != GateState::kFailed || gate.reason == "NoEnvironment" ||
-            gate.reason == "SnapshotIncomplete" || gate.reason.starts_with("Bias") ||
-            gate.reason == "Quarantined" || gate.reason == "ChangeFrozen");
-  });
-}
-
-}  // namespace
 
 void Refuse(ReviewAnswer& answer, std::string reason, std::string message, std::string field) {
   answer.allowed = false;
@@ -87,7 +87,9 @@ AdmissionReply AdmissionHandler::Validate(const AdmissionCall& call) const {
     context.answer.code = 500;
     context.answer.reason = "InternalError";
     Log(LogLevel::kError, "an exception while deciding",
-        {{"decisionId", context.record.id}, {"error", e.what()}});
+        {{"decisionId", context.record.id},
+         {"error", e.what()},
+         {"traceparent", call.traceparent}});
   }
   Finish(context, call.traceparent, started);
   return {200, EncodeAnswer(owned->uid, context.answer)};

@@ -1,0 +1,96 @@
+#include "webhook/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "tests/unit/support/fake_clock.h"
+#include "tests/unit/support/scripted_transport.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::HasSubstr;
+
+class WebhookMetricsTest : public testing::Test {
+ protected:
+  std::string Scrape(bool ready = true) {
+    return metrics_.Text(
+        {http::ServerStats{}, Time{Seconds{1'800'000'000}}, catalog_, clock_.Steady(), ready, 3});
+  }
+
+  // Lines with a value.
+  std::size_t Series() {
+    std::istringstream text(Scrape());
+    std::size_t series = 0;
+    for (std::string line; std::getline(text, line);) series += !line.empty() && line[0] != '#';
+    return series;
+  }
+
+  FakeClock clock_;
+  KubeClient client_{std::make_unique<ScriptedTransport>(), clock_, {}};
+  Catalog catalog_{client_, clock_, {"test", {}}};
+  WebhookMetrics metrics_{"1.2.3"};
+};
+
+DecisionRecord RecordOf(const std::string& kind, bool allowed, bool dry_run) {
+  DecisionRecord record;
+  record.kind = kind;
+  record.allowed = allowed;
+  record.dry_run = dry_run;
+  return record;
+}
+
+TEST_F(WebhookMetricsTest, CountDecisionsByVerdictReasonKindAndDryRun) {
+  DecisionRecord record = RecordOf("SignOff", false, true);
+  record.reasons = {"SignerNotInRole"};
+  record.latency_micros = 20;
+  metrics_.Count(record);
+  const std::string text = Scrape();
+  EXPECT_THAT(text, HasSubstr("countersign_admission_decisions_total{allowed=\"false\",dry_run="
+                              "\"true\",kind=\"SignOff\",verdict=\"Deny\"} 1"));
+  EXPECT_THAT(text, HasSubstr("countersign_admission_reasons_total{allowed=\"false\",dry_run="
+                              "\"true\",reason=\"SignerNotInRole\"} 1"));
+  EXPECT_THAT(text, HasSubstr("countersign_admission_duration_seconds_bucket{le=\"1e-05\"} 0"));
+  EXPECT_THAT(text, HasSubstr("countersign_admission_duration_seconds_bucket{le=\"2.5e-05\"} 1"));
+  EXPECT_THAT(text, HasSubstr("countersign_build_info{program=\"countersign-webhook\","
+                              "version=\"1.2.3\"} 1"));
+  EXPECT_THAT(text, HasSubstr("countersign_decision_records_lost_total 3"));
+  EXPECT_THAT(text, HasSubstr("countersign_ready 1"));
+  EXPECT_THAT(Scrape(false), HasSubstr("countersign_ready 0"));
+}
+
+// Whatever is asked: each series costs memory in every Prometheus that scrapes.
+TEST_F(WebhookMetricsTest, HaveFewSeriesWhateverIsAsked) {
+  std::vector<std::string> kinds;
+  for (const CacheStatus& cache : catalog_.Caches()) kinds.emplace_back(cache.kind);
+  for (int i = 0; i < 1000; ++i) kinds.push_back("Kind" + std::to_string(i));
+  Decision decision;
+  for (const bool dry_run : {false, true}) {
+    for (const std::string& kind : kinds) {
+      metrics_.Count(RecordOf(kind, true, dry_run));
+      DecisionRecord refused = RecordOf(kind, false, dry_run);
+      for (int i = 0; i < 20; ++i) refused.reasons.push_back(kind + "Reason" + std::to_string(i));
+      metrics_.Count(refused);
+    }
+    for (const Verdict verdict :
+         {Verdict::kAllow, Verdict::kWarn, Verdict::kHold, Verdict::kDeny}) {
+      decision.verdict = verdict;
+      for (const bool allowed : {false, true}) {
+        DecisionRecord record = RecordOf("ModelDeployment", allowed, dry_run);
+        record.decision = &decision;
+        record.reasons = {"ReasonBeyondTheLimit"};
+        metrics_.Count(record);
+      }
+    }
+  }
+  EXPECT_LE(Series(), kMaxSeries);
+  EXPECT_THAT(Scrape(), HasSubstr("reason=\"other\""));
+  const std::size_t series = Series();
+  metrics_.Count(RecordOf("Another", true, false));
+  EXPECT_EQ(Series(), series);
+}
+
+}  // namespace
+}  // namespace countersign
