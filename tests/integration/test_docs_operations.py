@@ -1,0 +1,73 @@
+"""docs/troubleshooting.md and docs/operations: what they quote is what the programs say, what they
+link to is there."""
+
+import pathlib
+import re
+
+import pytest
+import yaml
+from world import ROOT
+
+DOCS = ROOT / "docs"
+TROUBLE = (DOCS / "troubleshooting.md").read_text()
+SOURCES = [path for folder in ("lib", "webhook", "operator", "cli") for path in (ROOT / folder).rglob("*.cc")]
+
+
+def literals():
+    """All string literals of the sources, those that are split over lines put together."""
+    text = "\n".join(path.read_text() for path in SOURCES)
+    joined = re.sub(r'"\s*\n\s*"', "", text)
+    return re.findall(r'"((?:[^"\\\n]|\\.)*)"', joined)
+
+
+def test_headings_are_messages_of_ours():
+    said = literals()
+    headings = re.findall(r"^### `(.+)`$", TROUBLE, re.MULTILINE)
+    assert len(headings) > 20
+    assert [one for one in headings if not any(one in text for text in said)] == []
+
+
+def refusals():
+    """Reason codes that a request can meet: those that cases show, and those of the webhook alone."""
+    codes = set()
+    for path in (ROOT / "tests" / "cases").glob("*.yaml"):
+        for case in yaml.safe_load(path.read_text()):
+            if isinstance(case, dict):
+                gates = case.get("expect", {}).get("gates", {})
+                codes |= {text.split()[1] for text in gates.values()
+                          if " " in text and not text.startswith("Passed")}  # fmt: skip
+    for path in (ROOT / "webhook").rglob("*.cc"):
+        text = path.read_text()
+        codes |= set(re.findall(r'Refuse\(\s*(?:[\w.]+,\s*)?"(\w+)"', text))
+        codes |= set(re.findall(r'why(?: =)? ?\{\s*"([A-Z]\w+)"', text))
+    return codes
+
+
+def test_every_reason_for_refusing_is_explained():
+    codes = refusals()
+    assert len(codes) > 150
+    explained = set(re.findall(r"`(\w+)`", TROUBLE))
+    assert sorted(codes - explained) == []
+
+
+def slug(heading):
+    """As the usual renderers of Markdown make anchors."""
+    text = re.sub(r"[^\w\- ]", "", heading.strip().lower())
+    return text.replace(" ", "-")
+
+
+def anchors(path):
+    return {slug(h) for h in re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)}
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")) + sorted((DOCS / "operations").glob("*.md")),
+                         ids=lambda page: page.name)  # fmt: skip
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if re.match(r"\w+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        path = (page.parent / file).resolve() if file else pathlib.Path(page)
+        assert path.exists(), f"{page.name} links to {target}"
+        if anchor and path.suffix == ".md":
+            assert anchor in anchors(path), f"{page.name} links to {target}"
