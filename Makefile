@@ -80,11 +80,15 @@ lint: build ## clang-format, clang-tidy and the rules of the house
 fmt: ## format the C++ sources
 	git ls-files '*.h' '*.cc' | xargs clang-format-19 -i
 
-manifests: build ## write crds/ and docs/reference/ from the C++ types
+manifests: build assets ## write crds/, docs/reference/, the chart's files and plain YAML from one source
 	$(BUILD)/bin/countersign-manifests .
+	assets=$$(tests/controlplane/install.sh --clients)
+	scripts/kustomize_base.py "$$assets/helm"
+	mkdir -p build/manifests
+	"$$assets/kubectl" kustomize deploy/kustomize > build/manifests/countersign.yaml
 
 verify: manifests lint ## what must hold before a change is handed in
-	git diff --exit-code crds docs/reference
+	git diff --exit-code crds docs/reference charts deploy
 
 clean: ## remove what was built here (the control plane's cache stays)
 	rm -rf build

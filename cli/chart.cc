@@ -13,10 +13,17 @@ constexpr char kFolder[] = "charts/countersign/files/";
 
 std::vector<std::pair<std::string, std::string>> ChartFiles() {
   std::vector<std::pair<std::string, std::string>> files;
+  Json crds = Json::array();
   for (const KindInfo& kind : AllKinds()) {
-    files.emplace_back(std::string(kFolder) + "crds/" + std::string(kind.plural) + ".yaml",
+    crds.push_back(std::string(kind.plural) + ".yaml");
+    files.emplace_back(std::string(kFolder) + "crds/" + crds.back().get<std::string>(),
                        DumpYaml(CrdOf(kind)));
   }
+  // deploy/kustomize takes them from here. Not called *.yaml: those are the chart's.
+  files.emplace_back(std::string(kFolder) + "crds/Kustomization",
+                     DumpYaml({{"apiVersion", "kustomize.config.k8s.io/v1beta1"},
+                               {"kind", "Kustomization"},
+                               {"resources", std::move(crds)}}));
   InstallOptions options;
   options.name_space = "{{ .Release.Namespace }}";
   options.service = options.name_space + "/countersign-webhook";

@@ -31,8 +31,22 @@ def helm(*arguments, check=True, kubeconfig=None):
 def rendered(*arguments):
     """Objects of the chart by kind and name."""
     text = helm("template", "release", CHART, "-n", SYSTEM, *arguments).stdout
-    objects = [o for o in yaml.safe_load_all(text) if o]
-    return {(o["kind"], o["metadata"]["name"]): o for o in objects}
+    return by_name(yaml.safe_load_all(text))
+
+
+def by_name(objects):
+    return {(o["kind"], o["metadata"]["name"]): o for o in objects if o}
+
+
+def installed(folder):
+    """What `countersign install` prints for the Service that the chart makes."""
+    ca = folder / "ca.pem"
+    ca.write_text("-----BEGIN CERTIFICATE-----\n")
+    done = subprocess.run(
+        [BIN / "countersign", "install", "--crds", "-n", SYSTEM, "--service",
+         f"{SYSTEM}/countersign-webhook", "--ca-file", ca, "-o", "json"],
+        capture_output=True, text=True, check=True)  # fmt: skip
+    return by_name(json.loads(done.stdout)["items"])
 
 
 def arguments_of(deployment):
@@ -48,9 +62,7 @@ class ChartSite(Installation):
         tls = self._certificates()
         c.run("create", "secret", "tls", "webhook-cert", "-n", SYSTEM,
               f"--cert={tls / 'tls.crt'}", f"--key={tls / 'tls.key'}")  # fmt: skip
-        self.helm("install", "release", CHART, "--set", "tls.source=Secret",
-                  "--set", "tls.existingSecret=webhook-cert",
-                  "--set-file", f"tls.caBundle={tls / 'ca.crt'}")  # fmt: skip
+        self._apply(tls)
         c.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         self.key = self._secret("countersign-stamp-key", "key.pem")
         self.port = controlplane.free_port()
@@ -60,6 +72,11 @@ class ChartSite(Installation):
         if operator:
             self.start_operator()
         self._await_admission()
+
+    def _apply(self, tls):
+        self.helm("install", "release", CHART, "--set", "tls.source=Secret",
+                  "--set", "tls.existingSecret=webhook-cert",
+                  "--set-file", f"tls.caBundle={tls / 'ca.crt'}")  # fmt: skip
 
     def helm(self, *arguments, check=True):
         return helm(*arguments, "-n", SYSTEM, check=check, kubeconfig=self.cluster.kubeconfig)
@@ -94,6 +111,10 @@ class ChartSite(Installation):
                 patch += [{"op": "remove", "path": f"{config}/{key}"} for key in ("url", "service")
                           if key in webhook["clientConfig"]]  # fmt: skip
                 patch.append({"op": "add", "path": f"{config}/{where}", "value": target})
+                if "caBundle" not in webhook["clientConfig"]:  # as whoever injects it would
+                    ca = (self.folder / "tls" / "ca.crt").read_bytes()
+                    patch.append({"op": "add", "path": f"{config}/caBundle",
+                                  "value": base64.b64encode(ca).decode()})  # fmt: skip
             self.cluster.run("patch", kind, "countersign", "--type=json", "-p", json.dumps(patch))
 
     def _arguments(self, program, replaced):
@@ -121,4 +142,5 @@ class ChartSite(Installation):
             {"--probe-listen": "127.0.0.1:0", "--stamp-key": self.key}), *more)  # fmt: skip
 
 
-__all__ = ["BIN", "CHART", "SYSTEM", "ChartSite", "arguments_of", "helm", "rendered", "run", "wait_until"]
+__all__ = ["BIN", "CHART", "HELM", "ROOT", "SYSTEM", "ChartSite", "arguments_of", "by_name", "helm", "installed",
+           "rendered", "run", "wait_until"]
