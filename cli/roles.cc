@@ -48,6 +48,26 @@ std::vector<Json> ClusterRoles() {
   return {
       ClusterRole("countersign-viewer", Json::array({ReadAll(), ReadEvents()}),
                   {"view", "edit", "admin"}),
+      // What an audit asks: what there is, what ran, who may do what and what is refused. No
+      // Secrets.
+      ClusterRole(
+          "countersign-auditor",
+          Json::array(
+              {ReadAll(), ReadEvents(),
+               Rule("", {"namespaces", "pods", "serviceaccounts", "services"}, kRead),
+               Rule("apps", {"controllerrevisions", "deployments"}, kRead),
+               Rule("coordination.k8s.io", {"leases"}, kRead),
+               Rule("admissionregistration.k8s.io",
+                    {"mutatingwebhookconfigurations", "validatingadmissionpolicies",
+                     "validatingadmissionpolicybindings", "validatingwebhookconfigurations"},
+                    kRead),
+               Rule("apiextensions.k8s.io", {"customresourcedefinitions"}, kRead),
+               Rule("rbac.authorization.k8s.io",
+                    {"clusterrolebindings", "clusterroles", "rolebindings", "roles"}, kRead)})),
+      // For pipelines: what they deploy is judged, and they make no evidence for it.
+      ClusterRole("countersign-deployer",
+                  Json::array({ReadAll(), ReadEvents(), Ours({"modeldeployments"}, kAllVerbs),
+                               Ours({"modeldeployments/scale"}, {"get", "update", "patch"})})),
       // Evidence is added, not taken away: without the latest test an earlier, better one counts.
       ClusterRole(
           "countersign-developer",

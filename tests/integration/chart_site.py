@@ -55,6 +55,8 @@ def arguments_of(deployment):
 
 
 class ChartSite(Installation):
+    values = ()  # more arguments for helm
+
     def _install(self, operator):
         c = self.cluster
         self.folder = c.folder
@@ -76,7 +78,7 @@ class ChartSite(Installation):
     def _apply(self, tls):
         self.helm("install", "release", CHART, "--set", "tls.source=Secret",
                   "--set", "tls.existingSecret=webhook-cert",
-                  "--set-file", f"tls.caBundle={tls / 'ca.crt'}")  # fmt: skip
+                  "--set-file", f"tls.caBundle={tls / 'ca.crt'}", *self.values)  # fmt: skip
 
     def helm(self, *arguments, check=True):
         return helm(*arguments, "-n", SYSTEM, check=check, kubeconfig=self.cluster.kubeconfig)
