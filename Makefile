@@ -83,7 +83,7 @@ fmt: ## format the C++ sources
 manifests: build assets ## write crds/, docs/reference/, the chart's files and plain YAML from one source
 	$(BUILD)/bin/countersign-manifests .
 	assets=$$(tests/controlplane/install.sh --clients)
-	scripts/kustomize_base.py "$$assets/helm"
+	scripts/manifests.py "$$assets/helm"
 	mkdir -p build/manifests
 	"$$assets/kubectl" kustomize deploy/kustomize > build/manifests/countersign.yaml
 

@@ -1,0 +1,99 @@
+"""From one release of the chart to the next and back: custom resources and what people wrote stay."""
+
+import itertools
+import json
+import shutil
+import subprocess
+
+import controlplane
+import pytest
+import samples as s
+import yaml
+from chart_site import BIN, CHART, SYSTEM, helm
+from world import wait_until
+
+
+def older(folder):
+    """The chart as of a release that did not know one of the fields, nor one of the kinds."""
+    chart = folder / "older"
+    shutil.copytree(CHART, chart)
+    meta = yaml.safe_load((chart / "Chart.yaml").read_text()) | {"version": "0.0.9"}
+    (chart / "Chart.yaml").write_text(yaml.safe_dump(meta))
+    path = chart / "files" / "crds" / "incidents.yaml"
+    crd = yaml.safe_load(path.read_text())
+    (version,) = crd["spec"]["versions"]
+    del version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["changeFreeze"]
+    path.write_text(yaml.safe_dump(crd))
+    (chart / "files" / "crds" / "waivers.yaml").unlink()
+    return chart
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    cluster = controlplane.start(workloads=False)
+    try:
+        cluster.run("create", "namespace", s.HOME)
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def run(cluster, *arguments, namespace=SYSTEM, check=True):
+    done = helm(*arguments, "-n", namespace, kubeconfig=cluster.kubeconfig, check=check)
+    if done.returncode == 0 and arguments[0] != "uninstall":
+        cluster.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        # Nobody would answer here.
+        cluster.run("delete", "validatingwebhookconfiguration,mutatingwebhookconfiguration", "--all")
+    return done
+
+
+def raise_incident(cluster, name):
+    incident = s.incident(name, patch={"changeFreeze": True})
+    return cluster.run("create", "--validate=warn", "-f", "-", input=json.dumps(incident))
+
+
+def freezes(cluster, name):
+    found = json.loads(cluster.run("get", "incident", name, "-n", s.HOME, "-o", "json").stdout)
+    return found["spec"].get("changeFreeze")
+
+
+def test_an_upgrade_brings_fields_and_kinds_and_a_rollback_loses_nothing(cluster, tmp_path):
+    run(cluster, "install", "countersign", older(tmp_path), "--create-namespace")
+    raise_incident(cluster, "before")
+    assert freezes(cluster, "before") is None, "the release does not know the field"
+    assert cluster.run("get", "waivers", "-A", check=False).returncode != 0
+
+    run(cluster, "upgrade", "countersign", CHART)
+    numbers = itertools.count()
+
+    def learned():
+        name = f"after-{next(numbers)}"
+        raise_incident(cluster, name)
+        return freezes(cluster, name) and name
+
+    name = wait_until(learned, "the new field")
+    assert freezes(cluster, "before") is None
+    cluster.run("get", "waivers", "-A")
+
+    # The older schema hides what it does not know, and the newer one shows it again.
+    run(cluster, "rollback", "countersign", "1")
+    wait_until(lambda: freezes(cluster, name) is None, "the older schema")
+    cluster.run("get", "waivers", "-A")  # a kind stays, with what people wrote
+    run(cluster, "upgrade", "countersign", CHART)
+    wait_until(lambda: freezes(cluster, name), "the newer schema")
+
+
+def test_what_another_release_left_is_taken_over_only_when_told(cluster):
+    run(cluster, "uninstall", "countersign", "--wait")
+    cluster.run("get", "incident", "before", "-n", s.HOME)
+    done = run(cluster, "install", "other", CHART, "--create-namespace", namespace="elsewhere", check=False)
+    assert done.returncode != 0 and "invalid ownership metadata" in done.stderr
+    run(cluster, "install", "other", CHART, "--create-namespace", "--take-ownership",
+        namespace="elsewhere")  # fmt: skip
+    cluster.run("get", "incident", "before", "-n", s.HOME)
+
+
+def test_chart_and_programs_are_of_one_version():
+    meta = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    said = subprocess.run([BIN / "countersign", "version", "-o", "json"], capture_output=True, text=True)
+    assert json.loads(said.stdout)["version"] == meta["appVersion"]
