@@ -15,6 +15,7 @@
 #include "governance/types/evidence.h"
 #include "governance/types/incident.h"
 #include "governance/types/model_deployment.h"
+#include "governance/types/model_record.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
@@ -36,7 +37,8 @@ struct ApprovalInput {
   std::vector<ReproducibilitySnapshot> snapshots;  // of the use case, any model
   std::vector<BiasTest> bias_tests;
   std::vector<EvidenceReport> reports;
-  std::vector<SignOff> sign_offs;  // of the use case, any subject: advice among them
+  std::optional<ModelRecord> record;  // of the deployment's model
+  std::vector<SignOff> sign_offs;     // of the use case, any subject: advice among them
   std::string role;
   std::string username;
   std::string on_behalf_of;  // account of who lent the role to `username`

@@ -52,6 +52,20 @@ std::string AdviceRow(const ApprovalInput& input, const std::string& name) {
   return name;
 }
 
+// How many results like this one the model's record knows of, whoever made them.
+int RecordedAttempts(const ApprovalInput& input, const BiasTest& test) {
+  std::int64_t attempts = 0;
+  if (!input.record) return 0;
+  for (const RecordedResult& one : input.record->spec.results) {
+    if (one.kind == BiasTestSpec::kKind && one.name_space == test.meta.name_space &&
+        one.use_case == test.spec.use_case && one.topic == test.spec.protocol &&
+        one.data_set == test.spec.data_set.digest) {
+      attempts += one.attempts;
+    }
+  }
+  return static_cast<int>(attempts);
+}
+
 // " (attempt 2 of 3 of protocol p on data set d)": the signer should know how often it was tried,
 // not only that the last result is good.
 std::string AttemptText(const ApprovalInput& input, const std::string& name) {
@@ -72,8 +86,11 @@ std::string AttemptText(const ApprovalInput& input, const std::string& name) {
       ++earlier;
     }
   }
-  return " (attempt " + std::to_string(earlier + 1) + " of " + std::to_string(all) +
-         " of protocol " + test->spec.protocol + " on data set " + test->spec.data_set.name + ")";
+  const int deleted = std::max(0, RecordedAttempts(input, *test) - all);
+  return " (attempt " + std::to_string(earlier + 1 + deleted) + " of " +
+         std::to_string(all + deleted) + " of protocol " + test->spec.protocol + " on data set " +
+         test->spec.data_set.name +
+         (deleted == 0 ? "" : ", " + std::to_string(deleted) + " of them deleted") + ")";
 }
 
 }  // namespace

@@ -58,6 +58,18 @@ std::vector<Object<Spec>> Evidence(const Cluster& cluster, const Resource& resou
   return out;
 }
 
+// How often it was tried, also where nobody can read the results any more.
+void ReadRecord(const Cluster& cluster, ApprovalInput& input, Surroundings& all) {
+  if (!input.deployment) return;
+  auto object =
+      cluster.Get(kModelRecords, {{}, RecordName(input.deployment->spec.model.digest.digest)});
+  if (!object && object.error().code == Code::kNotFound) return;
+  if (!object) return Warn(object.error().ToString());
+  std::vector<ModelRecord> records;
+  Keep({*object}, records, all);
+  if (!records.empty()) input.record = std::move(records.front());
+}
+
 Result<Json> DeploymentToSign(const Cluster& cluster, const ApproveFlags& flags) {
   if (flags.file.empty()) {
     auto object = cluster.Get(kModelDeployments, {cluster.name_space(), flags.name});
@@ -244,6 +256,7 @@ int Approve(const ApproveFlags& flags, const Global& global) {
   input.bias_tests = Evidence<BiasTestSpec>(**cluster, kBiasTests, input.use_case, all);
   input.reports = Evidence<EvidenceSpec>(**cluster, kEvidence, input.use_case, all);
   input.sign_offs = Evidence<SignOffSpec>(**cluster, kSignOffs, input.use_case, all);
+  ReadRecord(**cluster, input, all);
   auto sign_offs = MakeSignOffs(input);
   if (!sign_offs) return Report(sign_offs.error());
   std::ostream& out = SpeechOf(flags.record);

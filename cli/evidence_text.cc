@@ -15,6 +15,7 @@ std::string HowKnown(const Provenance& by) {
     case Authenticity::kAssumed: return "not verified offline";
     case Authenticity::kUnproven: return "not stamped";
     case Authenticity::kForged: return "its stamp does not hold: " + by.problem;
+    case Authenticity::kWithdrawn: return "withdrawn: " + by.problem;
     case Authenticity::kBadSignature: return "its signature does not hold: " + by.problem;
   }
   return {};

@@ -286,6 +286,14 @@ void DropWhatCameLater(Facts& facts) {
   DropLater(facts.bias_tests, facts.now);
   DropLater(facts.reports, facts.now);
   DropLater(facts.waivers, facts.now);
+  const auto later = [&](const auto& entry) { return entry.by.first_seen.time > facts.now; };
+  for (auto& record : facts.records) {
+    auto then = std::make_shared<ModelRecord>(*record);
+    std::erase_if(then->spec.results, later);
+    std::erase_if(then->spec.decisions, later);
+    then->spec.DeriveKnown();
+    record = std::move(then);
+  }
   facts.incidents.Change([&](auto& all) {
     std::erase_if(all, [&](const std::shared_ptr<const Incident>& incident) {
       return incident->meta.creation_time && *incident->meta.creation_time > facts.now;

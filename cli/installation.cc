@@ -1,6 +1,7 @@
 #include "cli/installation.h"
 
 #include "base/digest.h"
+#include "evidence/receipt.h"
 #include "governance/crd.h"
 #include "governance/types/object.h"
 #include "governance/types/policy.h"
@@ -94,9 +95,9 @@ Json Validation(const std::string& expression, const std::string& message) {
   return {{"expression", expression}, {"message", message}, {"reason", "Forbidden"}};
 }
 
-// The stamp of an object in CEL, empty where there is none.
-std::string StampOf(const std::string& object) {
-  const std::string key = "'" + std::string(kStampAnnotation) + "'";
+// An annotation of an object in CEL, empty where there is none.
+std::string StampOf(const std::string& object, std::string_view annotation = kStampAnnotation) {
+  const std::string key = "'" + std::string(annotation) + "'";
   return "(has(" + object + ".metadata.annotations) && " + key + " in " + object +
          ".metadata.annotations ? " + object + ".metadata.annotations[" + key + "] : '')";
 }
@@ -208,32 +209,32 @@ void AddWebhooks(std::vector<Json>& objects, const InstallOptions& options,
   objects.back()["webhooks"][0]["reinvocationPolicy"] = "IfNeeded";
   objects.push_back(WebhookConfiguration(
       "ValidatingWebhookConfiguration",
-      Json::array(
-          {WebhookEntry(options,
-                        {"admission.countersign.dev",
-                         "/validate/v1",
-                         Resources(written, Names({"governancepolicies", "usecases",
-                                                   "modeldeployments", "modeldeployments/scale",
-                                                   "signoffs", "reproducibilitysnapshots",
-                                                   "biastests", "evidence", "waivers"})),
-                         {stays}}),
-           // The second to refuse it; the operator itself writes without us.
-           WebhookEntry(options, {"status.countersign.dev",
-                                  "/validate/v1",
-                                  Resources(Names({"UPDATE"}), Names({"*/status"})),
-                                  {{"is-not-the-operator",
-                                    "request.userInfo.username != " + Literal(operator_user)}}}),
-           WebhookEntry(options, {"incidents.countersign.dev",
-                                  "/validate/v1",
-                                  Resources(written, Names({"incidents"})),
-                                  {stays},
-                                  false}),
-           WebhookEntry(options, {"deletions.countersign.dev",
-                                  "/validate/v1",
-                                  Resources(Names({"DELETE"}), Names({"*"})),
-                                  {{"is-not-the-end-of-a-namespace",
-                                    "!(" + std::string(kEmptiesNamespaces) + ")"}},
-                                  false})})));
+      Json::array({WebhookEntry(options,
+                                {"admission.countersign.dev",
+                                 "/validate/v1",
+                                 Resources(written, Names({"governancepolicies", "usecases",
+                                                           "modeldeployments",
+                                                           "modeldeployments/scale", "signoffs",
+                                                           "reproducibilitysnapshots", "biastests",
+                                                           "evidence", "waivers", "modelrecords"})),
+                                 {stays}}),
+                   // The second to refuse it; the operator itself writes without us.
+                   WebhookEntry(options, {"status.countersign.dev",
+                                          "/validate/v1",
+                                          Resources(Names({"UPDATE"}), Names({"*/status"})),
+                                          {{"is-not-the-operator", "request.userInfo.username != " +
+                                                                       Literal(operator_user)}}}),
+                   WebhookEntry(options, {"incidents.countersign.dev",
+                                          "/validate/v1",
+                                          Resources(written, Names({"incidents"})),
+                                          {stays},
+                                          false}),
+                   WebhookEntry(options, {"deletions.countersign.dev",
+                                          "/validate/v1",
+                                          Resources(Names({"DELETE"}), Names({"*"})),
+                                          {{"is-not-the-end-of-a-namespace",
+                                            "!(" + std::string(kEmptiesNamespaces) + ")"}},
+                                          false})})));
 }
 
 void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
@@ -241,12 +242,17 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
   const Json evidence = Names(
       {"signoffs", "reproducibilitysnapshots", "biastests", "evidence", "waivers", "incidents"});
   // Evidence is final: a report or sign-off that says something else is another object.
-  AddPolicy(objects, "countersign-evidence-is-final", Resources(Names({"UPDATE"}), evidence),
-            Json::array({Validation("object.spec == oldObject.spec",
-                                    "evidence may not be changed once it is made: create another "
-                                    "object, the latest one counts"),
-                         Validation(StampOf("object") + " == " + StampOf("oldObject"),
-                                    "the stamp of evidence may not be changed")}));
+  AddPolicy(
+      objects, "countersign-evidence-is-final", Resources(Names({"UPDATE"}), evidence),
+      Json::array({Validation("object.spec == oldObject.spec",
+                              "evidence may not be changed once it is made: create another "
+                              "object, the latest one counts"),
+                   Validation(StampOf("object") + " == " + StampOf("oldObject"),
+                              "the stamp of evidence may not be changed"),
+                   Validation(StampOf("object", kReceiptAnnotation) +
+                                  " == " + StampOf("oldObject", kReceiptAnnotation) +
+                                  " || request.userInfo.username == " + Literal(operator_user),
+                              "the receipt of evidence is the operator's to give")}));
   // An alarm is raised by whoever may create it, also while we are down: it does not come to the
   // webhook. Deleting one would end a quarantine; only with its namespace does it go.
   AddPolicy(objects, "countersign-incidents-stay",
@@ -276,6 +282,11 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
           std::string("oldObject.spec.subject.kind != 'GovernancePolicy' || ") + kEmptiesNamespaces,
           "a sign-off on a policy stays: to decide otherwise, sign again, kubectl "
           "countersign approve --policy NAME --reject")}));
+  // What was seen of a model stays, whatever is deleted elsewhere.
+  AddPolicy(objects, "countersign-model-records",
+            Resources(Names({"CREATE", "UPDATE", "DELETE"}), Names({"modelrecords"})),
+            Json::array({Validation("request.userInfo.username == " + Literal(operator_user),
+                                    "the records of models are the operator's alone")}));
   AddPolicy(objects, "countersign-status-writers",
             Resources(Names({"UPDATE"}), Names({"*/status"})),
             Json::array({Validation("request.userInfo.username == " + Literal(operator_user),

@@ -20,9 +20,10 @@ Json Ours(const Names& resources, const Names& verbs) {
 }
 
 Json ReadAll(const Names& verbs = kRead) {
-  return Ours({"governancepolicies", "usecases", "modeldeployments", "signoffs",
-               "reproducibilitysnapshots", "biastests", "evidence", "waivers", "incidents"},
-              verbs);
+  return Ours(
+      {"governancepolicies", "usecases", "modeldeployments", "signoffs", "reproducibilitysnapshots",
+       "biastests", "evidence", "waivers", "incidents", "modelrecords"},
+      verbs);
 }
 
 // What the operator did and why, for whoever may see the objects it did it to.
@@ -87,13 +88,22 @@ std::vector<Json> ClusterRoles() {
       ClusterRole(
           "countersign-operator",
           Json::array(
-              {ReadAll(kFollow), Ours({"governancepolicies", "modeldeployments"}, {"get"}),
-               Ours({"governancepolicies/status", "usecases/status", "modeldeployments/status",
-                     "signoffs/status", "reproducibilitysnapshots/status", "biastests/status",
-                     "evidence/status", "waivers/status", "incidents/status"},
-                    {"patch"}),
+              {ReadAll(kFollow),
+               Ours({"governancepolicies", "modeldeployments", "signoffs",
+                     "reproducibilitysnapshots", "biastests", "evidence", "waivers", "incidents"},
+                    {"get"}),
+               Ours(
+                   {"governancepolicies/status", "usecases/status", "modeldeployments/status",
+                    "signoffs/status", "reproducibilitysnapshots/status", "biastests/status",
+                    "evidence/status", "waivers/status", "incidents/status", "modelrecords/status"},
+                   {"patch"}),
                // To take the finalizer off a version that nothing rests on any more.
                Ours({"governancepolicies"}, {"patch"}),
+               // Receipts for what was stored.
+               Ours({"signoffs", "reproducibilitysnapshots", "biastests", "evidence", "waivers"},
+                    {"patch"}),
+               // Written, never taken back.
+               Ours({"modelrecords"}, {"create", "update"}),
                // ServingRecords; they count where a policy names the operator as issuer.
                Ours({"evidence"}, {"create"}),
                // ownerReferences that block the owner's deletion ask for it where

@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "cli/files.h"
+#include "evidence/receipt.h"
 
 namespace countersign {
 namespace {
@@ -61,7 +62,7 @@ Result<Maker> StampMaker(const StampFlags& flags) {
   if (!keys) return Fail(Code::kInvalidArgument, keys.error().ToString(), flags.trusted_keys);
   return Maker([authority = StampAuthority{flags.installation, std::move(*keys)}](
                    const Json& object, const std::string& stamped_digest) {
-    return VerifyStamp(authority, object, stamped_digest);
+    return VerifyStored(authority, object, stamped_digest);
   });
 }
 

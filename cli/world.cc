@@ -1,8 +1,12 @@
 #include "cli/world.h"
 
+#include <algorithm>
+
 #include "base/digest.h"
 #include "evidence/signed_object.h"
+#include "governance/dossier.h"
 #include "governance/in_force.h"
+#include "governance/records.h"
 
 namespace countersign {
 namespace {
@@ -64,7 +68,7 @@ Located<void> World::Add(const Manifest& manifest) {
   }
   const std::string kind = StringAt(manifest.object, "kind");
   Json object = manifest.object;
-  const bool namespaced = kind != GovernancePolicySpec::kKind;
+  const bool namespaced = kind != GovernancePolicySpec::kKind && kind != ModelRecordSpec::kKind;
   if (namespaced && StringAt(object, "metadata/namespace").empty()) {
     if (options_.name_space.empty()) {
       return FailIn(manifest, "metadata.namespace",
@@ -143,6 +147,18 @@ Located<void> World::Take(const Manifest& manifest, const std::string& kind, con
     incidents_.push_back(std::move(*incident));
     return {};
   }
+  if (kind == ModelRecordSpec::kKind) {
+    auto record = Read<ModelRecordSpec>(manifest, object);
+    if (!record) return tl::unexpected<Fault>(record.error());
+    const Provenance by = options_.maker(object, (*record)->spec_digest);
+    if (by.authenticity != Authenticity::kAttested && by.authenticity != Authenticity::kAssumed) {
+      unreadable_.emplace_back(std::string(),
+                               "ModelRecord '" + (*record)->meta.name +
+                                   "' is not signed by this installation: " + by.problem);
+    }
+    records_.push_back(std::move(*record));
+    return {};
+  }
   if (kind == ReproducibilitySnapshotSpec::kKind) {
     return TakeEvidence(manifest, object, snapshots_);
   }
@@ -193,8 +209,15 @@ Facts World::FactsOf(const Deployment& deployment, Time now) const {
     }
   }
   facts.incidents = std::move(incidents);
+  const std::vector<std::string> models =
+      records_.empty() ? std::vector<std::string>() : ModelsOf(facts, Dossier(facts));
+  for (const auto& record : records_) {
+    if (std::find(models.begin(), models.end(), record->spec.digest) != models.end()) {
+      AddRecord(facts, record);
+    }
+  }
   for (const auto& [home, sentence] : unreadable_) {
-    if (home == ref.name_space) facts.unknown.push_back(sentence);
+    if (home == ref.name_space || home.empty()) facts.unknown.push_back(sentence);
   }
   return facts;
 }

@@ -87,6 +87,7 @@ class World {
   std::vector<AttestedEvidence> reports_;
   std::vector<AttestedWaiver> waivers_;
   std::vector<std::shared_ptr<const Incident>> incidents_;
+  std::vector<std::shared_ptr<const ModelRecord>> records_;
   std::vector<std::pair<std::string, std::string>> unreadable_;  // home namespace, sentence
 };
 

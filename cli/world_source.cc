@@ -23,7 +23,7 @@ Result<SourcedWorld> WorldFromCluster(const Cluster& cluster, const StampFlags& 
   SourcedWorld sourced{World({std::move(*maker), {}}), {}, {}};
   for (const Resource& resource :
        {kGovernancePolicies, kUseCases, kModelDeployments, kSignOffs, kReproducibilitySnapshots,
-        kBiasTests, kEvidence, kWaivers, kIncidents}) {
+        kBiasTests, kEvidence, kWaivers, kIncidents, kModelRecords}) {
     auto manifests = ListManifests(cluster, resource, {});
     if (!manifests) return Fail(manifests.error());
     for (const Manifest& manifest : *manifests) {

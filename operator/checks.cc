@@ -105,11 +105,13 @@ std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
     checked.reason = "Attested";
     checked.message =
         "made by '" + by.user + "', seen by admission at " + FormatTime(by.first_seen);
+    checked.stamped = true;
   } else if (by.authenticity == Authenticity::kSigned) {
     checked.reason = "Signed";
     checked.message = "signed by " + SignerText(*by.signature) + ", applied by '" + by.user +
                       "', seen by admission at " + FormatTime(by.first_seen) +
                       "; each policy says whose that is (spec.people[])";
+    checked.stamped = true;
   } else {
     checked.fault = by.authenticity == Authenticity::kForged         ? "StampInvalid"
                     : by.authenticity == Authenticity::kBadSignature ? "SignatureInvalid"
@@ -227,6 +229,31 @@ Check CheckBiasTest(const Catalog& catalog) {
 
 Check CheckReport(const Catalog& catalog) {
   return [&catalog](const ObjectKey& key, Time) { return CheckStamp(catalog.reports().Find(key)); };
+}
+
+Check CheckRecord(const Catalog& catalog) {
+  return [&catalog](const ObjectKey& key, Time) -> std::optional<Checked> {
+    const auto found = catalog.records().Find(key);
+    if (found.found == Found::kAbsent) return Absent();
+    if (found.found == Found::kUndecodable) return Invalid(*found.error);
+    Checked checked;
+    checked.more = EncodeStatus(EvidenceStatus{});
+    checked.reason = "Recorded";
+    const ModelRecordSpec& record = found.value->object.spec;
+    checked.message = Count(record.results.size(), "result") + ", " +
+                      Count(record.decisions.size(), "decision") + ", " +
+                      Count(record.incidents.size(), "incident");
+    if (found.value->by.authenticity != Authenticity::kAttested) {
+      checked.fault = "NotSigned";
+      checked.message =
+          "is not signed by this installation: its model is held until an "
+          "administrator finds out who wrote it";
+    } else if (record.full) {
+      checked.fault = "Full";
+      checked.message = "can hold no more: release the model anew, under another digest";
+    }
+    return checked;
+  };
 }
 
 Check CheckIncident(const Catalog& catalog) {

@@ -19,6 +19,8 @@ namespace countersign {
 [[nodiscard]] Check CheckBiasTest(const Catalog& catalog);
 [[nodiscard]] Check CheckReport(const Catalog& catalog);
 [[nodiscard]] Check CheckWaiver(const Catalog& catalog);
+// Whether a ModelRecord is what the operator wrote.
+[[nodiscard]] Check CheckRecord(const Catalog& catalog);
 // An incident counts whoever raised it.
 [[nodiscard]] Check CheckIncident(const Catalog& catalog);
 

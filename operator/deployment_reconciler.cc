@@ -22,6 +22,22 @@ Decision Unreadable(const std::string& what, const Error& error) {
   return decision;
 }
 
+constexpr Seconds kRecordRetry{30};
+
+// Nothing new is served by what is not recorded; what serves goes on.
+void Hold(Decision& decision, const ApiError& error) {
+  Gate gate;
+  gate.measure = "recorded";
+  gate.state = GateState::kMissing;
+  gate.reason = "ModelNotRecorded";
+  gate.message = "what lets the model serve could not be written down: " + error.ToString();
+  gate.remedy = "kubectl get modelrecords; the operator tries again";
+  gate.enforcement = Enforcement::kHold;
+  gate.on_violation = Reaction::kAlert;
+  decision.gates.push_back(std::move(gate));
+  decision.verdict = std::max(decision.verdict, Verdict::kHold);
+}
+
 }  // namespace
 
 DeploymentReconciler::DeploymentReconciler(World world) : world_(std::move(world)) {}
@@ -68,6 +84,7 @@ std::optional<ReconcileResult> DeploymentReconciler::Observe(Work& work) {
     world_.workload_writer.Forget(child);
     world_.service_writer.Forget(child);
     world_.budget_writer.Forget(child);
+    world_.keeper.Serves(work.key, {}, std::nullopt);
     const auto ended = world_.recorder.Record(work.key, std::nullopt, work.stop);
     return ended ? ReconcileResult::Done() : ReconcileResult::From(ended.error());
   }
@@ -104,10 +121,32 @@ Decision DeploymentReconciler::Evaluated(const Work& work,
                                         work.key.name, work.now));
 }
 
+// What lets a model serve is written down first: it might be deleted in the next moment.
+ApiStatus DeploymentReconciler::KeepRecords(const Work& work) const {
+  const Model& model = work.object->spec.model;
+  if (auto kept = world_.keeper.Keep(model.digest.digest, work.stop); !kept) return kept;
+  for (const Component& component : model.components) {
+    if (auto kept = world_.keeper.Keep(component.identity.digest, work.stop); !kept) return kept;
+  }
+  return {};
+}
+
 std::optional<ReconcileResult> DeploymentReconciler::Judge(Work& work) {
   work.now = world_.clock.Now();
-  work.decision = work.unreadable ? *work.unreadable
-                                  : Evaluated(work, work.object, work.governed_digest, work.author);
+  if (work.unreadable) {
+    work.decision = *work.unreadable;
+    return std::nullopt;
+  }
+  const auto recorded = KeepRecords(work);
+  if (!recorded && recorded.error().code == Code::kConflict) {
+    return ReconcileResult::From(recorded.error());
+  }
+  work.decision = Evaluated(work, work.object, work.governed_digest, work.author);
+  if (!recorded) {
+    Hold(work.decision, recorded.error());
+    work.next_record = work.now + kRecordRetry;
+  }
+  world_.keeper.Judged(work.object->spec.model.digest.digest, work.decision);
   return std::nullopt;
 }
 

@@ -26,6 +26,7 @@
 #include "operator/controller.h"
 #include "operator/memory.h"
 #include "operator/plan.h"
+#include "operator/record_keeper.h"
 #include "operator/render.h"
 #include "operator/revision.h"
 #include "operator/serving_recorder.h"
@@ -65,6 +66,7 @@ class DeploymentReconciler {
     ChildWriter& service_writer;
     ChildWriter& budget_writer;
     ServingRecorder& recorder;
+    RecordKeeper& keeper;
     EventRecorder& events;
     Memory& memory;
     std::string installation;
@@ -93,6 +95,8 @@ class DeploymentReconciler {
 
   std::optional<ReconcileResult> Apply(Work& work, const Rendered& rendered);
   std::optional<ReconcileResult> RemoveChildren(Work& work);
+  // Why the records of the models are not up to date; empty if they are.
+  [[nodiscard]] ApiStatus KeepRecords(const Work& work) const;
   void ObserveRollout(Work& work) const;
   void LoadRevisions(Work& work);
   [[nodiscard]] ApiResult<bool> RevisionsAreGone(const Work& work) const;

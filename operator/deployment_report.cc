@@ -142,6 +142,13 @@ std::optional<ReconcileResult> DeploymentReconciler::RecordServing(Work& work) {
     serving = ServingState{(*spec)->spec.use_case, (*spec)->spec.model.digest,
                            applied && RolledOut(rollout) && !rollout.unavailable_since,
                            rollout.unavailable_since};
+    world_.keeper.Serves(
+        work.key, serving->model.digest,
+        RecordedServing{work.key.ToString(), serving->use_case.name_space, serving->use_case.name,
+                        work.decision.environment, (*spec)->spec.model.version,
+                        revision->author.user, work.now, std::nullopt});
+  } else {
+    world_.keeper.Serves(work.key, {}, std::nullopt);
   }
   auto next = world_.recorder.Record(work.key, serving, work.stop);
   if (!next) return ReconcileResult::From(next.error());

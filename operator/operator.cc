@@ -50,11 +50,24 @@ void EnqueueOwner(WorkQueue& queue, const ObjectChange<ChildState>& change) {
 
 Operator::Kind::Kind(Operator& parts, std::string label, const Resource& resource,
                      const Check& check, const StatusReconciler::Tell& tell)
+    : Kind(parts, std::move(label), resource, check, tell, {}) {}
+
+Operator::Kind::Kind(Operator& parts, std::string label, const Resource& resource,
+                     const Check& check, const ReceiptWriter& receipts)
+    : Kind(parts, std::move(label), resource, check, {},
+           [&receipts, resource](const ObjectKey& key, const std::string& uid,
+                                 const std::stop_token& stop) {
+             return receipts.Write(resource, key, uid, stop);
+           }) {}
+
+Operator::Kind::Kind(Operator& parts, std::string label, const Resource& resource,
+                     const Check& check, const StatusReconciler::Tell& tell,
+                     const StatusReconciler::Receive& receive)
     : name(std::move(label)),
       queue(parts.clock_, QueueOptions()),
       statuses(parts.client_, parts.clock_, Watching(resource),
                [](Json&& json) { return DecodeStatusState(json); }),
-      reconciler(parts.client_, parts.clock_, resource, statuses, check, tell),
+      reconciler(parts.client_, parts.clock_, resource, statuses, check, tell, receive),
       controller(
           name, queue, parts.clock_,
           [this](const ObjectKey& key, std::stop_token stop) {
@@ -97,10 +110,14 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       service_writer_(client, kServices, services_),
       budget_writer_(client, kPodDisruptionBudgets, budgets_),
       recorder_(client, clock, catalog_),
+      record_queue_(clock, QueueOptions()),
+      keeper_(client, clock, catalog_, options_.key,
+              [this](const std::string& model) { record_queue_.Add({{}, model}); }),
+      receipts_(client, clock, {options_.installation, options_.trusted}, options_.key),
       reconciler_(
           {client, clock, catalog_, statuses_, revisions_, workloads_, configs_, workload_writer_,
-           service_writer_, budget_writer_, recorder_, events_, memory_, options_.installation,
-           SignWith(options_.key),
+           service_writer_, budget_writer_, recorder_, keeper_, events_, memory_,
+           options_.installation, SignWith(options_.key),
            [installation = options_.installation, open = OpenWith(options_.trusted)](
                const Json& object) { return DecodeRevisionObject(object, installation, open); },
            [this](const DecisionNews& news) { Record(news); }}),
@@ -115,13 +132,23 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       policies_(*this, "governancepolicy", kGovernancePolicies, CheckPolicy(catalog_, clock),
                 [this](const InForceNews& news) { TellOfPolicy(news); }),
       use_cases_(*this, "usecase", kUseCases, CheckUseCase(catalog_)),
-      sign_offs_(*this, "signoff", kSignOffs, CheckSignOff(catalog_)),
+      sign_offs_(*this, "signoff", kSignOffs, CheckSignOff(catalog_), receipts_),
       snapshots_(*this, "reproducibilitysnapshot", kReproducibilitySnapshots,
-                 CheckSnapshot(catalog_)),
-      bias_tests_(*this, "biastest", kBiasTests, CheckBiasTest(catalog_)),
-      reports_(*this, "evidence", kEvidence, CheckReport(catalog_)),
-      waivers_(*this, "waiver", kWaivers, CheckWaiver(catalog_)),
+                 CheckSnapshot(catalog_), receipts_),
+      bias_tests_(*this, "biastest", kBiasTests, CheckBiasTest(catalog_), receipts_),
+      reports_(*this, "evidence", kEvidence, CheckReport(catalog_), receipts_),
+      waivers_(*this, "waiver", kWaivers, CheckWaiver(catalog_), receipts_),
       incidents_(*this, "incident", kIncidents, CheckIncident(catalog_)),
+      records_(*this, "modelrecord", kModelRecords, CheckRecord(catalog_)),
+      record_controller_(
+          "recording", record_queue_, clock,
+          [this](const ObjectKey& key, std::stop_token stop) {
+            const auto kept = keeper_.Keep(key.name, std::move(stop));
+            return kept ? ReconcileResult::Done() : ReconcileResult::From(kept.error());
+          },
+          [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
+            metrics_.Reconciled("recording", result, took);
+          }),
       caches_(Caches()) {
   Connect();
 }
@@ -157,6 +184,8 @@ void Operator::Connect() {
 }
 
 void Operator::OnCatalogChange(const CatalogChange& change) {
+  for (const std::string& model : change.models) record_queue_.Add({{}, model});
+  if (change.kind == kModelRecords.kind) records_.queue.Add(change.key);
   if (change.kind == kModelDeployments.kind) return queue_.Add(change.key);
   if (change.kind == kGovernancePolicies.kind) {
     policies_.queue.Add(change.key);
@@ -172,7 +201,12 @@ void Operator::OnCatalogChange(const CatalogChange& change) {
     if (auto recorded = catalog_.RecordedDeployment(change.key)) queue_.Add(*recorded);
   }
   if (change.kind == kWaivers.kind) waivers_.queue.Add(change.key);
-  if (change.kind == kIncidents.kind) incidents_.queue.Add(change.key);
+  if (change.kind == kIncidents.kind) {
+    incidents_.queue.Add(change.key);
+    for (std::string& model : catalog_.ModelsOfUseCase(change.use_case)) {
+      record_queue_.Add({{}, std::move(model)});
+    }
+  }
   if (change.use_case.empty()) {
     // It may be on a policy and put that in force.
     if (change.kind == kSignOffs.kind) EnqueuePolicies();
@@ -226,7 +260,8 @@ std::vector<InformerBase*> Operator::Caches() {
           &bias_tests_.statuses,
           &reports_.statuses,
           &waivers_.statuses,
-          &incidents_.statuses};
+          &incidents_.statuses,
+          &records_.statuses};
 }
 
 std::vector<CacheAge> Operator::CacheAges() const {
@@ -261,17 +296,19 @@ bool Operator::WaitForSync(const std::stop_token& stop) const {
 void Operator::StartControllers() {
   controller_.Start(options_.workers);
   for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_,
-                     &waivers_, &incidents_}) {
+                     &waivers_, &incidents_, &records_}) {
     kind->controller.Start(1);
   }
+  record_controller_.Start(1);
 }
 
 void Operator::StopControllers() {
   controller_.Stop();
   for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_,
-                     &waivers_, &incidents_}) {
+                     &waivers_, &incidents_, &records_}) {
     kind->controller.Stop();
   }
+  record_controller_.Stop();
 }
 
 void Operator::TellOfPolicy(const InForceNews& news) {

@@ -22,6 +22,8 @@
 #include "operator/deployment_reconciler.h"
 #include "operator/memory.h"
 #include "operator/metrics.h"
+#include "operator/receipts.h"
+#include "operator/record_keeper.h"
 #include "operator/status_reconciler.h"
 
 namespace countersign {
@@ -56,6 +58,11 @@ class Operator {
   struct Kind {
     Kind(Operator& parts, std::string label, const Resource& resource, const Check& check,
          const StatusReconciler::Tell& tell = {});
+    // Evidence, which is given receipts.
+    Kind(Operator& parts, std::string label, const Resource& resource, const Check& check,
+         const ReceiptWriter& receipts);
+    Kind(Operator& parts, std::string label, const Resource& resource, const Check& check,
+         const StatusReconciler::Tell& tell, const StatusReconciler::Receive& receive);
     std::string name;
     WorkQueue queue;
     Informer<StatusState> statuses;
@@ -92,6 +99,9 @@ class Operator {
   ChildWriter service_writer_;
   ChildWriter budget_writer_;
   ServingRecorder recorder_;
+  WorkQueue record_queue_;  // of models, by digest
+  RecordKeeper keeper_;
+  const ReceiptWriter receipts_;
   DeploymentReconciler reconciler_;
   Controller controller_;
   Kind policies_;
@@ -102,6 +112,8 @@ class Operator {
   Kind reports_;
   Kind waivers_;
   Kind incidents_;
+  Kind records_;
+  Controller record_controller_;
   const std::vector<InformerBase*> caches_;  // all of the above
 };
 

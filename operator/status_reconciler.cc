@@ -23,13 +23,15 @@ std::string StatusOf(const std::vector<Condition>& conditions, const std::string
 }  // namespace
 
 StatusReconciler::StatusReconciler(const KubeClient& client, Clock& clock, Resource resource,
-                                   Informer<StatusState>& statuses, Check check, Tell tell)
+                                   Informer<StatusState>& statuses, Check check, Tell tell,
+                                   Receive receive)
     : client_(client),
       clock_(clock),
       resource_(std::move(resource)),
       statuses_(statuses),
       check_(std::move(check)),
-      tell_(std::move(tell)) {}
+      tell_(std::move(tell)),
+      receive_(std::move(receive)) {}
 
 StatusMemo StatusReconciler::MemoOf(const ObjectKey& key) {
   const std::lock_guard lock(mutex_);
@@ -66,7 +68,7 @@ ReconcileResult StatusReconciler::Reconcile(const ObjectKey& key, std::stop_toke
       MergeConditions(state->conditions, std::move(conditions), state->generation, now));
   StatusMemo memo = MemoOf(key);
   const auto written = WriteStatus(client_, resource_, key, state->uid, status, *state, memo,
-                                   statuses_, std::move(stop));
+                                   statuses_, stop);
   if (!written && written.error().code != Code::kNotFound) {
     return ReconcileResult::From(written.error());
   }
@@ -75,6 +77,12 @@ ReconcileResult StatusReconciler::Reconcile(const ObjectKey& key, std::stop_toke
   if (written && *written && checked->in_force && tell_ &&
       StatusOf(state->conditions, checked->in_force->type) != checked->in_force->status) {
     tell_({key, state->uid, *checked->in_force});
+  }
+  // Not once it is being deleted: then the API server takes no more.
+  if (checked->stamped && state->unreceived && !state->deleting && receive_) {
+    if (auto received = receive_(key, state->uid, stop); !received) {
+      return ReconcileResult::From(received.error());
+    }
   }
   if (!checked->next_change) return ReconcileResult::Done();
   return ReconcileResult::Wait(std::clamp<std::chrono::nanoseconds>(

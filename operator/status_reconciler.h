@@ -29,6 +29,7 @@ struct Checked {
   std::optional<Condition> in_force;
   // Of an object that stays when it is deleted until its finalizer is taken off: whether it may go.
   std::optional<bool> may_go;
+  bool stamped = false;  // by who made it, for all that can be told: it is given a receipt
 };
 
 // What took or lost effect.
@@ -44,10 +45,14 @@ using Check = std::function<std::optional<Checked>(const ObjectKey& key, Time no
 class StatusReconciler {
  public:
   using Tell = std::function<void(const InForceNews&)>;
+  using Receive =
+      std::function<ApiStatus(const ObjectKey&, const std::string& uid, const std::stop_token&)>;
 
-  // All references must outlive the reconciler. `tell` hears of what takes or loses effect.
+  // All references must outlive the reconciler. `tell` hears of what takes or loses effect;
+  // `receive` gives receipts.
   StatusReconciler(const KubeClient& client, Clock& clock, Resource resource,
-                   Informer<StatusState>& statuses, Check check, Tell tell = {});
+                   Informer<StatusState>& statuses, Check check, Tell tell = {},
+                   Receive receive = {});
 
   [[nodiscard]] ReconcileResult Reconcile(const ObjectKey& key, std::stop_token stop);
 
@@ -62,6 +67,7 @@ class StatusReconciler {
   Informer<StatusState>& statuses_;
   const Check check_;
   const Tell tell_;
+  const Receive receive_;
   std::mutex mutex_;
   std::map<ObjectKey, StatusMemo> memos_;  // only where the server keeps a status otherwise
 };

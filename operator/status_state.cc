@@ -1,6 +1,8 @@
 #include "operator/status_state.h"
 
 #include "base/digest.h"
+#include "evidence/receipt.h"
+#include "governance/types/object.h"
 
 namespace countersign {
 
@@ -14,6 +16,7 @@ Result<StatusState> DecodeStatusState(const Json& object) {
   state.uid = UidOf(object);
   state.generation = IntAt(object, "metadata/generation");
   state.deleting = !StringAt(object, "metadata/deletionTimestamp").empty();
+  state.unreceived = !DecodeMeta(object).stamp.empty() && ReceiptOf(object).empty();
   const Json* status = Find(object, "status");
   if (status == nullptr) return state;
   state.digest = StatusDigest(*status);

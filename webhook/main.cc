@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 #include <mutex>
+#include <sstream>
 
 #include "base/host_port.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@ struct Flags {
   CertificateFiles files;
   std::string self_signed;
   std::string stamp_key;
+  std::string trusted_keys;
   std::string installation = "default";
   AdmissionOptions admission;
   std::vector<std::string> allowed_clients;
@@ -45,6 +47,18 @@ Status WriteFile(const std::filesystem::path& path, const std::string& text) {
   std::filesystem::permissions(
       path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   return {};
+}
+
+// The installation's own public key, and those that it replaced or that will replace it.
+Result<PublicKeys> TrustedKeys(const InstallationKey& key, const std::string& file) {
+  if (file.empty()) return key.Public();
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << key.PublicPem() << "\n" << in.rdbuf();
+  if (!in) return Fail(Code::kNotFound, "cannot be read", file);
+  auto keys = PublicKeys::Parse(text.str());
+  if (!keys) return Fail(Code::kInvalidArgument, keys.error().message, file);
+  return keys;
 }
 
 // A CA and a certificate for local runs, kept in a folder so that a restart serves the same.
@@ -99,7 +113,9 @@ int Run(Flags flags) {
   client_options.field_manager = "countersign-webhook";
   client_options.stop = stop.get_token();
   KubeClient client(std::move(*transport), clock, client_options);
-  Catalog catalog(client, clock, {flags.installation, key->Public()});
+  auto trusted = TrustedKeys(*key, flags.trusted_keys);
+  if (!trusted) return Die(trusted.error());
+  Catalog catalog(client, clock, {flags.installation, std::move(*trusted)});
   LiveReader live(client, clock, catalog);
   WebhookMetrics metrics(COUNTERSIGN_VERSION);
   AdmissionHandler handler(catalog, live, clock, std::move(*key), flags.admission,
@@ -210,6 +226,8 @@ int main(int argc, char** argv) {
                  "make a CA and a certificate for 127.0.0.1 in this folder (local runs)");
   app.add_option("--stamp-key", flags.stamp_key, "installation key, PEM (countersign keygen)")
       ->required();
+  app.add_option("--trusted-keys", flags.trusted_keys,
+                 "PEM file with public keys that were in use before, or will be, and count too");
   app.add_option("--installation", flags.installation, "name of this installation");
   app.add_option("--operator-user", flags.admission.operator_user,
                  "account of the operator, the only writer of status")

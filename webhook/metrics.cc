@@ -45,7 +45,7 @@ std::string KindLabel(const std::string& kind) {
   for (const std::string_view known :
        {GovernancePolicySpec::kKind, UseCaseSpec::kKind, ModelDeploymentSpec::kKind,
         SignOffSpec::kKind, ReproducibilitySnapshotSpec::kKind, BiasTestSpec::kKind,
-        EvidenceSpec::kKind, WaiverSpec::kKind, IncidentSpec::kKind}) {
+        EvidenceSpec::kKind, WaiverSpec::kKind, IncidentSpec::kKind, ModelRecordSpec::kKind}) {
     if (kind == known) return kind;
   }
   return "other";

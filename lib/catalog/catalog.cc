@@ -1,9 +1,12 @@
 #include "catalog/catalog.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/log.h"
+#include "evidence/receipt.h"
 #include "evidence/signed_object.h"
+#include "governance/records.h"
 #include "governance/signers.h"
 
 namespace countersign {
@@ -13,6 +16,7 @@ constexpr char kByUseCase[] = "use-case";
 constexpr char kBySubject[] = "subject";
 constexpr char kPolicies[] = "policies";
 constexpr char kByDeployment[] = "deployment";
+constexpr char kByModel[] = "model";
 
 std::string Ref(const std::string& name_space, const std::string& name) {
   return name_space + "/" + name;
@@ -42,6 +46,39 @@ std::string UseCaseOf(const Object<ModelDeploymentSpec>& o) {
   return Ref(o.spec.use_case.name_space, o.spec.use_case.name);
 }
 
+std::vector<std::string> ModelsOf(const ModelDigest* model) {
+  return model == nullptr ? std::vector<std::string>() : std::vector<std::string>{model->digest};
+}
+std::vector<std::string> ModelsOf(const SignOffSpec& spec) {
+  return ModelsOf(spec.subject.model ? &*spec.subject.model : nullptr);
+}
+std::vector<std::string> ModelsOf(const ReproducibilitySnapshotSpec& spec) {
+  return ModelsOf(&spec.model);
+}
+std::vector<std::string> ModelsOf(const BiasTestSpec& spec) { return ModelsOf(&spec.model); }
+std::vector<std::string> ModelsOf(const EvidenceSpec& spec) {
+  return ModelsOf(spec.model ? &*spec.model : nullptr);
+}
+// Waivers are not recorded.
+std::vector<std::string> ModelsOf(const WaiverSpec& /*spec*/) { return {}; }
+std::vector<std::string> ModelsOf(const IncidentSpec& spec) {
+  return ModelsOf(spec.quarantine && spec.quarantine->model ? &*spec.quarantine->model : nullptr);
+}
+std::vector<std::string> ModelsOf(const ModelDeploymentSpec& spec) {
+  std::vector<std::string> models = {spec.model.digest.digest};
+  for (const Component& one : spec.model.components) models.push_back(one.identity.digest);
+  return models;
+}
+
+// Whether the incident concerns a model by what it is used for.
+bool ConcernsUse(const IncidentSpec& incident, const std::string& model_name) {
+  if (incident.change_freeze) return true;
+  if (!incident.quarantine) return false;
+  return incident.quarantine->scope == QuarantineScope::kUseCase ||
+         (incident.quarantine->scope == QuarantineScope::kModel &&
+          incident.quarantine->model_name == model_name);
+}
+
 // Of a ServingRecord by an operator; else empty.
 std::string DeploymentOf(const EvidenceReport& report) {
   if (report.spec.type != "ServingRecord") return {};
@@ -67,9 +104,9 @@ InformerOptions Follow(const Resource& resource) {
 }
 
 template <class Spec>
-SharedList<Attested<Spec>> Collect(const Informer<Cached<Spec>>& informer,
-                                   const std::string& use_case) {
-  const auto found = informer.ByIndex(kByUseCase, use_case);
+SharedList<Attested<Spec>> Collect(const Informer<Cached<Spec>>& informer, const std::string& key,
+                                   const char* index = kByUseCase) {
+  const auto found = informer.ByIndex(index, key);
   std::vector<Attested<Spec>> all;
   all.reserve(found.size());
   for (const auto& cached : found) {
@@ -118,7 +155,8 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
       bias_tests_(client, clock, Follow(kBiasTests), DecodeCached<BiasTestSpec>()),
       reports_(client, clock, Follow(kEvidence), DecodeCached<EvidenceSpec>()),
       waivers_(client, clock, Follow(kWaivers), DecodeCached<WaiverSpec>()),
-      incidents_(client, clock, Follow(kIncidents), DecodeCached<IncidentSpec>()) {
+      incidents_(client, clock, Follow(kIncidents), DecodeCached<IncidentSpec>()),
+      records_(client, clock, Follow(kModelRecords), DecodeCached<ModelRecordSpec>()) {
   Connect(deployments_);
   sign_offs_.AddIndex(kBySubject, [](const Cached<SignOffSpec>& cached) {
     const bool on_policy = cached.object.spec.subject.kind == SubjectOfSignOff::kGovernancePolicy;
@@ -143,6 +181,7 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
   Connect(reports_);
   Connect(waivers_);
   Connect(incidents_);
+  ConnectRecords();
   policies_.OnChange([this](const ObjectChange<Cached<GovernancePolicySpec>>& change) {
     if (!change.undecodable) concerns_.Forget(GovernancePolicySpec::kKind, change.key);
     RebuildPolicies();
@@ -163,7 +202,7 @@ std::function<Result<Cached<Spec>>(Json&&)> Catalog::DecodeCached() {
       return Fail(object.error());
     }
     Cached<Spec> cached{std::move(*object), {}};
-    cached.by = WithSignature(VerifyStamp(authority_, json, cached.object.spec_digest), json);
+    cached.by = WithSignature(VerifyStored(authority_, json, cached.object.spec_digest), json);
     JudgeChain(*Policies(), cached.by);
     // Taken apart, and seldom needed: both would multiply what an object takes here.
     std::string().swap(cached.object.meta.stamp);
@@ -183,6 +222,8 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
   informer.AddIndex(kByUseCase, [](const Cached<Spec>& cached) {
     return std::vector<std::string>{UseCaseOf(cached.object)};
   });
+  informer.AddIndex(kByModel,
+                    [](const Cached<Spec>& cached) { return ModelsOf(cached.object.spec); });
   informer.OnChange([this](const ObjectChange<Cached<Spec>>& change) {
     if constexpr (!std::is_same_v<Spec, ModelDeploymentSpec>) {
       // First, so that whoever hears of the change finds what changed.
@@ -194,9 +235,38 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
     if (change.undecodable) return Notify({std::string(Spec::kKind), change.key, {}});
     std::string before = change.before ? UseCaseOf(change.before->object) : std::string();
     std::string after = change.after ? UseCaseOf(change.after->object) : std::string();
-    if (before.empty() && after.empty()) return Notify({std::string(Spec::kKind), change.key, {}});
-    if (!before.empty()) Notify({std::string(Spec::kKind), change.key, before});
-    if (!after.empty() && after != before) Notify({std::string(Spec::kKind), change.key, after});
+    std::vector<std::string> models;
+    for (const auto& one : {change.before, change.after}) {
+      if (one == nullptr) continue;
+      for (std::string& model : ModelsOf(one->object.spec)) models.push_back(std::move(model));
+    }
+    const std::string kind(Spec::kKind);
+    if (before.empty() && after.empty()) return Notify({kind, change.key, {}, models});
+    if (!before.empty()) Notify({kind, change.key, before, models});
+    if (!after.empty() && after != before) Notify({kind, change.key, after, models});
+  });
+}
+
+// One record may be about several use cases.
+void Catalog::ConnectRecords() {
+  records_.OnChange([this](const ObjectChange<Cached<ModelRecordSpec>>& change) {
+    const std::string kind(ModelRecordSpec::kKind);
+    if (change.undecodable) return Notify({kind, change.key, {}});
+    concerns_.Forget(kind, change.key);
+    std::set<std::string> use_cases;
+    std::vector<std::string> models;
+    for (const auto& one : {change.before, change.after}) {
+      if (one == nullptr) continue;
+      const ModelRecordSpec& spec = one->object.spec;
+      models = {spec.digest};
+      const auto add = [&](const auto& list) {
+        for (const auto& entry : list) use_cases.insert(Ref(entry.name_space, entry.use_case));
+      };
+      add(spec.results);
+      add(spec.decisions);
+      add(spec.incidents);
+    }
+    for (const std::string& use_case : use_cases) Notify({kind, change.key, use_case, models});
   });
 }
 
@@ -217,7 +287,8 @@ std::vector<Catalog::Caching> Catalog::All() const {
           {BiasTestSpec::kKind, &bias_tests_},
           {EvidenceSpec::kKind, &reports_},
           {WaiverSpec::kKind, &waivers_},
-          {IncidentSpec::kKind, &incidents_}};
+          {IncidentSpec::kKind, &incidents_},
+          {ModelRecordSpec::kKind, &records_}};
 }
 
 void Catalog::Start() {
@@ -230,6 +301,7 @@ void Catalog::Start() {
   reports_.Start();
   waivers_.Start();
   incidents_.Start();
+  records_.Start();
 }
 
 void Catalog::Stop() {
@@ -242,6 +314,7 @@ void Catalog::Stop() {
   reports_.Stop();
   waivers_.Stop();
   incidents_.Stop();
+  records_.Stop();
 }
 
 bool Catalog::HasSynced() const {
@@ -357,6 +430,56 @@ std::shared_ptr<const Dossier> Catalog::DossierOf(const std::string& use_case) c
   return dossier;
 }
 
+// A record that cannot be believed may hide what was deleted.
+void Catalog::CollectRecords(Facts& facts) const {
+  for (const std::string& digest : ModelsOf(facts, *facts.dossier)) {
+    const ObjectKey key{{}, RecordName(digest)};
+    const auto found = records_.Find(key);
+    const std::string name = "ModelRecord '" + key.name + "'";
+    if (found.found == Found::kAbsent) continue;
+    if (found.found == Found::kUndecodable) {
+      facts.unknown.push_back(Unreadable(ModelRecordSpec::kKind, key.name, *found.error));
+    } else if (found.value->by.authenticity != Authenticity::kAttested ||
+               found.value->object.spec.digest != digest) {
+      facts.unknown.push_back(name +
+                              " is not signed by this installation: " + found.value->by.problem);
+    } else {
+      AddRecord(facts, {found.value, &found.value->object});
+    }
+  }
+}
+
+SeenOfModel Catalog::SeenOf(const std::string& model) const {
+  SeenOfModel seen;
+  seen.digest = model;
+  seen.bias_tests = Collect(bias_tests_, model, kByModel);
+  seen.snapshots = Collect(snapshots_, model, kByModel);
+  seen.reports = Collect(reports_, model, kByModel);
+  seen.sign_offs = Collect(sign_offs_, model, kByModel);
+  std::set<ObjectKey> incidents;
+  const auto add = [&](const std::shared_ptr<const Cached<IncidentSpec>>& one) {
+    if (incidents.insert({one->object.meta.name_space, one->object.meta.name}).second) {
+      seen.incidents.emplace_back(one, &one->object);
+    }
+  };
+  for (const auto& one : incidents_.ByIndex(kByModel, model)) add(one);
+  for (const auto& deployment : deployments_.ByIndex(kByModel, model)) {
+    const std::string use_case = UseCaseOf(deployment->object);
+    for (const auto& one : incidents_.ByIndex(kByUseCase, use_case)) {
+      if (ConcernsUse(one->object.spec, deployment->object.spec.model.name)) add(one);
+    }
+  }
+  return seen;
+}
+
+std::vector<std::string> Catalog::ModelsOfUseCase(const std::string& use_case) const {
+  std::set<std::string> models;
+  for (const auto& one : deployments_.ByIndex(kByUseCase, use_case)) {
+    for (std::string& model : ModelsOf(one->object.spec)) models.insert(std::move(model));
+  }
+  return {models.begin(), models.end()};
+}
+
 SharedList<AttestedSignOff> Catalog::SignOffsOf(const UseCaseRef& use_case) const {
   return DossierOf(ObjectKey{use_case.name_space, use_case.name}.ToString())->evidence().sign_offs;
 }
@@ -391,6 +514,7 @@ Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
     CollectUnreadable(incidents_, facts);
   }
   facts.deployment = std::move(deployment);
+  CollectRecords(facts);
   return facts;
 }
 
@@ -426,6 +550,8 @@ void Catalog::Upsert(const Resource& resource, Json&& object) {
     waivers_.Upsert(std::move(object));
   } else if (resource == kIncidents) {
     incidents_.Upsert(std::move(object));
+  } else if (resource == kModelRecords) {
+    records_.Upsert(std::move(object));
   }
 }
 

@@ -39,6 +39,18 @@ struct CatalogChange {
   ObjectKey key;
   // The use case whose deployments may be affected, "namespace/name"; empty: all of them.
   std::string use_case;
+  // Digests of the models that the object is about, before and after.
+  std::vector<std::string> models = {};
+};
+
+// All evidence about one model there is now, for its ModelRecord.
+struct SeenOfModel {
+  std::string digest;
+  SharedList<AttestedBiasTest> bias_tests;
+  SharedList<AttestedSnapshot> snapshots;
+  SharedList<AttestedEvidence> reports;
+  SharedList<AttestedSignOff> sign_offs;
+  std::vector<std::shared_ptr<const Incident>> incidents;
 };
 
 // What one cache holds, for metrics and probes.
@@ -105,6 +117,8 @@ class Catalog {
   // The ModelDeployment that the report is a ServingRecord about, if it is one and says so.
   [[nodiscard]] std::optional<ObjectKey> RecordedDeployment(const ObjectKey& report) const;
 
+  [[nodiscard]] SeenOfModel SeenOf(const std::string& model) const;
+
   // Takes in what a live read gave (see live_reader.h).
   void Upsert(const Resource& resource, Json&& object);
 
@@ -121,8 +135,11 @@ class Catalog {
   [[nodiscard]] const Informer<Cached<EvidenceSpec>>& reports() const { return reports_; }
   [[nodiscard]] const Informer<Cached<WaiverSpec>>& waivers() const { return waivers_; }
   [[nodiscard]] const Informer<Cached<IncidentSpec>>& incidents() const { return incidents_; }
+  [[nodiscard]] const Informer<Cached<ModelRecordSpec>>& records() const { return records_; }
   // Keys of the deployments of a use case ("namespace/name"), sorted.
   [[nodiscard]] std::vector<ObjectKey> DeploymentsOf(const std::string& use_case) const;
+  // Digests of the models of its deployments, with their components.
+  [[nodiscard]] std::vector<std::string> ModelsOfUseCase(const std::string& use_case) const;
 
  private:
   void RebuildPolicies();
@@ -136,6 +153,9 @@ class Catalog {
   // What of the home namespace of `facts.use_case` cannot be read and may concern it.
   template <class Spec>
   void CollectUnreadable(const Informer<Cached<Spec>>& informer, Facts& facts) const;
+  void ConnectRecords();
+  // What is recorded of the deployment's models.
+  void CollectRecords(Facts& facts) const;
   using Caching = std::pair<std::string_view, const InformerBase*>;
   [[nodiscard]] std::vector<Caching> All() const;
 
@@ -151,6 +171,7 @@ class Catalog {
   Informer<Cached<EvidenceSpec>> reports_;
   Informer<Cached<WaiverSpec>> waivers_;
   Informer<Cached<IncidentSpec>> incidents_;
+  Informer<Cached<ModelRecordSpec>> records_;
   std::vector<std::function<void(const CatalogChange&)>> handlers_;
   std::mutex rebuild_mutex_;  // held from reading the caches until the set is there
   mutable std::mutex dossiers_mutex_;

@@ -27,5 +27,7 @@ inline const Resource kWaivers{std::string(kApiGroup), std::string(kServedVersio
                                "Waiver"};
 inline const Resource kIncidents{std::string(kApiGroup), std::string(kServedVersion), "incidents",
                                  true, "Incident"};
+inline const Resource kModelRecords{std::string(kApiGroup), std::string(kServedVersion),
+                                    "modelrecords", false, "ModelRecord"};
 
 }  // namespace countersign

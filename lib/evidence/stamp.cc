@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "evidence/dsse.h"
 #include "governance/types/model_deployment.h"
+#include "governance/types/model_record.h"
 #include "governance/types/object.h"
 #include "governance/types/policy.h"
 
@@ -63,7 +64,8 @@ Result<std::string> MakeStamp(const InstallationKey& key, const std::string& ins
   if (!digest) return Fail(digest.error());
   const std::string name_space = StringAt(object, "metadata/namespace");
   const std::string kind = StringAt(object, "kind");
-  if (kind.empty() || (name_space.empty() && kind != GovernancePolicySpec::kKind)) {
+  const bool cluster_scoped = kind == GovernancePolicySpec::kKind || kind == ModelRecordSpec::kKind;
+  if (kind.empty() || (name_space.empty() && !cluster_scoped)) {
     return Fail(Code::kInvalidArgument, "kind and namespace are required", "metadata");
   }
   Json claims = {{"id", NewUuid(now)}, {"installation", installation},

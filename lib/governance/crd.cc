@@ -7,6 +7,7 @@
 #include "governance/types/evidence.h"
 #include "governance/types/incident.h"
 #include "governance/types/model_deployment.h"
+#include "governance/types/model_record.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
@@ -201,6 +202,21 @@ std::vector<KindInfo> MakeKinds() {
                    {"Summary", "string", ".spec.summary", "What happened.", true},
                    kAge},
        .selectable = {".spec.useCase", ".spec.severity", ".spec.category"}});
+  kinds.push_back(
+      {.kind = ModelRecordSpec::kKind,
+       .plural = "modelrecords",
+       .short_name = "modelrec",
+       .namespaced = false,
+       .doc = "ModelRecord is what has been seen of one model, by digest: results and how many "
+              "attempts they took, decisions, incidents, where it served. Only the operator writes "
+              "it, and signs it. What is deleted elsewhere stays here and goes on to count.",
+       .spec_doc = "The record.",
+       .spec_schema = SpecSchema<ModelRecordSpec>,
+       .status_schema = StatusSchema<EvidenceStatus>,
+       .columns = {{"Digest", "string", ".spec.digest", "Digest of the model."},
+                   {"Full", "boolean", ".spec.full", "Whether it can hold no more.", true},
+                   kAge},
+       .selectable = {".spec.digest"}});
   return kinds;
 }
 

@@ -130,6 +130,8 @@ Dossier::Dossier(StoredEvidence evidence) : evidence_(std::move(evidence)) {
       evidence_.reports, [](const EvidenceSpec& spec) { return HashOf(spec.type, ModelOf(spec)); });
   reports_by_type_ =
       IndexBy(evidence_.reports, [](const EvidenceSpec& spec) { return HashOf(spec.type); });
+  reports_about_ =
+      IndexBy(evidence_.reports, [](const EvidenceSpec& spec) { return HashOf(ModelOf(spec)); });
   bias_tests_by_model_ = IndexBy(
       evidence_.bias_tests, [](const BiasTestSpec& spec) { return HashOf(spec.model.digest); });
   const auto& snapshots = evidence_.snapshots;
@@ -182,6 +184,11 @@ Dossier::Positions Dossier::Reports(std::string_view type, std::string_view mode
     const EvidenceSpec& spec = evidence_.reports[at].object->spec;
     return spec.type == type && ModelOf(spec) == model;
   });
+}
+
+Dossier::Positions Dossier::ReportsAbout(std::string_view model) const {
+  return Find(reports_about_, HashOf(model),
+              [&](std::size_t at) { return ModelOf(evidence_.reports[at].object->spec) == model; });
 }
 
 Dossier::Positions Dossier::ReportsOfType(std::string_view type) const {

@@ -55,6 +55,8 @@ class Dossier {
 
   // Those about the model of that digest; with an empty one, those that name no model.
   [[nodiscard]] Positions Reports(std::string_view type, std::string_view model) const;
+  // Of any type.
+  [[nodiscard]] Positions ReportsAbout(std::string_view model) const;
   [[nodiscard]] Positions ReportsOfType(std::string_view type) const;
   // The first `limit` of that type, and how many there are, by a 64-bit hash: for messages.
   [[nodiscard]] std::pair<Positions, std::size_t> SomeOfType(std::string_view type,
@@ -88,6 +90,7 @@ class Dossier {
   std::vector<std::size_t> named_;  // sorted hashes, one for each environment
   Entries reports_by_model_;
   Entries reports_by_type_;
+  Entries reports_about_;
   Entries bias_tests_by_model_;
   Entries snapshots_by_model_;
   Entries repetitions_;

@@ -21,6 +21,7 @@
 #include "governance/measures/reproducibility.h"
 #include "governance/measures/sign_off.h"
 #include "governance/measures/subjects.h"
+#include "governance/records.h"
 #include "governance/report_requirements.h"
 #include "governance/retirement.h"
 #include "governance/signers.h"
@@ -74,9 +75,32 @@ void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insider
   }
 }
 
+// Whose results are recorded has made them, also where they are gone.
+void AddRecordedIssuers(const GovernancePolicySpec& policy, const Requirement& require,
+                        const Facts& facts, const ModelDigest& model, Insiders& insiders) {
+  const ModelRecord* record = RecordOf(facts, model.digest);
+  if (record == nullptr) return;
+  for (const PastResult& past : PastResults(policy, facts, *record)) {
+    const std::string& kind = past.result->kind;
+    const auto add = [&](const std::vector<Subject>& issuers) {
+      if (IsTrustedIssuer(policy, issuers, past.by)) AddPerson(policy, past.by, insiders);
+    };
+    if (require.bias_test && kind == BiasTestSpec::kKind) add(require.bias_test->issuers);
+    if (const auto& r = require.report;
+        r && !r->independent && kind == EvidenceSpec::kKind && past.result->topic == r->type) {
+      add(r->issuers);
+    }
+    if (require.reproducibility && kind == ReproducibilitySnapshotSpec::kKind &&
+        past.result->topic.empty()) {
+      add(require.reproducibility->issuers);
+    }
+  }
+}
+
 // The believed issuers of what a measure asks about `model`.
-void AddIssuers(const GovernancePolicySpec& policy, const Requirement& require,
+void AddIssuers(const GovernancePolicySpec& policy, const Requirement& require, const Facts& facts,
                 const EvidenceIndex& index, const ModelDigest& model, Insiders& insiders) {
+  AddRecordedIssuers(policy, require, facts, model, insiders);
   // Whom a believed issuer names as having made it has a hand in it, beside the issuer.
   const auto add = [&](const std::vector<Subject>& issuers, const Provenance& by,
                        const std::vector<std::string>& named) {
@@ -118,13 +142,13 @@ Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
   for (const LineageStep& step : lineage.steps) models.push_back(&step.model);
   for (const Measure& measure : policy.measures) {
     for (const ModelDigest* model : models) {
-      AddIssuers(policy, measure.require, index, *model, insiders);
+      AddIssuers(policy, measure.require, facts, index, *model, insiders);
     }
     const Model& whole = facts.deployment->spec.model;
     if (whole.components.empty()) continue;
     for (const MeasureSubject& subject : SubjectsOf(measure, whole)) {
       if (subject.component.empty()) continue;
-      AddIssuers(policy, measure.require, index, subject.model, insiders);
+      AddIssuers(policy, measure.require, facts, index, subject.model, insiders);
     }
   }
   return insiders;
@@ -330,6 +354,8 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
   // that order would be written to the status again and again.
   const auto dossier = DossierOf(facts);
   if (!dossier->IsOf(facts)) return Evaluate(policies, Ordered(facts, dossier));
+  // What comes of that the records change no further.
+  if (auto recorded = WithRecords(facts, *dossier)) return Evaluate(policies, *recorded);
   Decision decision;
   decision.governed_digest = facts.governed_digest;
   const Matches matches = Match(policies, facts.name_space, facts.now);

@@ -18,6 +18,7 @@
 #include "governance/types/evidence.h"
 #include "governance/types/incident.h"
 #include "governance/types/model_deployment.h"
+#include "governance/types/model_record.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
@@ -34,6 +35,7 @@ enum class Authenticity {
   kSigned,        // stamped, and signed by a key: whose, a policy says (signers.h)
   kAttested,      // stamped by this installation when the API server had authenticated the person
   kAssumed,       // offline: what the object claims, for the CLI alone
+  kWithdrawn,     // it was deleted and is there again (records.h); `problem` says when
 };
 
 // One of several that signed an object.
@@ -122,6 +124,8 @@ struct Facts : StoredEvidence {
   // The evidence of that use case, made ready to be looked up (dossier.h), if somebody keeps it so;
   // one that is not of these lists is not used.
   std::shared_ptr<const Dossier> dossier;
+  // What was seen before of the deployment's models, whether it is still there or not.
+  std::vector<std::shared_ptr<const ModelRecord>> records = {};
   // What should be here and could not be read, as sentences.
   std::vector<std::string> unknown;
 };

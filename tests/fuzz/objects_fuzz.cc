@@ -5,6 +5,7 @@
 #include "governance/types/evidence.h"
 #include "governance/types/incident.h"
 #include "governance/types/model_deployment.h"
+#include "governance/types/model_record.h"
 #include "governance/types/object.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
@@ -53,6 +54,7 @@ void TryAll(const Json& object) {
   TryKind<GovernancePolicySpec>(object);
   TryKind<IncidentSpec>(object);
   TryKind<ModelDeploymentSpec>(object);
+  TryKind<ModelRecordSpec>(object);
   TryKind<ReproducibilitySnapshotSpec>(object);
   TryKind<SignOffSpec>(object);
   TryKind<UseCaseSpec>(object);

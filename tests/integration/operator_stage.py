@@ -19,7 +19,8 @@ class Stage:
         self.admin = Kubectl(cluster.admin)
         self.admin("apply", "--server-side", "-f", os.path.join(ROOT, "crds"))
         for kind in ("modeldeployments", "usecases", "governancepolicies", "signoffs", "biastests",
-                     "reproducibilitysnapshots", "evidence", "waivers", "incidents"):
+                     "reproducibilitysnapshots", "evidence", "waivers", "incidents",
+                     "modelrecords"):
             self.admin("wait", "--for=condition=Established", f"crd/{kind}.countersign.dev")
         self._install()
         self.key = self.make_key("installation")

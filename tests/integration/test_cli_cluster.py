@@ -17,7 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("COUNTERSIGN_BIN", ROOT / "build" / "debug" / "bin"))
 SAMPLES = ROOT / "tests" / "unit" / "governance" / "testdata" / "samples.yaml"
 PLURALS = ("governancepolicies", "usecases", "modeldeployments", "signoffs",
-           "reproducibilitysnapshots", "biastests", "evidence", "waivers", "incidents")
+           "reproducibilitysnapshots", "biastests", "evidence", "waivers", "incidents",
+           "modelrecords")
 VERA, DEV, OPERATOR = "vera@bank.example", "dev@bank.example", "operator@bank.example"
 
 
@@ -271,3 +272,23 @@ def test_matrix_shows_what_the_cluster_asks_for(stage):
     assert answer["useCase"]["byPolicy"]["sample"]["answersApproved"] is False
     table = stage.cli("matrix", user=VERA)
     assert table.returncode == 0 and "(sample/validation)" in table.stdout
+
+
+def test_records_of_models_are_the_operators_alone(stage):
+    name = f"sha256-{'9' * 64}"
+    text = json.dumps({"apiVersion": "countersign.dev/v1alpha1", "kind": "ModelRecord",
+                       "metadata": {"name": name}, "spec": {"digest": f"sha256:{'9' * 64}"}})
+
+    def create(user):
+        return stage.plane.run("create", "-f", "-", input=text, user=user, check=False)
+
+    def refused(command):
+        return "the records of models are the operator's alone" in eventually_refused(command)
+
+    # Also for administrators, who pass RBAC.
+    assert refused(lambda: create(None))
+    assert create(stage.users[OPERATOR]).returncode == 0
+    assert refused(lambda: stage.kubectl("delete", "modelrec", name, check=False))
+    assert refused(lambda: stage.kubectl("annotate", "modelrec", name, "a=b", check=False))
+    assert stage.get("modelrec", name)["spec"]["digest"].endswith("9" * 64)
+    assert stage.kubectl("delete", "modelrec", name, user=OPERATOR, check=False).returncode != 0

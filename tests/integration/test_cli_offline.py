@@ -333,7 +333,7 @@ def test_install_prints_objects_that_can_be_applied(tmp_path):
     assert done.returncode == 0
     objects = list(yaml.safe_load_all(done.stdout))
     kinds = [o["kind"] for o in objects]
-    assert kinds.count("CustomResourceDefinition") == 9
+    assert kinds.count("CustomResourceDefinition") == 10
     assert kinds.index("Namespace") < kinds.index("ServiceAccount")
     assert {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"} <= set(kinds)
     assert "immutable" not in done.stdout

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -88,6 +89,7 @@ class AdmissionHandler {
   void DecideIncident(Context& context) const;
   void DecideDeletion(Context& context) const;
   void DecideDeployment(Context& context) const;
+  void DecideRecord(Context& context) const;
   void DecideScale(Context& context) const;
   [[nodiscard]] Decision EvaluateLive(Context& context,
                                       const std::shared_ptr<const ModelDeployment>& deployment,
@@ -96,6 +98,8 @@ class AdmissionHandler {
   // True if the object carries the stamp it must: the requester's own when it is new (`fresh`), the
   // one it had when not. Refuses otherwise. `digest` is the new object's Object::spec_digest.
   bool CheckStamp(Context& context, bool fresh, const std::string& digest) const;
+  // Who made new evidence, where somebody applies it again with stamp and receipt.
+  [[nodiscard]] std::optional<Provenance> Carried(const Context& context) const;
   [[nodiscard]] Json StampPatch(Review& review, Time now, std::string& problem) const;
   void Finish(Context& context, std::string_view traceparent, SteadyTime started) const;
 

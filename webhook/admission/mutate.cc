@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "evidence/receipt.h"
 #include "webhook/admission/handler.h"
 
 namespace countersign {
@@ -20,14 +21,22 @@ bool IsStamped(const Review& review) {
          kind == ModelDeploymentSpec::kKind;
 }
 
-Json SetStamp(const Json& object, const std::string& stamp) {
-  Json patch = Json::array();
-  const Json* annotations = FindPath(object, "metadata/annotations");
-  if (annotations == nullptr || !annotations->is_object()) {
-    patch.push_back({{"op", "add"}, {"path", "/metadata/annotations"}, {"value", Json::object()}});
+constexpr char kReceiptPointer[] = "/metadata/annotations/countersign.dev~1receipt";
+
+// Adds to `patch` that the annotation at `pointer`, which is `current`, becomes `wanted`.
+void Annotate(const Json& object, const char* pointer, const std::string& current,
+              const std::string& wanted, Json& patch) {
+  if (current == wanted) return;
+  if (patch.is_null()) patch = Json::array();
+  if (wanted.empty()) {
+    patch.push_back({{"op", "remove"}, {"path", pointer}});
+    return;
   }
-  patch.push_back({{"op", "add"}, {"path", kStampPointer}, {"value", stamp}});
-  return patch;
+  const Json* annotations = FindPath(object, "metadata/annotations");
+  const bool there = annotations != nullptr && annotations->is_object();
+  const Json empty = {{"op", "add"}, {"path", "/metadata/annotations"}, {"value", Json::object()}};
+  if (!there && std::find(patch.begin(), patch.end(), empty) == patch.end()) patch.push_back(empty);
+  patch.push_back({{"op", "add"}, {"path", pointer}, {"value", wanted}});
 }
 
 // A published version goes only when the operator lets it. Once it is being deleted the API server
@@ -55,15 +64,19 @@ bool HasVersionFinalizer(const Json& policy) {
          std::find(finalizers->begin(), finalizers->end(), kVersionFinalizer) != finalizers->end();
 }
 
-// A new revision is stamped with its requester; anything else keeps the stamp it had, whatever the
-// request says, so that a replace cannot lose it and an edit cannot forge it.
+// A new revision is stamped with its requester, unless it carries the stamp of who made it with its
+// receipt; anything else keeps what it had, whatever the request says, so that a replace cannot
+// lose it and an edit cannot forge it.
 Json AdmissionHandler::StampPatch(Review& review, Time now, std::string& problem) const {
   Json& object = review.object;
   // generateName leaves the namespace to the request.
   if (!review.name_space.empty() && StringAt(object, "metadata/namespace").empty()) {
     SetPath(object, "metadata/namespace", review.name_space);
   }
+  const StampAuthority& authority = catalog_.authority();
   const std::string current = DecodeMeta(object).stamp;
+  const std::string receipt = ReceiptOf(object);
+  Json patch;
   if (review.operation == Operation::kUpdate) {
     const auto before = StampedDigest(review.old_object);
     const auto after = StampedDigest(object);
@@ -71,26 +84,36 @@ Json AdmissionHandler::StampPatch(Review& review, Time now, std::string& problem
     // Evidence is final: a changed spec is refused by Validate, whose message should stand.
     if (same ||
         (review.kind != ModelDeploymentSpec::kKind && review.kind != GovernancePolicySpec::kKind)) {
-      const std::string old = DecodeMeta(review.old_object).stamp;
-      if (old == current) return nullptr;
-      if (old.empty()) return Json::array({{{"op", "remove"}, {"path", kStampPointer}}});
-      return SetStamp(object, old);
+      Annotate(object, kStampPointer, current, DecodeMeta(review.old_object).stamp, patch);
+      const bool received =
+          review.user.name == options_.operator_user && HasReceipt(authority, object);
+      if (!received) {
+        Annotate(object, kReceiptPointer, receipt, ReceiptOf(review.old_object), patch);
+      }
+      return patch;
     }
   }
-  const Provenance by = VerifyStamp(catalog_.authority(), object);
+  const Provenance by = VerifyStamp(authority, object);
+  if (review.operation == Operation::kCreate && CanBeCarried(review.kind) &&
+      by.authenticity == Authenticity::kAttested && HasReceipt(authority, object)) {
+    return nullptr;
+  }
+  // A receipt that does not belong to it would only mislead.
+  Annotate(object, kReceiptPointer, receipt, {}, patch);
   // Called again in the same request: the stamp of the first call stands.
   if (by.authenticity == Authenticity::kAttested && by.user == review.user.name &&
       by.groups == review.user.groups && now - by.first_seen < std::chrono::seconds(30) &&
       review.operation == Operation::kCreate) {
-    return nullptr;
+    return patch;
   }
-  auto stamp = MakeStamp(key_, catalog_.authority().installation, object, review.user.name,
+  auto stamp = MakeStamp(key_, authority.installation, object, review.user.name,
                          review.user.groups, now, review.user.credential_id);
   if (!stamp) {
     problem = stamp.error().ToString();
     return nullptr;
   }
-  return SetStamp(object, *stamp);
+  Annotate(object, kStampPointer, current, *stamp, patch);
+  return patch;
 }
 
 AdmissionReply AdmissionHandler::Mutate(const AdmissionCall& call) const {

@@ -167,7 +167,22 @@ void AdmissionHandler::Decide(Context& context) const {
   if (review.kind == WaiverSpec::kKind) return DecideWaiver(context);
   if (review.kind == IncidentSpec::kKind) return DecideIncident(context);
   if (review.kind == ModelDeploymentSpec::kKind) return DecideDeployment(context);
+  if (review.kind == ModelRecordSpec::kKind) return DecideRecord(context);
   Refuse(answer, "KindUnknown", "nothing is known about kind '" + review.kind + "'");
+}
+
+// Whoever could write it could forget what was deleted.
+void AdmissionHandler::DecideRecord(Context& context) const {
+  if (context.review.user.name != options_.operator_user) {
+    return Refuse(context.answer, "RecordNotYours",
+                  "the records of models are the Countersign operator's alone; what it has seen, "
+                  "it writes down by itself");
+  }
+  auto record = Decode<ModelRecordSpec>(context.review.object);
+  if (!record) {
+    return Refuse(context.answer, "SpecInvalid", record.error().message, record.error().path);
+  }
+  context.answer.allowed = true;
 }
 
 void AdmissionHandler::DecideDeployment(Context& context) const {

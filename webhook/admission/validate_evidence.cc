@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "evidence/receipt.h"
 #include "evidence/signed_object.h"
 #include "governance/identity.h"
 #include "governance/measures/delegation.h"
@@ -126,16 +127,41 @@ bool SettledByUpdate(const Review& review, ReviewAnswer& answer) {
   return true;
 }
 
+std::optional<Provenance> AdmissionHandler::Carried(const Context& context) const {
+  const Review& review = context.review;
+  if (review.operation != Operation::kCreate || !CanBeCarried(review.kind) ||
+      ReceiptOf(review.object).empty()) {
+    return std::nullopt;
+  }
+  Json object = review.object;
+  SetPath(object, "metadata/namespace", review.name_space);
+  Provenance by = VerifyStamp(catalog_.authority(), object);
+  if (by.authenticity != Authenticity::kAttested || !HasReceipt(catalog_.authority(), object)) {
+    return std::nullopt;
+  }
+  return by;
+}
+
 bool AdmissionHandler::CheckStamp(Context& context, bool fresh, const std::string& digest) const {
   const Review& review = context.review;
   if (review.dry_run) return true;  // a dry run gets none, see Mutate
   if (!fresh) {
     // Mutate restores it; if the stamp differs here, Mutate was not called.
-    if (DecodeMeta(review.object).stamp == DecodeMeta(review.old_object).stamp) return true;
-    Refuse(context.answer, "StampChanged", "the requester stamp may not be changed",
-           "metadata.annotations['countersign.dev/stamp']");
+    if (DecodeMeta(review.object).stamp != DecodeMeta(review.old_object).stamp) {
+      Refuse(context.answer, "StampChanged", "the requester stamp may not be changed",
+             "metadata.annotations['countersign.dev/stamp']");
+      return false;
+    }
+    if (ReceiptOf(review.object) == ReceiptOf(review.old_object) ||
+        (review.user.name == options_.operator_user &&
+         HasReceipt(catalog_.authority(), review.object))) {
+      return true;
+    }
+    Refuse(context.answer, "ReceiptChanged", "only the Countersign operator gives receipts",
+           "metadata.annotations['countersign.dev/receipt']");
     return false;
   }
+  if (Carried(context)) return true;
   const Provenance by = VerifyStamp(catalog_.authority(), review.object, digest);
   if (by.authenticity == Authenticity::kAttested && by.user == review.user.name &&
       by.groups == review.user.groups) {
@@ -228,30 +254,35 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
     return Refuse(context.answer, "SpecInvalid", sign_off.error().message, sign_off.error().path);
   }
   const SignOffSpec& spec = sign_off->spec;
-  if (!CheckDates(context, spec)) return;
+  const std::optional<Provenance> carried = Carried(context);
+  // What is carried had its dates looked at when it was made, and may have run out since.
+  if (!carried && !CheckDates(context, spec)) return;
   if (spec.signature) return DecideSigned(context, *sign_off);
-  if (IsRobot(review.user.name)) {
-    return Refuse(
-        context.answer, "SignerIsRobot",
-        "service accounts do not sign off: '" + review.user.name + "' must be a person's account",
-        "spec.signer.username");
+  const std::string& account = carried ? carried->user : review.user.name;
+  if (IsRobot(account)) {
+    return Refuse(context.answer, "SignerIsRobot",
+                  "service accounts do not sign off: '" + account +
+                      "' must be a person's account; what a person has signed off anybody may "
+                      "apply with its stamp and receipt (kubectl get signoff -o yaml)",
+                  "spec.signer.username");
   }
-  if (spec.signer.username != review.user.name) {
+  if (spec.signer.username != account) {
     return Refuse(context.answer, "SignerNotRequester",
-                  "must be the requester '" + review.user.name + "', is '" + spec.signer.username +
+                  std::string("must be ") + (carried ? "whoever made it, '" : "the requester '") +
+                      account + "', is '" + spec.signer.username +
                       "': nobody signs in another person's name",
                   "spec.signer.username");
   }
-  if (options_.require_credential_id && review.user.credential_id.empty()) {
+  if (!carried && options_.require_credential_id && review.user.credential_id.empty()) {
     return Refuse(
         context.answer, "CredentialUnknown",
         "the request does not show which credential authenticated '" + review.user.name + "'");
   }
-  if (!CheckCorrection(context, *sign_off, nullptr)) return;
+  if (!carried && !CheckCorrection(context, *sign_off, nullptr)) return;
   Provenance who;
   who.authenticity = Authenticity::kAttested;
-  who.user = review.user.name;
-  who.groups = review.user.groups;
+  who.user = account;
+  who.groups = carried ? carried->groups : review.user.groups;
   const RoleHolding holding = [&] {
     RoleHolding found = HoldingOf(*catalog_.Policies(), spec.role, who);
     if (found.held) return found;
@@ -279,7 +310,7 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
     return;
   }
   Refuse(context.answer, "SignerNotInRole",
-         "'" + review.user.name + "' does not hold role '" + spec.role + "'; it is held by " +
+         "'" + account + "' does not hold role '" + spec.role + "'; it is held by " +
              holding.holders + ", who may lend it: kubectl countersign delegate",
          "spec.role");
 }
@@ -401,7 +432,8 @@ void AdmissionHandler::DecideReport(Context& context) const {
     proof = CheckSignature(context);
     if (!proof) return;
   }
-  if (!CheckCorrection(context, *report, std::move(proof))) return;
+  // What is carried was looked at when it was made.
+  if (!Carried(context) && !CheckCorrection(context, *report, std::move(proof))) return;
   if (CheckStamp(context, true, report->spec_digest)) context.answer.allowed = true;
 }
 
@@ -416,7 +448,7 @@ void AdmissionHandler::DecideWaiver(Context& context) const {
   if (!waiver) {
     return Refuse(context.answer, "SpecInvalid", waiver.error().message, waiver.error().path);
   }
-  if (waiver->spec.expires_at <= context.now) {
+  if (waiver->spec.expires_at <= context.now && !Carried(context)) {
     return Refuse(context.answer, "ExpiresInPast",
                   "must be in the future, is " + FormatTime(waiver->spec.expires_at),
                   "spec.expiresAt");

@@ -7,6 +7,7 @@
 #include "governance/fairness_metrics.h"
 #include "governance/measures/bias_test_judge.h"
 #include "governance/measures/corrections.h"
+#include "governance/records.h"
 #include "governance/signers.h"
 #include "governance/sum_metrics.h"
 #include "governance/types/bias_cells.h"
@@ -45,11 +46,11 @@ std::string ResultText(const Context& context, const BiasTestRequirement& r,
 // "'b' is attempt 2 of protocol 'holdout' on data set 'h'; earlier results: 'a' Failed …". Whoever
 // approves must see how often it was tried: a pass in the twentieth run is not one in the first.
 std::string AttemptsText(const Context& context, const BiasTestRequirement& r,
-                         const Attempts& attempts) {
+                         const Attempts& attempts, std::size_t recorded) {
   const AttestedBiasTest& latest = *attempts.back();
   const std::size_t earlier = attempts.size() - 1;
   std::string text = "'" + latest.object->meta.name + "' is attempt " +
-                     std::to_string(attempts.size()) + " of protocol '" +
+                     std::to_string(std::max(attempts.size(), recorded)) + " of protocol '" +
                      latest.object->spec.protocol + "' on data set '" +
                      latest.object->spec.data_set.name + "'";
   for (std::size_t i = 0; i < std::min(earlier, kEarlierShown); ++i) {
@@ -59,25 +60,56 @@ std::string AttemptsText(const Context& context, const BiasTestRequirement& r,
   if (earlier > kEarlierShown) {
     text += " and " + std::to_string(earlier - kEarlierShown) + " before them";
   }
+  if (recorded > attempts.size()) {
+    text += "; " + std::to_string(recorded - attempts.size()) + " of them were deleted";
+  }
   return text;
 }
 
+using Data = std::pair<std::string, std::string>;  // protocol, digest of the data set
+
 // The tests that count, by protocol and data set, and why others do not.
 struct Candidates {
-  std::map<std::pair<std::string, std::string>, Attempts> by_data;
+  std::map<Data, Attempts> by_data;
+  std::map<Data, std::size_t> recorded;  // attempts that the model's record knows of
+  std::map<Data, PastResult> gone;       // the latest, where nobody can read it any more
   std::vector<std::string> notes;
   std::string reason = "BiasTestMissing";
 };
 
 // Whether all of the measure's metrics are computed from what the test counts. Another measure is
 // for other counts: a calibration does not stand in for a selection.
-bool Serves(const BiasTestRequirement& r, const BiasTestSpec& spec) {
-  const auto shape = ShapeOf(spec);
+bool Serves(const BiasTestRequirement& r, const std::optional<CountShape>& shape) {
   return shape && std::all_of(r.metrics.begin(), r.metrics.end(), [&](const MetricBound& bound) {
            const bool known = fairness::FindMetric(bound.name) != nullptr ||
                               fairness::FindSumMetric(bound.name) != nullptr;
            return !known || fairness::Serves(*shape, bound.name);
          });
+}
+
+bool Serves(const BiasTestRequirement& r, const std::string& counts) {
+  for (int i = 0; i <= static_cast<int>(CountShape::kRanking); ++i) {
+    const auto shape = static_cast<CountShape>(i);
+    if (fairness::ShapeName(shape) == counts) return Serves(r, std::optional(shape));
+  }
+  return true;  // a later version wrote it; what it counted cannot be told
+}
+
+void AddRecorded(const Context& context, const BiasTestRequirement& r, Candidates& candidates) {
+  const Believed who{r.issuers, r.assurance};
+  const auto present = context.index.BiasTests(context.model);
+  for (const PastResult& past : PastResults(context, BiasTestSpec::kKind, who)) {
+    const RecordedResult& result = *past.result;
+    if (!Serves(r, result.counts)) continue;
+    const Data data{result.topic, result.data_set};
+    candidates.recorded[data] += static_cast<std::size_t>(result.attempts);
+    const auto found = candidates.by_data.find(data);
+    const AttestedBiasTest* latest =
+        found == candidates.by_data.end() ? nullptr : found->second.back();
+    if (!GovernsAlthoughGone(context, who, past, latest, present)) continue;
+    const auto [gone, fresh] = candidates.gone.emplace(data, past);
+    if (!fresh && gone->second.by.first_seen < past.by.first_seen) gone->second = past;
+  }
 }
 
 Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
@@ -87,8 +119,8 @@ Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
     const AttestedBiasTest& test = *found;
     const BiasTestSpec& spec = test.object->spec;
     const std::string but = "'" + test.object->meta.name + "' does not count: ";
-    if (!Serves(r, spec)) {
-      const auto shape = ShapeOf(spec);
+    const auto shape = ShapeOf(spec);
+    if (!Serves(r, shape)) {
       candidates.notes.push_back(but + "its cells count " +
                                  (shape ? std::string(fairness::ShapeName(*shape)) : "nothing") +
                                  ", from which " + r.metrics.front().name + " is not computed");
@@ -121,6 +153,7 @@ Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
              std::tie(b->by.first_seen, b->object->meta.name);
     });
   }
+  AddRecorded(context, r, candidates);
   return candidates;
 }
 
@@ -134,7 +167,7 @@ Gate Failing(Gate gate, std::vector<BiasFinding> findings, const std::string& at
   const BiasFinding& worst = findings.front();
   gate.path = worst.path;
   return Conclude(std::move(gate), worst.state, worst.reason,
-                  Join(messages) + " (" + attempts + ")",
+                  Join(messages) + (attempts.empty() ? "" : " (" + attempts + ")"),
                   worst.remedy.empty() ? remedy : worst.remedy);
 }
 
@@ -156,20 +189,29 @@ Gate BiasTestGate(const Context& context, const BiasTestRequirement& r) {
   Gate gate = StartGate(context);
   const Candidates candidates = CandidatesOf(context, r);
   const std::string remedy = RemedyOf(context, r);
-  if (candidates.by_data.empty()) {
+  std::vector<BiasFinding> findings;
+  findings.reserve(candidates.gone.size());
+  for (const auto& [data, past] : candidates.gone) {
+    findings.push_back(
+        {GateState::kMissing, "BiasTestWithdrawn",
+         "of protocol '" + data.first + "' on data set " + data.second + " " + GoneText(past), "",
+         remedy});
+  }
+  if (candidates.by_data.empty() && findings.empty()) {
     return Conclude(std::move(gate), GateState::kMissing, candidates.reason,
                     "needs a bias test of this model" +
                         (candidates.notes.empty() ? "" : "; " + Join(candidates.notes)),
                     remedy);
   }
-  std::vector<BiasFinding> findings;
   std::vector<std::string> attempts;
   const AttestedBiasTest* newest_expired = nullptr;
   bool any_current = false;
   for (const auto& [data, tests] : candidates.by_data) {
     const AttestedBiasTest& latest = *tests.back();
     gate.evidence.push_back(RefTo(context.policy.spec, latest));
-    attempts.push_back(AttemptsText(context, r, tests));
+    const auto recorded = candidates.recorded.find(data);
+    attempts.push_back(AttemptsText(context, r, tests,
+                                    recorded == candidates.recorded.end() ? 0 : recorded->second));
     auto found = JudgeBiasTest(context, r, latest);
     if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, latest)) {
       found.push_back({GateState::kFailed,

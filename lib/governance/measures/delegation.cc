@@ -43,6 +43,8 @@ bool IsLentFor(const SignOffSubject& subject, const std::vector<std::string>& en
 
 std::optional<Disregarded> WhyNotSigners(const AttestedSignOff& sign_off) {
   const Provenance& by = sign_off.by;
+  if (by.authenticity == Authenticity::kWithdrawn)
+    return Disregarded{"SignOffWithdrawn", by.problem};
   if (!IsAuthentic(by)) return Disregarded{"SignOffNotAuthentic", WhyNotAuthentic(by)};
   if (sign_off.object->spec.signer.username != by.user) {
     return Disregarded{"SignOffNotAuthentic", "it was made by '" + by.user + "' in another name"};

@@ -5,6 +5,7 @@
 #include "governance/claims.h"
 #include "governance/measures/corrections.h"
 #include "governance/measures/report_checks.h"
+#include "governance/records.h"
 #include "governance/signers.h"
 
 namespace countersign {
@@ -90,6 +91,27 @@ std::string Remedy(const Context& context, const EvidenceRequirement& r) {
          (r.independent ? ", somebody who is neither author nor developer" : "");
 }
 
+// The report that governs although it was deleted, if there is one.
+std::optional<PastResult> GoneReport(const Context& context, const EvidenceRequirement& r,
+                                     const std::vector<const AttestedEvidence*>& usable) {
+  if (r.scope != EvidenceScope::kModel) return std::nullopt;
+  std::optional<PastResult> gone;
+  const AttestedEvidence* latest = Latest(usable);
+  const Believed who{r.issuers, r.assurance};
+  const auto present = context.index.Reports(r.type, context.model.digest);
+  for (const PastResult& past : PastResults(context, EvidenceSpec::kKind, who)) {
+    if (past.result->topic != r.type ||
+        (!r.environments.empty() && std::find(r.environments.begin(), r.environments.end(),
+                                              past.result->environment) == r.environments.end()) ||
+        (r.independent && IsInsider(context, past.by)) ||
+        !GovernsAlthoughGone(context, who, past, latest, present)) {
+      continue;
+    }
+    if (!gone || gone->by.first_seen < past.by.first_seen) gone = past;
+  }
+  return gone;
+}
+
 Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
   Shortfall shortfall;
   for (const std::string& name : r.artifacts) {
@@ -160,6 +182,10 @@ Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
                     "name the model by its root: countersign digest FOLDER");
   }
   const auto [usable, notes, reason] = UsableReports(context, r);
+  if (const auto gone = GoneReport(context, r, usable)) {
+    return Conclude(std::move(gate), GateState::kMissing, "EvidenceWithdrawn",
+                    r.type + " " + GoneText(*gone), Remedy(context, r));
+  }
   const AttestedEvidence* latest = Latest(usable);
   if (latest == nullptr) {
     return Conclude(

@@ -4,6 +4,7 @@
 
 #include "governance/measures/corrections.h"
 #include "governance/measures/snapshot_level.h"
+#include "governance/records.h"
 #include "governance/signers.h"
 
 namespace countersign {
@@ -47,6 +48,24 @@ std::optional<Exclusion> Excluded(const Context& context, const ReproducibilityR
   return std::nullopt;
 }
 
+// The snapshot that governs although it was deleted, if there is one. `original`: the name of the
+// snapshot that it repeats.
+std::optional<PastResult> GoneSnapshot(const Context& context, const Believed& who,
+                                       const std::string& original,
+                                       const std::vector<const AttestedSnapshot*>& usable) {
+  std::optional<PastResult> gone;
+  const auto present = context.index.Snapshots(context.model);
+  const AttestedSnapshot* latest = Latest(usable);
+  for (const PastResult& past : PastResults(context, ReproducibilitySnapshotSpec::kKind, who)) {
+    if (past.result->topic != original ||
+        !GovernsAlthoughGone(context, who, past, latest, present)) {
+      continue;
+    }
+    if (!gone || gone->by.first_seen < past.by.first_seen) gone = past;
+  }
+  return gone;
+}
+
 Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gate gate,
                 const AttestedSnapshot& original) {
   if (r.reproduced_by == ReproducedBy::kNobody) return gate;
@@ -72,6 +91,10 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
   const std::string wanted = "needs a repetition of snapshot '" + name + "'" +
                              (independent ? " by an independent person or pipeline" : "");
   // The latest governs: nobody repeats a run until it happens to come out right once.
+  if (const auto gone = GoneSnapshot(context, {r.reproducers, r.assurance}, name, usable)) {
+    return Conclude(std::move(gate), GateState::kMissing, "ReproductionWithdrawn",
+                    wanted + "; " + GoneText(*gone), remedy);
+  }
   const AttestedSnapshot* latest = Latest(usable);
   if (latest == nullptr) {
     return Conclude(std::move(gate), GateState::kMissing,
@@ -140,6 +163,10 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
   const std::string remedy =
       "a ReproducibilitySnapshot for model " + model.digest + " in namespace '" +
       context.facts.deployment->spec.use_case.name_space + "', created by " + who;
+  if (const auto gone = GoneSnapshot(context, {r.issuers, r.assurance}, {}, usable)) {
+    return Conclude(std::move(gate), GateState::kMissing, "SnapshotWithdrawn",
+                    "snapshot " + GoneText(*gone), remedy);
+  }
   const AttestedSnapshot* latest = Latest(usable);
   if (latest == nullptr) {
     const std::size_t other_models = context.index.dossier().CountOfOriginals() - originals;

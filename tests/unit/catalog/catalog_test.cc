@@ -277,7 +277,7 @@ TEST_F(CatalogTest, CountsWhatItHoldsForMetrics) {
     EXPECT_NE(cache.last_heard, std::nullopt) << cache.kind;
     caches[cache.kind] = cache;
   }
-  EXPECT_EQ(caches.size(), 9U);
+  EXPECT_EQ(caches.size(), 10U);
   EXPECT_EQ(caches["SignOff"].objects, 2U);
   EXPECT_EQ(caches["SignOff"].undecodable, 1U);
   EXPECT_EQ(caches["BiasTest"].objects, 0U);

@@ -176,9 +176,10 @@ TEST(Installation, RolesGrantWhatTheirPeopleDoAndNoMore) {
     EXPECT_TRUE(Verbs(governor, resource + std::string("/status")).contains("patch")) << resource;
     EXPECT_TRUE(Verbs(developer, resource + std::string("/status")).empty()) << resource;
   }
-  // Finalizers of versions of policies are part of the object.
-  EXPECT_EQ(Verbs(governor, "governancepolicies"),
-            (std::set<std::string>{"get", "list", "watch", "patch"}));
+  // Written, never taken back.
+  EXPECT_TRUE(Verbs(governor, "modelrecords").contains("update"));
+  EXPECT_FALSE(Verbs(governor, "modelrecords").contains("delete"));
+  EXPECT_EQ(Verbs(developer, "modelrecords"), read);
   EXPECT_TRUE(Verbs(approver, "signoffs").contains("create"));
   EXPECT_FALSE(Verbs(approver, "signoffs").contains("delete"));
   EXPECT_EQ(Verbs(developer, "signoffs"), read);

@@ -53,7 +53,7 @@ TEST(Offline, TheAuthorIsTakenForGranted) {
 
 TEST(Offline, EvidenceOfAnotherHomeDoesNotCount) {
   std::string text = Samples();
-  const std::string kind = "kind: BiasTest\n";
+  const std::string kind = "\nkind: BiasTest\n";
   const std::string home = "namespace: lending}";
   std::size_t moved = 0;
   for (auto at = text.find(kind); at != std::string::npos; at = text.find(kind, at + 1), ++moved) {

@@ -16,6 +16,7 @@
 #include "governance/types/evidence.h"
 #include "governance/types/incident.h"
 #include "governance/types/model_deployment.h"
+#include "governance/types/model_record.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
@@ -68,7 +69,8 @@ std::string Fault(const Json& object) {
       {"BiasTest", FaultOf<BiasTestSpec>},
       {"Evidence", FaultOf<EvidenceSpec>},
       {"Waiver", FaultOf<WaiverSpec>},
-      {"Incident", FaultOf<IncidentSpec>}};
+      {"Incident", FaultOf<IncidentSpec>},
+      {"ModelRecord", FaultOf<ModelRecordSpec>}};
   return kDecoders.at(StringAt(object, "kind"))(object);
 }
 
@@ -92,7 +94,8 @@ Json Recoded(const Json& object) {
       {"BiasTest", RecodedAs<BiasTestSpec>},
       {"Evidence", RecodedAs<EvidenceSpec>},
       {"Waiver", RecodedAs<WaiverSpec>},
-      {"Incident", RecodedAs<IncidentSpec>}};
+      {"Incident", RecodedAs<IncidentSpec>},
+      {"ModelRecord", RecodedAs<ModelRecordSpec>}};
   return kCodecs.at(StringAt(object, "kind"))(object);
 }
 

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/yaml.h"
 #include "governance/change_protocol.h"
+#include "governance/records.h"
 
 namespace countersign::testing {
 namespace {
@@ -161,6 +162,21 @@ void AddAll(const Json& evidence, Placeholders& values, SharedList<Attested<Spec
   }
 }
 
+// Contents are written as objects, and stored as text.
+void AddRecords(const Json& records, const Placeholders& values, Facts& facts) {
+  for (auto it = records.begin(); it != records.end(); ++it) {
+    Json spec = Filled(it.value(), values);
+    for (const char* list : {"decisions", "incidents"}) {
+      const Json* entries = Find(spec, list);
+      if (entries == nullptr) continue;
+      for (Json& entry : spec[list]) {
+        if (Find(entry, "content") != nullptr) entry["content"] = DumpJson(entry["content"]);
+      }
+    }
+    AddRecord(facts, Make<ModelRecordSpec>(it.key(), "", spec));
+  }
+}
+
 }  // namespace
 
 Json ReadCases(const std::string& name) {
@@ -245,6 +261,7 @@ Situation MakeSituation(const Json& situation, const Json& base) {
     made.policies.sign_offs.assign(on_policies, all.end());
     all.erase(on_policies, all.end());
   });
+  AddRecords(At(situation, "records"), values, facts);
   return made;
 }
 

@@ -1,0 +1,251 @@
+#include "governance/records.h"
+
+#include <algorithm>
+
+#include "governance/dossier.h"
+#include "governance/signers.h"
+
+namespace countersign {
+namespace {
+
+constexpr std::size_t kLongestLineage = 64;  // as far back as a policy may let evidence be carried
+
+bool IsOf(const Facts& facts, const std::string& name_space, const std::string& use_case) {
+  return facts.use_case != nullptr && facts.use_case->meta.name_space == name_space &&
+         facts.use_case->meta.name == use_case;
+}
+
+Provenance ProvenanceOf(const RecordedMaker& maker) {
+  Provenance by;
+  by.authenticity = Authenticity::kAttested;
+  by.user = maker.user;
+  by.groups = maker.groups;
+  by.first_seen = maker.first_seen.time;
+  if (!maker.signing_key.empty()) {
+    by.authenticity = Authenticity::kSigned;
+    by.signature = std::make_shared<const SignatureProof>(
+        SignatureProof{maker.signing_key, maker.user_present, maker.user_verified});
+  }
+  return by;
+}
+
+bool IsMade(const Provenance& by) {
+  return by.authenticity == Authenticity::kAttested || by.authenticity == Authenticity::kSigned ||
+         by.authenticity == Authenticity::kAssumed;
+}
+
+Provenance Withdrawn(Provenance by, Time at) {
+  by.authenticity = Authenticity::kWithdrawn;
+  by.problem = "it was withdrawn at " + FormatTime(at) + " and does not count again";
+  return by;
+}
+
+// Who really made the object at that place of a list, or when.
+struct Correction {
+  std::size_t at = 0;
+  Provenance by;
+};
+using Corrections = std::vector<Correction>;
+
+// In the record of their model.
+template <class Spec>
+void CorrectResults(const ModelRecord& record, const SharedList<Attested<Spec>>& list,
+                    const Dossier::Positions& positions, Corrections& corrections) {
+  for (const std::size_t i : positions) {
+    const Attested<Spec>& one = list[i];
+    if (!IsMade(one.by)) continue;
+    const auto* known = record.spec.Find(one.object->spec_digest, one.object->meta.name_space);
+    const auto& forgotten = record.spec.results_forgotten_until;
+    if (known == nullptr) {
+      const Time performed = one.object->spec.performed_at;
+      if (!forgotten || performed > *forgotten || one.by.first_seen <= performed) continue;
+      corrections.push_back({i, one.by});
+      corrections.back().by.first_seen = performed;
+    } else if (known->withdrawn_at) {
+      corrections.push_back({i, Withdrawn(one.by, *known->withdrawn_at)});
+    } else if (known->first_seen < one.by.first_seen) {
+      corrections.push_back({i, one.by});
+      corrections.back().by.first_seen = known->first_seen;
+    }
+  }
+}
+
+// An approval that was withdrawn counts again when its signer makes it again, not when anybody
+// applies it again; a rejection always counts.
+void CorrectSignOffs(const ModelRecord& record, const SharedList<AttestedSignOff>& list,
+                     const Dossier::Positions& positions, Corrections& corrections) {
+  for (const std::size_t i : positions) {
+    const AttestedSignOff& one = list[i];
+    const SignOffSpec& spec = one.object->spec;
+    if (spec.decision == SignOffDecision::kReject || !IsMade(one.by)) continue;
+    const auto* known = record.spec.Find(one.object->spec_digest, one.object->meta.name_space);
+    const auto& forgotten = record.spec.decisions_forgotten_until;
+    const Time made = std::min(one.by.first_seen, spec.performed_at.value_or(Time::max()));
+    if (known == nullptr && forgotten && made <= *forgotten) {
+      corrections.push_back({i, Withdrawn(one.by, *forgotten)});
+    } else if (known != nullptr && known->withdrawn_at &&
+               (spec.signature || one.by.first_seen <= *known->withdrawn_at)) {
+      corrections.push_back({i, Withdrawn(one.by, *known->withdrawn_at)});
+    }
+  }
+}
+
+template <class Spec>
+void Apply(Corrections&& corrections, SharedList<Attested<Spec>>& list) {
+  if (corrections.empty()) return;
+  list.Change([&](std::vector<Attested<Spec>>& all) {
+    for (Correction& one : corrections) all[one.at].by = std::move(one.by);
+  });
+}
+
+std::vector<AttestedSignOff> GoneRejections(const Facts& facts, const Dossier& dossier) {
+  std::vector<AttestedSignOff> gone;
+  for (const auto& record : facts.records) {
+    for (const RecordedDecision& one : record->spec.decisions) {
+      if (one.sign_off == nullptr || !IsOf(facts, one.name_space, one.use_case)) continue;
+      const auto near = dossier.SignOffs(one.role, DigestOfSubject(one.sign_off->spec.subject));
+      const bool there = std::any_of(near.begin(), near.end(), [&](std::size_t i) {
+        const AttestedSignOff& present = facts.sign_offs[i];
+        return present.object->spec_digest == one.digest && IsMade(present.by);
+      });
+      if (!there) gone.push_back({one.sign_off, ProvenanceOf(one.by)});
+    }
+  }
+  return gone;
+}
+
+std::vector<std::shared_ptr<const Incident>> GoneIncidents(const Facts& facts) {
+  std::vector<std::shared_ptr<const Incident>> gone;
+  const auto is = [](const Incident& a, const Incident& b) {
+    return a.meta.name == b.meta.name && a.spec_digest == b.spec_digest;
+  };
+  for (const auto& record : facts.records) {
+    for (const RecordedIncident& one : record->spec.incidents) {
+      if (one.incident == nullptr || !IsOf(facts, one.name_space, one.use_case)) continue;
+      const auto same = [&](const auto& other) { return is(*other, *one.incident); };
+      if (std::none_of(facts.incidents.begin(), facts.incidents.end(), same) &&
+          std::none_of(gone.begin(), gone.end(), same)) {
+        gone.push_back(one.incident);
+      }
+    }
+  }
+  return gone;
+}
+
+}  // namespace
+
+void AddRecord(Facts& facts, std::shared_ptr<const ModelRecord> record) {
+  if (record->spec.full) {
+    facts.unknown.push_back("ModelRecord '" + record->meta.name +
+                            "' is full: what of the model's evidence was deleted cannot be told "
+                            "any more; release the model anew, under another digest");
+  }
+  facts.records.push_back(std::move(record));
+}
+
+std::vector<std::string> ModelsOf(const Facts& facts, const Dossier& dossier) {
+  const Model& model = facts.deployment->spec.model;
+  std::vector<ModelDigest> models = {model.digest};
+  for (const Component& component : model.components) models.push_back(component.identity);
+  for (std::size_t i = 0; i < models.size() && models.size() < kLongestLineage; ++i) {
+    for (const std::size_t at : dossier.Snapshots(models[i])) {
+      const auto& previous = dossier.evidence().snapshots[at].object->spec.previous;
+      if (previous && std::find(models.begin(), models.end(), *previous) == models.end()) {
+        models.push_back(*previous);
+      }
+    }
+  }
+  std::vector<std::string> digests;
+  digests.reserve(models.size());
+  for (ModelDigest& one : models) digests.push_back(std::move(one.digest));
+  return digests;
+}
+
+const ModelRecord* RecordOf(const Facts& facts, std::string_view digest) {
+  for (const auto& record : facts.records) {
+    if (record->spec.digest == digest) return record.get();
+  }
+  return nullptr;
+}
+
+std::optional<Facts> WithRecords(const Facts& facts, const Dossier& dossier) {
+  if (facts.records.empty()) return std::nullopt;
+  Corrections bias_tests;
+  Corrections snapshots;
+  Corrections reports;
+  Corrections sign_offs;
+  for (const auto& record : facts.records) {
+    for (const auto& [type, name] : EnumNames<DigestType>::kNames) {
+      const ModelDigest model{record->spec.digest, type};
+      CorrectResults(*record, facts.bias_tests, dossier.BiasTests(model), bias_tests);
+      CorrectResults(*record, facts.snapshots, dossier.Snapshots(model), snapshots);
+      CorrectSignOffs(*record, facts.sign_offs, dossier.SignOffsAbout(model), sign_offs);
+    }
+    CorrectResults(*record, facts.reports, dossier.ReportsAbout(record->spec.digest), reports);
+  }
+  auto rejections = GoneRejections(facts, dossier);
+  auto incidents = GoneIncidents(facts);
+  if (bias_tests.empty() && snapshots.empty() && reports.empty() && sign_offs.empty() &&
+      rejections.empty() && incidents.empty()) {
+    return std::nullopt;
+  }
+  Facts corrected = facts;
+  corrected.dossier.reset();
+  Apply(std::move(bias_tests), corrected.bias_tests);
+  Apply(std::move(snapshots), corrected.snapshots);
+  Apply(std::move(reports), corrected.reports);
+  Apply(std::move(sign_offs), corrected.sign_offs);
+  if (!rejections.empty()) {
+    corrected.sign_offs.Change([&](std::vector<AttestedSignOff>& all) {
+      all.insert(all.end(), rejections.begin(), rejections.end());
+    });
+  }
+  if (!incidents.empty()) {
+    corrected.incidents.Change(
+        [&](auto& all) { all.insert(all.end(), incidents.begin(), incidents.end()); });
+  }
+  return corrected;
+}
+
+std::vector<PastResult> PastResults(const GovernancePolicySpec& policy, const Facts& facts,
+                                    const ModelRecord& record) {
+  std::vector<PastResult> found;
+  for (const RecordedResult& one : record.spec.results) {
+    if (!IsOf(facts, one.name_space, one.use_case)) continue;
+    found.push_back({&one, SignerOf(policy, ProvenanceOf(one.by), {}, one.performed_at)});
+  }
+  return found;
+}
+
+bool IsBelieved(const GovernancePolicySpec& policy, const Believed& who, const Provenance& by) {
+  return IsAuthentic(by) && IsTrustedIssuer(policy, who.issuers, by) &&
+         WhyTooWeak(who.assurance, by).empty();
+}
+
+std::vector<PastResult> PastResults(const Context& context, std::string_view kind,
+                                    const Believed& who) {
+  const GovernancePolicySpec& policy = context.policy.spec;
+  const ModelRecord* record = RecordOf(context.facts, context.model.digest);
+  if (record == nullptr) return {};
+  std::vector<PastResult> found = PastResults(policy, context.facts, *record);
+  std::erase_if(found, [&](const PastResult& past) {
+    return past.result->kind != kind || past.result->digest_type != context.model.type ||
+           !IsBelieved(policy, who, past.by);
+  });
+  return found;
+}
+
+std::string GoneText(const PastResult& past) {
+  const RecordedResult& result = *past.result;
+  std::string text = "'" + result.name + "', made by '" + past.by.user + "' and first seen at " +
+                     FormatTime(past.by.first_seen) + ", is the latest result and ";
+  for (std::size_t i = 0; i < result.verdicts.size(); ++i) {
+    const RecordedVerdict& verdict = result.verdicts[i];
+    text += i == 0 ? "was " : ", ";
+    text += verdict.state + " " + verdict.reason + " (" + verdict.measure + ")";
+  }
+  text += result.verdicts.empty() ? "was deleted" : "; it was deleted";
+  return text + ": it governs until there is a later one, which no earlier result is";
+}
+
+}  // namespace countersign

@@ -1,0 +1,68 @@
+// records.h: what ModelRecords change about the facts: deleting evidence improves nothing.
+//
+// A result counts from when it was first seen, however often it is applied; what was withdrawn does
+// not count again; a rejection or an incident whose object is gone counts as if it were there. And
+// the newest result of a kind governs although it is gone: then none of the earlier ones does
+// (GoneResult). Pure functions.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "governance/measures/context.h"
+
+namespace countersign {
+
+// Adds what is recorded of one of the deployment's models.
+void AddRecord(Facts& facts, std::shared_ptr<const ModelRecord> record);
+// Digests of the models whose records an evaluation of these facts can need.
+[[nodiscard]] std::vector<std::string> ModelsOf(const Facts& facts, const Dossier& dossier);
+
+// The facts as the records make them; nothing when these change nothing. `dossier`: of the facts.
+[[nodiscard]] std::optional<Facts> WithRecords(const Facts& facts, const Dossier& dossier);
+
+// Null if nothing is recorded of the model.
+[[nodiscard]] const ModelRecord* RecordOf(const Facts& facts, std::string_view digest);
+
+// A result that is recorded, with its maker as a policy sees them.
+struct PastResult {
+  const RecordedResult* result = nullptr;
+  Provenance by;
+};
+// Those of a record that are for the facts' use case.
+[[nodiscard]] std::vector<PastResult> PastResults(const GovernancePolicySpec& policy,
+                                                  const Facts& facts, const ModelRecord& record);
+// Whom a measure believes of a kind of result, and how strongly they have to have made it.
+struct Believed {
+  const std::vector<Subject>& issuers;
+  Assurance assurance;
+};
+[[nodiscard]] bool IsBelieved(const GovernancePolicySpec& policy, const Believed& who,
+                              const Provenance& by);
+
+// Those of one kind about the context's model, made by whom the measure believes.
+[[nodiscard]] std::vector<PastResult> PastResults(const Context& context, std::string_view kind,
+                                                  const Believed& who);
+
+// Whether the result is later than `latest`, the latest that counts, which may be null, and no
+// object of `present` is it. `present`: all that are there about the model, also what does not
+// count for a reason that is not its maker; under another maker's name it is not the same result.
+template <class Spec>
+[[nodiscard]] bool GovernsAlthoughGone(const Context& context, const Believed& who,
+                                       const PastResult& past, const Attested<Spec>* latest,
+                                       const std::vector<const Attested<Spec>*>& present) {
+  if (latest != nullptr && latest->by.first_seen > past.by.first_seen) return false;
+  return std::none_of(present.begin(), present.end(), [&](const Attested<Spec>* one) {
+    return one->object->spec_digest == past.result->digest &&
+           IsBelieved(context.policy.spec, who, one->by);
+  });
+}
+
+// "'b' of 2026-…, which was Failed BiasOutOfBounds, was deleted; it governs until …".
+[[nodiscard]] std::string GoneText(const PastResult& past);
+
+}  // namespace countersign

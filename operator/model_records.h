@@ -1,0 +1,50 @@
+// model_records.h: what a ModelRecord becomes by what is seen, written down before and no more.
+//
+// Pure. A record only grows: what was there and is gone stays, marked as withdrawn once the API
+// server has said that it is gone. Where a list is full, what matters least gives way and is
+// remembered by a time: older results by resultsForgottenUntil, decisions that were decided anew by
+// decisionsForgottenUntil. What still does not fit makes the record full, and the model is served
+// no more (governance/records.h).
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "governance/decision.h"
+
+namespace countersign {
+
+// Beyond this the API server's store may refuse it (1.5 MiB, with what it adds).
+inline constexpr std::size_t kMaxRecordBytes = 768UL * 1024;
+
+// An object that a record names and nobody sees any more.
+struct RecordedObject {
+  std::string kind;
+  std::string name_space;
+  std::string name;
+  std::string digest;
+  friend auto operator<=>(const RecordedObject&, const RecordedObject&) = default;
+};
+
+// What gates made of a piece of evidence last, by its digest.
+using Verdicts = std::map<std::string, std::vector<RecordedVerdict>>;
+// Takes in one decision's.
+void NoteVerdicts(const Decision& decision, Verdicts& verdicts);
+
+// The objects that `record` takes for present and that are not among `seen`.
+[[nodiscard]] std::vector<RecordedObject> MissedBy(const ModelRecordSpec& record,
+                                                   const SeenOfModel& seen);
+
+// `gone`: those of MissedBy that the API server does not have.
+[[nodiscard]] ModelRecordSpec NextRecord(const ModelRecordSpec& before, const SeenOfModel& seen,
+                                         const std::vector<RecordedObject>& gone,
+                                         const Verdicts& verdicts, Time now);
+
+// What becomes of `serving` when the model serves there, in a record; true if it changes.
+bool NoteServing(ModelRecordSpec& record, const RecordedServing& serving, bool serves, Time now);
+
+[[nodiscard]] Json RecordObject(const ModelRecordSpec& spec);
+
+}  // namespace countersign

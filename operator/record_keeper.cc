@@ -1,0 +1,173 @@
+#include "operator/record_keeper.h"
+
+#include <algorithm>
+
+#include "operator/names.h"
+
+namespace countersign {
+namespace {
+
+Call Until(const std::stop_token& stop) {
+  Call call;
+  call.stop = stop;
+  return call;
+}
+
+const Resource& ResourceOf(const std::string& kind) {
+  if (kind == BiasTestSpec::kKind) return kBiasTests;
+  if (kind == ReproducibilitySnapshotSpec::kKind) return kReproducibilitySnapshots;
+  if (kind == SignOffSpec::kKind) return kSignOffs;
+  return kind == IncidentSpec::kKind ? kIncidents : kEvidence;
+}
+
+ApiError Unusable(const std::string& model, const std::string& why) {
+  return ApiError(Fail(Code::kPermissionDenied,
+                       "ModelRecord '" + RecordName(model) + "' cannot be continued: " + why +
+                           "; an administrator finds out who wrote it, and restores or deletes it")
+                      .value());
+}
+
+}  // namespace
+
+ApiResult<std::vector<RecordedObject>> RecordKeeper::Gone(const std::vector<RecordedObject>& missed,
+                                                          const std::stop_token& stop) const {
+  std::vector<RecordedObject> gone;
+  for (const RecordedObject& one : missed) {
+    const auto found = client_.Get(ResourceOf(one.kind), {one.name_space, one.name}, Until(stop));
+    if (!found && found.error().code != Code::kNotFound) return tl::unexpected(found.error());
+    if (!found || StampedDigest(*found).value_or(std::string()) != one.digest) gone.push_back(one);
+  }
+  return gone;
+}
+
+ApiStatus RecordKeeper::Keep(const std::string& model, const std::stop_token& stop) {
+  const std::lock_guard writing(writing_);
+  const auto found = catalog_.records().Find({{}, RecordName(model)});
+  if (found.found == Found::kUndecodable) {
+    return tl::unexpected(
+        Unusable(model, found.error ? found.error->ToString() : "it cannot be read"));
+  }
+  const auto& cached = found.value;
+  if (cached != nullptr && cached->by.authenticity != Authenticity::kAttested) {
+    return tl::unexpected(Unusable(
+        model, "it is not signed by this installation" +
+                   (cached->by.problem.empty() ? std::string() : ", " + cached->by.problem)));
+  }
+  const ModelRecordSpec before = cached == nullptr ? ModelRecordSpec{} : cached->object.spec;
+  const SeenOfModel seen = catalog_.SeenOf(model);
+  const auto gone = Gone(MissedBy(before, seen), stop);
+  if (!gone) return tl::unexpected(gone.error());
+  Verdicts verdicts;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = verdicts_.find(model); known != verdicts_.end()) {
+      verdicts = known->second;
+    }
+  }
+  const Time now = clock_.Now();
+  ModelRecordSpec next = NextRecord(before, seen, *gone, verdicts, now);
+  NoteWhereItServes(next, now);
+  ForgetVerdicts(next);
+  if (cached == nullptr && next.results.empty() && next.decisions.empty() &&
+      next.incidents.empty() && next.serving.empty()) {
+    return {};
+  }
+  if (cached != nullptr && EncodeSpec(next) == EncodeSpec(before)) return {};
+  return Write(next, cached == nullptr ? nullptr : &cached->object, stop);
+}
+
+ApiStatus RecordKeeper::Write(const ModelRecordSpec& next, const Object<ModelRecordSpec>* before,
+                              const std::stop_token& stop) {
+  Json object = RecordObject(next);
+  const std::string user(kOperatorName);
+  auto stamp = MakeStamp(key_, catalog_.authority().installation, object, user, {}, clock_.Now());
+  if (!stamp) return tl::unexpected(ApiError(stamp.error()));
+  object["metadata"]["annotations"] = {{std::string(kStampAnnotation), *stamp}};
+  if (before != nullptr) {
+    object["metadata"]["uid"] = before->meta.uid;
+    object["metadata"]["resourceVersion"] = before->meta.resource_version;
+  }
+  auto written = before == nullptr ? client_.Create(kModelRecords, object, {}, Until(stop))
+                                   : client_.Update(kModelRecords, object, {}, Until(stop));
+  if (!written) return tl::unexpected(written.error());
+  // Read back at once: the next round must start from it.
+  catalog_.Upsert(kModelRecords, std::move(*written));
+  return {};
+}
+
+// Of deployments that were not looked at yet since the start nothing is known, unless they are
+// gone.
+void RecordKeeper::NoteWhereItServes(ModelRecordSpec& record, Time now) const {
+  const std::lock_guard lock(mutex_);
+  std::set<std::string> deployments;
+  for (const RecordedServing& one : record.serving) {
+    if (!one.until) deployments.insert(one.deployment);
+  }
+  if (const auto found = here_.find(record.digest); found != here_.end()) {
+    deployments.insert(found->second.begin(), found->second.end());
+  }
+  for (const std::string& deployment : deployments) {
+    const auto place = places_.find(deployment);
+    RecordedServing serving;
+    bool serves = false;
+    if (place != places_.end()) {
+      serves = place->second.serving.has_value() && place->second.model == record.digest;
+      serving = place->second.serving.value_or(RecordedServing{});
+    } else {
+      const auto slash = deployment.find('/');
+      const ObjectKey key{deployment.substr(0, slash), deployment.substr(slash + 1)};
+      if (catalog_.deployments().Find(key).found != Found::kAbsent) continue;
+    }
+    serving.deployment = deployment;
+    NoteServing(record, serving, serves, std::chrono::floor<Seconds>(now));
+  }
+}
+
+// Of results that others have followed nobody asks any more.
+void RecordKeeper::ForgetVerdicts(const ModelRecordSpec& record) {
+  const std::lock_guard lock(mutex_);
+  const auto known = verdicts_.find(record.digest);
+  if (known == verdicts_.end()) return;
+  std::erase_if(known->second, [&](const auto& verdict) {
+    return std::none_of(
+        record.results.begin(), record.results.end(),
+        [&](const RecordedResult& result) { return result.digest == verdict.first; });
+  });
+}
+
+void RecordKeeper::Judged(const std::string& model, const Decision& decision) {
+  {
+    const std::lock_guard lock(mutex_);
+    Verdicts& verdicts = verdicts_[model];
+    Verdicts next = verdicts;
+    NoteVerdicts(decision, next);
+    if (next == verdicts) return;
+    verdicts = std::move(next);
+  }
+  look_(model);
+}
+
+void RecordKeeper::Serves(const ObjectKey& deployment, const std::string& model,
+                          std::optional<RecordedServing> serving) {
+  std::string before;
+  {
+    const std::lock_guard lock(mutex_);
+    Place& place = places_[deployment.ToString()];
+    const bool same = place.model == model && place.serving.has_value() == serving.has_value() &&
+                      (!serving || (serving->version == place.serving->version &&
+                                    serving->author == place.serving->author &&
+                                    serving->environment == place.serving->environment));
+    if (same) return;
+    before = std::exchange(place.model, model);
+    place.serving = std::move(serving);
+    if (const auto old = here_.find(before); old != here_.end()) {
+      old->second.erase(deployment.ToString());
+      if (old->second.empty()) here_.erase(old);
+    }
+    if (!model.empty()) here_[model].insert(deployment.ToString());
+  }
+  if (!before.empty() && before != model) look_(before);
+  if (!model.empty()) look_(model);
+}
+
+}  // namespace countersign

@@ -1,0 +1,277 @@
+#include "operator/model_records.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/digest.h"
+#include "tests/unit/catalog/objects.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const Time kNow = ParseTime("2026-11-20T12:00:00Z").value();
+
+Provenance By(const std::string& user, int minutes_ago) {
+  Provenance by;
+  by.authenticity = Authenticity::kAttested;
+  by.user = user;
+  by.groups = {"ds-lending"};
+  by.first_seen = kNow - std::chrono::minutes(minutes_ago);
+  return by;
+}
+
+template <class Spec>
+std::shared_ptr<const Object<Spec>> Made(const Json& json) {
+  auto object = Decode<Spec>(json);
+  EXPECT_TRUE(object) << object.error().ToString();
+  return std::make_shared<const Object<Spec>>(*std::move(object));
+}
+
+template <class First, class... Rest>
+std::vector<First> Listed(First first, Rest... rest) {
+  return {std::move(first), std::move(rest)...};
+}
+
+// `tp` tells one result from another.
+AttestedBiasTest Tested(const std::string& name, int tp, const Provenance& by,
+                        const std::string& performed_at = "2026-11-01T12:00:00Z") {
+  Json json = BiasTestJson(name, "credit");
+  json["spec"]["performedAt"] = performed_at;
+  Json& cell = json["spec"]["cells"][0];
+  json["spec"]["dataSet"]["rows"] =
+      json["spec"]["dataSet"]["rows"].get<int>() - cell["tp"].get<int>() + tp;
+  cell["tp"] = tp;
+  return {Made<BiasTestSpec>(json), by};
+}
+
+AttestedSignOff Vote(const std::string& name, const char* decision, const Provenance& by,
+                     const std::string& rationale = "Looked at it.") {
+  const std::string governed = "sha256:" + std::string(64, '5');
+  Json json = SignOffJson(name, "credit");
+  json["spec"]["subject"] = {{"kind", "ModelDeployment"},
+                             {"useCase", "credit"},
+                             {"environment", "prod"},
+                             {"model", {{"digest", kModelDigest}, {"digestType", "ociManifest"}}},
+                             {"governedDigest", governed}};
+  json["spec"]["decision"] = decision;
+  json["spec"]["signer"]["username"] = by.user;
+  json["spec"]["rationale"] = rationale;
+  return {Made<SignOffSpec>(json), by};
+}
+
+SeenOfModel Seen() {
+  SeenOfModel seen;
+  seen.digest = kModelDigest;
+  return seen;
+}
+
+ModelRecordSpec Next(const ModelRecordSpec& before, const SeenOfModel& seen) {
+  return NextRecord(before, seen, {}, {}, kNow);
+}
+
+// As it is read back from the API server.
+ModelRecordSpec Stored(const ModelRecordSpec& record) {
+  auto decoded = Decode<ModelRecordSpec>(RecordObject(record));
+  EXPECT_TRUE(decoded) << decoded.error().ToString();
+  return decoded ? decoded->spec : ModelRecordSpec{};
+}
+
+std::vector<std::string> NamesOf(const std::vector<RecordedObject>& objects) {
+  std::vector<std::string> names;
+  for (const RecordedObject& one : objects) names.push_back(one.kind + "/" + one.name);
+  return names;
+}
+
+TEST(ModelRecords, KeepTheNewestOfEachMakerAndCountTheOthers) {
+  SeenOfModel seen = Seen();
+  seen.bias_tests = Listed(Tested("third", 3, By("dan", 1)), Tested("first", 1, By("dan", 9)),
+                           Tested("second", 2, By("dan", 5)), Tested("other", 4, By("dora", 7)));
+  const ModelRecordSpec record = Next({}, seen);
+  ASSERT_THAT(record.results, SizeIs(2));
+  EXPECT_EQ(record.results[0].name, "third");
+  EXPECT_EQ(record.results[0].attempts, 3);
+  ASSERT_THAT(record.results[0].earlier, SizeIs(2));
+  EXPECT_EQ(record.results[0].earlier[0].digest, seen.bias_tests[1].object->spec_digest);
+  EXPECT_EQ(record.results[1].by.user, "dora");
+  EXPECT_EQ(record.results[1].attempts, 1);
+}
+
+TEST(ModelRecords, AreReadBackAsTheyWereWrittenAndThenStayAsTheyAre) {
+  SeenOfModel seen = Seen();
+  seen.bias_tests = Listed(Tested("a", 1, By("dan", 9)), Tested("b", 2, By("dan", 5)));
+  seen.sign_offs =
+      Listed(Vote("no", "Reject", By("vera", 4)), Vote("yes", "Approve", By("victor", 3)));
+  seen.incidents = {Made<IncidentSpec>(InNamespace(FromYaml(R"(
+apiVersion: countersign.dev/v1alpha1
+kind: Incident
+spec: {useCase: credit, severity: High, category: SeriousIncident, awareAt: "2026-11-01T12:00:00Z", summary: Wrong., quarantine: {scope: UseCase}}
+)"),
+                                                   "lending", "wrong"))};
+  const ModelRecordSpec record = Stored(Next({}, seen));
+  ASSERT_THAT(record.decisions, SizeIs(2));
+  ASSERT_NE(record.decisions[0].sign_off, nullptr);
+  EXPECT_EQ(record.decisions[0].sign_off->spec.rationale, "Looked at it.");
+  EXPECT_EQ(record.decisions[0].sign_off->spec_digest, seen.sign_offs[0].object->spec_digest);
+  EXPECT_EQ(record.decisions[1].sign_off, nullptr) << "an approval is not kept in full";
+  ASSERT_NE(record.incidents.at(0).incident, nullptr);
+  EXPECT_EQ(EncodeSpec(Next(record, seen)), EncodeSpec(record));
+}
+
+TEST(ModelRecords, NothingIsWrittenOfEvidenceThatNobodyIsKnownToHaveMade) {
+  SeenOfModel seen = Seen();
+  seen.bias_tests = Listed(Tested("unstamped", 1, {}));
+  Provenance forged = By("dan", 1);
+  forged.authenticity = Authenticity::kForged;
+  seen.sign_offs = Listed(Vote("forged", "Approve", forged));
+  const ModelRecordSpec record = Next({}, seen);
+  EXPECT_THAT(record.results, IsEmpty());
+  EXPECT_THAT(record.decisions, IsEmpty());
+}
+
+TEST(ModelRecords, WhatIsGoneIsWithdrawnOnceTheServerSaysSo) {
+  SeenOfModel seen = Seen();
+  seen.bias_tests = Listed(Tested("a", 1, By("dan", 9)));
+  seen.sign_offs = Listed(Vote("yes", "Approve", By("vera", 4)));
+  const ModelRecordSpec record = Next({}, seen);
+  EXPECT_THAT(MissedBy(record, seen), IsEmpty());
+  const std::vector<RecordedObject> missed = MissedBy(record, Seen());
+  EXPECT_THAT(NamesOf(missed), ElementsAre("BiasTest/a", "SignOff/yes"));
+  EXPECT_EQ(Next(record, Seen()).results[0].withdrawn.text, "") << "a cache may be behind";
+  const ModelRecordSpec after = NextRecord(record, Seen(), missed, {}, kNow);
+  EXPECT_EQ(after.results[0].withdrawn.time, kNow);
+  EXPECT_EQ(after.decisions[0].withdrawn.time, kNow);
+  EXPECT_THAT(MissedBy(after, Seen()), IsEmpty()) << "it is not asked for again";
+}
+
+TEST(ModelRecords, UnderAnotherNameItIsStillThere) {
+  SeenOfModel seen = Seen();
+  seen.bias_tests = Listed(Tested("a", 1, By("dan", 9)));
+  SeenOfModel renamed = Seen();
+  renamed.bias_tests = Listed(Tested("b", 1, By("dan", 2)));
+  const ModelRecordSpec record = Next({}, seen);
+  EXPECT_THAT(MissedBy(record, renamed), IsEmpty());
+  EXPECT_EQ(Next(record, renamed).results[0].attempts, 1) << "the same result is no attempt";
+}
+
+TEST(ModelRecords, WhatIsAppliedAgainStaysWithdrawnAndOld) {
+  SeenOfModel seen = Seen();
+  seen.bias_tests = Listed(Tested("a", 1, By("dan", 9)));
+  const ModelRecordSpec record = Next({}, seen);
+  const ModelRecordSpec gone = NextRecord(record, Seen(), MissedBy(record, Seen()), {}, kNow);
+  seen.bias_tests = Listed(Tested("a", 1, By("dan", 0)));
+  const ModelRecordSpec again = Next(gone, seen);
+  EXPECT_NE(again.results[0].withdrawn.text, "");
+  EXPECT_EQ(again.results[0].by.first_seen.time, kNow - std::chrono::minutes(9));
+  seen.bias_tests.push_back(Tested("later", 2, By("dan", 0)));
+  const ModelRecordSpec later = Next(gone, seen);
+  EXPECT_EQ(later.results[0].name, "later");
+  EXPECT_EQ(later.results[0].withdrawn.text, "");
+}
+
+TEST(ModelRecords, AnApprovalMadeAgainReplacesTheWithdrawnOne) {
+  SeenOfModel seen = Seen();
+  seen.sign_offs = Listed(Vote("yes", "Approve", By("vera", 9)));
+  const ModelRecordSpec record = Next({}, seen);
+  const ModelRecordSpec gone =
+      NextRecord(record, Seen(), MissedBy(record, Seen()), {}, kNow - std::chrono::minutes(5));
+  EXPECT_NE(Next(gone, seen).decisions[0].withdrawn.text, "")
+      << "anybody may have applied it again";
+  seen.sign_offs = Listed(Vote("yes", "Approve", By("vera", 1)));
+  const ModelRecordSpec again = Next(gone, seen);
+  ASSERT_THAT(again.decisions, SizeIs(1));
+  EXPECT_EQ(again.decisions[0].withdrawn.text, "");
+}
+
+TEST(ModelRecords, ForgetTheOldestResultsAndSayUntilWhen) {
+  SeenOfModel seen = Seen();
+  for (int i = 0; i < kMaxEarlierResults + 3; ++i) {
+    const Provenance by = By("dan", 200 - i);
+    seen.bias_tests.push_back(Tested("t" + std::to_string(i), i, by, FormatTime(by.first_seen)));
+  }
+  const ModelRecordSpec record = Stored(Next({}, seen));
+  ASSERT_THAT(record.results, SizeIs(1));
+  EXPECT_EQ(record.results[0].attempts, kMaxEarlierResults + 3);
+  EXPECT_THAT(record.results[0].earlier, SizeIs(kMaxEarlierResults));
+  EXPECT_EQ(record.results_forgotten_until, kNow - std::chrono::minutes(199));
+  EXPECT_FALSE(record.full);
+}
+
+TEST(ModelRecords, ForgetApprovalsBeforeRejectionsAndAreFullOfThese) {
+  SeenOfModel seen = Seen();
+  for (int i = 0; i < kMaxRecordedDecisions; ++i) {
+    seen.sign_offs.push_back(
+        Vote("no" + std::to_string(i), "Reject", By("v" + std::to_string(i), 600 - i)));
+  }
+  seen.sign_offs.push_back(Vote("yes", "Approve", By("ana", 700)));
+  ModelRecordSpec record = Next({}, seen);
+  EXPECT_THAT(record.decisions, SizeIs(kMaxRecordedDecisions));
+  EXPECT_EQ(record.decisions_forgotten_until, kNow - std::chrono::minutes(700));
+  EXPECT_FALSE(record.full);
+  seen.sign_offs.push_back(Vote("one-more", "Reject", By("zoe", 1)));
+  record = Stored(Next(record, seen));
+  EXPECT_TRUE(record.full);
+}
+
+TEST(ModelRecords, AreFullOfTooManySeriesAndStaySo) {
+  SeenOfModel seen = Seen();
+  for (int i = 0; i <= kMaxRecordedResults; ++i) {
+    seen.bias_tests.push_back(Tested("t" + std::to_string(i), i, By("u" + std::to_string(i), 5)));
+  }
+  const ModelRecordSpec record = Stored(Next({}, seen));
+  EXPECT_TRUE(record.full);
+  EXPECT_TRUE(Next(record, Seen()).full);
+}
+
+TEST(ModelRecords, StayBelowWhatTheServerStores) {
+  SeenOfModel seen = Seen();
+  for (int i = 0; i < 200; ++i) {
+    Provenance by = By("u" + std::to_string(i), 5);
+    by.groups.assign(60, std::string(200, 'g'));
+    seen.bias_tests.push_back(Tested("t" + std::to_string(i), i, by));
+  }
+  const ModelRecordSpec record = Next({}, seen);
+  EXPECT_TRUE(record.full);
+  EXPECT_LE(DumpJson(EncodeSpec(record)).size(), kMaxRecordBytes);
+}
+
+TEST(ModelRecords, SayWhatMeasuresMadeOfAResult) {
+  SeenOfModel seen = Seen();
+  seen.bias_tests = Listed(Tested("a", 1, By("dan", 9)));
+  Decision decision;
+  Gate gate;
+  gate.policy = "bank";
+  gate.measure = "bias";
+  gate.state = GateState::kFailed;
+  gate.reason = "BiasOutOfBounds";
+  gate.evidence = {{"BiasTest", "lending", "a", seen.bias_tests[0].object->spec_digest}};
+  decision.gates = {gate};
+  Verdicts verdicts;
+  NoteVerdicts(decision, verdicts);
+  const ModelRecordSpec record = NextRecord({}, seen, {}, verdicts, kNow);
+  ASSERT_THAT(record.results[0].verdicts, SizeIs(1));
+  EXPECT_EQ(record.results[0].verdicts[0].state, "Failed");
+  EXPECT_EQ(record.results[0].verdicts[0].reason, "BiasOutOfBounds");
+}
+
+TEST(ModelRecords, SayWhereAndSinceWhenItServed) {
+  ModelRecordSpec record;
+  const RecordedServing prod{
+      "lending-prod/scorer", "lending", "credit", "prod", "1.0.0", "dan", Time{}, std::nullopt};
+  EXPECT_TRUE(NoteServing(record, prod, true, kNow));
+  EXPECT_FALSE(NoteServing(record, prod, true, kNow + std::chrono::hours(1)));
+  EXPECT_EQ(record.serving.at(0).since, kNow);
+  RecordedServing next = prod;
+  next.version = "1.1.0";
+  EXPECT_TRUE(NoteServing(record, next, true, kNow + std::chrono::hours(1)));
+  EXPECT_EQ(record.serving.at(0).until, kNow + std::chrono::hours(1));
+  EXPECT_TRUE(NoteServing(record, next, false, kNow + std::chrono::hours(2)));
+  EXPECT_FALSE(NoteServing(record, next, false, kNow + std::chrono::hours(3)));
+  EXPECT_EQ(record.serving.at(1).until, kNow + std::chrono::hours(2));
+}
+
+}  // namespace
+}  // namespace countersign
