@@ -276,30 +276,6 @@ int VerifyModel(const VerifyFlags& flags, const Global& global) {
   return one.Holds() ? kOk : kDenied;
 }
 
-int Keys(const std::vector<std::string>& files, const Global& global) {
-  Json list = Json::array();
-  for (const std::string& file : files) {
-    auto text = ReadTextFile(file);
-    if (!text) return Report(text.error());
-    auto key = VerificationKey::Parse(*text);
-    if (!key) return Report({Code::kInvalidArgument, key.error().message, file, {}});
-    list.push_back({{"file", file},
-                    {"fingerprint", key->fingerprint()},
-                    {"algorithm", key->algorithm()},
-                    {"hardware", key->IsHardwareKey()}});
-    if (!global.IsJson()) {
-      std::cout << key->fingerprint() << " " << Printable(key->algorithm()) << " "
-                << Printable(file) << "\n";
-    }
-  }
-  if (global.IsJson()) {
-    Json answer = VersionedJson("Keys");
-    answer["keys"] = std::move(list);
-    std::cout << DumpJson(answer) << "\n";
-  }
-  return kOk;
-}
-
 }  // namespace
 
 void AddVerify(CLI::App& app, Global& global, Run& run) {
@@ -358,16 +334,6 @@ void AddVerify(CLI::App& app, Global& global, Run& run) {
       return flags->model.model.empty() ? VerifyAll(*flags, global) : VerifyModel(*flags, global);
     };
   });
-}
-
-void AddKeys(CLI::App& app, Global& global, Run& run) {
-  CLI::App* command = app.add_subcommand(
-      "keys", "Print the fingerprints of public keys, as refusals and records name them");
-  AddOutput(*command, global, {"table", "json"});
-  auto files = std::make_shared<std::vector<std::string>>();
-  command->add_option("files", *files, "public keys, in PEM or of OpenSSH")->required();
-  command->callback(
-      [files, &global, &run] { run = [files, &global] { return Keys(*files, global); }; });
 }
 
 }  // namespace countersign

@@ -4,10 +4,8 @@
 // signal ends the process at once. Losing the Lease ends it too: another replica may act already.
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <optional>
-#include <sstream>
 #include <thread>
 
 #include <malloc.h>
@@ -69,15 +67,7 @@ std::string Identity() {
 Result<OperatorOptions> MakeOptions(const Flags& flags) {
   auto key = InstallationKey::Load(flags.stamp_key);
   if (!key) return Fail(key.error());
-  std::string pem = key->PublicPem();
-  if (!flags.trusted_keys.empty()) {
-    std::ifstream file(flags.trusted_keys, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    if (!file) return Fail(Code::kNotFound, "cannot be read", flags.trusted_keys);
-    pem += "\n" + text.str();
-  }
-  auto trusted = PublicKeys::Parse(pem);
+  auto trusted = LoadTrustedKeys(*key, flags.stamp_key, flags.trusted_keys);
   if (!trusted) return Fail(trusted.error());
   return OperatorOptions{flags.installation, std::move(*key), std::move(*trusted),
                          Identity(),         flags.workers,   COUNTERSIGN_VERSION};
@@ -211,7 +201,8 @@ int main(int argc, char** argv) {
                  "PEM file with the installation's private key, the one the webhook stamps with")
       ->required();
   app.add_option("--trusted-keys", flags.trusted_keys,
-                 "PEM file with public keys that were in use before and still count");
+                 "PEM file with public keys that were in use before, or will be, and count too "
+                 "(default: trusted.pem beside the key, if there is one)");
   app.add_option("--installation", flags.installation,
                  "name of this installation, the same as the webhook's")
       ->required();

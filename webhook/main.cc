@@ -7,7 +7,6 @@
 #include <fstream>
 #include <iostream>
 #include <mutex>
-#include <sstream>
 
 #include "base/host_port.h"
 #include "base/log.h"
@@ -47,18 +46,6 @@ Status WriteFile(const std::filesystem::path& path, const std::string& text) {
   std::filesystem::permissions(
       path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   return {};
-}
-
-// The installation's own public key, and those that it replaced or that will replace it.
-Result<PublicKeys> TrustedKeys(const InstallationKey& key, const std::string& file) {
-  if (file.empty()) return key.Public();
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << key.PublicPem() << "\n" << in.rdbuf();
-  if (!in) return Fail(Code::kNotFound, "cannot be read", file);
-  auto keys = PublicKeys::Parse(text.str());
-  if (!keys) return Fail(Code::kInvalidArgument, keys.error().message, file);
-  return keys;
 }
 
 // A CA and a certificate for local runs, kept in a folder so that a restart serves the same.
@@ -113,7 +100,7 @@ int Run(Flags flags) {
   client_options.field_manager = "countersign-webhook";
   client_options.stop = stop.get_token();
   KubeClient client(std::move(*transport), clock, client_options);
-  auto trusted = TrustedKeys(*key, flags.trusted_keys);
+  auto trusted = LoadTrustedKeys(*key, flags.stamp_key, flags.trusted_keys);
   if (!trusted) return Die(trusted.error());
   Catalog catalog(client, clock, {flags.installation, std::move(*trusted)});
   LiveReader live(client, clock, catalog);
@@ -227,7 +214,8 @@ int main(int argc, char** argv) {
   app.add_option("--stamp-key", flags.stamp_key, "installation key, PEM (countersign keygen)")
       ->required();
   app.add_option("--trusted-keys", flags.trusted_keys,
-                 "PEM file with public keys that were in use before, or will be, and count too");
+                 "PEM file with public keys that were in use before, or will be, and count too "
+                 "(default: trusted.pem beside the key, if there is one)");
   app.add_option("--installation", flags.installation, "name of this installation");
   app.add_option("--operator-user", flags.admission.operator_user,
                  "account of the operator, the only writer of status")

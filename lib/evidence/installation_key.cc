@@ -7,8 +7,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 
 #include "base/digest.h"
 
@@ -50,6 +54,23 @@ const unsigned char* Bytes(std::string_view data) {
   return reinterpret_cast<const unsigned char*>(data.data());
 }
 
+std::string PemOf(EVP_PKEY* key) {
+  const Bio bio(BIO_new(BIO_s_mem()), BIO_free);
+  PEM_write_bio_PUBKEY(bio.get(), key);
+  return Contents(bio.get());
+}
+
+std::string FingerprintOf(EVP_PKEY* key) {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(key, &der);
+  std::array<unsigned char, 32> digest{};
+  unsigned int length = 0;
+  EVP_Digest(der, static_cast<std::size_t>(size), digest.data(), &length, EVP_sha256(), nullptr);
+  OPENSSL_free(der);
+  return "SHA256:" + Base64Encode({reinterpret_cast<const char*>(digest.data()),
+                                   static_cast<std::size_t>(length)});
+}
+
 // A key that asks for a pass phrase would otherwise prompt on the terminal.
 int NoPassPhrase(char*, int, int, void*) { return 0; }
 
@@ -73,6 +94,29 @@ Result<PublicKeys> PublicKeys::Parse(std::string_view pem) {
                                             std::to_string(keys.keys_.size() + 1) + " is not one");
   }
   return keys;
+}
+
+PublicKeys PublicKeys::Without(std::string_view fingerprint) const {
+  const ErrorScope scope;
+  PublicKeys rest;
+  std::copy_if(keys_.begin(), keys_.end(), std::back_inserter(rest.keys_),
+               [&](const auto& key) { return FingerprintOf(key.get()) != fingerprint; });
+  return rest;
+}
+
+std::vector<std::string> PublicKeys::Fingerprints() const {
+  const ErrorScope scope;
+  std::vector<std::string> all;
+  all.reserve(keys_.size());
+  for (const auto& key : keys_) all.push_back(FingerprintOf(key.get()));
+  return all;
+}
+
+std::string PublicKeys::Pem() const {
+  const ErrorScope scope;
+  std::string all;
+  for (const auto& key : keys_) all += PemOf(key.get());
+  return all;
 }
 
 bool PublicKeys::Verify(std::string_view data, std::string_view signature) const {
@@ -149,9 +193,7 @@ std::string InstallationKey::PrivatePem() const {
 
 std::string InstallationKey::PublicPem() const {
   const ErrorScope scope;
-  const Bio bio(BIO_new(BIO_s_mem()), BIO_free);
-  PEM_write_bio_PUBKEY(bio.get(), key_.get());
-  return Contents(bio.get());
+  return PemOf(key_.get());
 }
 
 PublicKeys InstallationKey::Public() const {
@@ -162,14 +204,26 @@ PublicKeys InstallationKey::Public() const {
 
 std::string InstallationKey::Fingerprint() const {
   const ErrorScope scope;
-  unsigned char* der = nullptr;
-  const int size = i2d_PUBKEY(key_.get(), &der);
-  std::array<unsigned char, 32> digest{};
-  unsigned int length = 0;
-  EVP_Digest(der, static_cast<std::size_t>(size), digest.data(), &length, EVP_sha256(), nullptr);
-  OPENSSL_free(der);
-  return "SHA256:" + Base64Encode({reinterpret_cast<const char*>(digest.data()),
-                                   static_cast<std::size_t>(length)});
+  return FingerprintOf(key_.get());
+}
+
+Result<PublicKeys> LoadTrustedKeys(const InstallationKey& key, const std::string& key_file,
+                                   const std::string& trusted) {
+  std::filesystem::path file = trusted;
+  if (trusted.empty()) {
+    file = std::filesystem::path(key_file).replace_filename("trusted.pem");
+    std::error_code unreadable;
+    if (!std::filesystem::exists(file, unreadable) && !unreadable) return key.Public();
+  }
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << key.PublicPem() << "\n";
+  if (!in) return Fail(Code::kNotFound, "cannot be read", file.string());
+  if (in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
+  if (in.bad()) return Fail(Code::kNotFound, "cannot be read", file.string());
+  auto keys = PublicKeys::Parse(text.str());
+  if (!keys) return Fail(Code::kInvalidArgument, keys.error().message, file.string());
+  return keys;
 }
 
 }  // namespace countersign

@@ -24,6 +24,11 @@ class PublicKeys {
   // PEM text with one or more public keys (SubjectPublicKeyInfo).
   [[nodiscard]] static Result<PublicKeys> Parse(std::string_view pem);
 
+  // The keys without the one of that fingerprint, which remember nothing.
+  [[nodiscard]] PublicKeys Without(std::string_view fingerprint) const;
+  [[nodiscard]] std::vector<std::string> Fingerprints() const;
+  [[nodiscard]] std::string Pem() const;
+
   // Whether any of the keys made `signature` over `data`. Copies share what they remember.
   [[nodiscard]] bool Verify(std::string_view data, std::string_view signature) const;
 
@@ -50,5 +55,11 @@ class InstallationKey {
  private:
   std::shared_ptr<EVP_PKEY> key_;
 };
+
+// The public key of `key`, and those that it replaced or that will replace it: PEM in the file
+// `trusted` or, where that is empty, in `trusted.pem` beside `key_file` if there is one.
+[[nodiscard]] Result<PublicKeys> LoadTrustedKeys(const InstallationKey& key,
+                                                 const std::string& key_file,
+                                                 const std::string& trusted);
 
 }  // namespace countersign
