@@ -43,12 +43,11 @@ const std::string& UseCaseOf(const Spec& spec) {
 }
 
 AttestedSignOff SignedUnder(const GovernancePolicySpec& policy, const AttestedSignOff& one) {
-  return WithSigner(policy, one);
+  return WithSigner(policy, kAnyEnvironment, one);
 }
 template <class Spec>
 Attested<Spec> SignedUnder(const GovernancePolicySpec& policy, Attested<Spec> one) {
-  one.by = SignerOf(policy, one.by, {}, one.object->spec.performed_at);
-  return one;
+  return WithSigner(policy, kAnyEnvironment, std::move(one));
 }
 AttestedWaiver SignedUnder(const GovernancePolicySpec& /*policy*/, const AttestedWaiver& one) {
   return one;

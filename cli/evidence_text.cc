@@ -12,6 +12,8 @@ std::string HowKnown(const Provenance& by) {
     case Authenticity::kAttested: return "stamped for '" + by.user + "'";
     case Authenticity::kSigned:
       return "signed by key " + by.signature->key + ", applied by '" + by.user + "'";
+    case Authenticity::kForeign:
+      return "seen by installation '" + by.foreign->installation + "' as made by '" + by.user + "'";
     case Authenticity::kAssumed: return "not verified offline";
     case Authenticity::kUnproven: return "not stamped";
     case Authenticity::kForged: return "its stamp does not hold: " + by.problem;

@@ -109,7 +109,8 @@ bool HasSigned(const GovernancePolicySpec& policy, const std::vector<EvidenceRef
                const Facts& facts, const TodoPerson& person) {
   return std::any_of(
       facts.sign_offs.begin(), facts.sign_offs.end(), [&](const AttestedSignOff& one) {
-        return PersonOf(policy, WithSigner(policy, one).by.user) == PersonOf(policy, person.user) &&
+        return PersonOf(policy, WithSigner(policy, kAnyEnvironment, one).by.user) ==
+                   PersonOf(policy, person.user) &&
                std::any_of(evidence.begin(), evidence.end(), [&](const EvidenceRef& ref) {
                  return ref.name == one.object->meta.name && ref.digest == one.object->spec_digest;
                });

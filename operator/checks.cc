@@ -85,7 +85,7 @@ std::optional<Signatory> ManifestationOf(const std::shared_ptr<const Cached<Sign
   const AttestedSignOff raw{std::shared_ptr<const SignOff>(cached, &cached->object), cached->by};
   for (const auto& policy : policies.policies) {
     if (FindRole(policy->spec, raw.object->spec.role) == nullptr) continue;
-    const AttestedSignOff one = WithSigner(policy->spec, raw);
+    const AttestedSignOff one = WithSigner(policy->spec, kAnyEnvironment, raw);
     if (auto by = SignatoryOf(policy->spec, one.by, MeaningOf(one.object->spec))) return by;
   }
   return std::nullopt;
@@ -98,7 +98,8 @@ std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
   const Provenance& by = found.value->by;
   Checked checked;
   EvidenceStatus status;
-  if (by.authenticity == Authenticity::kAttested || by.authenticity == Authenticity::kSigned) {
+  if (by.authenticity == Authenticity::kAttested || by.authenticity == Authenticity::kSigned ||
+      by.authenticity == Authenticity::kForeign) {
     status = StampStatus(by);
   }
   if (by.authenticity == Authenticity::kAttested) {
@@ -106,6 +107,11 @@ std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
     checked.message =
         "made by '" + by.user + "', seen by admission at " + FormatTime(by.first_seen);
     checked.stamped = true;
+  } else if (by.authenticity == Authenticity::kForeign) {
+    checked.reason = "Carried";
+    checked.message = "made by '" + by.user + "', seen by installation '" +
+                      by.foreign->installation + "' at " + FormatTime(by.first_seen) +
+                      "; each policy says whether that counts (spec.trustedInstallations)";
   } else if (by.authenticity == Authenticity::kSigned) {
     checked.reason = "Signed";
     checked.message = "signed by " + SignerText(*by.signature) + ", applied by '" + by.user +

@@ -10,7 +10,8 @@ namespace countersign {
 namespace {
 
 bool IsMade(const Provenance& by) {
-  return by.authenticity == Authenticity::kAttested || by.authenticity == Authenticity::kSigned;
+  return by.authenticity == Authenticity::kAttested || by.authenticity == Authenticity::kSigned ||
+         by.authenticity == Authenticity::kForeign;
 }
 
 RecordedMaker MakerOf(const Provenance& by) {
@@ -18,6 +19,10 @@ RecordedMaker MakerOf(const Provenance& by) {
   maker.user = by.user;
   maker.groups = by.groups;
   maker.first_seen = InstantOf(by.first_seen);
+  if (by.authenticity == Authenticity::kForeign && by.foreign) {
+    maker.installation = by.foreign->installation;
+    maker.installation_key = by.foreign->key;
+  }
   if (by.authenticity == Authenticity::kSigned && by.signature) {
     maker.signing_key = by.signature->key;
     maker.user_present = by.signature->user_present;

@@ -55,9 +55,10 @@ Operator::Kind::Kind(Operator& parts, std::string label, const Resource& resourc
 Operator::Kind::Kind(Operator& parts, std::string label, const Resource& resource,
                      const Check& check, const ReceiptWriter& receipts)
     : Kind(parts, std::move(label), resource, check, {},
-           [&receipts, resource](const ObjectKey& key, const std::string& uid,
+           [&receipts, resource](const ObjectKey& key, const StatusState& state,
                                  const std::stop_token& stop) {
-             return receipts.Write(resource, key, uid, stop);
+             if (state.received_by == receipts.fingerprint()) return ApiStatus();
+             return receipts.Write(resource, key, state.uid, stop);
            }) {}
 
 Operator::Kind::Kind(Operator& parts, std::string label, const Resource& resource,

@@ -16,8 +16,8 @@ ApiStatus ReceiptWriter::Write(const Resource& resource, const ObjectKey& key,
   }
   const Provenance by =
       VerifyStored(authority_, *object, StampedDigest(*object).value_or(std::string()));
-  if (UidOf(*object) != uid || !ReceiptOf(*object).empty() ||
-      by.authenticity != Authenticity::kAttested) {
+  if (UidOf(*object) != uid || by.authenticity != Authenticity::kAttested ||
+      HasReceipt({authority_.installation, key_.Public()}, *object)) {
     return {};
   }
   auto receipt = MakeReceipt(key_, authority_.installation, *object, clock_.Now());

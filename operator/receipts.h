@@ -22,9 +22,16 @@ class ReceiptWriter {
   // `client` and `clock` must outlive the writer.
   ReceiptWriter(const KubeClient& client, Clock& clock, StampAuthority authority,
                 InstallationKey key)
-      : client_(client), clock_(clock), authority_(std::move(authority)), key_(std::move(key)) {}
+      : client_(client),
+        clock_(clock),
+        authority_(std::move(authority)),
+        key_(std::move(key)),
+        fingerprint_(key_.Fingerprint()) {}
 
-  // Nothing is written if the object has one, must not have one, or is another one by now.
+  [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
+
+  // Nothing is written if the object has one by the key in use, must not have one, or is another
+  // one by now. One by a key that was replaced is: then that key can be retired.
   [[nodiscard]] ApiStatus Write(const Resource& resource, const ObjectKey& key,
                                 const std::string& uid, const std::stop_token& stop) const;
 
@@ -33,6 +40,7 @@ class ReceiptWriter {
   Clock& clock_;
   const StampAuthority authority_;
   const InstallationKey key_;
+  const std::string fingerprint_;
 };
 
 }  // namespace countersign

@@ -67,8 +67,8 @@ ReconcileResult StatusReconciler::Reconcile(const ObjectKey& key, std::stop_toke
   status["conditions"] = ConditionsJson(
       MergeConditions(state->conditions, std::move(conditions), state->generation, now));
   StatusMemo memo = MemoOf(key);
-  const auto written = WriteStatus(client_, resource_, key, state->uid, status, *state, memo,
-                                   statuses_, stop);
+  const auto written =
+      WriteStatus(client_, resource_, key, state->uid, status, *state, memo, statuses_, stop);
   if (!written && written.error().code != Code::kNotFound) {
     return ReconcileResult::From(written.error());
   }
@@ -79,8 +79,8 @@ ReconcileResult StatusReconciler::Reconcile(const ObjectKey& key, std::stop_toke
     tell_({key, state->uid, *checked->in_force});
   }
   // Not once it is being deleted: then the API server takes no more.
-  if (checked->stamped && state->unreceived && !state->deleting && receive_) {
-    if (auto received = receive_(key, state->uid, stop); !received) {
+  if (checked->stamped && !state->deleting && receive_) {
+    if (auto received = receive_(key, *state, stop); !received) {
       return ReconcileResult::From(received.error());
     }
   }

@@ -46,7 +46,7 @@ class StatusReconciler {
  public:
   using Tell = std::function<void(const InForceNews&)>;
   using Receive =
-      std::function<ApiStatus(const ObjectKey&, const std::string& uid, const std::stop_token&)>;
+      std::function<ApiStatus(const ObjectKey&, const StatusState&, const std::stop_token&)>;
 
   // All references must outlive the reconciler. `tell` hears of what takes or loses effect;
   // `receive` gives receipts.

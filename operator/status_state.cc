@@ -16,7 +16,7 @@ Result<StatusState> DecodeStatusState(const Json& object) {
   state.uid = UidOf(object);
   state.generation = IntAt(object, "metadata/generation");
   state.deleting = !StringAt(object, "metadata/deletionTimestamp").empty();
-  state.unreceived = !DecodeMeta(object).stamp.empty() && ReceiptOf(object).empty();
+  state.received_by = ReceiptKeyOf(object);
   const Json* status = Find(object, "status");
   if (status == nullptr) return state;
   state.digest = StatusDigest(*status);

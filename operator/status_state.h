@@ -22,7 +22,7 @@ struct StatusState {
   std::string uid;
   std::int64_t generation = 0;
   bool deleting = false;
-  bool unreceived = false;            // it carries a stamp, and no receipt
+  std::string received_by;            // key of its receipt, as that says; empty without one
   std::string digest;                 // of the whole status as stored
   std::vector<Condition> conditions;  // without messages
 };

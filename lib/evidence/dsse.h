@@ -35,6 +35,10 @@ inline constexpr std::size_t kMaxSignedEnvelopeBytes = 262'144;
 [[nodiscard]] Result<Json> OpenReadEnvelope(const VerificationKey& key, std::string_view type,
                                             const Json& envelope);
 
+// The payload, whoever signed it: for envelopes whose text something trusted vouches for, or to see
+// with which key they want to be verified.
+[[nodiscard]] Result<Json> PeekEnvelope(std::string_view type, std::string_view envelope);
+
 // PAE: what is signed for a payload of `type`.
 [[nodiscard]] std::string PreAuthEncoding(std::string_view type, std::string_view body);
 

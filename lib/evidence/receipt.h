@@ -29,6 +29,16 @@ inline constexpr Seconds kFreshStamp = std::chrono::minutes(5);
 // Whether it is this installation's, for the stamp that the object carries.
 [[nodiscard]] bool HasReceipt(const StampAuthority& authority, const Json& object);
 
+// Who made `object`, by its receipt: kAttested where it is this installation's, by a key that
+// counts (whichever key signed the stamp); kForeign where it is another one's, by the key that the
+// receipt itself names, of which a policy says what it is worth (spec.trustedInstallations). Else
+// kUnproven, or kForged with the reason.
+[[nodiscard]] Provenance VerifyCarried(const StampAuthority& authority, const Json& object,
+                                       const std::string& stamped_digest);
+
+// Fingerprint of the installation key that it says it is by; empty if there is none. A hint.
+[[nodiscard]] std::string ReceiptKeyOf(const Json& object);
+
 // Evidence can be carried; a ModelDeployment is its requester's, whoever asked for it before.
 [[nodiscard]] bool CanBeCarried(std::string_view kind);
 

@@ -46,6 +46,35 @@ bool ReadGroups(const Json& claims, std::vector<std::string>& out) {
   return true;
 }
 
+// Who made `object`, by claims that somebody trusted has made.
+Provenance MakerBy(const Json& claims, const std::string& installation, const Json& object,
+                   const std::string& stamped_digest) {
+  const auto differs = [&](const char* field, const std::string& wanted) {
+    return StringAt(claims, field) != wanted;
+  };
+  if (differs("installation", installation)) {
+    return Forged("it was made by installation '" + StringAt(claims, "installation") + "'");
+  }
+  if (differs("kind", StringAt(object, "kind"))) {
+    return Forged("it was made for a " + StringAt(claims, "kind"));
+  }
+  if (differs("namespace", StringAt(object, "metadata/namespace"))) {
+    return Forged("it was made in namespace '" + StringAt(claims, "namespace") + "'");
+  }
+  if (stamped_digest.empty() || differs("digest", stamped_digest))
+    return Forged("it was made for another spec");
+  auto first_seen = ParseTime(StringAt(claims, "firstSeen"));
+  Provenance by;
+  by.user = StringAt(claims, "user");
+  if (!first_seen || by.user.empty() || !ReadGroups(claims, by.groups)) {
+    return Forged("it lacks the person, the groups or the time");
+  }
+  by.first_seen = *first_seen;
+  by.credential_id = StringAt(claims, "credentialId");
+  by.authenticity = Authenticity::kAttested;
+  return by;
+}
+
 }  // namespace
 
 Result<std::string> StampedDigest(const Json& object) {
@@ -90,30 +119,14 @@ Provenance VerifyStamp(const StampAuthority& authority, const Json& object,
   if (text.empty()) return {};
   auto claims = OpenEnvelope(authority.trusted, kStampType, text);
   if (!claims) return Forged(claims.error().message);
-  const auto differs = [&](const char* field, const std::string& wanted) {
-    return StringAt(*claims, field) != wanted;
-  };
-  if (differs("installation", authority.installation)) {
-    return Forged("it was made by installation '" + StringAt(*claims, "installation") + "'");
-  }
-  if (differs("kind", StringAt(object, "kind"))) {
-    return Forged("it was made for a " + StringAt(*claims, "kind"));
-  }
-  if (differs("namespace", StringAt(object, "metadata/namespace"))) {
-    return Forged("it was made in namespace '" + StringAt(*claims, "namespace") + "'");
-  }
-  if (stamped_digest.empty() || differs("digest", stamped_digest))
-    return Forged("it was made for another spec");
-  auto first_seen = ParseTime(StringAt(*claims, "firstSeen"));
-  Provenance by;
-  by.user = StringAt(*claims, "user");
-  if (!first_seen || by.user.empty() || !ReadGroups(*claims, by.groups)) {
-    return Forged("it lacks the person, the groups or the time");
-  }
-  by.first_seen = *first_seen;
-  by.credential_id = StringAt(*claims, "credentialId");
-  by.authenticity = Authenticity::kAttested;
-  return by;
+  return MakerBy(*claims, authority.installation, object, stamped_digest);
+}
+
+Provenance ReadStamp(const std::string& installation, const Json& object,
+                     const std::string& stamped_digest) {
+  auto claims = PeekEnvelope(kStampType, DecodeMeta(object).stamp);
+  if (!claims) return Forged(claims.error().message);
+  return MakerBy(*claims, installation, object, stamped_digest);
 }
 
 }  // namespace countersign

@@ -46,6 +46,11 @@ inline constexpr std::size_t kMaxStampedGroupBytes = 16'384;  // of all groups t
 [[nodiscard]] Provenance VerifyStamp(const StampAuthority& authority, const Json& object,
                                      const std::string& stamped_digest);
 
+// The same for a stamp whose text a receipt vouches for, whichever key signed it: who made `object`
+// as `installation` saw it.
+[[nodiscard]] Provenance ReadStamp(const std::string& installation, const Json& object,
+                                   const std::string& stamped_digest);
+
 // What a stamp binds of the spec: GovernedDigest for a ModelDeployment, else the digest of it all.
 [[nodiscard]] Result<std::string> StampedDigest(const Json& object);
 

@@ -77,10 +77,11 @@ void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insider
 
 // Whose results are recorded has made them, also where they are gone.
 void AddRecordedIssuers(const GovernancePolicySpec& policy, const Requirement& require,
-                        const Facts& facts, const ModelDigest& model, Insiders& insiders) {
+                        const Facts& facts, std::string_view environment, const ModelDigest& model,
+                        Insiders& insiders) {
   const ModelRecord* record = RecordOf(facts, model.digest);
   if (record == nullptr) return;
-  for (const PastResult& past : PastResults(policy, facts, *record)) {
+  for (const PastResult& past : PastResults(policy, facts, environment, *record)) {
     const std::string& kind = past.result->kind;
     const auto add = [&](const std::vector<Subject>& issuers) {
       if (IsTrustedIssuer(policy, issuers, past.by)) AddPerson(policy, past.by, insiders);
@@ -100,7 +101,7 @@ void AddRecordedIssuers(const GovernancePolicySpec& policy, const Requirement& r
 // The believed issuers of what a measure asks about `model`.
 void AddIssuers(const GovernancePolicySpec& policy, const Requirement& require, const Facts& facts,
                 const EvidenceIndex& index, const ModelDigest& model, Insiders& insiders) {
-  AddRecordedIssuers(policy, require, facts, model, insiders);
+  AddRecordedIssuers(policy, require, facts, index.environment(), model, insiders);
   // Whom a believed issuer names as having made it has a hand in it, beside the issuer.
   const auto add = [&](const std::vector<Subject>& issuers, const Provenance& by,
                        const std::vector<std::string>& named) {
@@ -373,8 +374,9 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
     decision.answers_approved = true;
     decision.answers_digest = facts.use_case->spec.answers_digest;
     for (const MatchedPolicy& m : matched) {
-      EvaluatePolicy(m, facts, EvidenceIndex(*dossier, m.policy->spec), decision.answers_digest,
-                     decision, classes, next_change);
+      EvaluatePolicy(m, facts,
+                     EvidenceIndex(*dossier, m.policy->spec, m.environments.front()->name),
+                     decision.answers_digest, decision, classes, next_change);
     }
   }
   const auto measures = decision.gates.begin() + static_cast<std::ptrdiff_t>(preconditions);

@@ -9,9 +9,12 @@ namespace countersign {
 template <class Spec>
 const Attested<Spec>* EvidenceIndex::At(Seen<Spec>& seen, std::size_t i) const {
   const Attested<Spec>& one = seen.all[i];
-  if (one.by.authenticity != Authenticity::kSigned) return &one;
+  if (one.by.authenticity != Authenticity::kSigned &&
+      one.by.authenticity != Authenticity::kForeign) {
+    return &one;
+  }
   const auto [it, fresh] = seen.in_name_of_signer.try_emplace(i);
-  if (fresh) it->second = WithSigner(policy_, one);
+  if (fresh) it->second = WithSigner(policy_, environment_, one);
   return &it->second;
 }
 

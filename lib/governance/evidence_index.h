@@ -1,8 +1,9 @@
 // evidence_index.h: what one policy sees of a dossier.
 //
-// Evidence comes in the name of whose key signed it, as the policy lists keys (signers.h), which is
-// looked up for what is asked about alone. Dossier and policy must outlive the index, the index
-// what it returns. Lists are in the order of the dossier, by name. Used by one thread.
+// Evidence comes in the name of whose key signed it, or whom a trusted installation saw make it, as
+// the policy lists them (signers.h), which is looked up for what is asked about alone. Dossier and
+// policy must outlive the index, the index what it returns. Lists are in the order of the dossier,
+// by name. Used by one thread.
 #pragma once
 
 #include <map>
@@ -15,9 +16,13 @@ namespace countersign {
 
 class EvidenceIndex {
  public:
-  EvidenceIndex(const Dossier& dossier, const GovernancePolicySpec& policy)
+  // `environment`: the policy's, of the deployment that is judged; empty: it is about none. By it
+  // other installations are believed. Must outlive the index.
+  EvidenceIndex(const Dossier& dossier, const GovernancePolicySpec& policy,
+                std::string_view environment)
       : dossier_(dossier),
         policy_(policy),
+        environment_(environment),
         sign_offs_{dossier.evidence().sign_offs, {}},
         snapshots_{dossier.evidence().snapshots, {}},
         bias_tests_{dossier.evidence().bias_tests, {}},
@@ -50,6 +55,7 @@ class EvidenceIndex {
   [[nodiscard]] SnapshotList SnapshotsNamed(std::string_view name) const;
 
   [[nodiscard]] const Dossier& dossier() const { return dossier_; }
+  [[nodiscard]] std::string_view environment() const { return environment_; }
 
  private:
   template <class Spec>
@@ -69,6 +75,7 @@ class EvidenceIndex {
 
   const Dossier& dossier_;
   const GovernancePolicySpec& policy_;
+  const std::string_view environment_;
   mutable Seen<SignOffSpec> sign_offs_;
   mutable Seen<ReproducibilitySnapshotSpec> snapshots_;
   mutable Seen<BiasTestSpec> bias_tests_;

@@ -33,6 +33,7 @@ enum class Authenticity {
   kForged,        // a stamp that does not hold; `problem` says why
   kBadSignature,  // signed, and that does not count; `problem` says why
   kSigned,        // stamped, and signed by a key: whose, a policy says (signers.h)
+  kForeign,       // stamped by another installation: whether that counts, a policy says
   kAttested,      // stamped by this installation when the API server had authenticated the person
   kAssumed,       // offline: what the object claims, for the CLI alone
   kWithdrawn,     // it was deleted and is there again (records.h); `problem` says when
@@ -56,6 +57,12 @@ struct SignatureProof {
   std::vector<SignerProof> cosigners = {};
 };
 
+// Who saw it made, where that was another installation: what its receipt says.
+struct ForeignStamp {
+  std::string installation;
+  std::string key;  // fingerprint of the key that gave the receipt, see base/verification_key.h
+};
+
 // A person who signed an object as well.
 struct FurtherSigner {
   std::string user;
@@ -72,6 +79,7 @@ struct Provenance {
   std::shared_ptr<const SignatureProof> signature = {};  // one that holds, if there is one
   std::string credential_id = {};  // which credential the API server saw; none of an impersonator
   std::optional<Time> recorded_at = {};  // of a signer: when admission stamped it, see signers.h
+  std::shared_ptr<const ForeignStamp> foreign = {};  // where another installation stamped it
   std::vector<FurtherSigner> cosigners = {};  // of whom each counts, other people than `user`
 };
 

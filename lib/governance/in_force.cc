@@ -344,7 +344,7 @@ class Lines {
     facts.sign_offs = std::move(until);
     const Dossier dossier(facts);
     return JudgeSignOffs(judging.policy().spec, *judging.succession, target, facts, {},
-                         EvidenceIndex(dossier, judging.policy().spec), {});
+                         EvidenceIndex(dossier, judging.policy().spec, {}), {});
   }
 
   const PolicySet& set_;

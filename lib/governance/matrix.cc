@@ -161,7 +161,7 @@ bool AnswersSigned(const GovernancePolicySpec& policy, const Facts& facts) {
   target.answers_digest = *digest;
   const Dossier dossier(facts);
   return JudgeSignOffs(policy, policy.classification.sign_off, target, facts, insiders,
-                       EvidenceIndex(dossier, policy), *digest)
+                       EvidenceIndex(dossier, policy, {}), *digest)
              .state == GateState::kPassed;
 }
 

@@ -21,6 +21,11 @@ Provenance ProvenanceOf(const RecordedMaker& maker) {
   by.user = maker.user;
   by.groups = maker.groups;
   by.first_seen = maker.first_seen.time;
+  if (!maker.installation.empty()) {
+    by.authenticity = Authenticity::kForeign;
+    by.foreign = std::make_shared<const ForeignStamp>(
+        ForeignStamp{maker.installation, maker.installation_key});
+  }
   if (!maker.signing_key.empty()) {
     by.authenticity = Authenticity::kSigned;
     by.signature = std::make_shared<const SignatureProof>(
@@ -31,7 +36,7 @@ Provenance ProvenanceOf(const RecordedMaker& maker) {
 
 bool IsMade(const Provenance& by) {
   return by.authenticity == Authenticity::kAttested || by.authenticity == Authenticity::kSigned ||
-         by.authenticity == Authenticity::kAssumed;
+         by.authenticity == Authenticity::kForeign || by.authenticity == Authenticity::kAssumed;
 }
 
 Provenance Withdrawn(Provenance by, Time at) {
@@ -208,11 +213,14 @@ std::optional<Facts> WithRecords(const Facts& facts, const Dossier& dossier) {
 }
 
 std::vector<PastResult> PastResults(const GovernancePolicySpec& policy, const Facts& facts,
-                                    const ModelRecord& record) {
+                                    std::string_view environment, const ModelRecord& record) {
   std::vector<PastResult> found;
   for (const RecordedResult& one : record.spec.results) {
     if (!IsOf(facts, one.name_space, one.use_case)) continue;
-    found.push_back({&one, SignerOf(policy, ProvenanceOf(one.by), {}, one.performed_at)});
+    const Provenance by = ProvenanceOf(one.by);
+    found.push_back({&one, by.authenticity == Authenticity::kForeign
+                               ? VouchedFor(policy, one.kind, environment, by)
+                               : SignerOf(policy, by, {}, one.performed_at)});
   }
   return found;
 }
@@ -227,7 +235,8 @@ std::vector<PastResult> PastResults(const Context& context, std::string_view kin
   const GovernancePolicySpec& policy = context.policy.spec;
   const ModelRecord* record = RecordOf(context.facts, context.model.digest);
   if (record == nullptr) return {};
-  std::vector<PastResult> found = PastResults(policy, context.facts, *record);
+  std::vector<PastResult> found =
+      PastResults(policy, context.facts, context.index.environment(), *record);
   std::erase_if(found, [&](const PastResult& past) {
     return past.result->kind != kind || past.result->digest_type != context.model.type ||
            !IsBelieved(policy, who, past.by);

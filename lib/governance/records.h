@@ -35,7 +35,8 @@ struct PastResult {
 };
 // Those of a record that are for the facts' use case.
 [[nodiscard]] std::vector<PastResult> PastResults(const GovernancePolicySpec& policy,
-                                                  const Facts& facts, const ModelRecord& record);
+                                                  const Facts& facts, std::string_view environment,
+                                                  const ModelRecord& record);
 // Whom a measure believes of a kind of result, and how strongly they have to have made it.
 struct Believed {
   const std::vector<Subject>& issuers;

@@ -50,7 +50,7 @@ std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
       insiders.people.insert(PersonOf(policy->spec, facts.author.user));
     }
     const SignOffOutcome outcome =
-        Judge(policy->spec, facts, insiders, EvidenceIndex(dossier, policy->spec),
+        Judge(policy->spec, facts, insiders, EvidenceIndex(dossier, policy->spec, {}),
               use_case.spec.retirement_digest);
     if (outcome.state == GateState::kPassed) continue;
     const std::string& role = RequirementOf(policy->spec).role;

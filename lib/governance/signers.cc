@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "governance/identity.h"
+#include "governance/measures/context.h"
 
 namespace countersign {
 namespace {
@@ -20,6 +21,10 @@ struct Problem {
   std::string reason;
   std::string why;
 };
+
+bool Lists(const std::vector<std::string>& all, std::string_view one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
 
 std::string NameOfKey(const std::string& key) { return "key " + key; }
 std::string NameOfChain(const CertificateChain& chain) { return "certificate of " + chain.Name(); }
@@ -122,6 +127,14 @@ Problem WhyOwnerDoesNotCount(const Owner& owner, Time seen) {
   return {};
 }
 
+const TrustedInstallation* InstallationOf(const GovernancePolicySpec& policy,
+                                          const ForeignStamp& stamp) {
+  for (const TrustedInstallation& one : policy.trusted_installations) {
+    if (one.name == stamp.installation && Lists(one.fingerprints, stamp.key)) return &one;
+  }
+  return nullptr;
+}
+
 // Who signed, or why that does not count.
 Provenance Attributed(const GovernancePolicySpec& policy, const Provenance& by,
                       const SignerProof& signer, const std::string& account) {
@@ -185,7 +198,43 @@ Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
   return signer;
 }
 
-AttestedSignOff WithSigner(const GovernancePolicySpec& policy, AttestedSignOff one) {
+Provenance VouchedFor(const GovernancePolicySpec& policy, std::string_view kind,
+                      std::string_view environment, const Provenance& by) {
+  if (by.authenticity != Authenticity::kForeign || !by.foreign) return by;
+  const std::string who = "installation '" + by.foreign->installation + "'";
+  Provenance vouched = by;
+  vouched.reason = "InstallationNotTrusted";
+  const TrustedInstallation* trusted = InstallationOf(policy, *by.foreign);
+  if (trusted == nullptr) {
+    vouched.problem = "it was seen by " + who + " with key " + by.foreign->key +
+                      ", which is not among the policy's spec.trustedInstallations";
+  } else if (!Lists(trusted->kinds, kind)) {
+    vouched.problem = "the policy believes " + who + " for " + Join(trusted->kinds) + " alone";
+  } else if (environment != kAnyEnvironment && !Lists(trusted->environments, environment)) {
+    vouched.problem = "the policy believes " + who + " in " + Join(trusted->environments) +
+                      (environment.empty() ? std::string(" alone, and this is about no environment")
+                                           : " alone, not in " + std::string(environment));
+  } else {
+    vouched.authenticity = Authenticity::kAttested;
+    vouched.reason.clear();
+    vouched.problem.clear();
+  }
+  return vouched;
+}
+
+bool IsTrustedByAny(const PolicySet& policies, std::string_view kind, const Provenance& by) {
+  return std::any_of(policies.policies.begin(), policies.policies.end(), [&](const auto& policy) {
+    return VouchedFor(policy->spec, kind, kAnyEnvironment, by).authenticity ==
+           Authenticity::kAttested;
+  });
+}
+
+AttestedSignOff WithSigner(const GovernancePolicySpec& policy, std::string_view environment,
+                           AttestedSignOff one) {
+  if (one.by.authenticity == Authenticity::kForeign) {
+    one.by = VouchedFor(policy, SignOffSpec::kKind, environment, one.by);
+    return one;
+  }
   const SignOffSpec& spec = one.object->spec;
   Provenance by = SignerOf(policy, one.by, spec.signer.username, spec.performed_at);
   // Revoking a key must not let through what its owner had rejected: a no stands until its owner

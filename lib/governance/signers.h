@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -23,8 +24,23 @@ namespace countersign {
                                   const std::string& account,
                                   const std::optional<Time>& performed_at);
 
-// Signed evidence in the name of whose key signed it; other evidence as it is.
-[[nodiscard]] AttestedSignOff WithSigner(const GovernancePolicySpec& policy, AttestedSignOff one);
+// Where what is judged is not about one environment: what other installations vouch for is shown as
+// theirs.
+inline constexpr std::string_view kAnyEnvironment = "*";
+
+// What another installation vouches for as its maker's, if the policy believes it of that kind in
+// that environment (spec.trustedInstallations); else as it is, with why it does not count.
+[[nodiscard]] Provenance VouchedFor(const GovernancePolicySpec& policy, std::string_view kind,
+                                    std::string_view environment, const Provenance& by);
+
+// Whether any of the policies believes what vouches for `by` of that kind, somewhere.
+[[nodiscard]] bool IsTrustedByAny(const PolicySet& policies, std::string_view kind,
+                                  const Provenance& by);
+
+// Evidence in the name of whose key signed it, or of whom a trusted installation saw make it; other
+// evidence as it is.
+[[nodiscard]] AttestedSignOff WithSigner(const GovernancePolicySpec& policy,
+                                         std::string_view environment, AttestedSignOff one);
 // What the signature covers of when the work was done: of the files of a model, nothing.
 template <class Spec>
 [[nodiscard]] std::optional<Time> SignedDate(const Spec& spec) {
@@ -34,8 +50,11 @@ template <class Spec>
   return spec.performed_at;
 }
 template <class Spec>
-[[nodiscard]] Attested<Spec> WithSigner(const GovernancePolicySpec& policy, Attested<Spec> one) {
-  one.by = SignerOf(policy, one.by, {}, SignedDate(one.object->spec));
+[[nodiscard]] Attested<Spec> WithSigner(const GovernancePolicySpec& policy,
+                                        std::string_view environment, Attested<Spec> one) {
+  one.by = one.by.authenticity == Authenticity::kForeign
+               ? VouchedFor(policy, Spec::kKind, environment, one.by)
+               : SignerOf(policy, one.by, {}, SignedDate(one.object->spec));
   return one;
 }
 

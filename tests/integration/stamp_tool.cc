@@ -1,9 +1,12 @@
 // stamp_tool: stamps an object as admission would, for tests that run without the webhook.
 //
 //   stamp_tool --make-key FILE
-//   stamp_tool --key FILE --installation NAME --user NAME [--groups a,b] [--time RFC3339] < in.json
+//   stamp_tool --key FILE --installation NAME --user NAME [--groups a,b] [--time RFC3339]
+//   [--receipt]
+//     < in.json
 //
-// Reads one object as JSON on stdin, prints it with the annotation countersign.dev/stamp.
+// Reads one object as JSON on stdin, prints it with the annotation countersign.dev/stamp, and with
+// countersign.dev/receipt if asked for.
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -12,6 +15,7 @@
 
 #include "base/clock.h"
 #include "evidence/installation_key.h"
+#include "evidence/receipt.h"
 #include "evidence/stamp.h"
 #include "governance/types/object.h"
 
@@ -25,6 +29,7 @@ struct Flags {
   std::string user;
   std::vector<std::string> groups;
   std::string time;
+  bool receipt = false;
 };
 
 Result<std::string> Stamped(const Flags& flags, const std::string& text) {
@@ -44,6 +49,11 @@ Result<std::string> Stamped(const Flags& flags, const std::string& text) {
   if (const Json* given = FindPath(*object, "metadata/annotations")) annotations = *given;
   annotations[std::string(kStampAnnotation)] = *stamp;
   SetPath(*object, "metadata/annotations", std::move(annotations));
+  if (flags.receipt) {
+    auto receipt = MakeReceipt(*key, flags.installation, *object, now);
+    if (!receipt) return Fail(receipt.error());
+    (*object)["metadata"]["annotations"][std::string(kReceiptAnnotation)] = *receipt;
+  }
   return DumpJson(*object);
 }
 
@@ -75,6 +85,7 @@ int main(int argc, char** argv) {
   app.add_option("--installation", flags.installation, "name of the installation");
   app.add_option("--user", flags.user, "who made the object");
   app.add_option("--groups", flags.groups, "their groups")->delimiter(',');
+  app.add_flag("--receipt", flags.receipt, "with its receipt, as the operator gives it");
   app.add_option("--time", flags.time, "when; default: now");
   CLI11_PARSE(app, argc, argv);
   return countersign::Run(flags);

@@ -3,12 +3,13 @@
 import base64
 import copy
 import json
+import subprocess
 import uuid
 
 import pytest
 import samples as s
 from samples import DANA, DEV, HOME, PROD, QA, VERA
-from world import Installation, wait_until
+from world import BIN, Installation, run, wait_until
 
 ROBOT = ("system:serviceaccount:argocd:argocd-application-controller", ["robots"])
 MALLORY = ("mallory", ["model-risk", "ds-lending"])  # may do what colleagues may
@@ -76,10 +77,10 @@ def made(site, name):
     return received(site, name)
 
 
-def status_of(site, name, namespace=HOME):
-    wait_until(lambda: get(site, "signoff", name, namespace).get("status", {}).get("conditions"),
+def status_of(site, name, namespace=HOME, kind="signoff"):
+    wait_until(lambda: get(site, kind, name, namespace).get("status", {}).get("conditions"),
                "the status", 60)
-    return get(site, "signoff", name, namespace)["status"]
+    return get(site, kind, name, namespace)["status"]
 
 
 def ready(status):
@@ -225,3 +226,59 @@ def test_what_is_made_while_admission_is_away_does_not_count(site):
     assert ready(status_of(site, "unproven"))["status"] == "False"
     # With its receipt it is Vera's all the same.
     assert status_of(site, "old")["stampedUser"] == VERA[0]
+
+
+def foreign(site, obj, user, groups, installation="staging"):
+    """As it is exported from another cluster, with that one's stamp and receipt."""
+    key = site.folder / "staging.pem"
+    if not key.exists():
+        run("keygen", "--out", key)
+    done = subprocess.run(
+        [BIN / "stamp_tool", "--key", key, "--installation", installation, "--user", user,
+         "--groups", ",".join(groups), "--receipt"],
+        input=json.dumps(obj), capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_another_installation_is_believed_as_far_as_a_policy_says(site):
+    carried = foreign(site, vote(site, "from-staging"), *VERA)
+    # The robot that syncs both clusters applies what Vera made in the other one.
+    done = site.apply(carried, user=account(site, ROBOT), check=False)
+    assert done.returncode != 0 and "[InstallationNotTrusted" in done.stderr, done.stderr
+    assert "as installation 'staging' saw it" in done.stderr and "spec.trustedInstallations" in done.stderr
+
+    public = subprocess.run(["openssl", "pkey", "-in", site.folder / "staging.pem", "-pubout"],
+                            capture_output=True, text=True, check=True).stdout
+    before = get(site, "govpol", "lending", "default")
+    trusted = [{"name": "staging", "publicKeys": [public], "kinds": ["SignOff"],
+                "environments": ["dev"]}]
+
+    def trust(value):
+        patch = [{"op": "add", "path": "/spec/trustedInstallations", "value": value}]
+        site.cluster.run("patch", "govpol", before["metadata"]["name"], "--type=json", "-p",
+                         json.dumps(patch))
+    trust(trusted)
+    try:
+        wait_until(lambda: site.apply(carried, user=account(site, ROBOT), check=False).returncode == 0,
+                   "the policy to be known", 30)
+        kept = get(site, "signoff", "from-staging")
+        assert annotation(kept, STAMP) == annotation(carried, STAMP)
+        assert annotation(kept, RECEIPT) == annotation(carried, RECEIPT)
+        status = status_of(site, "from-staging")
+        assert (ready(status)["reason"], status["stampedUser"]) == ("Carried", VERA[0])
+
+        # A report that nobody trusts it for becomes whoever's applies it.
+        report = {"apiVersion": "countersign.dev/v1alpha1", "kind": "Evidence",
+                  "metadata": {"name": "from-staging", "namespace": HOME},
+                  "spec": {"useCase": site.case["metadata"]["name"], "type": "LoadTest",
+                           "performedAt": "2026-01-01T00:00:00Z"}}
+        site.apply(foreign(site, report, *DANA), user=account(site, ROBOT))
+        assert status_of(site, "from-staging", kind="evidence")["stampedUser"] == ROBOT[0]
+
+        # Another key under the same name is another installation.
+        forged = vote(site, "forged")
+        (site.folder / "staging.pem").rename(site.folder / "real.pem")
+        done = site.apply(foreign(site, forged, *VERA), user=account(site, MALLORY), check=False)
+        assert done.returncode != 0 and "[InstallationNotTrusted" in done.stderr, done.stderr
+    finally:
+        trust([])

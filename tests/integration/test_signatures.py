@@ -124,28 +124,32 @@ def test_a_robot_applies_what_people_signed_and_the_model_serves(site):
     wait_until(shown, "the status of the sign-off to name the key and who applied it")
     check_manifestation(site, approval["metadata"]["name"], signing_key)
 
-    # Taken away and put there again by the robot, it is as old as its signature.
-    site.cluster.run("delete", "signoff", "-n", HOME, approval["metadata"]["name"])
-    site.apply(approval, user=account(site, ROBOT))
-
     # Revoking the key takes back what was first seen since.
     site.cluster.run(
         "apply", "--server-side", "--force-conflicts", "-f", "-",
         input=json.dumps(policy(site, revokedAt="2020-01-01T00:00:00Z")),
     )  # fmt: skip
 
-    def not_signed():
+    def gates_say(text):
         got = site.cluster.run("get", "mdeploy", "signed", "-n", PROD, "-o", "json").stdout
         gates = json.loads(got)["status"].get("gates", [])
-        return any("is revoked since 2020" in gate["message"] for gate in gates)
+        return any(text in gate["message"] for gate in gates)
 
     try:
-        wait_until(not_signed, "the operator to see that the key is revoked")
+        wait_until(lambda: gates_say("is revoked since 2020"),
+                   "the operator to see that the key is revoked")
     finally:
         site.cluster.run(
             "apply", "--server-side", "--force-conflicts", "-f", "-",
             input=json.dumps(policy(site)),
         )  # fmt: skip
+    wait_until(lambda: not gates_say("is revoked since 2020"), "the key to count again")
+
+    # Taken away and put there again by the robot: a signature cannot tell that its maker wants it.
+    site.cluster.run("delete", "signoff", "-n", HOME, approval["metadata"]["name"])
+    wait_until(lambda: gates_say("needs 1 sign-off"), "the operator to miss it")
+    site.apply(approval, user=account(site, ROBOT))
+    wait_until(lambda: gates_say("it was withdrawn at"), "the operator to see it again")
 
 
 def check_manifestation(site, name, key):

@@ -99,8 +99,10 @@ class AdmissionHandler {
   // one it had when not. Refuses otherwise. `digest` is the new object's Object::spec_digest.
   bool CheckStamp(Context& context, bool fresh, const std::string& digest) const;
   // Who made new evidence, where somebody applies it again with stamp and receipt.
+  // Whether evidence of that kind may keep what its receipt says of its maker.
+  [[nodiscard]] bool IsBelieved(const Provenance& maker, std::string_view kind) const;
   [[nodiscard]] std::optional<Provenance> Carried(const Context& context) const;
-  [[nodiscard]] Json StampPatch(Review& review, Time now, std::string& problem) const;
+  [[nodiscard]] Json StampPatch(Review& review, Time now, ReviewAnswer& answer) const;
   void Finish(Context& context, std::string_view traceparent, SteadyTime started) const;
 
   Catalog& catalog_;

@@ -67,7 +67,7 @@ bool HasVersionFinalizer(const Json& policy) {
 // A new revision is stamped with its requester, unless it carries the stamp of who made it with its
 // receipt; anything else keeps what it had, whatever the request says, so that a replace cannot
 // lose it and an edit cannot forge it.
-Json AdmissionHandler::StampPatch(Review& review, Time now, std::string& problem) const {
+Json AdmissionHandler::StampPatch(Review& review, Time now, ReviewAnswer& answer) const {
   Json& object = review.object;
   // generateName leaves the namespace to the request.
   if (!review.name_space.empty() && StringAt(object, "metadata/namespace").empty()) {
@@ -93,23 +93,35 @@ Json AdmissionHandler::StampPatch(Review& review, Time now, std::string& problem
       return patch;
     }
   }
-  const Provenance by = VerifyStamp(authority, object);
-  if (review.operation == Operation::kCreate && CanBeCarried(review.kind) &&
-      by.authenticity == Authenticity::kAttested && HasReceipt(authority, object)) {
-    return nullptr;
+  if (review.operation == Operation::kCreate && !receipt.empty()) {
+    const Provenance maker =
+        VerifyCarried(authority, object, StampedDigest(object).value_or(std::string()));
+    if (IsBelieved(maker, review.kind)) return nullptr;
+    // Stamped anew it would be refused too, and not say why.
+    if (maker.authenticity == Authenticity::kForeign && review.kind == SignOffSpec::kKind &&
+        maker.user != review.user.name) {
+      Refuse(answer, "InstallationNotTrusted",
+             "was made by '" + maker.user + "' as installation '" + maker.foreign->installation +
+                 "' saw it (key " + maker.foreign->key +
+                 "), which no policy lists for SignOffs in spec.trustedInstallations; '" +
+                 maker.user + "' makes it here: kubectl countersign approve",
+             "metadata.annotations['countersign.dev/receipt']");
+      return nullptr;
+    }
   }
   // A receipt that does not belong to it would only mislead.
   Annotate(object, kReceiptPointer, receipt, {}, patch);
+  const Provenance by = VerifyStamp(authority, object);
   // Called again in the same request: the stamp of the first call stands.
   if (by.authenticity == Authenticity::kAttested && by.user == review.user.name &&
       by.groups == review.user.groups && now - by.first_seen < std::chrono::seconds(30) &&
       review.operation == Operation::kCreate) {
     return patch;
   }
-  auto stamp = MakeStamp(key_, authority.installation, object, review.user.name,
-                         review.user.groups, now, review.user.credential_id);
+  auto stamp = MakeStamp(key_, authority.installation, object, review.user.name, review.user.groups,
+                         now, review.user.credential_id);
   if (!stamp) {
-    problem = stamp.error().ToString();
+    Refuse(answer, "StampNotPossible", stamp.error().ToString());
     return nullptr;
   }
   Annotate(object, kStampPointer, current, *stamp, patch);
@@ -133,17 +145,15 @@ AdmissionReply AdmissionHandler::Mutate(const AdmissionCall& call) const {
   // A dry run gets no stamp: the API server hands what we add back to the caller, and nothing of it
   // is stored.
   if (applies && !review->dry_run) {
-    std::string problem;
     const Time now = clock_.Now();
-    answer.patch = StampPatch(*review, now, problem);
+    answer.patch = StampPatch(*review, now, answer);
     KeepVersion(*review, answer.patch);
-    if (!problem.empty()) {
+    if (!answer.allowed) {
       // Validate will not be asked: this is the decision.
       const auto owned = std::make_shared<const Review>(std::move(*review));
       Context context{owned, *owned, call.deadline, now, {}, StartRecord(*owned, now), {}};
-      context.answer.kind = owned->kind;
-      context.answer.name = context.record.name;
-      Refuse(context.answer, "StampNotPossible", problem);
+      answer.name = context.record.name;
+      context.answer = std::move(answer);
       Finish(context, call.traceparent, started);
       return {200, EncodeAnswer(owned->uid, context.answer)};
     }

@@ -64,7 +64,7 @@ std::optional<Disregarded> WhyNotDeputy(const PolicySet& policies,
     std::vector<const AttestedSignOff*> all;
     all.reserve(sign_offs.size());
     for (const AttestedSignOff& one : sign_offs) {
-      all.push_back(&attributed.emplace_back(WithSigner(policy->spec, one)));
+      all.push_back(&attributed.emplace_back(WithSigner(policy->spec, {}, one)));
     }
     auto found = FindDelegation(
         {policy->spec, spec.role, spec.subject.use_case, spec.on_behalf_of, who, environments},
@@ -135,11 +135,17 @@ std::optional<Provenance> AdmissionHandler::Carried(const Context& context) cons
   }
   Json object = review.object;
   SetPath(object, "metadata/namespace", review.name_space);
-  Provenance by = VerifyStamp(catalog_.authority(), object);
-  if (by.authenticity != Authenticity::kAttested || !HasReceipt(catalog_.authority(), object)) {
-    return std::nullopt;
-  }
+  Provenance by =
+      VerifyCarried(catalog_.authority(), object, StampedDigest(object).value_or(std::string()));
+  if (!IsBelieved(by, review.kind)) return std::nullopt;
   return by;
+}
+
+// Of another installation where some policy believes it, somewhere: which, evaluation judges.
+bool AdmissionHandler::IsBelieved(const Provenance& maker, std::string_view kind) const {
+  return maker.authenticity == Authenticity::kAttested ||
+         (maker.authenticity == Authenticity::kForeign &&
+          IsTrustedByAny(*catalog_.Policies(), kind, maker));
 }
 
 bool AdmissionHandler::CheckStamp(Context& context, bool fresh, const std::string& digest) const {

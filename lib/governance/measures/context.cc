@@ -83,6 +83,7 @@ std::string WhyNotAuthentic(const Provenance& by) {
   switch (by.authenticity) {
     case Authenticity::kForged: return "its stamp does not hold: " + by.problem;
     case Authenticity::kBadSignature: return "its signature does not count: " + by.problem;
+    case Authenticity::kForeign:
     case Authenticity::kWithdrawn: return by.problem;
     default: return "it carries no stamp of this installation";
   }

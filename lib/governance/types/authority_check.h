@@ -1,5 +1,5 @@
-// authority_check.h: the part of policy_check.h on certificate authorities and the names that they
-// know people by.
+// authority_check.h: the part of policy_check.h on other installations, and on certificate
+// authorities and the names that they know people by.
 #pragma once
 
 #include <vector>
@@ -8,6 +8,7 @@
 
 namespace countersign {
 
+void CheckInstallations(const GovernancePolicySpec& spec, std::vector<Error>& errors);
 void CheckAuthorities(const GovernancePolicySpec& spec, std::vector<Error>& errors);
 
 }  // namespace countersign

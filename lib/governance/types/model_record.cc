@@ -77,6 +77,9 @@ void Describe(V& v, RecordedMaker& m) {
            .required = true,
            .length = 32},
           m.first_seen.text);
+  v.Field({.name = "installation", .doc = "Which other installation saw it made."}, m.installation);
+  v.Field({.name = "installationKey", .doc = "Fingerprint of that installation's key."},
+          m.installation_key);
   v.Field({.name = "signingKey", .doc = "Fingerprint of the key that signed it."}, m.signing_key);
   v.Field({.name = "userPresent", .doc = "Whether that key was touched."}, m.user_present);
   v.Field({.name = "userVerified", .doc = "Whether it asked for a PIN or a finger."},

@@ -38,6 +38,8 @@ struct RecordedMaker {
   std::string user;
   std::vector<std::string> groups;
   Instant first_seen;
+  std::string installation;  // another one, that saw it made; empty: ours
+  std::string installation_key;
   std::string signing_key;
   bool user_present = false;
   bool user_verified = false;

@@ -131,6 +131,41 @@ void Describe(V& v, TrustedAuthority& a) {
 }
 
 template <class V>
+void Describe(V& v, TrustedInstallation& i) {
+  v.Field({.name = "name",
+           .doc = "The installation's name, as its webhook and operator have it (--installation).",
+           .required = true,
+           .min = 1,
+           .length = 253},
+          i.name);
+  v.Field({.name = "publicKeys",
+           .doc = "Public keys with which it gives receipts, each in PEM: the one in use, and the "
+                  "next while it is replaced.",
+           .required = true,
+           .min = 1,
+           .max = 8,
+           .length = 4096},
+          i.public_keys);
+  v.Field({.name = "kinds",
+           .doc = "Of which kinds it is believed: SignOff, BiasTest, Evidence, "
+                  "ReproducibilitySnapshot.",
+           .required = true,
+           .min = 1,
+           .max = 4,
+           .list = ListType::kSet},
+          i.kinds);
+  v.Field({.name = "environments",
+           .doc = "Environments of this policy in whose deployments that counts.",
+           .required = true,
+           .format = Format::kName,
+           .min = 1,
+           .max = kMaxListed,
+           .length = 63,
+           .list = ListType::kSet},
+          i.environments);
+}
+
+template <class V>
 void Describe(V& v, Person& p) {
   v.Field(NameField("Name of the person in this policy."), p.name);
   v.Field(
@@ -552,6 +587,13 @@ void Describe(V& v, GovernancePolicySpec& s) {
            .list = ListType::kMap,
            .list_key = "name"},
           s.certificate_authorities);
+  v.Field({.name = "trustedInstallations",
+           .doc = "Other installations, in other clusters, whose word counts for who made evidence "
+                  "that is carried here with its receipt.",
+           .max = 16,
+           .list = ListType::kMap,
+           .list_key = "name"},
+          s.trusted_installations);
   v.Field({.name = "roles",
            .doc = "Roles and who holds them.",
            .required = true,
@@ -608,6 +650,14 @@ template <>
 void Derive(GovernancePolicySpec& spec) {
   for (TrustedAuthority& authority : spec.certificate_authorities) {
     if (auto parsed = ParseAuthority(authority)) authority.parsed = *std::move(parsed);
+  }
+  for (TrustedInstallation& one : spec.trusted_installations) {
+    one.fingerprints.clear();
+    for (const std::string& key : one.public_keys) {
+      if (auto parsed = VerificationKey::Parse(key)) {
+        one.fingerprints.push_back(parsed->fingerprint());
+      }
+    }
   }
   for (Measure& measure : spec.measures) {
     measure.require.report = ReportRequirementOf(measure.require);

@@ -68,6 +68,15 @@ struct TrustedAuthority {
 };
 [[nodiscard]] Result<CertificateAuthority> ParseAuthority(const TrustedAuthority& authority);
 
+// Another installation whose receipts are believed: of which kinds, in which environments.
+struct TrustedInstallation {
+  std::string name;  // as its webhook and operator are given by --installation
+  std::vector<std::string> public_keys;
+  std::vector<std::string> kinds;
+  std::vector<std::string> environments;
+  std::vector<std::string> fingerprints;  // derived, see base/verification_key.h
+};
+
 struct Person {
   std::string name;
   std::string display_name;
@@ -367,6 +376,7 @@ struct GovernancePolicySpec {
   std::vector<Person> people;
   std::vector<Subject> cluster_administrators;
   std::vector<TrustedAuthority> certificate_authorities;
+  std::vector<TrustedInstallation> trusted_installations;
   std::vector<Role> roles;
   Classification classification;
   std::vector<Measure> measures;

@@ -32,6 +32,7 @@ class Checker {
 
   void Run() {
     People();
+    CheckInstallations(spec_, errors_);
     CheckAuthorities(spec_, errors_);
     Roles();
     ClassificationPart();

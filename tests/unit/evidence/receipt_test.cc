@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/digest.h"
+#include "base/verification_key.h"
 
 namespace countersign {
 namespace {
@@ -90,6 +91,55 @@ TEST(Receipt, SavesNoStampThatDoesNotHold) {
   Json another = Received(Stamped());
   another["kind"] = "BiasTest";
   EXPECT_EQ(Stored(another, kNow + 1h).authenticity, Authenticity::kForged);
+}
+
+TEST(Receipt, VouchesForAStampWhoseKeyWasReplacedSince) {
+  const InstallationKey before = InstallationKey::Generate().value();
+  Json object = Stamped();
+  object["metadata"]["annotations"][std::string(kStampAnnotation)] =
+      MakeStamp(before, kInstallation, object, "vera@bank.example", {}, kNow).value();
+  EXPECT_EQ(Stored(object, kNow).authenticity, Authenticity::kForged);
+  const Provenance by = Stored(Received(object), kNow + 8760h);
+  EXPECT_EQ(by.authenticity, Authenticity::kAttested) << by.problem;
+  EXPECT_EQ(by.user, "vera@bank.example");
+  EXPECT_EQ(ReceiptKeyOf(Received(object)), Key().Fingerprint());
+  EXPECT_EQ(ReceiptKeyOf(object), "");
+}
+
+TEST(Receipt, OfAnotherInstallationSaysWhoSawItAndByWhichKey) {
+  const InstallationKey theirs = InstallationKey::Generate().value();
+  const auto made = [&](const std::string& kind, const std::string& by = "staging") {
+    Json object = Stamped(kind);
+    object["metadata"]["annotations"][std::string(kStampAnnotation)] =
+        MakeStamp(theirs, by, object, "vera@bank.example", {"model-risk"}, kNow).value();
+    return object;
+  };
+  const Provenance by = Stored(Received(made("SignOff"), theirs, "staging"), kNow + 8760h);
+  ASSERT_EQ(by.authenticity, Authenticity::kForeign) << by.problem;
+  EXPECT_EQ(by.foreign->installation, "staging");
+  EXPECT_EQ(by.foreign->key, VerificationKey::Parse(theirs.PublicPem())->fingerprint());
+  EXPECT_EQ(by.user, "vera@bank.example");
+  EXPECT_EQ(by.first_seen, kNow);
+
+  EXPECT_EQ(Stored(made("SignOff"), kNow).authenticity, Authenticity::kForged)
+      << "a stamp alone is worth nothing in other hands";
+  EXPECT_EQ(Stored(Received(made("ModelDeployment"), theirs, "staging"), kNow).authenticity,
+            Authenticity::kForged)
+      << "a deployment is its requester's";
+  EXPECT_NE(Stored(Received(made("SignOff"), theirs, "other"), kNow).authenticity,
+            Authenticity::kForeign)
+      << "it gives receipts for its own stamps";
+  EXPECT_NE(
+      Stored(Received(made("SignOff", kInstallation), theirs, kInstallation), kNow).authenticity,
+      Authenticity::kForeign)
+      << "nobody else goes by our name";
+  Json edited = Received(made("SignOff"), theirs, "staging");
+  edited["spec"]["decision"] = "Reject";
+  EXPECT_EQ(Stored(edited, kNow).authenticity, Authenticity::kForged);
+  Json signed_again = Received(made("SignOff"), theirs, "staging");
+  signed_again["metadata"]["annotations"][std::string(kStampAnnotation)] =
+      DecodeMeta(Stamped()).stamp;
+  EXPECT_NE(Stored(signed_again, kNow + 1h).authenticity, Authenticity::kForeign);
 }
 
 TEST(Receipt, IsForEvidenceAlone) {

@@ -27,10 +27,10 @@ Json At(const Json& json, const char* key) {
 
 // Lists that the notation writes as maps by name, so that a patch can change or remove one entry.
 Json Listed(const Json& json, const std::string& parent) {
-  constexpr std::array kNamed = {"environments", "people",   "roles",  "questions",
-                                 "classes",      "measures", "config", "attributes",
-                                 "containers",   "volumes",  "cells",  "initContainers",
-                                 "claims",       "artifacts"};
+  constexpr std::array kNamed = {
+      "environments", "people",         "roles",      "questions",  "classes",
+      "measures",     "config",         "attributes", "containers", "volumes",
+      "cells",        "initContainers", "claims",     "artifacts",  "trustedInstallations"};
   if (json.is_array()) {
     Json list = Json::array();
     for (const Json& item : json) list.push_back(Listed(item, parent));
@@ -96,6 +96,11 @@ Provenance MakeProvenance(const Json& stamp) {
     }
     proof.symlinks = BoolAt(stamp, "symlinks");
     by.signature = std::make_shared<const SignatureProof>(std::move(proof));
+  }
+  if (const std::string other = StringAt(stamp, "installation"); !other.empty()) {
+    by.authenticity = Authenticity::kForeign;
+    by.foreign = std::make_shared<const ForeignStamp>(
+        ForeignStamp{other, StringAt(stamp, "installationKey")});
   }
   if (const std::string why = StringAt(stamp, "badSignature"); !why.empty()) {
     by.authenticity = Authenticity::kBadSignature;
