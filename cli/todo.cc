@@ -155,10 +155,15 @@ std::optional<TodoDeputy> LentBy(const AttestedSignOff& one,
   return TodoDeputy{spec.subject.deputy, one.by.user, spec.expires_at};
 }
 
+std::string_view EnvironmentOf(const GovernancePolicySpec& policy, const Facts& facts) {
+  const auto environments = EnvironmentsOf(policy, facts.name_space);
+  return environments.empty() ? std::string_view() : environments.front()->name;
+}
+
 std::vector<TodoDeputy> DeputiesOf(const GovernancePolicySpec& policy, const std::string& role,
                                    const Facts& facts) {
   const Dossier dossier(facts);
-  const EvidenceIndex index(dossier, policy);
+  const EvidenceIndex index(dossier, policy, EnvironmentOf(policy, facts));
   const auto all = index.AllSignOffs();
   std::vector<TodoDeputy> deputies;
   for (const AttestedSignOff* one : all) {
@@ -176,7 +181,7 @@ bool ActsForHolder(const GovernancePolicySpec& policy, const Subject& subject, c
                    const Provenance& who) {
   if (subject.kind != SubjectKind::kRole) return false;
   const Dossier dossier(facts);
-  const EvidenceIndex index(dossier, policy);
+  const EvidenceIndex index(dossier, policy, EnvironmentOf(policy, facts));
   const auto all = index.AllSignOffs();
   return std::any_of(all.begin(), all.end(), [&](const AttestedSignOff* one) {
     return LentBy(*one, all, policy, subject.name, facts, who).has_value();

@@ -85,9 +85,12 @@ TEST(KeyRotation, FindsPodsThatMayNotTrustTheNextKey) {
 
 TEST(KeyRotation, NamesTheEntryOfTheSecretThatIsWrong) {
   Json secret = SecretWith(NewKey());
-  secret["data"]["trusted.pem"] = Base64Encode("no key");
+  secret["data"]["trusted.pem"] =
+      Base64Encode("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n");
+  ASSERT_FALSE(ReadStampKeys(secret));
   EXPECT_EQ(ReadStampKeys(secret).error().path, "data[trusted.pem]");
   secret["data"]["trusted.pem"] = "***";
+  ASSERT_FALSE(ReadStampKeys(secret));
   EXPECT_EQ(ReadStampKeys(secret).error().path, "data[trusted.pem]");
   EXPECT_EQ(ReadStampKeys(Json{{"kind", "Secret"}}).error().path, "data[key.pem]");
 }

@@ -206,8 +206,8 @@ TEST(DossierTest, NamesThoseWhoseKeysSignedForEachPolicyByItself) {
   };
   const GovernancePolicySpec first = policy_of("ana", "key-1");
   const GovernancePolicySpec second = policy_of("bob", "key-2");
-  const EvidenceIndex by_first(dossier, first);
-  const EvidenceIndex by_second(dossier, second);
+  const EvidenceIndex by_first(dossier, first, "prod");
+  const EvidenceIndex by_second(dossier, second, "prod");
   const auto shown = [](const EvidenceIndex& index) {
     Names names;
     for (const AttestedBiasTest* test : index.BiasTests({"m", DigestType::kOciManifest})) {

@@ -131,20 +131,20 @@ TEST(OracleTest, SignOffsComeOutAsByTheBook) {
     const auto wanted =
         NaiveSignOffs(facts.sign_offs.items(), r, facts.author.user, developer, facts.now);
     const auto outcome = JudgeSignOffs(policy, r, target, facts, insiders,
-                                       EvidenceIndex(dossier, policy), "answers");
+                                       EvidenceIndex(dossier, policy, {}), "answers");
     ASSERT_EQ(GateStateName(outcome.state), GateStateName(wanted))
         << "round " << round << ": " << outcome.reason << ", " << outcome.message;
     ++outcomes[wanted];
     // What passes until an instant passes just before it and not at it, all else equal.
     if (outcome.state == GateState::kPassed && outcome.valid_until) {
       facts.now = *outcome.valid_until - std::chrono::microseconds(1);
-      EXPECT_EQ(JudgeSignOffs(policy, r, target, facts, insiders, EvidenceIndex(dossier, policy),
-                              "answers")
+      EXPECT_EQ(JudgeSignOffs(policy, r, target, facts, insiders,
+                              EvidenceIndex(dossier, policy, {}), "answers")
                     .state,
                 GateState::kPassed);
       facts.now = *outcome.valid_until;
-      EXPECT_EQ(JudgeSignOffs(policy, r, target, facts, insiders, EvidenceIndex(dossier, policy),
-                              "answers")
+      EXPECT_EQ(JudgeSignOffs(policy, r, target, facts, insiders,
+                              EvidenceIndex(dossier, policy, {}), "answers")
                     .state,
                 GateState::kExpired);
     }
