@@ -122,6 +122,13 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       reports_(*this, "evidence", kEvidence, CheckReport(catalog_)),
       waivers_(*this, "waiver", kWaivers, CheckWaiver(catalog_)),
       incidents_(*this, "incident", kIncidents, CheckIncident(catalog_)),
+      webhooks_(options_.webhooks.ca_secret.name.empty()
+                    ? nullptr
+                    : std::make_unique<WebhookConfigurations>(
+                          client, clock, options_.webhooks,
+                          [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
+                            metrics_.Reconciled("webhookconfiguration", result, took);
+                          })),
       caches_(Caches()) {
   Connect();
 }
@@ -213,20 +220,24 @@ void Operator::EnqueueNamespace(const std::string& ns) {
 }
 
 std::vector<InformerBase*> Operator::Caches() {
-  return {&statuses_,
-          &revisions_,
-          &workloads_,
-          &services_,
-          &budgets_,
-          &configs_,
-          &policies_.statuses,
-          &use_cases_.statuses,
-          &sign_offs_.statuses,
-          &snapshots_.statuses,
-          &bias_tests_.statuses,
-          &reports_.statuses,
-          &waivers_.statuses,
-          &incidents_.statuses};
+  std::vector<InformerBase*> caches = {&statuses_,
+                                       &revisions_,
+                                       &workloads_,
+                                       &services_,
+                                       &budgets_,
+                                       &configs_,
+                                       &policies_.statuses,
+                                       &use_cases_.statuses,
+                                       &sign_offs_.statuses,
+                                       &snapshots_.statuses,
+                                       &bias_tests_.statuses,
+                                       &reports_.statuses,
+                                       &waivers_.statuses,
+                                       &incidents_.statuses};
+  if (webhooks_ != nullptr) {
+    for (InformerBase* cache : webhooks_->Caches()) caches.push_back(cache);
+  }
+  return caches;
 }
 
 std::vector<CacheAge> Operator::CacheAges() const {
@@ -264,6 +275,7 @@ void Operator::StartControllers() {
                      &waivers_, &incidents_}) {
     kind->controller.Start(1);
   }
+  if (webhooks_ != nullptr) webhooks_->Start();
 }
 
 void Operator::StopControllers() {
@@ -272,6 +284,7 @@ void Operator::StopControllers() {
                      &waivers_, &incidents_}) {
     kind->controller.Stop();
   }
+  if (webhooks_ != nullptr) webhooks_->Stop();
 }
 
 void Operator::TellOfPolicy(const InForceNews& news) {

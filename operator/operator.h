@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "operator/memory.h"
 #include "operator/metrics.h"
 #include "operator/status_reconciler.h"
+#include "operator/webhook_configurations.h"
 
 namespace countersign {
 
@@ -33,6 +35,7 @@ struct OperatorOptions {
   std::string identity;
   int workers = 4;
   std::string version;
+  WebhookConfigurationOptions webhooks;
 };
 
 class Operator {
@@ -102,7 +105,8 @@ class Operator {
   Kind reports_;
   Kind waivers_;
   Kind incidents_;
-  const std::vector<InformerBase*> caches_;  // all of the above
+  std::unique_ptr<WebhookConfigurations> webhooks_;  // null: nothing is tended
+  const std::vector<InformerBase*> caches_;          // all of the above
 };
 
 }  // namespace countersign
