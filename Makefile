@@ -11,7 +11,7 @@ PYTHON := /usr/bin/python3
 export NO_PROXY := 127.0.0.1,localhost,::1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench lint fmt \
+.PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench rotations lint fmt \
 	manifests verify clean
 
 help: ## list the targets
@@ -69,6 +69,11 @@ bench: packages assets ## throughput, latency and memory, as ratios in one run
 	cmake --build --preset bench -j $(JOBS)
 	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/build/bench/bin \
 	  $(PYTHON) bench/run.py
+
+COUNT ?= 1000
+rotations: build assets ## COUNT (1000) forced rotations of the webhook's authority under load
+	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
+	  $(PYTHON) bench/rotations.py --count $(COUNT)
 
 lint: build ## clang-format, clang-tidy and the rules of the house
 	@scripts/packages.sh scripts/packages-lint.txt

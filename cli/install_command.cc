@@ -10,9 +10,12 @@ namespace countersign {
 namespace {
 
 int Install(InstallOptions options, const std::string& ca_file, bool json) {
-  auto ca = ReadTextFile(ca_file);
-  if (!ca) return Report(ca.error());
-  options.ca_pem = std::move(*ca);
+  if (!ca_file.empty()) {
+    auto ca = ReadTextFile(ca_file);
+    if (!ca) return Report(ca.error());
+    // Empty would mean the built-in authority.
+    options.ca_pem = ca->empty() ? "\n" : std::move(*ca);
+  }
   auto objects = InstallationObjects(options);
   if (!objects) return Report(objects.error());
   if (json) {
@@ -35,8 +38,9 @@ void AddInstall(CLI::App& app, Global& global, Run& run) {
   auto ca_file = std::make_shared<std::string>();
   command->add_option("--url", options->url, "webhook as a URL, https://host:port");
   command->add_option("--service", options->service, "webhook as a Service, NAMESPACE/NAME");
-  command->add_option("--ca-file", *ca_file, "CA that signed the webhook's certificate, PEM")
-      ->required();
+  command->add_option("--ca-file", *ca_file,
+                      "CA that signed the webhook's certificate, PEM; default: the built-in one "
+                      "(--ca-secret of both programs), which the operator publishes");
   command->add_option("--operator-user", options->operator_user,
                       "account of the operator; default: its service account");
   command->add_flag("--crds", options->crds, "the CustomResourceDefinitions too");

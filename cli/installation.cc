@@ -1,6 +1,7 @@
 #include "cli/installation.h"
 
 #include "base/digest.h"
+#include "cli/authority_roles.h"
 #include "evidence/receipt.h"
 #include "governance/crd.h"
 #include "governance/types/object.h"
@@ -28,7 +29,8 @@ Json Resources(Json operations, Json resources) {
 }
 
 Json ClientConfig(const InstallOptions& options, const std::string& path) {
-  Json config = {{"caBundle", Base64Encode(options.ca_pem)}};
+  Json config = Json::object();
+  if (!options.ca_pem.empty()) config["caBundle"] = Base64Encode(options.ca_pem);
   if (!options.url.empty()) {
     config["url"] = options.url + path;
   } else {
@@ -174,7 +176,8 @@ Status Validate(const InstallOptions& options) {
     return Fail(Code::kInvalidArgument, "must be NAMESPACE/NAME, is '" + options.service + "'",
                 "--service");
   }
-  if (options.ca_pem.find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
+  if (!options.ca_pem.empty() &&
+      options.ca_pem.find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
     return Fail(Code::kInvalidArgument, "must hold a certificate in PEM", "--ca-file");
   }
   return {};
@@ -330,6 +333,11 @@ Result<std::vector<Json>> InstallationObjects(const InstallOptions& given) {
                              {"namespace", options.name_space}},
                             "countersign-webhook"));
   AddLeaseRole(objects, operator_subject, options.name_space);
+  if (options.ca_pem.empty()) {
+    for (Json& role : AuthorityRoles(operator_subject, options.name_space)) {
+      objects.push_back(std::move(role));
+    }
+  }
   AddAdmission(objects, options, operator_user);
   return objects;
 }

@@ -18,6 +18,8 @@ struct InstallOptions {
   // Where the API server reaches the webhook: either a URL, or a Service as "namespace/name".
   std::string url;
   std::string service;
+  // Who signed the webhook's certificate. Empty: the built-in authority, which the operator
+  // publishes, with the roles that this takes.
   std::string ca_pem;
   // The only account that may write status. Empty: the operator's service account.
   std::string operator_user;

@@ -48,6 +48,8 @@ struct Flags {
   std::string installation;
   std::string lease_namespace = "countersign-system";
   std::string probe_listen;
+  std::string ca_secret;
+  std::string webhook_configuration = "countersign";
   bool leader_elect = true;
   int workers = 4;
   bool verbose = false;
@@ -69,8 +71,15 @@ Result<OperatorOptions> MakeOptions(const Flags& flags) {
   if (!key) return Fail(key.error());
   auto trusted = LoadTrustedKeys(*key, flags.stamp_key, flags.trusted_keys);
   if (!trusted) return Fail(trusted.error());
-  return OperatorOptions{flags.installation, std::move(*key), std::move(*trusted),
-                         Identity(),         flags.workers,   COUNTERSIGN_VERSION};
+  WebhookConfigurationOptions webhooks;
+  webhooks.name = flags.webhook_configuration;
+  if (!flags.ca_secret.empty()) {
+    auto secret = ParseObjectKey(flags.ca_secret, "--ca-secret");
+    if (!secret) return Fail(secret.error());
+    webhooks.ca_secret = std::move(*secret);
+  }
+  return OperatorOptions{flags.installation, std::move(*key),     std::move(*trusted), Identity(),
+                         flags.workers,      COUNTERSIGN_VERSION, std::move(webhooks)};
 }
 
 // Leads, or acts alone, until `stop`. False when leadership was lost.
@@ -216,6 +225,12 @@ int main(int argc, char** argv) {
                "act only while holding the Lease; default true");
   app.add_option("--workers", flags.workers, "ModelDeployments reconciled at once")
       ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--ca-secret", flags.ca_secret,
+                 "NAMESPACE/NAME of the Secret of the webhook's built-in certificate authority; "
+                 "its certificates are kept in the caBundle of the webhook configurations");
+  app.add_option("--webhook-configuration", flags.webhook_configuration,
+                 "name of the webhook configurations")
       ->capture_default_str();
   app.add_flag("--verbose", flags.verbose, "log debug lines");
   try {

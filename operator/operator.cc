@@ -150,6 +150,13 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
           [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
             metrics_.Reconciled("recording", result, took);
           }),
+      webhooks_(options_.webhooks.ca_secret.name.empty()
+                    ? nullptr
+                    : std::make_unique<WebhookConfigurations>(
+                          client, clock, options_.webhooks,
+                          [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
+                            metrics_.Reconciled("webhookconfiguration", result, took);
+                          })),
       caches_(Caches()) {
   Connect();
 }
@@ -248,21 +255,25 @@ void Operator::EnqueueNamespace(const std::string& ns) {
 }
 
 std::vector<InformerBase*> Operator::Caches() {
-  return {&statuses_,
-          &revisions_,
-          &workloads_,
-          &services_,
-          &budgets_,
-          &configs_,
-          &policies_.statuses,
-          &use_cases_.statuses,
-          &sign_offs_.statuses,
-          &snapshots_.statuses,
-          &bias_tests_.statuses,
-          &reports_.statuses,
-          &waivers_.statuses,
-          &incidents_.statuses,
-          &records_.statuses};
+  std::vector<InformerBase*> caches = {&statuses_,
+                                       &revisions_,
+                                       &workloads_,
+                                       &services_,
+                                       &budgets_,
+                                       &configs_,
+                                       &policies_.statuses,
+                                       &use_cases_.statuses,
+                                       &sign_offs_.statuses,
+                                       &snapshots_.statuses,
+                                       &bias_tests_.statuses,
+                                       &reports_.statuses,
+                                       &waivers_.statuses,
+                                       &incidents_.statuses,
+                                       &records_.statuses};
+  if (webhooks_ != nullptr) {
+    for (InformerBase* cache : webhooks_->Caches()) caches.push_back(cache);
+  }
+  return caches;
 }
 
 std::vector<CacheAge> Operator::CacheAges() const {
@@ -301,6 +312,7 @@ void Operator::StartControllers() {
     kind->controller.Start(1);
   }
   record_controller_.Start(1);
+  if (webhooks_ != nullptr) webhooks_->Start();
 }
 
 void Operator::StopControllers() {
@@ -310,6 +322,7 @@ void Operator::StopControllers() {
     kind->controller.Stop();
   }
   record_controller_.Stop();
+  if (webhooks_ != nullptr) webhooks_->Stop();
 }
 
 void Operator::TellOfPolicy(const InForceNews& news) {

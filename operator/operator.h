@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@
 #include "operator/receipts.h"
 #include "operator/record_keeper.h"
 #include "operator/status_reconciler.h"
+#include "operator/webhook_configurations.h"
 
 namespace countersign {
 
@@ -35,6 +37,7 @@ struct OperatorOptions {
   std::string identity;
   int workers = 4;
   std::string version;
+  WebhookConfigurationOptions webhooks;
 };
 
 class Operator {
@@ -114,7 +117,8 @@ class Operator {
   Kind incidents_;
   Kind records_;
   Controller record_controller_;
-  const std::vector<InformerBase*> caches_;  // all of the above
+  std::unique_ptr<WebhookConfigurations> webhooks_;  // null: nothing is tended
+  const std::vector<InformerBase*> caches_;          // all of the above
 };
 
 }  // namespace countersign

@@ -7,13 +7,16 @@
 #include <fstream>
 #include <iostream>
 #include <mutex>
+#include <random>
 
 #include "base/host_port.h"
 #include "base/log.h"
 #include "catalog/live_reader.h"
 #include "kube/http_transport.h"
 #include "kube/kubeconfig.h"
+#include "kube/server_clock.h"
 #include "webhook/admission/handler.h"
+#include "webhook/authority/built_in_source.h"
 #include "webhook/certificates/file_source.h"
 #include "webhook/certificates/self_signed.h"
 #include "webhook/http/probe_server.h"
@@ -29,6 +32,12 @@ struct Flags {
   std::string probe_listen = "0.0.0.0:8080";
   CertificateFiles files;
   std::string self_signed;
+  std::string ca_secret;  // NAMESPACE/NAME: the built-in authority
+  std::string webhook_configuration = "countersign";
+  std::string leaf_lifetime = "90d";
+  std::string ca_lifetime = "730d";
+  std::string ca_settle = "30s";
+  std::string ca_retire = "10m";
   std::string stamp_key;
   std::string trusted_keys;
   std::string installation = "default";
@@ -66,6 +75,32 @@ Status MakeSelfSigned(const std::filesystem::path& folder, CertificateFiles& fil
   return WriteFile(files.certificate, leaf->certificate);
 }
 
+Result<BuiltInOptions> MakeBuiltIn(const Flags& flags) {
+  BuiltInOptions options;
+  auto secret = ParseObjectKey(flags.ca_secret, "--ca-secret");
+  if (!secret) return Fail(secret.error());
+  options.secret = std::move(*secret);
+  options.name = flags.files.wanted_name;
+  options.configuration = flags.webhook_configuration;
+  const std::tuple<const char*, const std::string&, Seconds&, Seconds> durations[] = {
+      {"--leaf-lifetime", flags.leaf_lifetime, options.policy.leaf_lifetime, Seconds(10)},
+      {"--ca-lifetime", flags.ca_lifetime, options.policy.authority_lifetime, Seconds(30)},
+      {"--ca-settle", flags.ca_settle, options.policy.settle, Seconds(0)},
+      {"--ca-retire", flags.ca_retire, options.policy.retire, Seconds(0)}};
+  for (const auto& [flag, text, value, least] : durations) {
+    auto parsed = ParseDuration(text);
+    if (!parsed) return Fail(Code::kInvalidArgument, parsed.error().message, flag);
+    if (*parsed < least) {
+      return Fail(Code::kInvalidArgument,
+                  "must be at least " + FormatDuration(least) + ", is '" + text + "'", flag);
+    }
+    value = *parsed;
+  }
+  std::random_device device;
+  options.random = std::uniform_real_distribution<double>(0, 1)(device);
+  return options;
+}
+
 int Die(const Error& error) {
   std::cerr << "countersign-webhook: " << error.ToString() << "\n";
   return 2;
@@ -87,8 +122,12 @@ int Run(Flags flags) {
       return Die(s.error());
     }
   }
-  auto certificates = FileCertificateSource::Create(flags.files, clock);
-  if (!certificates) return Die(certificates.error());
+  std::unique_ptr<FileCertificateSource> files;
+  if (flags.ca_secret.empty() || !flags.files.client_ca.empty()) {
+    auto created = FileCertificateSource::Create(flags.files, clock);
+    if (!created) return Die(created.error());
+    files = std::move(*created);
+  }
   ConfigSource source;
   source.kubeconfig = flags.kubeconfig;
   auto config = LoadRestConfig(source);
@@ -99,7 +138,19 @@ int Run(Flags flags) {
   ClientOptions client_options;
   client_options.field_manager = "countersign-webhook";
   client_options.stop = stop.get_token();
-  KubeClient client(std::move(*transport), clock, client_options);
+  const std::shared_ptr<Transport> shared = std::move(*transport);
+  KubeClient client(shared, clock, client_options);
+  ServerClock server_clock(clock);
+  KubeClient authority_client(WithServerClock(shared, server_clock), clock, client_options);
+  std::unique_ptr<BuiltInSource> authority;
+  if (!flags.ca_secret.empty()) {
+    auto built_in = MakeBuiltIn(flags);
+    if (!built_in) return Die(built_in.error());
+    authority = std::make_unique<BuiltInSource>(authority_client, clock, server_clock,
+                                                std::move(*built_in));
+  }
+  const CertificateSource& certificates =
+      authority == nullptr ? static_cast<const CertificateSource&>(*files) : *authority;
   auto trusted = LoadTrustedKeys(*key, flags.stamp_key, flags.trusted_keys);
   if (!trusted) return Die(trusted.error());
   Catalog catalog(client, clock, {flags.installation, std::move(*trusted)});
@@ -120,8 +171,8 @@ int Run(Flags flags) {
   options.port = listen->port;
   options.worker_threads = flags.workers;
   http::TlsOptions tls;
-  tls.certificate = [&] { return (*certificates)->Current(); };
-  if (!flags.files.client_ca.empty()) tls.client_trust = [&] { return (*certificates)->Trust(); };
+  tls.certificate = [&] { return certificates.Current(); };
+  if (!flags.files.client_ca.empty()) tls.client_trust = [&] { return files->Trust(); };
   tls.allowed_clients = flags.allowed_clients;
   const auto route = [&](const char* path,
                          AdmissionReply (AdmissionHandler::*method)(const AdmissionCall&) const) {
@@ -146,23 +197,25 @@ int Run(Flags flags) {
     if (leaving) return "shutting down";
     if (!catalog.HasSynced()) return "caches are not synced yet";
     if (const auto stale = catalog.Stale(clock.Steady()); !stale.empty()) return stale.front();
-    if (auto healthy = (*certificates)->Healthy(); !healthy) return healthy.error().ToString();
+    if (auto healthy = certificates.Healthy(); !healthy) return healthy.error().ToString();
     return std::nullopt;
   };
   probes.not_ready = not_ready;
   probes.metrics = [&] {
     const std::lock_guard lock(server_mutex);
     return metrics.Text({server == nullptr ? http::ServerStats{} : server->Stats(),
-                         (*certificates)->NotAfter(), catalog, clock.Steady(),
-                         !not_ready().has_value(), LostRecords()});
+                         certificates.NotAfter(), catalog, clock.Steady(), !not_ready().has_value(),
+                         LostRecords(),
+                         authority == nullptr ? std::nullopt : std::optional(authority->Stats())});
   };
   auto probe = http::ProbeServer::Start(probes);
   if (!probe) return Die(probe.error());
   catalog.Start();
+  if (authority != nullptr) authority->Start();
   // Until the caches are full every answer would be "missing": better none.
-  while (!catalog.WaitForSync({}, clock.Steady() + std::chrono::milliseconds(200))) {
-    const timespec no_wait{0, 0};
-    if (sigtimedwait(&signals, nullptr, &no_wait) > 0) return 0;
+  const timespec pause{0, 100'000'000};
+  while (!catalog.HasSynced() || certificates.Current() == nullptr) {
+    if (sigtimedwait(&signals, nullptr, &pause) > 0) return 0;
   }
   auto started = http::HttpsServer::Start(options, tls,
                                           {route("/validate/v1", &AdmissionHandler::Validate),
@@ -187,6 +240,7 @@ int Run(Flags flags) {
   server->Drain();
   stop.request_stop();
   server->Stop();
+  if (authority != nullptr) authority->Stop();
   catalog.Stop();
   return 0;
 }
@@ -202,15 +256,37 @@ int main(int argc, char** argv) {
   app.add_option("--listen", flags.listen, "address:port for admission reviews (HTTPS)");
   app.add_option("--probe-listen", flags.probe_listen,
                  "address:port for /healthz, /readyz and /metrics (HTTP)");
-  app.add_option("--tls-cert", flags.files.certificate, "serving certificate chain, PEM");
-  app.add_option("--tls-key", flags.files.key, "its key, PEM");
-  app.add_option("--tls-name", flags.files.wanted_name, "name the certificate must be valid for");
+  auto* pair =
+      app.add_option("--tls-cert", flags.files.certificate, "serving certificate chain, PEM");
+  app.add_option("--tls-key", flags.files.key, "its key, PEM")->needs(pair);
+  auto* name = app.add_option("--tls-name", flags.files.wanted_name,
+                              "name the certificate must be valid for");
+  auto* ca_secret =
+      app.add_option("--ca-secret", flags.ca_secret,
+                     "NAMESPACE/NAME of the Secret of the built-in certificate authority, which "
+                     "issues the certificate for --tls-name and renews it")
+          ->needs(name)
+          ->excludes(pair);
+  app.add_option("--webhook-configuration", flags.webhook_configuration,
+                 "name of the webhook configurations that must trust the authority")
+      ->capture_default_str();
+  app.add_option("--leaf-lifetime", flags.leaf_lifetime, "of certificates by the authority")
+      ->capture_default_str();
+  app.add_option("--ca-lifetime", flags.ca_lifetime, "of the authority")->capture_default_str();
+  app.add_option("--ca-settle", flags.ca_settle,
+                 "how long API servers may take to trust an authority that is published")
+      ->capture_default_str();
+  app.add_option("--ca-retire", flags.ca_retire,
+                 "how long the authority before stays trusted; more than a replica may serve on "
+                 "without having heard from the API server")
+      ->capture_default_str();
   app.add_option("--client-ca", flags.files.client_ca,
                  "CA of client certificates; calls without one are refused");
   app.add_option("--allowed-client", flags.allowed_clients,
                  "common name of a client certificate that may call; repeatable");
   app.add_option("--self-signed", flags.self_signed,
-                 "make a CA and a certificate for 127.0.0.1 in this folder (local runs)");
+                 "make a CA and a certificate for 127.0.0.1 in this folder (local runs)")
+      ->excludes(ca_secret);
   app.add_option("--stamp-key", flags.stamp_key, "installation key, PEM (countersign keygen)")
       ->required();
   app.add_option("--trusted-keys", flags.trusted_keys,

@@ -40,6 +40,11 @@ const prometheus::Histogram::BucketBoundaries kBuckets = {
     0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025,
     0.005,   0.01,     0.05,    0.1,    0.5,     1,      2.5,   5};
 
+double UnixSeconds(Time time) {
+  return static_cast<double>(
+      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+}
+
 // A kind comes from the request: only ours become label values.
 std::string KindLabel(const std::string& kind) {
   for (const std::string_view known :
@@ -94,6 +99,19 @@ class WebhookMetrics::Impl {
         ready_(OneGauge("countersign_ready", "1 when the replica says that it is ready.")),
         expiry_(OneGauge("countersign_certificate_expiry_timestamp_seconds",
                          "When the serving certificate ends, Unix time.")),
+        authority_expiry_(prometheus::BuildGauge()
+                              .Name("countersign_certificate_authority_expiry_timestamp_seconds")
+                              .Help("When the built-in authority that is served ends, Unix time.")
+                              .Register(registry_)),
+        authority_steps_(prometheus::BuildCounter()
+                             .Name("countersign_certificate_authority_steps_total")
+                             .Help("Steps of the built-in authority taken by this replica.")
+                             .Register(registry_)),
+        authority_unreadable_(
+            prometheus::BuildCounter()
+                .Name("countersign_certificate_authority_unreadable_total")
+                .Help("Times the Secret of the built-in authority was found unreadable.")
+                .Register(registry_)),
         lost_records_(prometheus::BuildCounter()
                           .Name("countersign_decision_records_lost_total")
                           .Help("Decision records that could not be written.")
@@ -155,13 +173,21 @@ class WebhookMetrics::Impl {
     synced_.Set(sources.catalog.HasSynced() ? 1 : 0);
     ready_.Set(sources.ready ? 1 : 0);
     RaiseTo(lost_records_, sources.lost_records);
-    expiry_.Set(static_cast<double>(std::chrono::duration_cast<std::chrono::seconds>(
-                                        sources.certificate_expiry.time_since_epoch())
-                                        .count()));
+    expiry_.Set(UnixSeconds(sources.certificate_expiry));
+    if (sources.authority) CountAuthority(*sources.authority);
     return prometheus::TextSerializer().Serialize(registry_.Collect());
   }
 
  private:
+  void CountAuthority(const AuthorityStats& stats) {
+    authority_expiry_.Add({}).Set(UnixSeconds(stats.not_after));
+    for (std::size_t i = 1; i < kRotationSteps; ++i) {  // the first is doing nothing
+      const std::string step(StepName(static_cast<RotationStep>(i)));
+      RaiseTo(authority_steps_.Add({{"step", step}}), stats.steps.at(i));
+    }
+    RaiseTo(authority_unreadable_.Add({}), stats.unreadable);
+  }
+
   prometheus::Gauge& OneGauge(const char* name, const char* help,
                               const prometheus::Labels& labels = {}) {
     return prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add(labels);
@@ -197,6 +223,9 @@ class WebhookMetrics::Impl {
   prometheus::Gauge& synced_;
   prometheus::Gauge& ready_;
   prometheus::Gauge& expiry_;
+  prometheus::Family<prometheus::Gauge>& authority_expiry_;
+  prometheus::Family<prometheus::Counter>& authority_steps_;
+  prometheus::Family<prometheus::Counter>& authority_unreadable_;
   prometheus::Counter& lost_records_;
   std::vector<prometheus::Counter*> totals_;  // as kTotals
   std::mutex scrape_;

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "audit/decision_record.h"
 #include "catalog/catalog.h"
+#include "webhook/authority/built_in_source.h"
 #include "webhook/http/server.h"
 
 namespace countersign {
@@ -32,6 +34,7 @@ class WebhookMetrics {
     SteadyTime now;
     bool ready = false;
     std::uint64_t lost_records = 0;
+    std::optional<AuthorityStats> authority = std::nullopt;  // where it is the built-in one
   };
   [[nodiscard]] std::string Text(const Sources& sources);
 

@@ -42,6 +42,15 @@ std::string Resource::Name() const { return group.empty() ? plural : plural + ".
 
 std::string ObjectKey::ToString() const { return ns.empty() ? name : ns + "/" + name; }
 
+Result<ObjectKey> ParseObjectKey(const std::string& text, const std::string& flag) {
+  const auto slash = text.find('/');
+  if (slash == std::string::npos || slash == 0 || slash + 1 == text.size() ||
+      text.find('/', slash + 1) != std::string::npos) {
+    return Fail(Code::kInvalidArgument, "must be NAMESPACE/NAME, is '" + text + "'", flag);
+  }
+  return ObjectKey{text.substr(0, slash), text.substr(slash + 1)};
+}
+
 ObjectKey KeyOf(const Json& object) {
   return {StringAt(object, "metadata/namespace"), StringAt(object, "metadata/name")};
 }

@@ -68,6 +68,9 @@ struct ObjectKey {
   friend auto operator<=>(const ObjectKey&, const ObjectKey&) = default;
 };
 
+// NAMESPACE/NAME, as flags take it. `flag` is the path of the error.
+[[nodiscard]] Result<ObjectKey> ParseObjectKey(const std::string& text, const std::string& flag);
+
 // Readers of `metadata`; empty when absent.
 [[nodiscard]] ObjectKey KeyOf(const Json& object);
 [[nodiscard]] std::string UidOf(const Json& object);

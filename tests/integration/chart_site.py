@@ -38,13 +38,16 @@ def by_name(objects):
     return {(o["kind"], o["metadata"]["name"]): o for o in objects if o}
 
 
-def installed(folder):
-    """What `countersign install` prints for the Service that the chart makes."""
-    ca = folder / "ca.pem"
-    ca.write_text("-----BEGIN CERTIFICATE-----\n")
+def installed(folder=None):
+    """What `countersign install` prints for the Service that the chart makes; with an authority of the
+    administrator's where there is a folder to keep it in."""
+    more = []
+    if folder:
+        (folder / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+        more = ["--ca-file", folder / "ca.pem"]
     done = subprocess.run(
         [BIN / "countersign", "install", "--crds", "-n", SYSTEM, "--service",
-         f"{SYSTEM}/countersign-webhook", "--ca-file", ca, "-o", "json"],
+         f"{SYSTEM}/countersign-webhook", *more, "-o", "json"],
         capture_output=True, text=True, check=True)  # fmt: skip
     return by_name(json.loads(done.stdout)["items"])
 
@@ -55,16 +58,20 @@ def arguments_of(deployment):
 
 
 class ChartSite(Installation):
+    """With certificates of an administrator's, or (`built_in`) those of the built-in authority, which
+    need the operator."""
+
     values = ()  # more arguments for helm
+
+    def __init__(self, *arguments, built_in=False, **more):
+        self.built_in = built_in
+        super().__init__(*arguments, **more)
 
     def _install(self, operator):
         c = self.cluster
         self.folder = c.folder
         c.run("create", "namespace", SYSTEM)
-        tls = self._certificates()
-        c.run("create", "secret", "tls", "webhook-cert", "-n", SYSTEM,
-              f"--cert={tls / 'tls.crt'}", f"--key={tls / 'tls.key'}")  # fmt: skip
-        self._apply(tls)
+        self._apply(None if self.built_in else self._secret_of_ours())
         c.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         self.key = self._secret("countersign-stamp-key", "key.pem")
         self.port = controlplane.free_port()
@@ -76,9 +83,10 @@ class ChartSite(Installation):
         self._await_admission()
 
     def _apply(self, tls):
-        self.helm("install", "release", CHART, "--set", "tls.source=Secret",
-                  "--set", "tls.existingSecret=webhook-cert",
-                  "--set-file", f"tls.caBundle={tls / 'ca.crt'}", *self.values)  # fmt: skip
+        """Installs, with the certificates in the folder `tls` or with the built-in authority."""
+        own = ["--set", "tls.source=Secret,tls.existingSecret=webhook-cert",
+               "--set-file", f"tls.caBundle={tls / 'ca.crt'}"] if tls else []  # fmt: skip
+        self.helm("install", "release", CHART, *own, *self.values)
 
     def helm(self, *arguments, check=True):
         return helm(*arguments, "-n", SYSTEM, check=check, kubeconfig=self.cluster.kubeconfig)
@@ -91,6 +99,12 @@ class ChartSite(Installation):
         (tls / "tls.crt").write_bytes(pathlib.Path(pair.certificate).read_bytes())
         (tls / "tls.key").write_bytes(pathlib.Path(pair.key).read_bytes())
         (tls / "ca.crt").write_bytes(pathlib.Path(self.cluster.authority.certificate).read_bytes())
+        return tls
+
+    def _secret_of_ours(self):
+        tls = self._certificates()
+        self.cluster.run("create", "secret", "tls", "webhook-cert", "-n", SYSTEM,
+                         f"--cert={tls / 'tls.crt'}", f"--key={tls / 'tls.key'}")  # fmt: skip
         return tls
 
     def _secret(self, name, key):
@@ -113,35 +127,40 @@ class ChartSite(Installation):
                 patch += [{"op": "remove", "path": f"{config}/{key}"} for key in ("url", "service")
                           if key in webhook["clientConfig"]]  # fmt: skip
                 patch.append({"op": "add", "path": f"{config}/{where}", "value": target})
-                if "caBundle" not in webhook["clientConfig"]:  # as whoever injects it would
+                if not self.built_in and "caBundle" not in webhook["clientConfig"]:  # as whoever injects it would
                     ca = (self.folder / "tls" / "ca.crt").read_bytes()
                     patch.append({"op": "add", "path": f"{config}/caBundle",
                                   "value": base64.b64encode(ca).decode()})  # fmt: skip
             self.cluster.run("patch", kind, "countersign", "--type=json", "-p", json.dumps(patch))
 
-    def _arguments(self, program, replaced):
-        """The chart's arguments of a program, with what differs outside of a Pod replaced."""
+    def _arguments(self, program, replaced, more=()):
+        """The chart's arguments of a program, with what differs outside of a Pod replaced, and more
+        that the chart leaves to the programs' defaults."""
         done = self.cluster.run("get", "deployment", program, "-n", SYSTEM, "-o", "json")
         flags = dict(one.split("=", 1) for one in arguments_of(json.loads(done.stdout)))
         assert set(replaced) <= set(flags), "the chart gives no such argument"
         account = self.cluster.service_account(SYSTEM, program)
-        flags |= replaced
+        flags |= replaced | dict(one.split("=") for one in more)
         return [f"{flag}={value}" for flag, value in flags.items()] + [f"--kubeconfig={account}"]
 
+    def webhook_program(self, port, *more):
+        replaced = {"--listen": f"127.0.0.1:{port}", "--probe-listen": "127.0.0.1:0",
+                    "--tls-name": "127.0.0.1", "--stamp-key": self.key, "--drain-seconds": "0"}  # fmt: skip
+        if not self.built_in:
+            tls = self.folder / "tls"
+            replaced |= {"--tls-cert": tls / "tls.crt", "--tls-key": tls / "tls.key"}
+        return Program(self.folder, "countersign-webhook",
+                       *self._arguments("countersign-webhook", replaced, more))  # fmt: skip
+
     def start_webhook(self, *more):
-        tls = self.folder / "tls"
-        self.webhook = Program(self.folder, "countersign-webhook", *self._arguments(
-            "countersign-webhook",
-            {"--listen": f"127.0.0.1:{self.port}", "--probe-listen": "127.0.0.1:0",
-             "--tls-cert": tls / "tls.crt", "--tls-key": tls / "tls.key",
-             "--tls-name": "127.0.0.1", "--stamp-key": self.key, "--drain-seconds": "0"}), *more)  # fmt: skip
+        self.webhook = self.webhook_program(self.port, *more)
         self.webhook.await_log("serving admission reviews")
         self.probe_port = self.webhook.field("serving admission reviews", "probePort")
 
     def start_operator(self, *more):
         self.operator = Program(self.folder, "countersign-operator", *self._arguments(
             "countersign-operator",
-            {"--probe-listen": "127.0.0.1:0", "--stamp-key": self.key}), *more)  # fmt: skip
+            {"--probe-listen": "127.0.0.1:0", "--stamp-key": self.key}, more))  # fmt: skip
 
 
 __all__ = ["BIN", "CHART", "HELM", "ROOT", "SYSTEM", "ChartSite", "arguments_of", "by_name", "helm", "installed",

@@ -61,22 +61,20 @@ def test_the_programs_know_the_arguments_that_the_chart_gives_them(program):
     assert flags and [flag for flag in flags if flag not in known] == []
 
 
-def test_what_countersign_install_prints_is_what_the_chart_installs(tmp_path):
+def test_what_countersign_install_prints_is_what_the_chart_installs():
     objects = rendered()
-    for item in installed(tmp_path).values():
+    for item in installed().values():
         if item["kind"] == "Namespace":
             continue  # helm makes it, or it is there
         mine = objects[item["kind"], item["metadata"]["name"]]
         for part in ("spec", "rules", "roleRef", "subjects"):
             assert mine.get(part) == item.get(part), (item["kind"], item["metadata"]["name"], part)
         for theirs, own in zip(item.get("webhooks", []), mine.get("webhooks", []), strict=True):
-            theirs["clientConfig"].pop("caBundle")
-            assert own["clientConfig"].pop("caBundle")
-            assert own == theirs
+            assert own == theirs and "caBundle" not in own["clientConfig"]
 
 
 def test_the_certificate_is_for_the_service_and_signed_by_what_the_api_server_trusts(tmp_path):
-    objects = rendered()
+    objects = rendered("--set", "tls.source=Helm")
     data = objects["Secret", "countersign-webhook-tls"]["data"]
     for name, text in data.items():
         (tmp_path / name).write_bytes(base64.b64decode(text))
@@ -88,6 +86,30 @@ def test_the_certificate_is_for_the_service_and_signed_by_what_the_api_server_tr
          "-verify_hostname", f"countersign-webhook.{SYSTEM}.svc", tmp_path / "tls.crt"],
         capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def authority_roles(objects):
+    return sorted(key for key in objects if key[1].endswith("-ca"))
+
+
+def test_the_built_in_authority_comes_with_its_rights_and_nothing_else_has_them():
+    objects = rendered()
+    assert [kind for kind, _ in authority_roles(objects)] == [
+        "ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding",
+        "Role", "Role", "RoleBinding", "RoleBinding"]  # fmt: skip
+    for name in ("countersign-webhook-ca", "countersign-operator-ca"):
+        for rule in objects["ClusterRole", name]["rules"] + objects["Role", name]["rules"]:
+            # Nothing of anybody else: names, but for what is to be created.
+            assert rule.get("resourceNames") in (["countersign"], ["countersign-webhook-ca"]) or \
+                rule["verbs"] == ["create"]  # fmt: skip
+    spec = pod(objects, "countersign-webhook")
+    assert [volume["name"] for volume in spec["volumes"]] == ["stamp"]
+    for source in ("Helm", "CertManager"):
+        others = rendered("--set", f"tls.source={source}")
+        assert authority_roles(others) == []
+        for program in PROGRAMS:
+            assert not any("--ca-secret" in one
+                           for one in arguments_of(others["Deployment", program]))  # fmt: skip
 
 
 def test_cert_manager_issues_and_injects():
@@ -113,6 +135,7 @@ def test_cert_manager_issues_and_injects():
     ("webhook.failurePolicy=Perhaps", "/webhook/failurePolicy"),
     ("image.digest=latest", "/image/digest"),
     ("tls.source=Secret", "/tls"),
+    ("tls.builtIn.leafLifetime=never", "/tls/builtIn/leafLifetime"),
     ("installation=Not A Name", "/installation"),
     ("webhok.replicas=2", "webhok"),
 ])  # fmt: skip
@@ -158,14 +181,15 @@ def test_install_upgrade_and_uninstall_keep_what_evidence_rests_on(cluster):
     def run_helm(*arguments):
         return helm(*arguments, "-n", SYSTEM, kubeconfig=cluster.kubeconfig)
 
-    run_helm("install", "countersign", CHART, "--create-namespace")
+    run_helm("install", "countersign", CHART, "--create-namespace", "--set", "tls.source=Helm")
     cluster.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
     key, tls = secret(cluster, "countersign-stamp-key"), secret(cluster, "countersign-webhook-tls")
-    run_helm("upgrade", "countersign", CHART, "--set", "webhook.replicas=3")
+    run_helm("upgrade", "countersign", CHART, "--set", "tls.source=Helm,webhook.replicas=3")
     assert secret(cluster, "countersign-stamp-key") == key
     assert secret(cluster, "countersign-webhook-tls") == tls
     # Close to its end a certificate is made anew, by a CA that is trusted beside the one before.
-    run_helm("upgrade", "countersign", CHART, "--set", "tls.validDays=90,tls.renewBeforeDays=366")
+    run_helm("upgrade", "countersign", CHART, 
+             "--set", "tls.source=Helm,tls.validDays=90,tls.renewBeforeDays=366")  # fmt: skip
     renewed = secret(cluster, "countersign-webhook-tls")
     assert renewed["tls.crt"] != tls["tls.crt"]
     bundle = base64.b64decode(renewed["ca.crt"]).decode()

@@ -17,7 +17,7 @@ OPERATOR = f"system:serviceaccount:{SYSTEM}:countersign-operator"
 
 @pytest.fixture(scope="module")
 def site():
-    site = ChartSite(workloads=True)
+    site = ChartSite(workloads=True, operator=True, built_in=True)
     try:
         for namespace in (HOME, DEV, PROD):
             site.cluster.run("create", "namespace", namespace)
@@ -28,7 +28,6 @@ def site():
             site.cluster.run(
                 "create", "clusterrolebinding", name, f"--clusterrole={role}", f"--group={name}"
             )
-        site.start_operator()
         yield site
     finally:
         site.close()
@@ -122,9 +121,10 @@ def used(site, account):
 def granted(site, program):
     rules = []
     for kind, namespace in (("clusterrole", []), ("role", ["-n", SYSTEM])):
-        done = site.cluster.run("get", kind, program, *namespace, "-o", "json", check=False)
-        if done.returncode == 0:
-            rules += json.loads(done.stdout)["rules"]
+        for name in (program, program + "-ca"):
+            done = site.cluster.run("get", kind, name, *namespace, "-o", "json", check=False)
+            if done.returncode == 0:
+                rules += json.loads(done.stdout)["rules"]
     return {(group, resource, verb) for rule in rules for group in rule["apiGroups"]
             for resource in rule["resources"] for verb in rule["verbs"]}  # fmt: skip
 
@@ -132,6 +132,10 @@ def granted(site, program):
 def test_they_do_their_work_and_have_no_right_that_they_do_not_use(site):
     go_live(site)
     dana = site.cluster.user(*DANA)
+
+    # New keys of the webhook's certificate authority.
+    site.cluster.run("annotate", "secret", "countersign-webhook-ca", "-n", SYSTEM,
+                     "countersign.dev/rotate=now")  # fmt: skip
 
     # What has no evidence is refused, after a look past the caches.
     bare = s.deployment("bare", model="m9")
@@ -173,6 +177,10 @@ def test_they_do_their_work_and_have_no_right_that_they_do_not_use(site):
         "policy-version"), "the finalizer", 30)  # fmt: skip
     withdraw(site)
     site.cluster.run("delete", "govpol", "lending", "--timeout=60s")
+
+    wait_until(lambda: "next-ca.crt" in get(site, "secret", "countersign-webhook-ca", SYSTEM)["data"]
+               or "previous-ca.crt" in get(site, "secret", "countersign-webhook-ca", SYSTEM)["data"],
+               "the new keys", 30)  # fmt: skip
 
     left = {}
     for account, program in ACCOUNTS.items():

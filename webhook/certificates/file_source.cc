@@ -35,6 +35,11 @@ Result<std::string> ReadFile(const std::string& path) {
   return content;
 }
 
+// For logs; empty where only a client CA is read.
+std::string EndOf(const std::shared_ptr<const ServingCertificate>& pair) {
+  return pair == nullptr ? std::string() : FormatTime(pair->NotAfter());
+}
+
 }  // namespace
 
 FileCertificateSource::FileCertificateSource(CertificateFiles files, Clock& clock)
@@ -55,9 +60,10 @@ Result<std::unique_ptr<FileCertificateSource>> FileCertificateSource::Create(Cer
 
 Result<FileCertificateSource::Snapshot> FileCertificateSource::Load(
     const std::string& known_digest) const {
-  const Result<std::string> certificate = ReadFile(files_.certificate);
+  const bool pair = !files_.certificate.empty();
+  const Result<std::string> certificate = pair ? ReadFile(files_.certificate) : std::string();
   if (!certificate) return Fail(certificate.error());
-  const Result<std::string> key = ReadFile(files_.key);
+  const Result<std::string> key = pair ? ReadFile(files_.key) : std::string();
   if (!key) return Fail(key.error());
   Result<std::string> client_ca = std::string();
   if (!files_.client_ca.empty()) client_ca = ReadFile(files_.client_ca);
@@ -66,10 +72,12 @@ Result<FileCertificateSource::Snapshot> FileCertificateSource::Load(
   Snapshot snapshot;
   snapshot.digest = Sha256Hex(Sha256Hex(*certificate) + Sha256Hex(*key) + Sha256Hex(*client_ca));
   if (snapshot.digest == known_digest) return snapshot;
-  Result<std::shared_ptr<const ServingCertificate>> serving =
-      ServingCertificate::Parse(*certificate, *key, files_.wanted_name, clock_.Now());
-  if (!serving) return Fail(serving.error());
-  snapshot.serving = *std::move(serving);
+  if (pair) {
+    Result<std::shared_ptr<const ServingCertificate>> serving =
+        ServingCertificate::Parse(*certificate, *key, files_.wanted_name, clock_.Now());
+    if (!serving) return Fail(serving.error());
+    snapshot.serving = *std::move(serving);
+  }
   if (!files_.client_ca.empty()) {
     Result<std::shared_ptr<const ClientTrust>> trust = ClientTrust::Parse(*client_ca);
     if (!trust) return Fail(trust.error());
@@ -95,17 +103,17 @@ Status FileCertificateSource::Reload() {
     if (next.error().message != last_failure_) {
       last_failure_ = next.error().message;
       Log(LogLevel::kWarning, "the serving certificate was not renewed; the last good one stays",
-          {{"error", last_failure_}, {"notAfter", FormatTime(current_.serving->NotAfter())}});
+          {{"error", last_failure_}, {"notAfter", EndOf(current_.serving)}});
     }
     return Fail(next.error());
   }
   last_failure_.clear();
-  if (next->serving == nullptr) return {};  // unchanged
+  if (next->digest == known) return {};
   current_ = *std::move(next);
   ++reloads_;
   Log(LogLevel::kInfo, "serving certificate renewed",
-      {{"serial", current_.serving->Serial()},
-       {"notAfter", FormatTime(current_.serving->NotAfter())}});
+      {{"serial", current_.serving == nullptr ? "" : current_.serving->Serial()},
+       {"notAfter", EndOf(current_.serving)}});
   return {};
 }
 
@@ -129,7 +137,10 @@ std::shared_ptr<const ClientTrust> FileCertificateSource::Trust() const {
   return current_.trust;
 }
 
-Time FileCertificateSource::NotAfter() const { return Current()->NotAfter(); }
+Time FileCertificateSource::NotAfter() const {
+  const auto current = Current();
+  return current == nullptr ? Time{} : current->NotAfter();
+}
 
 std::uint64_t FileCertificateSource::Reloads() const {
   const std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
-// file_source.h: the serving certificate as files that someone else renews (cert-manager, the
-// operator's built-in CA through a Secret volume).
+// file_source.h: the serving certificate as files that someone else renews (cert-manager, an
+// administrator); and the CA of the clients, also where the certificate comes from elsewhere.
 //
 // Polls the content rather than watching it: a Secret volume is renewed by swapping a symbolic
 // link, after which a watch on the file is silently gone. A pair is published only if it is whole
@@ -16,12 +16,12 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "webhook/certificates/certificate.h"
+#include "webhook/certificates/source.h"
 
 namespace countersign {
 
 struct CertificateFiles {
-  std::string certificate;  // PEM: leaf, then intermediates (`tls.crt`)
+  std::string certificate;  // PEM: leaf, then intermediates (`tls.crt`); empty: the client CA alone
   std::string key;          // PEM, unencrypted (`tls.key`)
   std::string client_ca;    // PEM bundle for mutual TLS; empty: clients are not asked
   std::string wanted_name;  // must be among the certificate's names, e.g. `<service>.<ns>.svc`
@@ -29,27 +29,27 @@ struct CertificateFiles {
   std::chrono::milliseconds poll_interval = std::chrono::seconds(10);
 };
 
-class FileCertificateSource {
+class FileCertificateSource final : public CertificateSource {
  public:
   // Fails if the files do not hold a valid pair now: there is nothing to fall back to yet.
   // `clock` must outlive the source.
   static Result<std::unique_ptr<FileCertificateSource>> Create(CertificateFiles files,
                                                                Clock& clock);
-  ~FileCertificateSource();
+  ~FileCertificateSource() override;
 
-  [[nodiscard]] std::shared_ptr<const ServingCertificate> Current() const;
+  [[nodiscard]] std::shared_ptr<const ServingCertificate> Current() const override;
   [[nodiscard]] std::shared_ptr<const ClientTrust> Trust() const;  // null without `client_ca`
 
   // Reads the files now. The poll does the same; a failure changes nothing that is served.
   Status Reload();
 
-  [[nodiscard]] Time NotAfter() const;           // of the pair being served
+  [[nodiscard]] Time NotAfter() const override;  // of the pair being served
   [[nodiscard]] std::uint64_t Reloads() const;   // pairs published after the first
   [[nodiscard]] std::uint64_t Failures() const;  // polls that found no valid pair
 
   // An error when the pair being served is expired. A failed renewal alone does not make a replica
   // unready: it still serves well, and taking it away would help nobody.
-  [[nodiscard]] Status Healthy() const;
+  [[nodiscard]] Status Healthy() const override;
 
  private:
   struct Snapshot {

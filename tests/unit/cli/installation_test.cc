@@ -199,6 +199,32 @@ TEST(Installation, RunningANamespaceDoesNotMakeAnApprover) {
               HasSubstr("aggregate-to-edit"));
 }
 
+TEST(Installation, WithoutAnAuthorityTheBuiltInOneIsPublishedByTheOperatorAlone) {
+  InstallOptions options = Options();
+  options.ca_pem.clear();
+  const auto objects = Objects(options);
+  for (const char* kind : {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}) {
+    EXPECT_FALSE(One(objects, kind, "countersign")
+                     .at("webhooks")
+                     .at(0)
+                     .at("clientConfig")
+                     .contains("caBundle"));
+  }
+  const std::set<std::string> follow = {"list", "watch"};
+  const std::set<std::string> publish = {"list", "watch", "patch"};
+  for (const char* resource :
+       {"validatingwebhookconfigurations", "mutatingwebhookconfigurations"}) {
+    EXPECT_EQ(Verbs(One(objects, "ClusterRole", "countersign-webhook-ca"), resource), follow);
+    EXPECT_EQ(Verbs(One(objects, "ClusterRole", "countersign-operator-ca"), resource), publish);
+  }
+  EXPECT_EQ(Verbs(One(objects, "Role", "countersign-operator-ca"), "secrets"), follow);
+  // With an authority of the installer's nobody may change what is trusted.
+  for (const Json& object : Objects()) {
+    if (!object.contains("rules")) continue;
+    EXPECT_FALSE(Verbs(object, "validatingwebhookconfigurations").contains("patch"));
+  }
+}
+
 TEST(Installation, DefinitionsComeAlongWhenAskedFor) {
   InstallOptions options = Options();
   options.crds = true;

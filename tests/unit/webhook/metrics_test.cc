@@ -12,6 +12,7 @@ namespace countersign {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class WebhookMetricsTest : public testing::Test {
  protected:
@@ -90,6 +91,21 @@ TEST_F(WebhookMetricsTest, HaveFewSeriesWhateverIsAsked) {
   const std::size_t series = Series();
   metrics_.Count(RecordOf("Another", true, false));
   EXPECT_EQ(Series(), series);
+}
+
+TEST_F(WebhookMetricsTest, StepsOfTheBuiltInAuthorityAreCountedWhereThereIsOne) {
+  EXPECT_THAT(Scrape(), Not(HasSubstr("countersign_certificate_authority")));
+  AuthorityStats stats;
+  stats.not_after = Time{Seconds{1'900'000'000}};
+  stats.steps.at(static_cast<std::size_t>(RotationStep::kPromote)) = 2;
+  stats.unreadable = 1;
+  const std::string text =
+      metrics_.Text({http::ServerStats{}, Time{}, catalog_, clock_.Steady(), true, 0, stats});
+  EXPECT_THAT(text,
+              HasSubstr("countersign_certificate_authority_expiry_timestamp_seconds 1900000000"));
+  EXPECT_THAT(text, HasSubstr("countersign_certificate_authority_steps_total{step=\"promote\"} 2"));
+  EXPECT_THAT(text, HasSubstr("countersign_certificate_authority_steps_total{step=\"create\"} 0"));
+  EXPECT_THAT(text, HasSubstr("countersign_certificate_authority_unreadable_total 1"));
 }
 
 }  // namespace
