@@ -12,7 +12,7 @@ export NO_PROXY := 127.0.0.1,localhost,::1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench rotations lint fmt \
-	manifests verify clean
+	manifests image verify clean
 
 help: ## list the targets
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -94,6 +94,10 @@ manifests: build assets ## write crds/, docs/reference/, the chart's files and p
 
 verify: manifests lint ## what must hold before a change is handed in
 	git diff --exit-code crds docs/reference charts deploy
+
+image: build ## an OCI image in build/image/oci, with its SBOM, made without Docker
+	@scripts/packages.sh scripts/packages.txt scripts/packages-image.txt
+	scripts/image.sh build/image
 
 clean: ## remove what was built here (the control plane's cache stays)
 	rm -rf build

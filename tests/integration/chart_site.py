@@ -92,10 +92,11 @@ class ChartSite(Installation):
         return helm(*arguments, "-n", SYSTEM, check=check, kubeconfig=self.cluster.kubeconfig)
 
     def _certificates(self):
-        """As an administrator brings them, for the name that the webhook has here."""
+        """As an administrator brings them, for the names that the webhook has here and there."""
         tls = self.folder / "tls"
         tls.mkdir()
-        pair = self.cluster.authority.server("webhook", ["127.0.0.1"])
+        pair = self.cluster.authority.server(
+            "webhook", ["127.0.0.1", f"countersign-webhook.{SYSTEM}.svc"])  # fmt: skip
         (tls / "tls.crt").write_bytes(pathlib.Path(pair.certificate).read_bytes())
         (tls / "tls.key").write_bytes(pathlib.Path(pair.key).read_bytes())
         (tls / "ca.crt").write_bytes(pathlib.Path(self.cluster.authority.certificate).read_bytes())

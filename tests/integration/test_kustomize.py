@@ -51,8 +51,8 @@ def test_it_is_what_the_chart_renders(tmp_path):
     assert set(rest) <= set(kustomized())
 
 
-def test_the_three_ways_to_install_hold_the_same_rights_and_rules(tmp_path):
-    base, chart, printed = kustomized(), rendered("-f", BASE / "values.yaml"), installed(tmp_path)
+def test_the_three_ways_to_install_hold_the_same_rights_and_rules():
+    base, chart, printed = kustomized(), rendered("-f", BASE / "values.yaml"), installed()
     crds = rendered("-f", BASE / "values.yaml", "--set", "crds.enabled=true")
     ours = judged_by(printed)
     assert len(ours) > 25
@@ -94,18 +94,6 @@ def overlay(folder):
     return found
 
 
-# What the base asks of cert-manager, as far as the API server takes it.
-CERT_MANAGER = [{
-    "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-    "metadata": {"name": f"{plural}.cert-manager.io"},
-    "spec": {"group": "cert-manager.io", "scope": "Namespaced",
-             "names": {"kind": kind, "plural": plural},
-             "versions": [{"name": "v1", "served": True, "storage": True, "schema": {
-                 "openAPIV3Schema": {"type": "object",
-                                     "x-kubernetes-preserve-unknown-fields": True}}}]},
-} for kind, plural in (("Certificate", "certificates"), ("Issuer", "issuers"))]  # fmt: skip
-
-
 class KustomizeSite(ChartSite):
     """Applied with `kubectl apply -k`; the programs run with its arguments and accounts."""
 
@@ -113,14 +101,12 @@ class KustomizeSite(ChartSite):
         folder = self.folder / "site"
         folder.mkdir()
         (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay(folder)))
-        self.cluster.run("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(CERT_MANAGER))
-        self.cluster.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         self.cluster.run("apply", "--server-side", "--force-conflicts", "-k", folder)
 
 
 @pytest.fixture(scope="module")
 def site():
-    site = KustomizeSite()
+    site = KustomizeSite(operator=True, built_in=True)
     try:
         govern(site)
         yield site
