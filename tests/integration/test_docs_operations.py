@@ -71,3 +71,16 @@ def test_links_lead_somewhere(page):
         assert path.exists(), f"{page.name} links to {target}"
         if anchor and path.suffix == ".md":
             assert anchor in anchors(path), f"{page.name} links to {target}"
+
+
+def test_the_threat_model_names_tests_that_there_are():
+    text = (DOCS / "threat-model.md").read_text()
+    tests = {p: p.read_text() for p in (ROOT / "tests").rglob("*") if p.suffix in (".py", ".cc")}
+    python = set(re.findall(r"^def (test_\w+)", "\n".join(tests.values()), re.MULTILINE))
+    gtest = {f"{suite}.{name}" for suite, name in
+             re.findall(r"TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\)", "\n".join(tests.values()))}  # fmt: skip
+    named = set(re.findall(r"`(test_\w+|[A-Z]\w+\.[A-Z]\w+)`", text))
+    assert len(named) > 50
+    assert sorted(named - python - gtest) == []
+    for path in re.findall(r"`(tests/\w+)`", text):
+        assert (ROOT / path).is_dir(), path
