@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "base/time.h"
+#include "cli/doctor_command.h"
 #include "cli/timeout.h"
 
 namespace countersign {
@@ -53,6 +54,7 @@ int RunProgram(int argc, const char* const* argv) {
   AddCompletion(app, global, run);
   AddDelegate(app, global, run);
   AddDigest(app, global, run);
+  AddDoctor(app, global, run);
   AddEvidence(app, global, run);
   AddExplain(app, global, run);
   AddMatrix(app, global, run);

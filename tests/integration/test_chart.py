@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import subprocess
 
 import controlplane
@@ -150,19 +151,27 @@ def test_an_image_is_named_by_digest_where_one_is_given():
     assert spec["containers"][0]["image"].endswith("@" + pinned)
 
 
-def test_every_value_is_described():
-    def paths(value, prefix=""):
-        free = ("webhook.resources", "operator.resources", "metrics.dashboard.labels")
-        for key, inner in value.items():
-            path = f"{prefix}{key}"
-            if isinstance(inner, dict) and inner and path not in free:
-                yield from paths(inner, path + ".")
-            else:
-                yield path
+def values_of(value, prefix=""):
+    """Path and default of every value; resources and labels are one."""
+    whole = ("webhook.resources", "operator.resources", "metrics.dashboard.labels")
+    for key, inner in value.items():
+        path = f"{prefix}{key}"
+        if isinstance(inner, dict) and inner and path not in whole:
+            yield from values_of(inner, path + ".")
+        else:
+            yield path, inner
 
-    readme = (CHART / "README.md").read_text()
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
-    assert [path for path in paths(values) if f"`{path}`" not in readme] == []
+
+def test_every_value_is_described_with_its_default_and_nothing_else_is():
+    values = dict(values_of(yaml.safe_load((CHART / "values.yaml").read_text())))
+    rows = re.findall(r"^\| `([^`]+)` \| (.*?) ?\|", (CHART / "README.md").read_text(), re.MULTILINE)
+    assert [path for path, _ in rows if path not in values] == []
+    assert len(rows) == len(dict(rows)) and set(dict(rows)) == set(values)
+    for path, default in rows:
+        if re.fullmatch(r"`[^`]*`", default):
+            assert yaml.safe_load(default.strip("`")) == values[path], path
+        else:  # in words, of what is empty or has several parts
+            assert not values[path] or isinstance(values[path], (dict, list)), path
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import controlplane
 import pytest
 import samples as s
 import yaml
-from chart_site import BIN, HELM, ROOT, SYSTEM, ChartSite, by_name, installed, rendered
+from chart_site import BIN, HELM, ROOT, SYSTEM, ChartSite, by_name, installed, rendered, run
 from lending import account, give_evidence, govern, refusal
 from samples import DANA
 
@@ -125,3 +125,13 @@ def test_what_kubectl_applies_judges_models(site):
     assert done.returncode != 0 and "the operator alone" in done.stderr
     accounts = site.cluster.run("get", "serviceaccount", "-n", SYSTEM, "-o", "name").stdout
     assert "countersign-webhook" in accounts and "countersign-operator" in accounts
+
+
+def test_doctor_finds_it_as_it_should_be(site):
+    done = run("doctor", "-n", SYSTEM, "-o", "json", user=site.cluster.kubeconfig, check=False)
+    health = {}
+    for one in json.loads(done.stdout)["findings"]:
+        health.setdefault(one["area"], set()).add(one["health"])
+    # Replicas and the certificate's name are those of no Pod here.
+    for area in ("definitions", "admission", "rights", "stamp key", "leader", "probe"):
+        assert health[area] == {"good"}, area

@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <set>
+
+#include "base/digest.h"
+#include "cli/doctor_parts.h"
+#include "cli/server_certificate.h"
+#include "evidence/stamp.h"
+
+namespace countersign {
+namespace {
+
+// Rolling a certificate over takes people a while where no program does it.
+constexpr std::chrono::hours kSoon{24 * 21};
+
+// The text of one key of a Secret, or of a caBundle; empty if there is none.
+std::string Decoded(const std::string& base64) {
+  auto text = Base64Decode(base64);
+  return text ? std::move(*text) : std::string();
+}
+
+std::string Renew(const Patient& patient) {
+  return "kubectl get secret,certificate -n " + patient.name_space +
+         " and docs/installation.md#certificates-of-the-webhook";
+}
+
+// What the API server trusts: one bundle, if all is well.
+std::set<std::string> Bundles(const Patient& patient, Findings& findings) {
+  std::set<std::string> bundles;
+  for (const char* kind : {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}) {
+    const auto found = patient.found.find(NameOf(kind, "", "countersign"));
+    if (found == patient.found.end()) continue;  // said already
+    const Json* webhooks = Find(found->second, "webhooks");
+    if (webhooks == nullptr || !webhooks->is_array()) continue;
+    for (const Json& one : *webhooks) {
+      const std::string bundle = Decoded(StringAt(one, "clientConfig/caBundle"));
+      if (bundle.empty()) {
+        findings.Fault(NameOf(found->second) + ", entry " + StringAt(one, "name"),
+                       "has no caBundle: the API server believes no certificate of the webhook",
+                       Renew(patient));
+        continue;
+      }
+      bundles.insert(bundle);
+    }
+  }
+  if (bundles.size() > 1) {
+    findings.Warn("", "the webhook entries trust different authorities", Renew(patient));
+  }
+  return bundles;
+}
+
+void ExamineEnds(const Patient& patient, const std::string& subject, const std::string& pem,
+                 Findings& findings) {
+  auto ends = CertificateEnds(pem);
+  if (!ends) return findings.Fault(subject, ends.error().message, Renew(patient));
+  const auto last = std::max_element(ends->begin(), ends->end(), [](const auto& a, const auto& b) {
+    return a.not_after < b.not_after;
+  });
+  const std::string until = "'" + last->subject + "' ends " + FormatTime(last->not_after);
+  if (last->not_after <= patient.now) {
+    findings.Fault(subject, until + ": every request of ours is refused", Renew(patient));
+  } else if (last->not_after - patient.now < kSoon) {
+    findings.Warn(subject, until, Renew(patient));
+  } else {
+    findings.Good(subject, until);
+  }
+}
+
+std::size_t CountForged(const Patient& patient, const InstallationKey& key,
+                        const std::string& installation) {
+  const StampAuthority authority{installation, key.Public()};
+  return static_cast<std::size_t>(
+      std::count_if(patient.sign_offs.begin(), patient.sign_offs.end(), [&](const Json& one) {
+        return VerifyStamp(authority, one).authenticity == Authenticity::kForged;
+      }));
+}
+
+}  // namespace
+
+void ExamineCertificates(const Patient& patient, std::vector<Diagnosis>& all) {
+  Findings findings("certificates", all);
+  const auto bundles = Bundles(patient, findings);
+  for (const std::string& bundle : bundles) {
+    ExamineEnds(patient, "caBundle", bundle, findings);
+  }
+  const auto webhook =
+      patient.found.find(NameOf("Deployment", patient.name_space, "countersign-webhook"));
+  if (webhook == patient.found.end()) return;
+  std::string secret_name = SecretOf(webhook->second, "tls");
+  if (secret_name.empty()) {
+    const std::string built_in = ArgumentOf(webhook->second, "--ca-secret");
+    secret_name = built_in.substr(built_in.find('/') + 1);
+  }
+  if (secret_name.empty()) return;
+  const std::string subject = NameOf("Secret", patient.name_space, secret_name);
+  const Json* secret = Seen(patient, subject, findings);
+  if (secret == nullptr) return;
+  const std::string certificate = Decoded(StringAt(*secret, "data/tls.crt"));
+  ExamineEnds(patient, subject, certificate, findings);
+  const std::string name = ArgumentOf(webhook->second, "--tls-name");
+  for (const std::string& bundle : bundles) {
+    const std::string why = WhyNotTrusted(certificate, bundle, name, patient.now);
+    if (why.empty()) continue;
+    findings.Fault(subject, "the API server would not believe it for '" + name + "': " + why,
+                   Renew(patient));
+  }
+}
+
+void ExamineStampKey(const Patient& patient, std::vector<Diagnosis>& all) {
+  Findings findings("stamp key", all);
+  std::set<std::string> secrets;
+  std::set<std::string> installations;
+  for (const char* program : {"countersign-webhook", "countersign-operator"}) {
+    const auto found = patient.found.find(NameOf("Deployment", patient.name_space, program));
+    if (found == patient.found.end()) return;  // said already
+    secrets.insert(SecretOf(found->second, "stamp"));
+    installations.insert(ArgumentOf(found->second, "--installation"));
+  }
+  const std::string show = "kubectl get deployment -n " + patient.name_space +
+                           " countersign-webhook countersign-operator -o yaml";
+  if (secrets.size() > 1 || installations.size() > 1) {
+    return findings.Fault("",
+                          "webhook and operator are given different keys or names of the "
+                          "installation: no stamp counts",
+                          show);
+  }
+  const std::string subject = NameOf("Secret", patient.name_space, *secrets.begin());
+  const Json* secret = Seen(patient, subject, findings);
+  if (secret == nullptr) return;
+  auto key = InstallationKey::Parse(Decoded(StringAt(*secret, "data/key.pem")));
+  const std::string restore = "put the key back from its backup: kubectl create secret generic " +
+                              *secrets.begin() + " -n " + patient.name_space +
+                              " --from-file=key.pem";
+  if (!key) return findings.Fault(subject, "key.pem: " + key.error().message, restore);
+  const std::size_t forged = CountForged(patient, *key, *installations.begin());
+  const std::string of = " of " + std::to_string(patient.sign_offs.size()) + " sign-offs";
+  if (forged > 0) {
+    return findings.Fault(subject,
+                          key->Fingerprint() + " did not make the stamps on " +
+                              std::to_string(forged) + of + ", which count for nothing",
+                          restore);
+  }
+  findings.Good(subject, key->Fingerprint() + ", by which no stamp" + of + " is forged");
+}
+
+}  // namespace countersign

@@ -1,0 +1,38 @@
+// doctor_parts.h: the parts of an examination, each over one concern. See doctor.h.
+#pragma once
+
+#include "cli/doctor.h"
+
+namespace countersign {
+
+// Collects the findings of one area.
+class Findings {
+ public:
+  Findings(std::string area, std::vector<Diagnosis>& all) : area_(std::move(area)), all_(all) {}
+
+  void Good(const std::string& subject, std::string message);
+  void Warn(const std::string& subject, std::string message, std::string next);
+  void Fault(const std::string& subject, std::string message, std::string next);
+  void Unknown(const std::string& subject, std::string message, std::string next);
+
+ private:
+  std::string area_;
+  std::vector<Diagnosis>& all_;
+};
+
+// The object, or null after a finding that it is missing or could not be read.
+[[nodiscard]] const Json* Seen(const Patient& patient, const std::string& name, Findings& findings);
+
+// The command that puts back what belongs to the installation.
+[[nodiscard]] std::string Reinstall(const Patient& patient);
+
+void ExamineObjects(const Patient& patient, std::vector<Diagnosis>& all);       // doctor_objects.cc
+void ExamineCertificates(const Patient& patient, std::vector<Diagnosis>& all);  // doctor_keys.cc
+void ExamineStampKey(const Patient& patient, std::vector<Diagnosis>& all);
+void ExaminePrograms(const Patient& patient, std::vector<Diagnosis>& all);  // doctor_programs.cc
+void ExamineLeader(const Patient& patient, std::vector<Diagnosis>& all);
+void ExamineClocks(const Patient& patient, std::vector<Diagnosis>& all);
+void ExaminePolicies(const Patient& patient, std::vector<Diagnosis>& all);
+void ExamineProbe(const Patient& patient, std::vector<Diagnosis>& all);
+
+}  // namespace countersign

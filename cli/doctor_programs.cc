@@ -1,0 +1,175 @@
+#include <algorithm>
+
+#include "cli/doctor_parts.h"
+
+namespace countersign {
+namespace {
+
+// Stamps and sign-offs bear the programs' times; admission forgives five minutes (webhook).
+constexpr std::chrono::seconds kSkew{30};
+// Its duration is 15 s; an API server that is busy may delay a renewal.
+constexpr std::chrono::seconds kLeaseIsOld{60};
+
+std::string SkewText(std::chrono::microseconds skew) {
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(skew);
+  return std::to_string(whole.count() < 0 ? -whole.count() : whole.count()) + " s " +
+         (whole.count() < 0 ? "behind" : "ahead of");
+}
+
+bool IsBig(std::chrono::microseconds skew) { return skew > kSkew || skew < -kSkew; }
+
+// When the API server stored the object last.
+std::optional<Time> StoredAt(const Json& object) {
+  const Json* fields = FindPath(object, "metadata/managedFields");
+  if (fields == nullptr || !fields->is_array()) return std::nullopt;
+  std::optional<Time> last;
+  for (const Json& one : *fields) {
+    auto time = ParseTime(StringAt(one, "time"));
+    if (time && (!last || *time > *last)) last = *time;
+  }
+  return last;
+}
+
+void ExamineProgram(const Patient& patient, const std::string& program, Findings& findings) {
+  const std::string subject = NameOf("Deployment", patient.name_space, program);
+  const Json* deployment = Seen(patient, subject, findings);
+  if (deployment == nullptr) return;
+  const std::string logs =
+      "kubectl describe pods -n " + patient.name_space + " -l app.kubernetes.io/name=" + program;
+  const std::int64_t wanted = IntAt(*deployment, "spec/replicas", 1);
+  const std::int64_t ready = IntAt(*deployment, "status/readyReplicas", 0);
+  const std::string count = std::to_string(ready) + " of " + std::to_string(wanted) + " replicas";
+  if (ready == 0) {
+    findings.Fault(subject, "no replica is ready", logs);
+  } else if (ready < wanted) {
+    findings.Warn(subject, "only " + count + " are ready", logs);
+  } else {
+    // Readiness of both programs is that every cache is synced.
+    findings.Good(subject, count + " are ready, with all caches filled");
+  }
+  if (wanted == 1) {
+    findings.Warn(
+        subject, "has one replica: nobody answers while it is replaced",
+        "kubectl scale -n " + patient.name_space + " deployment/" + program + " --replicas=2");
+  }
+  const Json* containers = FindPath(*deployment, "spec/template/spec/containers");
+  if (containers != nullptr && containers->is_array() && !containers->empty() &&
+      StringAt(containers->front(), "image").find("@sha256:") == std::string::npos) {
+    findings.Warn(subject,
+                  "its image is named by a tag, which may come to mean another: " +
+                      StringAt(containers->front(), "image"),
+                  Reinstall(patient) + " --set image.digest=sha256:…");
+  }
+}
+
+}  // namespace
+
+void ExaminePrograms(const Patient& patient, std::vector<Diagnosis>& all) {
+  Findings findings("programs", all);
+  for (const char* program : {"countersign-webhook", "countersign-operator"}) {
+    ExamineProgram(patient, program, findings);
+  }
+}
+
+void ExamineLeader(const Patient& patient, std::vector<Diagnosis>& all) {
+  Findings findings("leader", all);
+  const std::string subject = NameOf("Lease", patient.name_space, "countersign-operator");
+  const std::string logs =
+      "kubectl logs -n " + patient.name_space + " deployment/countersign-operator";
+  if (!patient.found.contains(subject) && !patient.unread.contains(subject)) {
+    return findings.Fault(subject, "is missing: no operator has ever led", logs);
+  }
+  const Json* lease = Seen(patient, subject, findings);
+  if (lease == nullptr) return;
+  const std::string holder = StringAt(*lease, "spec/holderIdentity");
+  const auto stored = StoredAt(*lease);
+  if (holder.empty())
+    return findings.Fault(subject, "nobody holds it: nothing is reconciled", logs);
+  if (!stored || !patient.server_now) {
+    return findings.Unknown(subject, "does not say when it was renewed", logs);
+  }
+  const auto age = std::chrono::duration_cast<Seconds>(*patient.server_now - *stored);
+  if (age > kLeaseIsOld) {
+    return findings.Fault(
+        subject,
+        "'" + holder + "' renewed it " + FormatDuration(age) + " ago: nothing is reconciled", logs);
+  }
+  findings.Good(subject, "'" + holder + "' leads");
+}
+
+void ExamineClocks(const Patient& patient, std::vector<Diagnosis>& all) {
+  Findings findings("clocks", all);
+  const char* tell = "timedatectl status";
+  if (!patient.server_now) {
+    return findings.Unknown("", "the API server does not tell its time",
+                            "kubectl auth whoami -o yaml");
+  }
+  if (const auto skew = patient.now - *patient.server_now; IsBig(skew)) {
+    findings.Warn("", "the clock of this machine is " + SkewText(skew) + " the API server's", tell);
+  } else {
+    findings.Good("", "this machine and the API server agree");
+  }
+  const auto lease =
+      patient.found.find(NameOf("Lease", patient.name_space, "countersign-operator"));
+  if (lease == patient.found.end()) return;
+  const auto stored = StoredAt(lease->second);
+  const auto renewed = ParseTime(StringAt(lease->second, "spec/renewTime"));
+  if (!stored || !renewed) return;
+  if (const auto skew = *renewed - *stored; IsBig(skew)) {
+    findings.Fault("",
+                   "the operator's clock is " + SkewText(skew) +
+                       " the API server's: expiry and dates of evidence are judged wrongly",
+                   "kubectl get pods -n " + patient.name_space + " -o wide, then " + tell +
+                       " on the operator's node");
+  } else {
+    findings.Good("", "the operator and the API server agree");
+  }
+}
+
+void ExaminePolicies(const Patient& patient, std::vector<Diagnosis>& all) {
+  Findings findings("policies", all);
+  if (const auto why = patient.unread.find("GovernancePolicies"); why != patient.unread.end()) {
+    return findings.Unknown("", why->second, "kubectl auth can-i list governancepolicies");
+  }
+  if (patient.policies.empty()) {
+    return findings.Warn("",
+                         "there is none: every model is refused, since no namespace is in an "
+                         "environment",
+                         "countersign init --pack self-service-analytics");
+  }
+  for (const Json& policy : patient.policies) {
+    const std::int64_t seen = IntAt(policy, "status/observedGeneration", -1);
+    if (seen == IntAt(policy, "metadata/generation", 0)) continue;
+    return findings.Warn(
+        NameOf("GovernancePolicy", "", StringAt(policy, "metadata/name")),
+        "the operator has not looked at it as it is now",
+        "kubectl logs -n " + patient.name_space + " deployment/countersign-operator");
+  }
+  findings.Good("", std::to_string(patient.policies.size()) + " known to the operator");
+}
+
+void ExamineProbe(const Patient& patient, std::vector<Diagnosis>& all) {
+  Findings findings("probe", all);
+  const std::string logs =
+      "kubectl logs -n " + patient.name_space + " deployment/countersign-webhook";
+  if (!patient.probe) {
+    const auto why = patient.unread.find("probe");
+    return findings.Unknown(
+        "", "a dry run could not be made: " + (why == patient.unread.end() ? "" : why->second),
+        "ask somebody who may create UseCases in " + patient.name_space);
+  }
+  if (patient.probe->admitted) {
+    return findings.Fault("", "a dry run that must be refused was let through: nothing is judged",
+                          Reinstall(patient));
+  }
+  const std::string& said = patient.probe->message;
+  if (said.find("failed calling webhook") != std::string::npos) {
+    return findings.Fault("", "the API server cannot reach the webhook: " + said, logs);
+  }
+  if (said.find("admission.countersign.dev") == std::string::npos) {
+    return findings.Fault("", "a dry run was refused by somebody else: " + said, logs);
+  }
+  findings.Good("", "the API server asks the webhook, which refuses what it must");
+}
+
+}  // namespace countersign

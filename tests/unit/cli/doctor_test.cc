@@ -1,0 +1,63 @@
+#include "cli/doctor.h"
+
+#include <gtest/gtest.h>
+
+#include "cli/command.h"
+#include "cli/object_difference.h"
+
+namespace countersign {
+namespace {
+
+std::string Told(const char* wanted, const char* found) {
+  const auto one = FirstDifference(Json::parse(wanted), Json::parse(found), "");
+  return one ? one->path + ": " + one->wanted + " / " + one->found : "";
+}
+
+TEST(FirstDifference, IsNoneWhereTheServerOnlyFilledInWhatWasNotGiven) {
+  EXPECT_EQ(Told(R"({"rules": [{"verbs": ["get"]}]})",
+                 R"({"rules": [{"verbs": ["get"], "scope": "*"}], "objectSelector": {},
+                     "matchPolicy": "Equivalent", "conditions": [], "more": null})"),
+            "");
+}
+
+TEST(FirstDifference, NamesThePathAndBothSides) {
+  EXPECT_EQ(Told(R"({"a": {"b": [1, 2]}})", R"({"a": {"b": [1, 3]}})"), "a.b[1]: 2 / 3");
+  EXPECT_EQ(Told(R"({"a": [1, 2]})", R"({"a": [1]})"), "a: [1,2] / [1]");
+  EXPECT_EQ(Told(R"({"a": 1})", R"({})"), "a: 1 / nothing");
+  EXPECT_EQ(Told(R"({})", R"({"selector": {"a": "b"}})"), R"(selector: nothing / {"a":"b"})");
+  EXPECT_EQ(Told(R"({})", R"({"matchPolicy": "Exact"})"), R"(matchPolicy: nothing / "Exact")");
+  EXPECT_EQ(Told(R"({"a": {}})", R"([])"), R"(: {"a":{}} / [])");
+}
+
+TEST(Doctor, AFaultWeighsMoreThanWhatIsUnknownAndWarningsNothing) {
+  const Diagnosis good{Health::kGood, "a", "", "", ""};
+  const Diagnosis warning{Health::kWarning, "a", "", "", ""};
+  const Diagnosis unknown{Health::kUnknown, "a", "", "", ""};
+  const Diagnosis fault{Health::kFault, "a", "", "", ""};
+  EXPECT_EQ(ExitCodeOf({}), kOk);
+  EXPECT_EQ(ExitCodeOf({good, warning}), kOk);
+  EXPECT_EQ(ExitCodeOf({good, unknown, warning}), kFailed);
+  EXPECT_EQ(ExitCodeOf({unknown, fault, good}), kDenied);
+}
+
+TEST(Doctor, OfAnEmptyClusterEverythingIsAFaultOrUnknownWithACommand) {
+  Patient patient;
+  patient.name_space = "countersign-system";
+  bool probed = false;
+  for (const Diagnosis& one : Examine(patient)) {
+    EXPECT_NE(one.health, Health::kGood) << one.area << ": " << one.message;
+    EXPECT_NE(one.next, "") << one.area << ": " << one.message;
+    probed = probed || one.area == "probe";
+  }
+  EXPECT_TRUE(probed);
+}
+
+TEST(Doctor, TextFromTheClusterMovesNoCursor) {
+  const std::string text =
+      DoctorText({{Health::kFault, "probe", "", "said \x1b[2J this", "kubectl get\x1b pods"}});
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_NE(text.find("Next: kubectl get"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace countersign
