@@ -9,12 +9,18 @@
 namespace countersign {
 namespace {
 
-int Install(InstallOptions options, const std::string& ca_file, bool json) {
+int Install(InstallOptions options, const std::string& ca_file, const std::string& profiles,
+            bool json) {
   if (!ca_file.empty()) {
     auto ca = ReadTextFile(ca_file);
     if (!ca) return Report(ca.error());
     // Empty would mean the built-in authority.
     options.ca_pem = ca->empty() ? "\n" : std::move(*ca);
+  }
+  if (!profiles.empty()) {
+    auto table = ReadTextFile(profiles);
+    if (!table) return Report(table.error());
+    options.serving_profiles = std::move(*table);
   }
   auto objects = InstallationObjects(options);
   if (!objects) return Report(objects.error());
@@ -36,6 +42,7 @@ void AddInstall(CLI::App& app, Global& global, Run& run) {
   AddOutput(*command, global, {"table", "json"});
   auto options = std::make_shared<InstallOptions>();
   auto ca_file = std::make_shared<std::string>();
+  auto profiles = std::make_shared<std::string>();
   command->add_option("--url", options->url, "webhook as a URL, https://host:port");
   command->add_option("--service", options->service, "webhook as a Service, NAMESPACE/NAME");
   command->add_option("--ca-file", *ca_file,
@@ -43,12 +50,14 @@ void AddInstall(CLI::App& app, Global& global, Run& run) {
                       "(--ca-secret of both programs), which the operator publishes");
   command->add_option("--operator-user", options->operator_user,
                       "account of the operator; default: its service account");
+  command->add_option("--serving-profiles", *profiles,
+                      "table of what serves a model, YAML; the webhook is given the same");
   command->add_flag("--crds", options->crds, "the CustomResourceDefinitions too");
-  command->callback([options, ca_file, &global, &run] {
-    run = [options, ca_file, &global] {
+  command->callback([options, ca_file, profiles, &global, &run] {
+    run = [options, ca_file, profiles, &global] {
       InstallOptions o = *options;
       if (!global.name_space.empty()) o.name_space = global.name_space;
-      return Install(std::move(o), *ca_file, global.IsJson());
+      return Install(std::move(o), *ca_file, *profiles, global.IsJson());
     };
   });
 }

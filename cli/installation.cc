@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "cli/authority_roles.h"
+#include "cli/guard_installation.h"
 #include "evidence/receipt.h"
 #include "governance/crd.h"
 #include "governance/types/object.h"
@@ -183,10 +184,20 @@ Status Validate(const InstallOptions& options) {
   return {};
 }
 
-// None of them has a selector: no label of a namespace or an object takes it out of our sight, and
-// nothing that must be written to start us again is of our kinds.
+// What serves a model elsewhere than in a ModelDeployment, of any group.
+Json GuardEntry(const InstallOptions& options, const ServingProfiles& table,
+                const std::string& operator_user) {
+  Json entry = WebhookEntry(options, {"guard.countersign.dev", "/guard/v1", Json::object(),
+                                      GuardConditions(table, operator_user)});
+  entry["rules"] = GuardRules(table);
+  entry["namespaceSelector"] = ExemptNamespaces(options.name_space);
+  return entry;
+}
+
+// None of our own kinds' entries has a selector: no label of a namespace or an object takes it out
+// of our sight, and nothing that must be written to start us again is of our kinds.
 void AddWebhooks(std::vector<Json>& objects, const InstallOptions& options,
-                 const std::string& operator_user) {
+                 const ServingProfiles& table, const std::string& operator_user) {
   // What is being deleted loses its finalizers also while we are down: nothing starts from it, and
   // namespaces go. A version of a policy has a finalizer that means something.
   const std::pair<std::string, std::string> stays = {
@@ -237,11 +248,12 @@ void AddWebhooks(std::vector<Json>& objects, const InstallOptions& options,
                                           Resources(Names({"DELETE"}), Names({"*"})),
                                           {{"is-not-the-end-of-a-namespace",
                                             "!(" + std::string(kEmptiesNamespaces) + ")"}},
-                                          false})})));
+                                          false}),
+                   GuardEntry(options, table, operator_user)})));
 }
 
 void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
-                  const std::string& operator_user) {
+                  const ServingProfiles& table, const std::string& operator_user) {
   const Json evidence = Names(
       {"signoffs", "reproducibilitysnapshots", "biastests", "evidence", "waivers", "incidents"});
   // Evidence is final: a report or sign-off that says something else is another object.
@@ -294,7 +306,10 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
             Resources(Names({"UPDATE"}), Names({"*/status"})),
             Json::array({Validation("request.userInfo.username == " + Literal(operator_user),
                                     "status may be written by the operator alone")}));
-  AddWebhooks(objects, options, operator_user);
+  for (Json& object : LockObjects(table, operator_user, options.name_space)) {
+    objects.push_back(std::move(object));
+  }
+  AddWebhooks(objects, options, table, operator_user);
 }
 
 }  // namespace
@@ -307,6 +322,10 @@ Result<std::vector<Json>> InstallationObjects(const InstallOptions& given) {
   InstallOptions options = given;
   while (options.url.ends_with('/')) options.url.pop_back();
   if (auto valid = Validate(options); !valid) return Fail(valid.error());
+  const auto table = options.serving_profiles.empty()
+                         ? BuiltInServingProfiles()
+                         : ParseServingProfiles(options.serving_profiles);
+  if (!table) return Fail(table.error());
   const std::string account = "system:serviceaccount:" + options.name_space + ":";
   const std::string operator_user =
       options.operator_user.empty() ? account + "countersign-operator" : options.operator_user;
@@ -338,7 +357,7 @@ Result<std::vector<Json>> InstallationObjects(const InstallOptions& given) {
       objects.push_back(std::move(role));
     }
   }
-  AddAdmission(objects, options, operator_user);
+  AddAdmission(objects, options, *table, operator_user);
   return objects;
 }
 

@@ -25,6 +25,8 @@ struct InstallOptions {
   std::string operator_user;
   std::string name_space = "countersign-system";
   bool crds = false;
+  // Of what serves a model, as text; empty: the one built in.
+  std::string serving_profiles;
 };
 
 // In the order in which they can be applied.
@@ -32,6 +34,10 @@ struct InstallOptions {
 
 // The roles that people are given, and those of the two programs.
 [[nodiscard]] std::vector<Json> ClusterRoles();
+
+// Gives a ClusterRole rights on every kind of the serving table that is built in. The webhook keeps
+// none of the Pods, which are judged as they come.
+void AddServingKinds(Json& role, const std::vector<std::string>& verbs, bool with_pods);
 
 [[nodiscard]] Json AdmissionMeta(const std::string& name);  // metadata with our labels
 

@@ -4,6 +4,7 @@
 #include "cli/chart.h"
 #include "governance/fairness_metrics.h"
 #include "governance/report_types.h"
+#include "governance/serving/profiles.h"
 #include "governance/sum_metrics.h"
 #include "governance/types/object.h"
 
@@ -244,6 +245,11 @@ std::vector<std::pair<std::string, std::string>> GeneratedFiles() {
   }
   files.emplace_back("docs/reference/fairness-metrics.md", MetricsPage());
   files.emplace_back("docs/reference/evidence-types.md", ReportTypesPage());
+  Json schema = ServingProfilesSchema();
+  schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+  schema["title"] = "Serving profiles";
+  schema["$comment"] = std::string(kMarker);
+  files.emplace_back("docs/reference/serving-profiles.schema.json", schema.dump(2) + "\n");
   for (auto& file : ChartFiles()) {
     file.second.insert(0, "# " + std::string(kMarker) + "\n");
     files.push_back(std::move(file));

@@ -46,7 +46,7 @@ Json ClusterRole(const std::string& name, Json rules, const Names& aggregate = {
 std::vector<Json> ClusterRoles() {
   const Names reports = {"reproducibilitysnapshots", "biastests", "evidence", "waivers",
                          "incidents"};
-  return {
+  std::vector<Json> roles = {
       ClusterRole("countersign-viewer", Json::array({ReadAll(), ReadEvents()}),
                   {"view", "edit", "admin"}),
       // What an audit asks: what there is, what ran, who may do what and what is refused. No
@@ -117,6 +117,13 @@ std::vector<Json> ClusterRoles() {
                // Only the digest of their content is kept.
                Rule("", {"configmaps"}, kFollow),
                Rule("events.k8s.io", {"events"}, {"create", "patch"})}))};
+  for (Json& role : roles) {
+    const std::string name = StringAt(role, "metadata/name");
+    if (name == "countersign-webhook") AddServingKinds(role, kFollow, false);
+    // For the scan for shadow deployments.
+    if (name == "countersign-operator") AddServingKinds(role, {"list"}, true);
+  }
+  return roles;
 }
 
 }  // namespace countersign

@@ -15,6 +15,7 @@
 #include "base/digest.h"
 #include "base/host_port.h"
 #include "base/log.h"
+#include "catalog/serving_table.h"
 #include "kube/http_transport.h"
 #include "kube/kubeconfig.h"
 #include "kube/leader_election.h"
@@ -52,6 +53,9 @@ struct Flags {
   std::string webhook_configuration = "countersign";
   bool leader_elect = true;
   int workers = 4;
+  std::string serving_profiles;
+  std::string elsewhere = "Warn";
+  int scan_seconds = 300;
   bool verbose = false;
 };
 
@@ -78,8 +82,18 @@ Result<OperatorOptions> MakeOptions(const Flags& flags) {
     if (!secret) return Fail(secret.error());
     webhooks.ca_secret = std::move(*secret);
   }
-  return OperatorOptions{flags.installation, std::move(*key),     std::move(*trusted), Identity(),
-                         flags.workers,      COUNTERSIGN_VERSION, std::move(webhooks)};
+  auto table = LoadServingProfiles(flags.serving_profiles);
+  if (!table) return Fail(table.error());
+  auto elsewhere = GuardModeNamed(flags.elsewhere, "--guard-elsewhere");
+  if (!elsewhere) return Fail(elsewhere.error());
+  return OperatorOptions{flags.installation,
+                         std::move(*key),
+                         std::move(*trusted),
+                         Identity(),
+                         flags.workers,
+                         COUNTERSIGN_VERSION,
+                         std::move(webhooks),
+                         {std::move(*table), *elsewhere, std::chrono::seconds(flags.scan_seconds)}};
 }
 
 // Leads, or acts alone, until `stop`. False when leadership was lost.
@@ -231,6 +245,18 @@ int main(int argc, char** argv) {
                  "its certificates are kept in the caBundle of the webhook configurations");
   app.add_option("--webhook-configuration", flags.webhook_configuration,
                  "name of the webhook configurations")
+      ->capture_default_str();
+  app.add_option("--serving-profiles", flags.serving_profiles,
+                 "table of what serves a model, YAML, the same as the webhook's; default: the one "
+                 "built in");
+  app.add_option(
+         "--guard-elsewhere", flags.elsewhere,
+         "what the webhook does in namespaces in no environment, for the report: Deny, Warn "
+         "or Audit")
+      ->capture_default_str();
+  app.add_option("--scan-seconds", flags.scan_seconds,
+                 "time from one look for shadow deployments to the next")
+      ->check(CLI::Range(1, 86400))
       ->capture_default_str();
   app.add_flag("--verbose", flags.verbose, "log debug lines");
   try {

@@ -58,6 +58,12 @@ OperatorMetrics::OperatorMetrics(std::string version, Sources sources)
                    .Help("Since when the API server has not been heard about a kind.")
                    .Register(registry_)),
       ready_(OneGauge(registry_, "countersign_ready", "1 when the replica says that it is ready.")),
+      shadows_(
+          prometheus::BuildGauge()
+              .Name("countersign_shadow_deployments")
+              .Help("What serves a model and is allowed by nothing, as the last scan found it, "
+                    "by what the guard does there.")
+              .Register(registry_)),
       dropped_events_(prometheus::BuildCounter()
                           .Name("countersign_events_dropped_total")
                           .Help("Events that were not written.")
@@ -98,6 +104,12 @@ std::string OperatorMetrics::Text() {
     silence_.Add({{"kind", cache.kind}}).Set(cache.silence.count());
   }
   ready_.Set(sources_.ready() ? 1 : 0);
+  const auto shadows = sources_.shadows();
+  for (const auto& [mode, name] : EnumNames<GuardMode>::kNames) {
+    const auto found = shadows.find(mode);
+    shadows_.Add({{"mode", std::string(name)}})
+        .Set(found == shadows.end() ? 0 : static_cast<double>(found->second));
+  }
   // Two who ask at once must not both add the difference.
   const std::lock_guard lock(scrape_);
   const auto dropped = static_cast<double>(sources_.dropped_events());

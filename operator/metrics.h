@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -38,6 +39,7 @@ class OperatorMetrics {
     std::function<std::uint64_t()> dropped_events;
     std::function<std::vector<CacheAge>()> caches;
     std::function<bool()> ready;
+    std::function<std::map<GuardMode, std::size_t>()> shadows;  // of the last scan
   };
   OperatorMetrics(std::string version, Sources sources);
 
@@ -59,6 +61,7 @@ class OperatorMetrics {
   prometheus::Gauge& waivers_ending_;
   prometheus::Family<prometheus::Gauge>& silence_;
   prometheus::Gauge& ready_;
+  prometheus::Family<prometheus::Gauge>& shadows_;
   prometheus::Counter& dropped_events_;
   prometheus::Counter& lost_records_;
   std::mutex scrape_;

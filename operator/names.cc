@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/digest.h"
 
 namespace countersign {
 namespace {
@@ -11,25 +10,7 @@ bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsAlnum(char c) { return IsLower(c) || IsDigit(c) || (c >= 'A' && c <= 'Z'); }
 
-bool IsServiceName(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxChildName && IsLower(name.front()) &&
-         name.back() != '-' && std::all_of(name.begin(), name.end(), [](char c) {
-           return IsLower(c) || IsDigit(c) || c == '-';
-         });
-}
-
 }  // namespace
-
-std::string ChildName(std::string_view deployment) {
-  if (IsServiceName(deployment)) return std::string(deployment);
-  // 40 bits of hash: two of a namespace's names that are cut alike do not meet by accident, and an
-  // owner check stops those that meet on purpose.
-  constexpr std::size_t kHash = 10;
-  std::string name = "m-";
-  for (const char c : deployment) name += IsLower(c) || IsDigit(c) ? c : '-';
-  name.resize(std::min(name.size(), kMaxChildName - kHash - 1));
-  return name + "-" + Sha256Hex(deployment).substr(0, kHash);
-}
 
 Json SelectorLabels(std::string_view deployment) {
   return {{kInstanceLabel, ChildName(deployment)}, {kManagedByLabel, kOperatorName}};

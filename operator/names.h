@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "catalog/child_name.h"
 #include "catalog/resources.h"
 
 namespace countersign {
@@ -26,11 +27,6 @@ inline constexpr std::string_view kDeploymentLabel = "countersign.dev/model-depl
 inline constexpr std::string_view kRevisionLabel = "countersign.dev/revision";
 inline constexpr std::string_view kGovernedDigestAnnotation = "countersign.dev/governed-digest";
 inline constexpr std::string_view kModelDigestAnnotation = "countersign.dev/model-digest";
-
-// Name of Deployment and Service: a DNS label that starts with a letter (RFC 1035, which Services
-// need), at most kMaxChildName long. The ModelDeployment's own name when it is one.
-inline constexpr std::size_t kMaxChildName = 63;
-[[nodiscard]] std::string ChildName(std::string_view deployment);
 
 // Labels that select the pods of a ModelDeployment: chosen once and for ever, because a
 // Deployment's selector is immutable.

@@ -90,7 +90,7 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
                {[this] { return queue_.Stats(); }, [this] { return leading_.load(); },
                 [this] { return memory_.Summarise(clock_.Now(), kExpiringSoon, kWaiverEndsSoon); },
                 [this] { return events_.dropped(); }, [this] { return CacheAges(); },
-                [this] { return HasSynced(); }}),
+                [this] { return HasSynced(); }, [this] { return scan_.Counts(); }}),
       catalog_(client, clock, {options_.installation, options_.trusted}),
       statuses_(client, clock, Watching(kModelDeployments),
                 [](Json&& json) { return DecodeStatusState(json); }),
@@ -129,6 +129,14 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
           },
           [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
             metrics_.Reconciled("modeldeployment", result, took);
+          }),
+      scan_queue_(clock, QueueOptions()),
+      scan_(client, clock, catalog_, events_, options_.scan),
+      scan_controller_(
+          "serving-scan", scan_queue_, clock,
+          [this](const ObjectKey&, const std::stop_token& stop) { return scan_.Run(stop); },
+          [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
+            metrics_.Reconciled("serving-scan", result, took);
           }),
       policies_(*this, "governancepolicy", kGovernancePolicies, CheckPolicy(catalog_, clock),
                 [this](const InForceNews& news) { TellOfPolicy(news); }),
@@ -307,6 +315,8 @@ bool Operator::WaitForSync(const std::stop_token& stop) const {
 
 void Operator::StartControllers() {
   controller_.Start(options_.workers);
+  scan_controller_.Start(1);
+  scan_queue_.Add({});
   for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_,
                      &waivers_, &incidents_, &records_}) {
     kind->controller.Start(1);
@@ -317,6 +327,7 @@ void Operator::StartControllers() {
 
 void Operator::StopControllers() {
   controller_.Stop();
+  scan_controller_.Stop();
   for (Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_, &reports_,
                      &waivers_, &incidents_, &records_}) {
     kind->controller.Stop();

@@ -25,6 +25,7 @@
 #include "operator/metrics.h"
 #include "operator/receipts.h"
 #include "operator/record_keeper.h"
+#include "operator/serving_scan.h"
 #include "operator/status_reconciler.h"
 #include "operator/webhook_configurations.h"
 
@@ -38,6 +39,7 @@ struct OperatorOptions {
   int workers = 4;
   std::string version;
   WebhookConfigurationOptions webhooks;
+  ServingScanOptions scan;
 };
 
 class Operator {
@@ -107,6 +109,9 @@ class Operator {
   const ReceiptWriter receipts_;
   DeploymentReconciler reconciler_;
   Controller controller_;
+  WorkQueue scan_queue_;  // holds one key: everything
+  ServingScan scan_;
+  Controller scan_controller_;
   Kind policies_;
   Kind use_cases_;
   Kind sign_offs_;

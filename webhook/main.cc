@@ -12,9 +12,11 @@
 #include "base/host_port.h"
 #include "base/log.h"
 #include "catalog/live_reader.h"
+#include "catalog/serving_table.h"
 #include "kube/http_transport.h"
 #include "kube/kubeconfig.h"
 #include "kube/server_clock.h"
+#include "webhook/admission/guard.h"
 #include "webhook/admission/handler.h"
 #include "webhook/authority/built_in_source.h"
 #include "webhook/certificates/file_source.h"
@@ -42,6 +44,9 @@ struct Flags {
   std::string trusted_keys;
   std::string installation = "default";
   AdmissionOptions admission;
+  std::string serving_profiles;
+  std::vector<std::string> trusted_controllers;
+  std::string elsewhere = "Warn";
   std::vector<std::string> allowed_clients;
   int workers = 0;
   int drain_seconds = 15;
@@ -101,6 +106,19 @@ Result<BuiltInOptions> MakeBuiltIn(const Flags& flags) {
   return options;
 }
 
+Result<GuardOptions> MakeGuardOptions(const Flags& flags) {
+  GuardOptions options;
+  options.operator_user = flags.admission.operator_user;
+  options.trusted_controllers = BuiltInControllers();
+  options.trusted_controllers.insert(options.trusted_controllers.end(),
+                                     flags.trusted_controllers.begin(),
+                                     flags.trusted_controllers.end());
+  auto elsewhere = GuardModeNamed(flags.elsewhere, "--guard-elsewhere");
+  if (!elsewhere) return Fail(elsewhere.error());
+  options.elsewhere = *elsewhere;
+  return options;
+}
+
 int Die(const Error& error) {
   std::cerr << "countersign-webhook: " << error.ToString() << "\n";
   return 2;
@@ -128,6 +146,10 @@ int Run(Flags flags) {
     if (!created) return Die(created.error());
     files = std::move(*created);
   }
+  const auto table = LoadServingProfiles(flags.serving_profiles);
+  if (!table) return Die(table.error());
+  const auto guard_options = MakeGuardOptions(flags);
+  if (!guard_options) return Die(guard_options.error());
   ConfigSource source;
   source.kubeconfig = flags.kubeconfig;
   auto config = LoadRestConfig(source);
@@ -156,11 +178,13 @@ int Run(Flags flags) {
   Catalog catalog(client, clock, {flags.installation, std::move(*trusted)});
   LiveReader live(client, clock, catalog);
   WebhookMetrics metrics(COUNTERSIGN_VERSION);
-  AdmissionHandler handler(catalog, live, clock, std::move(*key), flags.admission,
-                           [&](const DecisionRecord& record) {
-                             WriteRecord(RecordLine(record));
-                             metrics.Count(record);
-                           });
+  Workloads workloads(client, clock, *table);
+  const auto record = [&metrics](const DecisionRecord& decided) {
+    WriteRecord(RecordLine(decided));
+    metrics.Count(decided);
+  };
+  AdmissionHandler handler(catalog, live, clock, std::move(*key), flags.admission, record);
+  GuardHandler guard(catalog, workloads, *table, clock, *guard_options, record);
 
   auto listen = ParseHostPort(flags.listen);
   if (!listen) return Die(listen.error());
@@ -174,10 +198,9 @@ int Run(Flags flags) {
   tls.certificate = [&] { return certificates.Current(); };
   if (!flags.files.client_ca.empty()) tls.client_trust = [&] { return files->Trust(); };
   tls.allowed_clients = flags.allowed_clients;
-  const auto route = [&](const char* path,
-                         AdmissionReply (AdmissionHandler::*method)(const AdmissionCall&) const) {
-    return http::Route{path, [&handler, method](const http::Request& request) {
-                         AdmissionReply reply = (handler.*method)(
+  const auto route = [](const char* path, const auto& answers, auto method) {
+    return http::Route{path, [&answers, method](const http::Request& request) {
+                         AdmissionReply reply = (answers.*method)(
                              {request.body, request.traceparent, request.deadline});
                          http::Response response;
                          response.status = reply.http_status;
@@ -195,7 +218,7 @@ int Run(Flags flags) {
   probes.port = probe_listen->port;
   const auto not_ready = [&]() -> std::optional<std::string> {
     if (leaving) return "shutting down";
-    if (!catalog.HasSynced()) return "caches are not synced yet";
+    if (!catalog.HasSynced() || !workloads.HasSynced()) return "caches are not synced yet";
     if (const auto stale = catalog.Stale(clock.Steady()); !stale.empty()) return stale.front();
     if (auto healthy = certificates.Healthy(); !healthy) return healthy.error().ToString();
     return std::nullopt;
@@ -212,14 +235,17 @@ int Run(Flags flags) {
   if (!probe) return Die(probe.error());
   catalog.Start();
   if (authority != nullptr) authority->Start();
+  workloads.Start();
   // Until the caches are full every answer would be "missing": better none.
   const timespec pause{0, 100'000'000};
-  while (!catalog.HasSynced() || certificates.Current() == nullptr) {
+  while (!catalog.HasSynced() || !workloads.HasSynced() || certificates.Current() == nullptr) {
     if (sigtimedwait(&signals, nullptr, &pause) > 0) return 0;
   }
-  auto started = http::HttpsServer::Start(options, tls,
-                                          {route("/validate/v1", &AdmissionHandler::Validate),
-                                           route("/mutate/v1", &AdmissionHandler::Mutate)});
+  auto started =
+      http::HttpsServer::Start(options, tls,
+                               {route("/validate/v1", handler, &AdmissionHandler::Validate),
+                                route("/mutate/v1", handler, &AdmissionHandler::Mutate),
+                                route("/guard/v1", guard, &GuardHandler::Judge)});
   if (!started) return Die(started.error());
   {
     const std::lock_guard lock(server_mutex);
@@ -241,6 +267,7 @@ int Run(Flags flags) {
   stop.request_stop();
   server->Stop();
   if (authority != nullptr) authority->Stop();
+  workloads.Stop();
   catalog.Stop();
   return 0;
 }
@@ -298,6 +325,15 @@ int main(int argc, char** argv) {
       ->default_val("system:serviceaccount:countersign-system:countersign-operator");
   app.add_flag("--require-credential-id", flags.admission.require_credential_id,
                "refuse sign-offs whose request shows no credential id");
+  app.add_option("--serving-profiles", flags.serving_profiles,
+                 "table of what serves a model, YAML; default: the one built in");
+  app.add_option(
+      "--trusted-controller", flags.trusted_controllers,
+      "account of a controller that makes serving workloads for objects of its own kind, "
+      "which are judged themselves; repeatable; Kubernetes' own are trusted anyway");
+  app.add_option("--guard-elsewhere", flags.elsewhere,
+                 "Deny, Warn or Audit what serves a model in a namespace in no environment")
+      ->capture_default_str();
   app.add_option("--workers", flags.workers, "worker threads; 0: by the CPU limit");
   app.add_option("--drain-seconds", flags.drain_seconds, "how long to go on serving after SIGTERM");
   CLI11_PARSE(app, argc, argv);

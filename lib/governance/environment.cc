@@ -48,4 +48,10 @@ bool IsSandbox(const GovernancePolicySpec& policy, const PolicyEnvironment& e) {
          e.enforcement < Enforcement::kHold;
 }
 
+GuardMode GuardModeOf(const PolicyEnvironment& e) {
+  if (e.guard) return e.guard->mode;
+  if (e.enforcement >= Enforcement::kHold) return GuardMode::kDeny;
+  return e.enforcement == Enforcement::kWarn ? GuardMode::kWarn : GuardMode::kAudit;
+}
+
 }  // namespace countersign

@@ -20,4 +20,7 @@ namespace countersign {
 // Where drafts may run: the first environment, as long as it only warns or audits.
 [[nodiscard]] bool IsSandbox(const GovernancePolicySpec& policy, const PolicyEnvironment& e);
 
+// What the guard against shadow deployments does there: as said, or as strict as enforcement.
+[[nodiscard]] GuardMode GuardModeOf(const PolicyEnvironment& e);
+
 }  // namespace countersign

@@ -119,11 +119,13 @@ class ChartSite(Installation):
         for kind, path in (("mutating", "/mutate/v1"), ("validating", "/validate/v1")):
             kind += "webhookconfiguration"
             found = json.loads(self.cluster.run("get", kind, "countersign", "-o", "json").stdout)
-            target = f"https://127.0.0.1:{self.port}{path}"
-            if where == "service":
-                target = {"namespace": SYSTEM, "name": "countersign-webhook", "path": path, "port": 443}
             patch = []
             for i, webhook in enumerate(found["webhooks"]):
+                entry = "/guard/v1" if webhook["name"].startswith("guard.") else path
+                target = f"https://127.0.0.1:{self.port}{entry}"
+                if where == "service":
+                    target = {"namespace": SYSTEM, "name": "countersign-webhook", "path": entry,
+                              "port": 443}  # fmt: skip
                 config = f"/webhooks/{i}/clientConfig"
                 patch += [{"op": "remove", "path": f"{config}/{key}"} for key in ("url", "service")
                           if key in webhook["clientConfig"]]  # fmt: skip

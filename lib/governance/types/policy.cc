@@ -38,6 +38,25 @@ void Describe(V& v, Ethics& e) {
 }
 
 template <class V>
+void Describe(V& v, EnvironmentGuard& g) {
+  v.Field({.name = "mode",
+           .doc = "Deny (refused at admission), Warn (let in with a warning) or Audit (let in, "
+                  "recorded and reported).",
+           .required = true},
+          g.mode);
+}
+
+template <class V>
+void Describe(V& v, EnvironmentLock& l) {
+  v.Field({.name = "requesters",
+           .doc = "Users and groups who may, beside Countersign's operator and Kubernetes' own "
+                  "controllers. Nobody else, if the list is empty.",
+           .required = true,
+           .max = kMaxListed},
+          l.requesters);
+}
+
+template <class V>
 void Describe(V& v, PolicyEnvironment& e) {
   v.Field(NameField("Name of the environment, for example prod."), e.name);
   v.Field(
@@ -57,6 +76,15 @@ void Describe(V& v, PolicyEnvironment& e) {
                   "new is served), Warn (served, with a warning) or Audit (served, recorded).",
            .required = true},
           e.enforcement);
+  v.Field({.name = "guard",
+           .doc = "What becomes of workloads that serve a model without a ModelDeployment. By "
+                  "default Deny where enforcement is Deny or Hold, else what enforcement says."},
+          e.guard);
+  v.Field({.name = "locked",
+           .doc = "Locks its namespaces: only those listed create or change workloads, Services "
+                  "and routes there, or enter Pods (exec, attach, ephemeral containers, port "
+                  "forwarding). The API server checks it, also while Countersign is down."},
+          e.locked);
 }
 
 template <class V>

@@ -35,10 +35,29 @@ struct Ethics {
   std::vector<std::string> protected_attributes;
 };
 
+// What becomes of something that serves a model outside of a ModelDeployment, mild to severe.
+enum class GuardMode { kAudit, kWarn, kDeny };
+template <>
+struct EnumNames<GuardMode> {
+  static constexpr std::pair<GuardMode, std::string_view> kNames[] = {
+      {GuardMode::kAudit, "Audit"}, {GuardMode::kWarn, "Warn"}, {GuardMode::kDeny, "Deny"}};
+};
+
+struct EnvironmentGuard {
+  GuardMode mode = GuardMode::kDeny;
+};
+
+// Who alone may change what runs there, users and groups; the API server asks by itself.
+struct EnvironmentLock {
+  std::vector<Subject> requesters;
+};
+
 struct PolicyEnvironment {
   std::string name;
   std::vector<std::string> namespaces;
   Enforcement enforcement = Enforcement::kDeny;
+  std::optional<EnvironmentGuard> guard = {};
+  std::optional<EnvironmentLock> locked = {};
 };
 
 // A key by which a person, or a pipeline, signs outside of the cluster.

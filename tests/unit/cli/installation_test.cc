@@ -232,5 +232,72 @@ TEST(Installation, DefinitionsComeAlongWhenAskedFor) {
   EXPECT_EQ(StringAt(Objects().front(), "kind"), "Namespace");
 }
 
+const Json& GuardEntry(const std::vector<Json>& objects) {
+  for (const Json& webhook :
+       One(objects, "ValidatingWebhookConfiguration", "countersign").at("webhooks")) {
+    if (webhook.at("name") == "guard.countersign.dev") return webhook;
+  }
+  ADD_FAILURE() << "no entry of the guard";
+  return objects.front();
+}
+
+TEST(Installation, TheGuardIsAskedAboutEveryKindOfTheTableButNotByTheOperator) {
+  const auto objects = Objects();
+  const Json& guard = GuardEntry(objects);
+  EXPECT_EQ(guard.at("clientConfig").at("url"), "https://127.0.0.1:9443/guard/v1");
+  EXPECT_EQ(guard.at("failurePolicy"), "Fail");
+  EXPECT_EQ(guard.at("namespaceSelector").at("matchExpressions").at(0).at("values"),
+            Json::array({"kube-system", "countersign-system"}));
+  std::set<std::string> resources;
+  for (const Json& rule : guard.at("rules")) {
+    EXPECT_EQ(rule.at("operations"), Json::array({"CREATE", "UPDATE"}));
+    for (const Json& name : rule.at("resources")) {
+      resources.insert(rule.at("apiGroups").at(0).get<std::string>() + "/" +
+                       name.get<std::string>());
+    }
+  }
+  for (const char* name :
+       {"/pods", "/pods/ephemeralcontainers", "apps/deployments", "batch/cronjobs",
+        "serving.kserve.io/inferenceservices", "ray.io/rayservices", "argoproj.io/rollouts"}) {
+    EXPECT_TRUE(resources.contains(name)) << name;
+  }
+  EXPECT_EQ(guard.at("matchConditions").at(0).at("expression"),
+            "request.userInfo.username != "
+            "'system:serviceaccount:countersign-system:countersign-operator'");
+}
+
+TEST(Installation, AnotherTableMakesAnotherEntry) {
+  InstallOptions options = Options();
+  options.serving_profiles =
+      "{signals: {images: [{match: 'bank/*'}]}, profiles: [{name: own, group: bank.example, kind: "
+      "Server, resource: servers, versions: [v1], serves: Always}]}";
+  const auto objects = Objects(options);
+  const Json& guard = GuardEntry(objects);
+  EXPECT_EQ(guard.at("rules").size(), 1U);
+  EXPECT_EQ(guard.at("rules").at(0).at("resources"), Json::array({"servers"}));
+  EXPECT_THAT(guard.at("matchConditions").at(1).at("expression").get<std::string>(),
+              HasSubstr("bank/.*"));
+  options.serving_profiles = "{signals: {}, profiles: []}";
+  const auto refused = InstallationObjects(options);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().ToString(), HasSubstr("profiles: must have 1 to"));
+}
+
+TEST(Installation, LocksAreAskedOfTheApiServerWithThePoliciesAsParameters) {
+  const auto objects = Objects();
+  const Json& spec =
+      One(objects, "ValidatingAdmissionPolicy", "countersign-locked-environments").at("spec");
+  EXPECT_EQ(spec.at("failurePolicy"), "Fail");
+  EXPECT_EQ(spec.at("paramKind").at("kind"), "GovernancePolicy");
+  bool connects = false;
+  for (const Json& rule : spec.at("matchConstraints").at("resourceRules")) {
+    connects = connects || rule.at("operations") == Json::array({"CONNECT"});
+  }
+  EXPECT_TRUE(connects);
+  const Json& binding =
+      One(objects, "ValidatingAdmissionPolicyBinding", "countersign-locked-environments");
+  EXPECT_EQ(binding.at("spec").at("paramRef").at("parameterNotFoundAction"), "Allow");
+}
+
 }  // namespace
 }  // namespace countersign

@@ -1,0 +1,31 @@
+// guard_installation.h: the guard against shadow deployments as objects of a cluster: what its
+// webhook entry is asked about, and the lock of environments, which the API server checks by
+// itself. Pure.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "governance/serving/profiles.h"
+
+namespace countersign {
+
+// Accounts of Kubernetes that make and tend what others asked for.
+[[nodiscard]] std::vector<std::string> ControllerAccounts();
+
+// Rules of the entry: every kind of the table, written.
+[[nodiscard]] Json GuardRules(const ServingProfiles& table);
+// Name and CEL: ordinary workloads and our operator never reach us.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> GuardConditions(
+    const ServingProfiles& table, const std::string& operator_user);
+// What is needed to start again, by names that no tenant gives: our own namespace, kube-system.
+[[nodiscard]] Json ExemptNamespaces(const std::string& own);
+
+// ValidatingAdmissionPolicy and binding that keep locked environments locked.
+[[nodiscard]] std::vector<Json> LockObjects(const ServingProfiles& table,
+                                            const std::string& operator_user,
+                                            const std::string& own_namespace);
+
+}  // namespace countersign

@@ -1,0 +1,33 @@
+#include "catalog/child_name.h"
+
+#include <algorithm>
+
+#include "base/digest.h"
+
+namespace countersign {
+namespace {
+
+bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+bool IsServiceName(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxChildName && IsLower(name.front()) &&
+         name.back() != '-' && std::all_of(name.begin(), name.end(), [](char c) {
+           return IsLower(c) || IsDigit(c) || c == '-';
+         });
+}
+
+}  // namespace
+
+std::string ChildName(std::string_view deployment) {
+  if (IsServiceName(deployment)) return std::string(deployment);
+  // 40 bits of hash: two of a namespace's names that are cut alike do not meet by accident, and an
+  // owner check stops those that meet on purpose.
+  constexpr std::size_t kHash = 10;
+  std::string name = "m-";
+  for (const char c : deployment) name += IsLower(c) || IsDigit(c) ? c : '-';
+  name.resize(std::min(name.size(), kMaxChildName - kHash - 1));
+  return name + "-" + Sha256Hex(deployment).substr(0, kHash);
+}
+
+}  // namespace countersign

@@ -1,0 +1,17 @@
+// child_name.h: what the Deployment and the Service of a ModelDeployment are called.
+//
+// The operator makes them by this name, and the guard knows them by it. The ModelDeployment's own
+// name where Kubernetes allows it, else a readable prefix with a hash. Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace countersign {
+
+// A DNS label that starts with a letter (RFC 1035, which Services need), at most this long.
+inline constexpr std::size_t kMaxChildName = 63;
+[[nodiscard]] std::string ChildName(std::string_view deployment);
+
+}  // namespace countersign

@@ -1,0 +1,167 @@
+#include "catalog/workloads.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "catalog/catalog.h"
+
+namespace countersign {
+namespace {
+
+constexpr char kByUid[] = "uid";
+
+bool IsBuiltIn(const ServingProfile& profile) {
+  return profile.group.empty() || profile.group == "apps" || profile.group == "batch";
+}
+
+InformerOptions Follow(const Resource& resource) {
+  InformerOptions options;
+  options.scope.resource = resource;
+  options.on_error = [resource](const ApiError& error) {
+    // A CRD that is not installed.
+    if (error.http_status == 404) return;
+    Log(LogLevel::kWarning, "cannot follow a collection",
+        {{"resource", resource.Name()}, {"error", error.ToString()}});
+  };
+  return options;
+}
+
+}  // namespace
+
+std::optional<WorkloadOwner> ControllerOf(const Json& object) {
+  const Json* owners = FindPath(object, "metadata/ownerReferences");
+  if (owners == nullptr || !owners->is_array()) return std::nullopt;
+  for (const Json& owner : *owners) {
+    if (!BoolAt(owner, "controller")) continue;
+    return WorkloadOwner{StringAt(owner, "kind"), StringAt(owner, "name"), StringAt(owner, "uid")};
+  }
+  return std::nullopt;
+}
+
+Workload DecodeWorkload(const ServingProfiles& table, const Json& object) {
+  Workload workload;
+  workload.key = {StringAt(object, "metadata/namespace"), StringAt(object, "metadata/name")};
+  workload.api_version = StringAt(object, "apiVersion");
+  workload.kind = StringAt(object, "kind");
+  workload.uid = StringAt(object, "metadata/uid");
+  workload.owner = ControllerOf(object);
+  workload.recognition = Recognise(table, object);
+  return workload;
+}
+
+Resource ResourceOf(const ServingProfile& profile) {
+  return {profile.group, profile.versions.front(), profile.resource, true, profile.kind};
+}
+
+Workloads::Workloads(const KubeClient& client, Clock& clock, const ServingProfiles& table)
+    : clock_(clock) {
+  for (const bool built_in : {true, false}) {
+    for (const ServingProfile& profile : table.profiles) {
+      if (IsBuiltIn(profile) != built_in || profile.resource == kPods.plural) continue;
+      // Items of a list name neither kind nor version.
+      const Resource resource = ResourceOf(profile);
+      auto informer = std::make_unique<Informer<Workload>>(
+          client, clock, Follow(resource), [&table, resource](Json&& object) -> Result<Workload> {
+            object["apiVersion"] = resource.ApiVersion();
+            object["kind"] = resource.kind;
+            return DecodeWorkload(table, object);
+          });
+      informer->AddIndex(kByUid,
+                         [](const Workload& workload) { return std::vector{workload.uid}; });
+      informer->OnChange([this](const ObjectChange<Workload>&) {
+        const std::lock_guard lock(mutex_);
+        changed_.notify_all();
+      });
+      informers_.push_back(std::move(informer));
+    }
+    if (built_in) built_in_ = informers_.size();
+  }
+}
+
+void Workloads::Start() {
+  for (const auto& informer : informers_) informer->Start();
+}
+
+void Workloads::Stop() {
+  for (const auto& informer : informers_) informer->Stop();
+}
+
+bool Workloads::HasSynced() const {
+  return std::all_of(informers_.begin(),
+                     informers_.begin() + static_cast<std::ptrdiff_t>(built_in_),
+                     [](const auto& informer) { return informer->HasSynced(); });
+}
+
+bool Workloads::WaitForSync(const std::stop_token& stop, SteadyTime deadline) const {
+  return std::all_of(informers_.begin(),
+                     informers_.begin() + static_cast<std::ptrdiff_t>(built_in_),
+                     [&](const auto& informer) { return informer->WaitForSync(stop, deadline); });
+}
+
+std::vector<std::string> Workloads::Stale(SteadyTime now) const {
+  std::vector<std::string> stale;
+  for (std::size_t i = 0; i < built_in_; ++i) {
+    const auto heard = informers_[i]->LastHeard();
+    if (!heard || now - *heard < kStaleAfter) continue;
+    stale.emplace_back("the API server has not been heard about workloads for some minutes");
+    break;
+  }
+  return stale;
+}
+
+std::shared_ptr<const Workload> Workloads::ByUid(const std::string& uid) const {
+  if (uid.empty()) return nullptr;
+  for (const auto& informer : informers_) {
+    auto found = informer->ByIndex(kByUid, uid);
+    if (!found.empty()) return std::move(found.front());
+  }
+  return nullptr;
+}
+
+std::shared_ptr<const Workload> Workloads::Await(const std::string& uid,
+                                                 SteadyTime deadline) const {
+  auto found = ByUid(uid);
+  if (found != nullptr || uid.empty()) return found;
+  std::unique_lock lock(mutex_);
+  if (waiting_ >= kMaxWaiting) return nullptr;
+  ++waiting_;
+  const SteadyTime until = std::min(deadline, clock_.Steady() + kPatience);
+  clock_.WaitUntil(lock, changed_, {}, until, [&] {
+    found = ByUid(uid);
+    return found != nullptr;
+  });
+  --waiting_;
+  return found;
+}
+
+std::vector<std::shared_ptr<const Workload>> Workloads::Owners(const std::string& ns,
+                                                               const WorkloadOwner& first,
+                                                               SteadyTime deadline,
+                                                               std::string& problem) const {
+  std::vector<std::shared_ptr<const Workload>> chain;
+  std::optional<WorkloadOwner> next = first;
+  while (next) {
+    auto owner = Await(next->uid, deadline);
+    if (owner == nullptr) {
+      // A ModelDeployment is not among the workloads; whoever asks knows those.
+      if (next->kind != "ModelDeployment") {
+        problem = "its owner " + Excerpt(next->kind, 63) + " '" + Excerpt(next->name, 253) +
+                  "' is not known (yet); a controller tries again by itself";
+      }
+      return chain;
+    }
+    if (owner->key.ns != ns) {
+      problem = "its owner is in another namespace";
+      return chain;
+    }
+    if (chain.size() == kMaxOwners) {
+      problem = "it has more than " + std::to_string(kMaxOwners) + " owners above each other";
+      return chain;
+    }
+    next = owner->owner;
+    chain.push_back(std::move(owner));
+  }
+  return chain;
+}
+
+}  // namespace countersign

@@ -1,0 +1,345 @@
+#include "governance/serving/guard.h"
+
+#include <algorithm>
+
+#include "governance/decision.h"
+#include "governance/environment.h"
+
+namespace countersign {
+namespace {
+
+using Kind = ServedReference::Kind;
+
+// kubectl shows one screen; the record keeps the rest of what was found.
+constexpr std::size_t kMaxFaults = 5;
+
+std::string Joined(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : "; ") + item;
+  return text;
+}
+
+// Why nothing covers one reference: not nameable, not approved yet, or unknown.
+GuardFault FaultOf(const ServedReference& reference, const std::vector<Cover>& covers) {
+  for (const Cover& cover : covers) {
+    if (cover.approved || !Holds(cover, reference)) continue;
+    return {"DeploymentNotApproved",
+            "ModelDeployment '" + cover.name + "' names " + reference.text +
+                " but is not approved: " + cover.why_not,
+            reference.path};
+  }
+  switch (reference.kind) {
+    case Kind::kModel:
+      if (!reference.pinned) {
+        return {
+            "ModelNotPinned",
+            "model '" + reference.text +
+                "' is not named by a digest (…@sha256:<64 digits>, or hf://org/model:<commit>), "
+                "so nobody can have approved of it",
+            reference.path};
+      }
+      return {"ModelNotApproved",
+              "no approved ModelDeployment of this namespace is for model '" + reference.text + "'",
+              reference.path};
+    case Kind::kContainer:
+      return {"ContainerNotApproved",
+              "no approved ModelDeployment runs image '" + reference.text +
+                  "' with this command, arguments and environment",
+              reference.path};
+    case Kind::kVolume:
+      return {"VolumeNotApproved",
+              "code or weights may come from " + reference.text +
+                  ", which no approved ModelDeployment mounts",
+              reference.path};
+    case Kind::kRoute:
+      return {"RouteNotApproved",
+              "traffic goes to '" + reference.text + "', which is no approved ModelDeployment",
+              reference.path};
+  }
+  return {};
+}
+
+bool IsRunning(const ServedReference& reference) {
+  return reference.kind == Kind::kContainer || reference.kind == Kind::kVolume;
+}
+
+// The same serving as before: only what does not decide about it was changed.
+bool Unchanged(const GuardFacts& facts) {
+  if (!facts.before || facts.before->fingerprint.empty()) return false;
+  return facts.before->serves && facts.before->fingerprint == facts.serving.fingerprint;
+}
+
+// A trusted controller makes what its owner says. A model that no owner names came from elsewhere.
+std::optional<GuardFault> AddedToOwner(const Recognition& made, const Recognition& owner) {
+  for (const ServedReference& reference : made.references) {
+    if (reference.kind != Kind::kModel) continue;
+    const bool named = std::any_of(
+        owner.references.begin(), owner.references.end(), [&](const ServedReference& theirs) {
+          return theirs.text == reference.text ||
+                 (!reference.digest.empty() && theirs.digest == reference.digest);
+        });
+    if (!named) {
+      return GuardFault{"OwnerDoesNotNameModel",
+                        "its owner does not name model '" + reference.text + "'", reference.path};
+    }
+  }
+  return std::nullopt;
+}
+
+struct ByOwner {
+  bool allowed = false;
+  std::string message;
+  std::optional<GuardFault> fault;
+};
+
+ByOwner JudgeOwners(const GuardFacts& facts) {
+  if (!facts.by_trusted_controller) return {};
+  const Recognition* nearest = &facts.serving;
+  for (const ServingOwner& owner : facts.owners) {
+    if (auto added = AddedToOwner(*nearest, owner.recognition)) return {false, {}, added};
+    nearest = &owner.recognition;
+    if (owner.operators_own) {
+      return {
+          true, "made for " + owner.kind + " '" + owner.name + "', which the operator made", {}};
+    }
+    if (owner.recognition.serves && NotCovered(owner.recognition, facts.covers).empty()) {
+      return {true, "made for " + owner.kind + " '" + owner.name + "', which is covered", {}};
+    }
+  }
+  if (facts.owners_unknown.empty()) return {};
+  return {false, {}, GuardFault{"OwnerUnknown", facts.owners_unknown, "metadata.ownerReferences"}};
+}
+
+std::string Refusal(const GuardFacts& facts, const std::vector<GuardFault>& faults) {
+  const std::string where = facts.setting.environment.empty()
+                                ? "a namespace in no environment"
+                                : "environment '" + facts.setting.environment + "'";
+  std::string text = facts.kind + " '" + facts.name_space + "/" + facts.name +
+                     "' serves a model outside of Countersign in " + where +
+                     ". It is taken for serving by " + WhyServing(facts.serving) + ".";
+  std::size_t shown = 0;
+  for (const GuardFault& fault : faults) {
+    if (shown++ == kMaxFaults) {
+      text += " And " + std::to_string(faults.size() - kMaxFaults) + " more.";
+      break;
+    }
+    text += " [" + fault.reason + "] " + (fault.path.empty() ? "" : fault.path + ": ") +
+            fault.message + ".";
+  }
+  // What others wrote must not add lines, nor push out what to do.
+  constexpr std::size_t kMaxFound = 1600;
+  return OneLine(std::move(text), kMaxFound) +
+         " Have whoever develops the model serve it as a ModelDeployment: kubectl "
+         "countersign release -n " +
+         facts.name_space + "; kubectl countersign explain says what that needs.";
+}
+
+GuardDecision Allowed(std::string reason, std::string message = {}) {
+  return {GuardVerdict::kAllow, false, std::move(reason), std::move(message), {}};
+}
+
+GuardVerdict VerdictOf(GuardMode mode) {
+  switch (mode) {
+    case GuardMode::kAudit: return GuardVerdict::kAudit;
+    case GuardMode::kWarn: return GuardVerdict::kWarn;
+    case GuardMode::kDeny: return GuardVerdict::kDeny;
+  }
+  return GuardVerdict::kDeny;
+}
+
+// An active waiver for one of the model's digests, if nothing but approval is missing.
+const GuardWaiver* WaivedBy(const GuardFacts& facts, const std::vector<GuardFault>& faults) {
+  const bool only_approval =
+      !faults.empty() && std::all_of(faults.begin(), faults.end(), [](const GuardFault& fault) {
+        return fault.reason == "ModelNotApproved" || fault.reason == "ContainerNotApproved" ||
+               fault.reason == "DeploymentNotApproved";
+      });
+  if (!only_approval) return nullptr;
+  const GuardWaiver* by = nullptr;
+  for (const ServedReference& reference : facts.serving.references) {
+    if (reference.kind != Kind::kModel && reference.kind != Kind::kContainer) continue;
+    const auto waiver =
+        std::find_if(facts.waivers.begin(), facts.waivers.end(), [&](const GuardWaiver& one) {
+          return one.active && !reference.digest.empty() && one.digest == reference.digest;
+        });
+    // Of a model every reference must be excepted, of what runs it none has to be.
+    if (waiver == facts.waivers.end()) {
+      if (reference.kind == Kind::kModel) return nullptr;
+      continue;
+    }
+    by = &*waiver;
+  }
+  return by;
+}
+
+}  // namespace
+
+bool Holds(const Cover& cover, const ServedReference& reference) {
+  switch (reference.kind) {
+    case Kind::kModel:
+      return reference.pinned &&
+             (reference.digest.empty() ? cover.names.contains(reference.text)
+                                       : cover.digests.contains(reference.digest));
+    case Kind::kContainer:
+    case Kind::kVolume:
+      return !reference.fingerprint.empty() && cover.running.contains(reference.fingerprint);
+    case Kind::kRoute: return reference.text == cover.name;
+  }
+  return false;
+}
+
+std::string_view GuardVerdictName(GuardVerdict verdict) {
+  switch (verdict) {
+    case GuardVerdict::kAllow: return "Allow";
+    case GuardVerdict::kAudit: return "Audit";
+    case GuardVerdict::kWarn: return "Warn";
+    case GuardVerdict::kDeny: return "Deny";
+  }
+  return "Deny";
+}
+
+Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec) {
+  Cover cover;
+  cover.name = name;
+  const auto add = [&](const std::string& uri, const ModelDigest& digest) {
+    const ServedReference reference = NormaliseUri(uri);
+    if (reference.pinned && reference.digest.empty()) cover.names.insert(reference.text);
+    if (!reference.digest.empty()) cover.digests.insert(reference.digest);
+    if (digest.type == DigestType::kOciManifest) cover.digests.insert(digest.digest);
+  };
+  if (spec.model.components.empty()) add(spec.model.uri, spec.model.digest);
+  for (const Component& component : spec.model.components) {
+    if (component.artifact) add(component.artifact->uri, component.artifact->digest);
+    if (component.hosted && component.hosted->provider == "huggingface") {
+      const ServedReference reference =
+          NormaliseHuggingFace(component.hosted->model, component.hosted->snapshot);
+      if (reference.pinned) cover.names.insert(reference.text);
+    }
+  }
+  // A model that is an image runs by itself, as long as nobody tells it to do something else.
+  for (const std::string& digest : cover.digests) {
+    const Json bare = {{"containers", Json::array({{{"image", "model@" + digest}}})}};
+    for (const ServedReference& reference : RunsIn(bare)) {
+      cover.running.insert(reference.fingerprint);
+    }
+  }
+  const auto tree = spec.serving.pod_template.Tree();
+  const Json* pod_spec = tree ? Find(**tree, "spec") : nullptr;
+  if (pod_spec == nullptr) return cover;
+  for (const ServedReference& reference : RunsIn(*pod_spec)) {
+    const bool image_by_tag = reference.kind == Kind::kContainer && !reference.pinned;
+    // A tag may have been moved since it was approved.
+    if (!image_by_tag) cover.running.insert(reference.fingerprint);
+  }
+  return cover;
+}
+
+GuardSetting GuardSettingOf(const PolicySet& in_force, const std::string& name_space,
+                            GuardMode elsewhere) {
+  GuardSetting setting;
+  setting.mode = GuardMode::kAudit;
+  for (const auto& policy : in_force.policies) {
+    for (const PolicyEnvironment* environment : EnvironmentsOf(policy->spec, name_space)) {
+      if (setting.environment.empty()) setting.environment = environment->name;
+      setting.mode = std::max(setting.mode, GuardModeOf(*environment));
+    }
+  }
+  if (setting.environment.empty()) setting.mode = elsewhere;
+  if (!in_force.unreadable.empty()) {
+    setting.mode = GuardMode::kDeny;
+    setting.unknown = in_force.unreadable;
+  }
+  return setting;
+}
+
+std::vector<GuardFault> NotCovered(const Recognition& serving, const std::vector<Cover>& covers) {
+  std::vector<GuardFault> faults;
+  faults.reserve(serving.faults.size());
+  for (const Error& fault : serving.faults) {
+    faults.push_back({"CannotBeRead", fault.message, fault.path});
+  }
+  if (serving.references.empty()) {
+    faults.push_back({"NamesNoModel", "it names no model that could be looked up", ""});
+  }
+  // What runs must belong to a deployment of one of these models, not to any that is approved.
+  std::vector<const Cover*> ours;
+  bool names_models = false;
+  for (const ServedReference& reference : serving.references) {
+    if (IsRunning(reference)) continue;
+    names_models = true;
+    bool covered = false;
+    for (const Cover& cover : covers) {
+      if (!cover.approved || !Holds(cover, reference)) continue;
+      covered = true;
+      ours.push_back(&cover);
+    }
+    if (!covered) faults.push_back(FaultOf(reference, covers));
+  }
+  for (const ServedReference& reference : serving.references) {
+    if (!IsRunning(reference)) continue;
+    const bool covered =
+        names_models ? std::any_of(ours.begin(), ours.end(),
+                                   [&](const Cover* cover) { return Holds(*cover, reference); })
+                     : std::any_of(covers.begin(), covers.end(), [&](const Cover& cover) {
+                         return cover.approved && Holds(cover, reference);
+                       });
+    if (!covered) faults.push_back(FaultOf(reference, covers));
+  }
+  return faults;
+}
+
+GuardDecision JudgeServing(const GuardFacts& facts) {
+  if (facts.by_operator) return Allowed("OperatorMade");
+  if (!facts.serving.serves) {
+    if (facts.serving.profile.empty()) {
+      return {GuardVerdict::kWarn,
+              false,
+              "KindUnknown",
+              "no serving profile knows kind '" + facts.kind +
+                  "'; the webhook configuration sends what it should not",
+              {}};
+    }
+    if (facts.serving.suspected && facts.setting.mode != GuardMode::kAudit) {
+      return {GuardVerdict::kWarn,
+              false,
+              "ServingSuspected",
+              "it may serve a model: " + WhyServing(facts.serving) +
+                  "; one that does must be a ModelDeployment",
+              {}};
+    }
+    return Allowed(facts.serving.suspected ? "ServingSuspected" : "NotServing");
+  }
+  if (Unchanged(facts)) return Allowed("ServingUnchanged");
+  const ByOwner owner = JudgeOwners(facts);
+  if (owner.allowed) return Allowed("OwnerGoverned", owner.message);
+  std::vector<GuardFault> faults = NotCovered(facts.serving, facts.covers);
+  if (faults.empty()) return Allowed("Covered");
+  if (const GuardWaiver* waiver = WaivedBy(facts, faults)) {
+    return {GuardVerdict::kWarn,
+            false,
+            "Waived",
+            "serves outside of Countersign by waiver '" + waiver->name + "'",
+            {}};
+  }
+  if (owner.fault) faults.insert(faults.begin(), *owner.fault);
+  for (const GuardWaiver& waiver : facts.waivers) {
+    if (!waiver.active) {
+      faults.push_back({"WaiverNotActive",
+                        "waiver '" + waiver.name + "' does not count: " + waiver.why_not, ""});
+    }
+  }
+  if (!facts.setting.unknown.empty()) {
+    faults.push_back({"PolicyUnreadable", Joined(facts.setting.unknown), ""});
+  }
+  GuardDecision decision;
+  decision.verdict = VerdictOf(facts.setting.mode);
+  // The node runs it already; refusing its mirror would only hide it.
+  if (facts.static_pod) decision.verdict = std::min(decision.verdict, GuardVerdict::kWarn);
+  decision.shadow = true;
+  decision.reason = "ShadowDeployment";
+  decision.message = Refusal(facts, faults);
+  decision.faults = std::move(faults);
+  return decision;
+}
+
+}  // namespace countersign

@@ -1,0 +1,102 @@
+// guard.h: whether something that serves a model may be there: no shadow deployments (R5.8).
+//
+// One pure function for admission, the operator's scan and `countersign scan`. What serves is
+// allowed if the operator makes it; if a trusted controller makes it for an object that the
+// operator made or that is covered itself, which the chain of owners in our caches says, never the
+// request; if approved ModelDeployments of the namespace cover everything that it serves and runs;
+// or if a waiver does. An update that changes nothing of what is served is never refused. What is
+// unknown is not allowed.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "governance/facts.h"
+#include "governance/serving/recognise.h"
+
+namespace countersign {
+
+// What one ModelDeployment says about what may serve.
+struct Cover {
+  std::string name;
+  bool approved = false;
+  std::string why_not;            // a sentence, where it is not approved
+  std::set<std::string> digests;  // of OCI artefacts: the model, its components
+  std::set<std::string> names;    // pinned references of other kinds
+  std::set<std::string> running;  // fingerprints of containers and volumes of its template
+};
+[[nodiscard]] Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec);
+// Whether it speaks of that very thing, approved or not.
+[[nodiscard]] bool Holds(const Cover& cover, const ServedReference& reference);
+
+// An exception for what has one of these digests.
+struct GuardWaiver {
+  std::string name;
+  bool active = false;
+  std::string why_not;
+  std::string digest;
+};
+
+// One in the chain of owners, the nearest first.
+struct ServingOwner {
+  std::string kind;
+  std::string name;
+  bool operators_own = false;  // a child of a ModelDeployment, as the operator makes it
+  Recognition recognition;
+};
+
+// How the guard stands to a namespace.
+struct GuardSetting {
+  GuardMode mode = GuardMode::kDeny;
+  std::string environment;           // empty: in none
+  std::vector<std::string> unknown;  // what could not be read and might say otherwise
+};
+
+// By the policies in force; the strictest wins, and `elsewhere` holds for namespaces in none of
+// their environments.
+[[nodiscard]] GuardSetting GuardSettingOf(const PolicySet& in_force, const std::string& name_space,
+                                          GuardMode elsewhere);
+
+struct GuardFacts {
+  std::string kind;
+  std::string name_space;
+  std::string name;
+  Recognition serving;
+  std::optional<Recognition> before;  // of an update
+  bool by_operator = false;
+  bool by_trusted_controller = false;
+  bool static_pod = false;  // a node reports what it runs already
+  std::vector<ServingOwner> owners;
+  std::string owners_unknown;  // why the chain is not complete
+  std::vector<Cover> covers;
+  std::vector<GuardWaiver> waivers;
+  GuardSetting setting;
+};
+
+enum class GuardVerdict { kAllow, kAudit, kWarn, kDeny };
+[[nodiscard]] std::string_view GuardVerdictName(GuardVerdict verdict);
+
+struct GuardFault {
+  std::string reason;
+  std::string message;
+  std::string path;
+};
+
+struct GuardDecision {
+  GuardVerdict verdict = GuardVerdict::kDeny;
+  bool shadow = false;  // it serves and nothing allows it, whatever the mode
+  std::string reason;   // why it is allowed, or "ShadowDeployment"
+  std::string message;  // one line for people; empty where there is nothing to say
+  std::vector<GuardFault> faults;
+};
+
+[[nodiscard]] GuardDecision JudgeServing(const GuardFacts& facts);
+
+// What is missing for `serving` to be covered; empty if it is.
+[[nodiscard]] std::vector<GuardFault> NotCovered(const Recognition& serving,
+                                                 const std::vector<Cover>& covers);
+
+}  // namespace countersign

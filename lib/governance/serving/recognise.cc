@@ -1,0 +1,525 @@
+#include "governance/serving/recognise.h"
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <set>
+#include <span>
+
+#include "base/digest.h"
+#include "base/yaml.h"
+#include "governance/decision.h"
+#include "governance/environment.h"
+
+namespace countersign {
+namespace {
+
+using Steps = std::span<const std::string>;
+using Visit = std::function<void(const Json&, const JsonPath&)>;
+
+std::string Lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+void EachBelow(const Json& node, const JsonPath& at, const Visit& visit) {
+  if (node.is_object()) {
+    for (auto it = node.begin(); it != node.end(); ++it) visit(it.value(), {&at, it.key()});
+  } else if (node.is_array()) {
+    std::int64_t index = 0;
+    for (const Json& item : node) visit(item, {&at, {}, index++});
+  }
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the parser lets objects be
+void Walk(const Json& node, Steps steps, const JsonPath& at, const Visit& visit) {
+  if (steps.empty()) return visit(node, at);
+  const std::string& step = steps.front();
+  const Steps rest = steps.subspan(1);
+  if (step == "*") {
+    return EachBelow(
+        node, at, [&](const Json& each, const JsonPath& where) { Walk(each, rest, where, visit); });
+  }
+  if (step == "**") {
+    Walk(node, rest, at, visit);
+    return EachBelow(node, at, [&](const Json& each, const JsonPath& where) {
+      Walk(each, steps, where, visit);
+    });
+  }
+  if (!node.is_object()) return;
+  const auto found = node.find(step);
+  if (found != node.end()) Walk(*found, rest, {&at, step}, visit);
+}
+
+void ForEach(const Json& json, std::string_view key, const JsonPath& at, const Visit& visit) {
+  const Json* list = Find(json, key);
+  if (list == nullptr || !list->is_array()) return;
+  const JsonPath of_list{&at, key};
+  EachBelow(*list, of_list, visit);
+}
+
+constexpr const char* kContainerLists[] = {"initContainers", "containers", "ephemeralContainers"};
+
+bool IsPodSpec(const Json& node) {
+  return std::any_of(std::begin(kContainerLists), std::end(kContainerLists), [&](const char* list) {
+    const Json* found = Find(node, list);
+    return found != nullptr && found->is_array();
+  });
+}
+
+// What decides what a container does. Names, ports, resources and what defaults fill in do not.
+constexpr const char* kRunning[] = {"command", "args", "env", "envFrom", "workingDir", "lifecycle"};
+constexpr const char* kProbes[] = {"livenessProbe", "readinessProbe", "startupProbe"};
+
+std::string FingerprintOf(const Json& value) {
+  const auto canonical = CanonicalJson(value);
+  return canonical ? "sha256:" + Sha256Hex(*canonical) : std::string();
+}
+
+bool IsEmptyJson(const Json& value) {
+  return value.is_null() || ((value.is_array() || value.is_object()) && value.empty());
+}
+
+ServedReference ContainerReference(const Json& container, const JsonPath& at) {
+  ServedReference reference = NormaliseImage(StringAt(container, "image"));
+  Json running = Json::object();
+  running["image"] = reference.pinned ? reference.digest : reference.text;
+  for (const char* key : kRunning) {
+    const Json* found = Find(container, key);
+    if (found != nullptr && !IsEmptyJson(*found)) running[key] = *found;
+  }
+  for (const char* probe : kProbes) {
+    const Json* found = Find(container, probe);
+    const Json* exec = found == nullptr ? nullptr : Find(*found, "exec");
+    if (exec != nullptr) running[probe] = *exec;
+  }
+  reference.kind = ServedReference::Kind::kContainer;
+  reference.path = at.ToString();
+  reference.fingerprint = FingerprintOf(running);
+  return reference;
+}
+
+// Starts empty, or is the cluster's own word.
+bool IsHarmlessVolume(const Json& volume) {
+  if (Find(volume, "emptyDir") != nullptr || Find(volume, "downwardAPI") != nullptr) return true;
+  return StringAt(volume, "name").starts_with("kube-api-access-") &&
+         Find(volume, "projected") != nullptr;
+}
+
+// What the API server fills in where nothing was said does not make it another volume.
+Json WithoutDefaults(const Json& volume) {
+  constexpr int kDefaultMode = 0644;
+  Json source = volume;
+  if (!source.is_object()) return source;
+  source.erase("name");
+  for (Json& kind : source) {
+    if (kind.is_object() && IntAt(kind, "defaultMode") == kDefaultMode) kind.erase("defaultMode");
+  }
+  return source;
+}
+
+void AddRunning(const Json& pod_spec, const JsonPath& at, std::vector<ServedReference>& out) {
+  for (const char* list : kContainerLists) {
+    ForEach(pod_spec, list, at, [&](const Json& container, const JsonPath& where) {
+      out.push_back(ContainerReference(container, where));
+    });
+  }
+  ForEach(pod_spec, "volumes", at, [&](const Json& volume, const JsonPath& where) {
+    if (Find(volume, "image") != nullptr || IsHarmlessVolume(volume)) return;
+    Json source = WithoutDefaults(volume);
+    ServedReference reference;
+    reference.kind = ServedReference::Kind::kVolume;
+    reference.text = "volume '" + OneLine(StringAt(volume, "name"), 63) + "'";
+    if (source.is_object() && !source.empty())
+      reference.text += " of " + OneLine(source.begin().key(), 63);
+    reference.path = where.ToString();
+    reference.fingerprint = FingerprintOf(source);
+    out.push_back(std::move(reference));
+  });
+}
+
+// Command and arguments as one text of words, each apart by one space, as a shell would see them.
+struct Words {
+  std::vector<std::string> list;
+  std::string text;
+};
+
+void AddWords(const Json& container, const char* key, Words& words, std::size_t& bytes) {
+  const Json* list = Find(container, key);
+  if (list == nullptr || !list->is_array()) return;
+  for (const Json& item : *list) {
+    if (!item.is_string()) continue;
+    const std::string& text = item.get_ref<const std::string&>();
+    bytes += text.size();
+    if (bytes > kMaxEmbeddedBytes) return;
+    std::string word;
+    const auto finish = [&] {
+      if (word.empty()) return;
+      words.text += (words.text.empty() ? "" : " ") + word;
+      words.list.push_back(std::move(word));
+      word.clear();
+    };
+    for (const char c : text) {
+      const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+      if (space) {
+        finish();
+      } else if (c != '"' && c != '\'') {
+        word += c;
+      }
+    }
+    finish();
+  }
+}
+
+// Objects of other stacks may be nested as deep as the API server lets them; walking and copying
+// recurse.
+bool IsDeeperThan(const Json& object, int most) {
+  std::vector<std::pair<const Json*, int>> open = {{&object, 1}};
+  while (!open.empty()) {
+    const auto [node, depth] = open.back();
+    open.pop_back();
+    if (!node->is_structured()) continue;
+    if (depth > most) return true;
+    for (const Json& item : *node) open.emplace_back(&item, depth + 1);
+  }
+  return false;
+}
+
+class Recogniser {
+ public:
+  explicit Recogniser(const ServingProfiles& table) : signals_(table.signals), table_(table) {}
+
+  Recognition Run(const Json& object) {
+    const std::string version = StringAt(object, "apiVersion");
+    const auto slash = version.find('/');
+    const std::string group = slash == std::string::npos ? "" : version.substr(0, slash);
+    const ServingProfile* profile = table_.Find(group, StringAt(object, "kind"));
+    if (profile == nullptr) return std::move(out_);
+    out_.profile = profile->name;
+    if (IsDeeperThan(object, kMaxForeignJsonDepth)) {
+      out_.serves = true;
+      Fault("", "is nested deeper than the " + std::to_string(kMaxForeignJsonDepth) +
+                    " levels that are looked through");
+      return std::move(out_);
+    }
+    batch_ = profile->batch || RunsToAnEnd(object);
+    LookAt(object, *profile);
+    const bool hints_add_up = kinds_of_hints_.size() > 1;
+    const bool by_kind = profile->serves == ServesWhen::kAlways ||
+                         (profile->serves == ServesWhen::kIfNamed && !out_.references.empty());
+    out_.serves = sure_ || hints_add_up || by_kind;
+    out_.suspected = !out_.serves && !kinds_of_hints_.empty();
+    if (!out_.serves) {
+      out_.references.clear();
+      return std::move(out_);
+    }
+    const std::string found = slash == std::string::npos ? version : version.substr(slash + 1);
+    if (std::find(profile->versions.begin(), profile->versions.end(), found) ==
+        profile->versions.end()) {
+      Fault("apiVersion", "the serving profile '" + profile->name + "' does not know version '" +
+                              Excerpt(found, 63) + "'");
+    }
+    std::move(running_.begin(), running_.end(), std::back_inserter(out_.references));
+    Conclude(object);
+    return std::move(out_);
+  }
+
+ private:
+  // A Pod that nobody restarts: one of a Job.
+  static bool RunsToAnEnd(const Json& object) {
+    const std::string policy = StringAt(object, "spec/restartPolicy");
+    return policy == "Never" || policy == "OnFailure";
+  }
+
+  void LookAt(const Json& object, const ServingProfile& profile) {
+    const JsonPath root{nullptr, ""};
+    const FieldPath own = {"metadata"};
+    Walk(object, own, root, [&](const Json& m, const JsonPath& at) { Metadata(m, at); });
+    for (const FieldPath& path : profile.metadata) {
+      Walk(object, path, root, [&](const Json& m, const JsonPath& at) { Metadata(m, at); });
+    }
+    Models(object, profile.models, root);
+    for (const FieldPath& path : profile.pod_specs) {
+      const bool anywhere = std::find(path.begin(), path.end(), "**") != path.end();
+      Walk(object, path, root, [&](const Json& node, const JsonPath& at) {
+        if (!anywhere || IsPodSpec(node)) PodSpec(node, at);
+      });
+    }
+    for (const FieldPath& path : profile.containers) {
+      Walk(object, path, root, [&](const Json& node, const JsonPath& at) {
+        if (!node.is_object()) return;
+        Container(node, at);
+        if (!StringAt(node, "image").empty() || Find(node, "command") != nullptr) {
+          running_.push_back(ContainerReference(node, at));
+        }
+      });
+    }
+    for (const EmbeddedYaml& embedded : profile.embedded_yaml) {
+      Walk(object, embedded.path, root,
+           [&](const Json& text, const JsonPath& at) { Embedded(text, embedded, at); });
+    }
+  }
+
+  void Fault(std::string path, std::string message) {
+    constexpr std::size_t kMost = 8;
+    if (out_.faults.size() < kMost) {
+      out_.faults.push_back({Code::kInvalidArgument, std::move(message), std::move(path), {}});
+    }
+  }
+
+  void Sign(std::string_view kind, const ServingSignal& signal, const std::string& found,
+            const JsonPath& at) {
+    const Certainty certainty = batch_ && signal.in_batch ? *signal.in_batch : signal.certainty;
+    if (certainty == Certainty::kIgnore) return;
+    if (certainty == Certainty::kServing) sure_ = true;
+    kinds_of_hints_.insert(kind);
+    constexpr std::size_t kMost = 32;
+    if (out_.signs.size() >= kMost) return;
+    out_.signs.push_back({std::string(kind) + " '" + signal.match + "'", at.ToString(),
+                          OneLine(found, 128), certainty});
+  }
+
+  void Add(ServedReference reference, const JsonPath& at) {
+    if (reference.text.empty()) return;
+    reference.path = at.ToString();
+    if (out_.references.size() == kMaxServedReferences) {
+      Fault(reference.path, "names more than " + std::to_string(kMaxServedReferences) + " models");
+      return;
+    }
+    if (std::find(out_.references.begin(), out_.references.end(), reference) ==
+        out_.references.end()) {
+      out_.references.push_back(std::move(reference));
+    }
+  }
+
+  void AddModel(const std::optional<ReferenceForm>& form, const std::string& value,
+                const JsonPath& at) {
+    if (form) Add(NormaliseAs(*form, value, {}), at);
+  }
+
+  void Metadata(const Json& metadata, const JsonPath& at) {
+    const auto look = [&](const char* kind, const std::vector<ServingSignal>& signals) {
+      const std::string plural = std::string(kind) + "s";
+      const Json* map = Find(metadata, plural);
+      if (map == nullptr || !map->is_object()) return;
+      const JsonPath of{&at, plural};
+      for (auto it = map->begin(); it != map->end(); ++it) {
+        const std::string value = it->is_string() ? it->get<std::string>() : std::string();
+        for (const ServingSignal& signal : signals) {
+          const auto equals = signal.match.find('=');
+          const bool hit = equals == std::string::npos ? GlobMatches(signal.match, it.key())
+                                                       : it.key() + "=" + value == signal.match;
+          if (!hit) continue;
+          const JsonPath where{&of, it.key()};
+          Sign(kind, signal, value, where);
+          AddModel(signal.model, value, where);
+          break;
+        }
+      }
+    };
+    look("label", signals_.labels);
+    look("annotation", signals_.annotations);
+  }
+
+  void Models(const Json& root, const std::vector<ModelField>& fields, const JsonPath& from) {
+    for (const ModelField& field : fields) {
+      Walk(root, field.path, from, [&](const Json& node, const JsonPath& at) {
+        std::string value;
+        std::string version;
+        if (field.name.empty()) {
+          if (node.is_string()) value = node.get<std::string>();
+        } else if (node.is_object()) {
+          value = StringAt(node, field.name);
+          if (!field.version.empty()) version = StringAt(node, field.version);
+        }
+        if (value.empty() && !version.empty()) std::swap(value, version);
+        if (!value.empty()) Add(NormaliseAs(field.form, value, version), at);
+      });
+    }
+  }
+
+  void Embedded(const Json& text, const EmbeddedYaml& embedded, const JsonPath& at) {
+    if (!text.is_string()) return;
+    const std::string& yaml = text.get_ref<const std::string&>();
+    if (yaml.size() > kMaxEmbeddedBytes) {
+      return Fault(at.ToString(), "is longer than the " + std::to_string(kMaxEmbeddedBytes) +
+                                      " bytes that are looked through");
+    }
+    const auto parsed = ParseYaml(yaml);
+    if (!parsed)
+      return Fault(at.ToString(), "is not YAML that can be read: " + parsed.error().message);
+    Models(*parsed, embedded.models, at);
+  }
+
+  void PodSpec(const Json& spec, const JsonPath& at) {
+    if (!spec.is_object()) return;
+    AddRunning(spec, at, running_);
+    for (const char* list : kContainerLists) {
+      ForEach(spec, list, at,
+              [&](const Json& container, const JsonPath& where) { Container(container, where); });
+    }
+    ForEach(spec, "volumes", at, [&](const Json& volume, const JsonPath& where) {
+      const Json* image = Find(volume, "image");
+      if (image == nullptr) return;
+      const JsonPath of_image{&where, "image"};
+      const JsonPath of_reference{&of_image, "reference"};
+      const std::string reference = StringAt(*image, "reference");
+      for (const ServingSignal& signal : signals_.image_volumes) {
+        if (!GlobMatches(signal.match, reference)) continue;
+        Sign("image volume", signal, reference, of_reference);
+        break;
+      }
+      // A volume without a reference waits for one.
+      ServedReference model = NormaliseImage(reference.empty() ? "(none)" : reference);
+      model.text.insert(0, "oci://");
+      Add(std::move(model), of_reference);
+    });
+    ForEach(spec, "resourceClaims", at, [&](const Json& claim, const JsonPath& where) {
+      Accelerator("resourceClaims/" + StringAt(claim, "name"), where);
+    });
+  }
+
+  void Accelerator(const std::string& name, const JsonPath& at) {
+    for (const ServingSignal& signal : signals_.accelerators) {
+      if (GlobMatches(signal.match, name)) return Sign("accelerator", signal, name, at);
+    }
+  }
+
+  void Container(const Json& container, const JsonPath& at) {
+    const std::string image = StringAt(container, "image");
+    for (const ServingSignal& signal : signals_.images) {
+      if (!GlobMatches(signal.match, Lower(image))) continue;
+      Sign("image", signal, image, {&at, "image"});
+      break;
+    }
+    Command(container, at);
+    ForEach(container, "env", at,
+            [&](const Json& variable, const JsonPath& where) { Variable(variable, where); });
+    const JsonPath of_resources{&at, "resources"};
+    for (const char* list : {"limits", "requests"}) {
+      const Json* resources = Find(container, "resources");
+      const Json* found = resources == nullptr ? nullptr : Find(*resources, list);
+      if (found == nullptr || !found->is_object()) continue;
+      const JsonPath of_list{&of_resources, list};
+      for (auto it = found->begin(); it != found->end(); ++it) {
+        Accelerator(it.key(), {&of_list, it.key()});
+      }
+    }
+  }
+
+  void Command(const Json& container, const JsonPath& at) {
+    Words words;
+    std::size_t bytes = 0;
+    AddWords(container, "command", words, bytes);
+    AddWords(container, "args", words, bytes);
+    const JsonPath where{&at, "args"};
+    if (bytes > kMaxEmbeddedBytes) {
+      Fault(where.ToString(), "are longer than the " + std::to_string(kMaxEmbeddedBytes) +
+                                  " bytes that are looked through");
+    }
+    for (const ServingSignal& signal : signals_.commands) {
+      if (words.text.find(signal.match) != std::string::npos) {
+        Sign("command", signal, words.text, where);
+      }
+    }
+    for (std::size_t i = 0; i < words.list.size(); ++i) {
+      Word(words.list[i], i + 1 < words.list.size() ? words.list[i + 1] : std::string(), where);
+    }
+  }
+
+  void Word(const std::string& word, const std::string& next, const JsonPath& at) {
+    const auto equals = word.find('=');
+    const std::string option = word.substr(0, equals);
+    for (const ServingSignal& signal : signals_.arguments) {
+      if (option != signal.match) continue;
+      const std::string value = equals == std::string::npos ? next : word.substr(equals + 1);
+      Sign("argument", signal, word, at);
+      AddModel(signal.model, value, at);
+    }
+    Uri(word, at);
+    if (equals != std::string::npos) Uri(word.substr(equals + 1), at);
+  }
+
+  void Uri(const std::string& value, const JsonPath& at) {
+    for (const ServingSignal& signal : signals_.uris) {
+      if (!Lower(value.substr(0, signal.match.size())).starts_with(signal.match)) continue;
+      Sign("uri", signal, value, at);
+      AddModel(signal.model, value, at);
+    }
+  }
+
+  void Variable(const Json& variable, const JsonPath& at) {
+    const std::string name = StringAt(variable, "name");
+    const std::string value = StringAt(variable, "value");
+    const std::string assignment = name + "=" + value;
+    for (const ServingSignal& signal : signals_.variables) {
+      if (!GlobMatches(signal.match, name)) continue;
+      Sign("variable", signal, assignment, at);
+      if (!value.empty()) {
+        AddModel(signal.model, value, at);
+      } else if (signal.model && Find(variable, "valueFrom") != nullptr) {
+        Add(NormaliseAs(ReferenceForm::kOpaque, "what $" + name + " is set to", {}), at);
+      }
+      break;
+    }
+    Uri(value, at);
+  }
+
+  // Everything but what only says how many run, or how they fare.
+  void Conclude(const Json& object) {
+    Json kept = object;
+    kept.erase("metadata");
+    kept.erase("status");
+    if (const auto spec = kept.find("spec"); spec != kept.end() && spec->is_object()) {
+      for (const char* key : {"replicas", "suspend", "paused"}) spec->erase(key);
+    }
+    Json named = Json::array();
+    for (const ServedReference& reference : out_.references) {
+      named.push_back(Json::array({reference.text, reference.fingerprint}));
+    }
+    kept["references"] = std::move(named);
+    const auto canonical = CanonicalJson(kept);
+    if (!canonical) return Fault(canonical.error().path, canonical.error().message);
+    out_.fingerprint = "sha256:" + Sha256Hex(*canonical);
+    for (const ServedReference& reference : out_.references) {
+      const bool runs = reference.kind == ServedReference::Kind::kContainer ||
+                        reference.kind == ServedReference::Kind::kVolume;
+      if (runs && reference.fingerprint.empty()) {
+        Fault(reference.path, "has no canonical form that could be compared");
+      }
+    }
+  }
+
+  const ServingSignals& signals_;
+  const ServingProfiles& table_;
+  Recognition out_;
+  bool batch_ = false;
+  bool sure_ = false;
+  std::set<std::string_view> kinds_of_hints_;
+  std::vector<ServedReference> running_;  // containers and volumes
+};
+
+}  // namespace
+
+Recognition Recognise(const ServingProfiles& table, const Json& object) {
+  return Recogniser(table).Run(object);
+}
+
+std::vector<ServedReference> RunsIn(const Json& pod_spec) {
+  std::vector<ServedReference> out;
+  const JsonPath root{nullptr, ""};
+  AddRunning(pod_spec, root, out);
+  return out;
+}
+
+std::string WhyServing(const Recognition& recognition) {
+  const auto surest = std::max_element(
+      recognition.signs.begin(), recognition.signs.end(),
+      [](const ServingSign& a, const ServingSign& b) { return a.certainty < b.certainty; });
+  if (surest == recognition.signs.end()) return "kind (" + recognition.profile + ")";
+  return surest->what + ": '" + surest->found + "' at " + surest->path;
+}
+
+}  // namespace countersign

@@ -1,0 +1,51 @@
+// recognise.h: whether an object serves a model, which one, and why it is taken for serving.
+//
+// Only the object is looked at: what a container downloads when it runs, what a ConfigMap or Secret
+// holds that it reads, nobody can see here (docs/limits.md). What cannot be looked through is a
+// fault, and an object with faults is never taken for covered. Pure; bounded in time by the size of
+// the object.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "governance/serving/profiles.h"
+#include "governance/serving/reference.h"
+
+namespace countersign {
+
+// More than this in one object is a fault.
+inline constexpr std::size_t kMaxServedReferences = 256;
+// Longest text in an object that is parsed as YAML itself, and longest command line looked through.
+inline constexpr std::size_t kMaxEmbeddedBytes = std::size_t{256} * 1024;
+
+struct ServingSign {
+  std::string what;   // "image '*vllm*'": which entry of the table
+  std::string path;   // where
+  std::string found;  // what was there
+  Certainty certainty = Certainty::kServing;
+};
+
+struct Recognition {
+  std::string profile;  // empty: the table knows no such kind
+  bool serves = false;
+  bool suspected = false;  // one hint alone
+  std::vector<ServingSign> signs;
+  std::vector<ServedReference> references;  // only if it serves
+  std::vector<Error> faults;
+  // Digest of all that may decide what is served; without replicas, suspension and status. Empty
+  // if there is none or it does not serve.
+  std::string fingerprint;
+};
+
+[[nodiscard]] Recognition Recognise(const ServingProfiles& table, const Json& object);
+
+// What containers and volumes of a pod spec have to agree in, as in Recognition::references.
+[[nodiscard]] std::vector<ServedReference> RunsIn(const Json& pod_spec);
+
+// "image 'vllm/vllm-openai:v0.9' at spec.containers[0].image", of the surest sign.
+[[nodiscard]] std::string WhyServing(const Recognition& recognition);
+
+}  // namespace countersign

@@ -1,0 +1,57 @@
+// serving_scan.h: looks now and then at everything that runs, for models that are served past us.
+//
+// Admission sees what is written while the guard is there; this sees what was there before, what
+// was let in with a warning, what is in exempt namespaces, and what lost its approval. Each shadow
+// deployment gets an Event, is counted for metrics, and is recorded when it is new or its reasons
+// change. It refuses and removes nothing. One scan at a time; Counts is thread-safe.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "governance/serving/scan.h"
+#include "kube/client.h"
+#include "kube/event_recorder.h"
+#include "operator/controller.h"
+
+namespace countersign {
+
+struct ServingScanOptions {
+  ServingProfiles table;
+  GuardMode elsewhere = GuardMode::kWarn;  // namespaces in no environment
+  std::chrono::seconds interval{300};
+};
+
+class ServingScan {
+ public:
+  // All must outlive it.
+  ServingScan(const KubeClient& client, Clock& clock, const Catalog& catalog, EventRecorder& events,
+              ServingScanOptions options);
+
+  // One scan; waits for the next.
+  [[nodiscard]] ReconcileResult Run(const std::stop_token& stop);
+
+  // Shadow deployments of the last scan, by what the guard does where they are.
+  [[nodiscard]] std::map<GuardMode, std::size_t> Counts() const;
+
+ private:
+  [[nodiscard]] ApiResult<std::vector<ScannedObject>> ReadAll(const std::stop_token& stop) const;
+  [[nodiscard]] ApiStatus ReadKind(const ServingProfile& profile, const std::stop_token& stop,
+                                   std::vector<ScannedObject>& objects) const;
+  void Report(const std::vector<ScanFinding>& findings, const PolicySet& in_force, Time now);
+
+  const KubeClient& client_;
+  Clock& clock_;
+  const Catalog& catalog_;
+  EventRecorder& events_;
+  const ServingScanOptions options_;
+  std::map<std::string, std::string> told_;  // by UID: the message of the last record
+  mutable std::mutex mutex_;
+  std::map<GuardMode, std::size_t> counts_;
+};
+
+}  // namespace countersign

@@ -1,0 +1,366 @@
+"""What serves a model without being a ModelDeployment: refused, warned about or recorded, by the real
+API server. CRDs of other stacks are minimal ones of our own writing."""
+
+import copy
+import json
+import pathlib
+import urllib.request
+
+import pytest
+import samples as s
+import yaml
+from lending import account, give_evidence, govern, named
+from samples import DANA, DEV, HOME, IMAGE, PROD, VERA, VICTOR
+from world import ROOT, Installation, run, wait_until
+
+LOCKED, ELSEWHERE = "lending-vault", "research"
+RELEASE = ("robin", ["release-robots"])
+CASES = yaml.safe_load((ROOT / "tests/unit/serving/testdata/objects.yaml").read_text())["cases"]
+MODEL = f"registry.example/scorer@{s.digest('live')}"
+OTHER = f"registry.example/scorer@{s.digest('other')}"
+TABLE = yaml.safe_load(
+    pathlib.Path(ROOT / "charts/countersign/files/serving-profiles.yaml").read_text()
+)
+
+
+def crd(profile):
+    """As little as the API server takes."""
+    plural, group = profile["resource"], profile["group"]
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {"group": group, "scope": "Namespaced",
+                 "names": {"plural": plural, "kind": profile["kind"],
+                           "singular": profile["kind"].lower()},
+                 "versions": [{"name": version, "served": True, "storage": i == 0,
+                               "schema": schema}
+                              for i, version in enumerate(profile["versions"])]},
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site():
+    site = Installation(workloads=True)
+    try:
+        site.start_operator("--scan-seconds", "1")
+        foreign = [crd(p) for p in TABLE["profiles"] if p.get("group") not in ("", "apps", "batch")]
+        site.apply(*foreign)
+        site.cluster.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        for namespace in (LOCKED, ELSEWHERE):
+            site.cluster.run("create", "namespace", namespace)
+        govern(site)
+        locks = s.policy(name="vault")
+        locks["spec"]["environments"] = [
+            {"name": "vault", "namespaces": [LOCKED], "enforcement": "Deny",
+             "locked": {"requesters": [{"kind": "Group", "name": RELEASE[1][0]}]}}]  # fmt: skip
+        locks["spec"]["measures"] = []
+        site.apply(locks)
+        site.cluster.run("create", "clusterrolebinding", "release", "--clusterrole=cluster-admin",
+                         f"--group={RELEASE[1][0]}")  # fmt: skip
+        site.apply(named(give_evidence(site, "live", "live"), "live"), user=account(site, DANA))
+        wait_until(lambda: available(site, "live"), "the approved model to serve", 120)
+        yield site
+    finally:
+        site.close()
+
+
+def get(site, kind, name, namespace=PROD):
+    done = site.cluster.run("get", kind, name, "-n", namespace, "-o", "json", check=False)
+    return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def available(site, name, namespace=PROD):
+    found = get(site, "deployment", name, namespace)
+    return found and found.get("status", {}).get("availableReplicas", 0) > 0
+
+
+def put(value, namespace):
+    value = copy.deepcopy(value)
+    value["metadata"]["namespace"] = namespace
+    return value
+
+
+def workload(name, spec, namespace=PROD, **metadata):
+    labels = {"app": name}
+    return {"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": name, "namespace": namespace, **metadata},
+            "spec": {"replicas": 1, "selector": {"matchLabels": labels},
+                     "template": {"metadata": {"labels": labels}, "spec": spec}}}  # fmt: skip
+
+
+def pod_spec(model=MODEL, **container):
+    return {"containers": [{"name": "server", "image": IMAGE, **container}],
+            "volumes": [{"name": "m", "image": {"reference": model}}]}  # fmt: skip
+
+
+def refused(site, *objects, user=None, **more):
+    done = site.apply(*objects, user=user, check=False, **more)
+    assert done.returncode != 0, f"was let through: {done.stdout}"
+    assert "guard.countersign.dev" in done.stderr, done.stderr
+    return done.stderr
+
+
+def test_what_the_operator_serves_comes_up_through_the_guard(site):
+    pods = json.loads(site.cluster.run("get", "pods", "-n", PROD, "-o", "json").stdout)["items"]
+    assert pods and all(p["spec"]["volumes"][0].get("image") for p in pods)
+    reasons = [r["reasons"] for r in site.webhook.records
+               if r["object"]["kind"] == "Pod" and r["allowed"]]  # fmt: skip
+    assert ["OwnerGoverned"] in reasons
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.get("core") and c["serves"]],
+                         ids=lambda c: c["name"])  # fmt: skip
+def test_built_in_kinds_that_serve_are_refused(site, case):
+    said = refused(site, put(case["object"], PROD), dry_run=True)
+    assert "[ShadowDeployment]" in said and "kubectl countersign release" in said
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.get("plain")], ids=lambda c: c["name"])
+def test_ordinary_workloads_never_reach_the_webhook(site, case):
+    before = len(site.webhook.records)
+    site.apply(put(case["object"], PROD), dry_run=True)
+    names = [r["object"]["name"] for r in site.webhook.records[before:]]
+    assert case["object"]["metadata"]["name"] not in names
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c["serves"] and not c.get("core")
+             and c["object"]["apiVersion"] not in ("v1", "serving.kserve.io/v2")],
+    ids=lambda c: c["name"])  # fmt: skip
+def test_kinds_of_other_stacks_that_serve_are_refused(site, case):
+    assert "[ShadowDeployment]" in refused(site, put(case["object"], PROD), dry_run=True)
+
+
+def test_a_refusal_says_what_was_found_where_and_is_recorded(site):
+    said = refused(site, workload("shadow", {"containers": [
+        {"name": "c", "image": "vllm/vllm-openai:v0.9", "args": ["--model", "org/m"]}]}))  # fmt: skip
+    assert "image '*vllm/vllm-*': 'vllm/vllm-openai:v0.9' at " in said
+    assert "[ModelNotPinned]" in said and "environment 'prod'" in said
+    (record,) = [r for r in site.webhook.records if r["object"]["name"] == "shadow"]
+    assert record["reasons"][0] == "ShadowDeployment" and not record["allowed"]
+    assert record["decisionId"] in said
+    annotation = "guard.countersign.dev/decision-id"
+    assert any(e["annotations"].get(annotation) == record["decisionId"]
+               for e in site.cluster.audit_events() if "annotations" in e)  # fmt: skip
+    assert 'countersign_admission_reasons_total{allowed="false",dry_run="false",reason="ShadowDeployment"}' in site.metrics()  # fmt: skip
+
+
+@pytest.mark.parametrize("namespace", [DEV, ELSEWHERE])
+def test_where_nothing_is_enforced_it_warns(site, namespace):
+    done = site.apply(workload("shadow", pod_spec(OTHER), namespace))
+    assert "Warning: [ShadowDeployment]" in done.stderr
+
+
+def test_an_approved_deployment_covers_its_model_with_its_containers_alone(site):
+    site.apply(workload("covered", pod_spec()))
+    wait_until(lambda: available(site, "covered"), "its Pods to be let in", 60)
+    for name, spec in (
+        ("model", pod_spec(OTHER)),
+        ("tag", pod_spec("registry.example/scorer:1.0")),
+        ("command", pod_spec(command=["sh", "-c", "serve something else"])),
+        ("environment", pod_spec(envFrom=[{"configMapRef": {"name": "c"}}])),
+        ("init", {**pod_spec(), "initContainers": [{"name": "i", "image": "busybox:1"}]}),
+        ("claim", s.merged(pod_spec(), {"volumes": [
+            {"name": "m", "image": {"reference": MODEL}},
+            {"name": "w", "persistentVolumeClaim": {"claimName": "w"}}]})),
+    ):  # fmt: skip
+        refused(site, workload(name, spec))
+
+
+def test_covered_where_it_is_approved_and_nowhere_else(site):
+    done = site.apply(workload("elsewhere", pod_spec(), DEV))
+    assert "Warning: [ShadowDeployment]" in done.stderr
+
+
+def test_another_stack_may_serve_an_approved_model_by_its_digest(site):
+    service = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+               "metadata": {"name": "kserve", "namespace": PROD},
+               "spec": {"predictor": {"model": {"modelFormat": {"name": "sklearn"},
+                                                "storageUri": f"oci://{MODEL}"}}}}  # fmt: skip
+    site.apply(service)
+    to_other = {"spec": {"predictor": {"model": {"storageUri": f"oci://{OTHER}"}}}}
+    done = site.cluster.run("patch", "inferenceservices.serving.kserve.io",
+                            "kserve", "-n", PROD, "--type=merge", "-p", json.dumps(to_other),
+                            check=False)  # fmt: skip
+    assert done.returncode != 0 and "[ModelNotApproved]" in done.stderr
+
+
+def test_owner_references_that_the_requester_writes_prove_nothing(site):
+    mdeploy = get(site, "mdeploy", "live")
+    child = get(site, "deployment", "live")
+    replicas = json.loads(site.cluster.run(
+        "get", "replicasets", "-n", PROD, "-l", "app.kubernetes.io/instance=live", "-o",
+        "json").stdout)["items"][0]  # fmt: skip
+    for kind, version, owner in (
+        ("ModelDeployment", s.API, mdeploy),
+        ("Deployment", "apps/v1", child),
+        ("ReplicaSet", "apps/v1", replicas),
+    ):
+        reference = {"apiVersion": version, "kind": kind, "name": owner["metadata"]["name"],
+                     "uid": owner["metadata"]["uid"], "controller": True}  # fmt: skip
+        refused(site, workload("forged", pod_spec(OTHER), ownerReferences=[reference],
+                               labels=child["metadata"]["labels"]))  # fmt: skip
+        pod = {"apiVersion": "v1", "kind": "Pod",
+               "metadata": {"generateName": "forged-", "namespace": PROD,
+                            "ownerReferences": [reference]},
+               "spec": pod_spec(OTHER)}  # fmt: skip
+        assert "forged-" in refused(site, pod)
+
+
+def test_our_children_are_not_made_to_serve_another_image(site):
+    done = site.cluster.run("set", "image", "deployment/live", "-n", PROD,
+                            "server=ollama/ollama:0.9", check=False)  # fmt: skip
+    assert done.returncode != 0 and "guard.countersign.dev" in done.stderr
+    pod = json.loads(site.cluster.run(
+        "get", "pods", "-n", PROD, "-l", "app.kubernetes.io/instance=live", "-o",
+        "json").stdout)["items"][0]["metadata"]["name"]  # fmt: skip
+    debug = {"spec": {"ephemeralContainers": [{"name": "d", "image": "ollama/ollama:0.9"}]}}
+    done = site.cluster.run("patch", "pod", pod, "-n", PROD, "--subresource=ephemeralcontainers",
+                            "--type=strategic", "-p", json.dumps(debug), check=False)  # fmt: skip
+    assert done.returncode != 0 and "guard.countersign.dev" in done.stderr
+
+
+def test_what_was_there_before_goes_on_and_goes_away(site):
+    """What an environment's stricter policy would refuse now: changed in nothing that serves."""
+    site.apply(workload("before", pod_spec(OTHER), ELSEWHERE, finalizers=["example.com/hold"]))
+    stricter = s.policy(name="strict")
+    stricter["spec"]["environments"] = [
+        {"name": "research", "namespaces": [ELSEWHERE], "enforcement": "Audit",
+         "guard": {"mode": "Deny"}}]  # fmt: skip
+    stricter["spec"]["measures"] = []
+    site.apply(stricter)
+    kubectl = site.cluster.run
+    at = ["deployment", "before", "-n", ELSEWHERE]
+    wait_until(
+        lambda: kubectl("set", "image", "deployment/before", "-n", ELSEWHERE,
+                        "server=ollama/ollama:1", "--dry-run=server", check=False).returncode != 0,
+        "the policy to be known")  # fmt: skip
+    kubectl("label", *at, "team=one")
+    kubectl("scale", *at, "--replicas=3")
+    kubectl("patch", *at, "--subresource=status", "--type=merge", "-p",
+            '{"status": {"observedGeneration": 1}}')  # fmt: skip
+    kubectl("delete", *at, "--wait=false")
+    kubectl("patch", *at, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
+    wait_until(lambda: get(site, *at[:2], ELSEWHERE) is None, "it to go")
+    site.cluster.run("delete", "govpol", "strict")
+
+
+def test_a_waiver_that_others_signed_excepts_one_model(site):
+    pilot = "lending-pilot"
+    rules = {"environments": [{"name": "pilot", "namespaces": [pilot], "enforcement": "Deny"}],
+             "measures": [],
+             "waivers": {"signOff": {"role": "model-validator", "count": 1,
+                                     "assurance": "Requester"}, "maxDuration": "30d"}}  # fmt: skip
+    site.cluster.run("create", "namespace", pilot)
+    site.apply(s.policy(rules, name="pilot"), s.use_case("pilot", {"deployTo": [pilot]}))
+    service = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+               "metadata": {"name": "excepted", "namespace": pilot},
+               "spec": {"predictor": {"model": {"storageUri": f"oci://{OTHER}"}}}}  # fmt: skip
+    asked = {"policy": "pilot", "environment": "pilot", "measures": ["shadow-deployment"]}
+    site.apply(s.waiver("pilot", "other", "pilot", asked), user=account(site, VERA))
+    wait_until(lambda: "WaiverNotApproved" in refused(site, service, dry_run=True),
+               "the waiver to be known")  # fmt: skip
+    run("approve", "--waiver", "pilot", "-n", HOME, "--role", "model-validator", "--rationale",
+        "until the bank's own server is there", "--yes", user=account(site, VICTOR))  # fmt: skip
+    wait_until(lambda: site.apply(service, check=False, dry_run=True).returncode == 0,
+               "its approval to be known")  # fmt: skip
+    assert "Warning: [Waived]" in site.apply(service).stderr
+    service["metadata"]["name"] = "another"
+    service["spec"]["predictor"]["model"]["storageUri"] = f"oci://{MODEL}"
+    assert "[ModelNotApproved]" in refused(site, service)
+
+
+def test_the_system_namespaces_are_exempt_by_name(site):
+    for namespace in ("kube-system", "countersign-system"):
+        done = site.apply(workload("gpu", pod_spec(OTHER), namespace), dry_run=True)
+        assert "Warning" not in done.stderr
+
+
+def test_a_node_tells_of_what_it_runs_already(site):
+    """Refusing its mirror would only hide a static Pod."""
+    (found, *_) = json.loads(site.cluster.run("get", "nodes", "-o", "json").stdout)["items"]
+    name = found["metadata"]["name"]
+    node = site.cluster.user(f"system:node:{name}", ["system:nodes", "system:masters"])
+    owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": found["metadata"]["uid"],
+             "controller": True}  # fmt: skip
+    pod = {"apiVersion": "v1", "kind": "Pod",
+           "metadata": {"name": f"static-{name}", "namespace": PROD, "ownerReferences": [owner],
+                        "annotations": {"kubernetes.io/config.mirror": "x"}},
+           "spec": {"nodeName": name, "containers": [{"name": "c", "image": "ollama/ollama:0.9"}]}}  # fmt: skip
+    done = site.apply(pod, user=node, dry_run=True)
+    assert "Warning: [ShadowDeployment]" in done.stderr
+    refused(site, pod, dry_run=True)
+
+
+def test_a_scan_finds_what_admission_let_in_and_names_it_once(site):
+    """Each with an Event on the workload, not on its ReplicaSet and Pods; the governed one is none."""
+    site.apply(workload("unseen", pod_spec(OTHER), "kube-system"))
+    site.apply(workload("warned", pod_spec(OTHER), DEV))
+    wait_until(lambda: available(site, "warned", DEV), "its Pods", 60)
+
+    def events():
+        done = site.cluster.run("get", "events.events.k8s.io", "-A", "-o", "json")
+        return {(e["regarding"]["namespace"], e["regarding"]["kind"], e["regarding"]["name"])
+                for e in json.loads(done.stdout)["items"] if e["reason"] == "ShadowDeployment"}  # fmt: skip
+
+    found = {("kube-system", "Deployment", "unseen"), (DEV, "Deployment", "warned")}
+    wait_until(lambda: found <= events(), "both to be found", 60)
+    assert not any(name.startswith(("warned-", "unseen-")) for _, _, name in events())
+    assert not any(namespace == PROD and name.startswith("live") for namespace, _, name in events())
+    records = [r for r in site.operator.records if r["operation"] == "Scan"
+               and r["object"]["name"] == "unseen"]  # fmt: skip
+    assert [r["reasons"] for r in records] == [["ShadowDeployment"]]
+    metrics = urllib.request.urlopen(
+        f"http://127.0.0.1:{site.operator.field('answering probes', 'port')}/metrics").read().decode()  # fmt: skip
+    assert 'countersign_shadow_deployments{mode="Warn"}' in metrics
+
+
+def locked(done):
+    assert done.returncode != 0, f"was let through: {done.stdout}"
+    assert "environment 'vault' of policy 'vault' is locked" in done.stderr, done.stderr
+
+
+def test_a_locked_environment_is_changed_by_its_requesters_alone(site):
+    robin = account(site, RELEASE)
+    plain = {"containers": [{"name": "c", "image": "nginx:1"}]}
+    web = workload("web", plain, LOCKED)
+    service = {"apiVersion": "v1", "kind": "Service",
+               "metadata": {"name": "web", "namespace": LOCKED},
+               "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}  # fmt: skip
+    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+               "metadata": {"name": "web", "namespace": LOCKED},
+               "spec": {"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}}  # fmt: skip
+    wait_until(lambda: site.apply(web, check=False, dry_run=True).returncode != 0,
+               "the lock to take effect")  # fmt: skip
+    for value in (web, service, ingress):
+        locked(site.apply(value, check=False))
+        site.apply(value, user=robin)
+    wait_until(lambda: available(site, "web", LOCKED), "controllers to do their work", 60)
+    pod = json.loads(site.cluster.run("get", "pods", "-n", LOCKED, "-o", "json").stdout)["items"][0]
+    name = pod["metadata"]["name"]
+    kubectl = site.cluster.run
+    locked(kubectl("set", "image", "deployment/web", "-n", LOCKED, "c=nginx:2", check=False))
+    locked(kubectl("scale", "deployment", "web", "-n", LOCKED, "--replicas=2", check=False))
+    locked(kubectl("exec", name, "-n", LOCKED, "--", "true", check=False))
+    locked(kubectl("attach", name, "-n", LOCKED, check=False))
+    debug = {"spec": {"ephemeralContainers": [{"name": "d", "image": "busybox:1"}]}}
+    locked(kubectl("patch", "pod", name, "-n", LOCKED, "--subresource=ephemeralcontainers",
+                   "--type=strategic", "-p", json.dumps(debug), check=False))  # fmt: skip
+    kubectl("scale", "deployment", "web", "-n", LOCKED, "--replicas=2", user=robin)
+    done = kubectl("exec", name, "-n", LOCKED, "--", "true", user=robin, check=False)
+    assert "is locked" not in done.stderr
+    kubectl("delete", "deployment", "web", "-n", LOCKED)
+
+
+def test_a_lock_holds_while_the_webhook_is_down(site):
+    site.webhook.stop()
+    try:
+        locked(site.apply({"apiVersion": "v1", "kind": "Service",
+                           "metadata": {"name": "down", "namespace": LOCKED},
+                           "spec": {"ports": [{"port": 80}]}}, check=False))  # fmt: skip
+        done = site.apply(workload("down", pod_spec(OTHER)), check=False)
+        assert done.returncode != 0 and "failed calling webhook" in done.stderr
+        site.apply(workload("plain", {"containers": [{"name": "c", "image": "nginx:1"}]}))
+    finally:
+        site.start_webhook()

@@ -1,0 +1,359 @@
+#include "governance/serving/guard.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/yaml.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const std::string kModel = "sha256:" + std::string(64, 'a');
+const std::string kOther = "sha256:" + std::string(64, 'b');
+const std::string kImage = "r.example/server@sha256:" + std::string(64, 'c');
+
+const ServingProfiles& Table() {
+  static const ServingProfiles kTable = BuiltInServingProfiles().value();
+  return kTable;
+}
+
+Json PodSpec(const std::string& model = kModel, const std::string& container = "") {
+  return ParseYaml("{containers: [{name: c, image: '" + kImage + "'" + container +
+                   "}], volumes: [{name: model, image: {reference: 'r.example/m@" + model + "'}}]}")
+      .value();
+}
+
+Recognition Deployment(const Json& pod_spec) {
+  return Recognise(Table(), {{"apiVersion", "apps/v1"},
+                             {"kind", "Deployment"},
+                             {"metadata", {{"name", "d"}, {"namespace", "lending-prod"}}},
+                             {"spec", {{"template", {{"spec", pod_spec}}}}}});
+}
+
+ModelDeploymentSpec Spec(const std::string& digest = kModel) {
+  ModelDeploymentSpec spec;
+  spec.model.uri = "oci://r.example/m@" + digest;
+  spec.model.digest = {digest, DigestType::kOciManifest};
+  spec.serving.pod_template = RawJson::FromText(
+      "{\"spec\":{\"containers\":[{\"name\":\"s\",\"image\":\"" + kImage + "\"}]}}");
+  return spec;
+}
+
+Cover Approved(const ModelDeploymentSpec& spec = Spec(), const std::string& name = "scorer") {
+  Cover cover = CoverOf(name, spec);
+  cover.approved = true;
+  return cover;
+}
+
+GuardFacts Facts(Recognition serving) {
+  GuardFacts facts;
+  facts.kind = "Deployment";
+  facts.name_space = "lending-prod";
+  facts.name = "d";
+  facts.serving = std::move(serving);
+  facts.setting.environment = "prod";
+  return facts;
+}
+
+std::vector<std::string> Reasons(const GuardDecision& decision) {
+  std::vector<std::string> reasons;
+  for (const GuardFault& fault : decision.faults) reasons.push_back(fault.reason);
+  return reasons;
+}
+
+TEST(Guard, WhatNobodyApprovedIsRefusedAndTheRefusalSaysWhatToDo) {
+  const GuardDecision decision = JudgeServing(Facts(Deployment(PodSpec())));
+  EXPECT_EQ(decision.verdict, GuardVerdict::kDeny);
+  EXPECT_TRUE(decision.shadow);
+  EXPECT_THAT(Reasons(decision), testing::ElementsAre("ModelNotApproved", "ContainerNotApproved"));
+  EXPECT_THAT(decision.message, HasSubstr("Deployment 'lending-prod/d' serves a model outside of "
+                                          "Countersign in environment 'prod'"));
+  EXPECT_THAT(decision.message, HasSubstr("image volume '*': 'r.example/m@" + kModel + "'"));
+  EXPECT_THAT(decision.message, HasSubstr("kubectl countersign release -n lending-prod"));
+}
+
+TEST(Guard, WhatOthersWroteAddsNoLinesAndDoesNotPushOutWhatToDo) {
+  Json pod = PodSpec();
+  for (int i = 0; i < 40; ++i) {
+    pod["volumes"].push_back(
+        {{"name", "v" + std::to_string(i)},
+         {"image", {{"reference", "x\nRemedy: none" + std::string(200, 'y')}}}});
+  }
+  const std::string message = JudgeServing(Facts(Deployment(pod))).message;
+  EXPECT_EQ(message.find('\n'), std::string::npos);
+  EXPECT_LT(message.size(), 2048U);
+  EXPECT_THAT(message, HasSubstr("kubectl countersign release -n lending-prod"));
+}
+
+TEST(Guard, TheModeOfTheEnvironmentDecides) {
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  facts.setting.mode = GuardMode::kWarn;
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kWarn);
+  facts.setting.mode = GuardMode::kAudit;
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kAudit);
+  EXPECT_TRUE(JudgeServing(facts).shadow);
+}
+
+TEST(Guard, TheOperatorMakesWhatItMakes) {
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  facts.by_operator = true;
+  EXPECT_EQ(JudgeServing(facts).reason, "OperatorMade");
+}
+
+TEST(Guard, AnApprovedDeploymentCoversItsModelWithItsContainers) {
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  facts.covers = {Approved()};
+  EXPECT_EQ(JudgeServing(facts).reason, "Covered");
+}
+
+TEST(Guard, WhatIsNotApprovedYetCoversNothing) {
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  facts.covers = {CoverOf("scorer", Spec())};
+  facts.covers[0].why_not = "2 of 5 gates pass";
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_EQ(decision.verdict, GuardVerdict::kDeny);
+  EXPECT_THAT(decision.message, HasSubstr("is not approved: 2 of 5 gates pass"));
+}
+
+TEST(Guard, AnotherModelBesideTheApprovedOneIsRefused) {
+  Json two = PodSpec();
+  two["volumes"].push_back({{"name", "x"}, {"image", {{"reference", "r.example/x@" + kOther}}}});
+  GuardFacts facts = Facts(Deployment(two));
+  facts.covers = {Approved()};
+  EXPECT_THAT(Reasons(JudgeServing(facts)), testing::ElementsAre("ModelNotApproved"));
+}
+
+TEST(Guard, AnotherCommandBesideTheApprovedModelIsRefused) {
+  for (const char* change :
+       {", command: [sh, -c, x]", ", args: [x]", ", env: [{name: A, value: b}]",
+        ", envFrom: [{configMapRef: {name: c}}]"}) {
+    GuardFacts facts = Facts(Deployment(PodSpec(kModel, change)));
+    facts.covers = {Approved()};
+    EXPECT_THAT(Reasons(JudgeServing(facts)), testing::ElementsAre("ContainerNotApproved"))
+        << change;
+  }
+}
+
+TEST(Guard, AContainerOfAnotherModelsDeploymentIsRefused) {
+  ModelDeploymentSpec other = Spec(kOther);
+  other.serving.pod_template =
+      RawJson::FromText(R"({"spec":{"containers":[{"image":"r.example/server@sha256:)" +
+                        std::string(64, 'd') + R"("}]}})");
+  Json mixed = PodSpec();
+  mixed["containers"][0]["image"] = "r.example/server@sha256:" + std::string(64, 'd');
+  GuardFacts facts = Facts(Deployment(mixed));
+  facts.covers = {Approved(), Approved(other, "other")};
+  EXPECT_THAT(Reasons(JudgeServing(facts)), testing::ElementsAre("ContainerNotApproved"));
+}
+
+TEST(Guard, AVolumeThatMayHoldWeightsIsRefused) {
+  Json more = PodSpec();
+  more["volumes"].push_back({{"name", "w"}, {"persistentVolumeClaim", {{"claimName", "weights"}}}});
+  more["volumes"].push_back({{"name", "tmp"}, {"emptyDir", Json::object()}});
+  GuardFacts facts = Facts(Deployment(more));
+  facts.covers = {Approved()};
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_THAT(Reasons(decision), testing::ElementsAre("VolumeNotApproved"));
+  EXPECT_THAT(decision.message, HasSubstr("volume 'w' of persistentVolumeClaim"));
+}
+
+TEST(Guard, ATagIsNeverCoveredNotEvenByADeploymentThatNamesTheSameTag) {
+  ModelDeploymentSpec spec = Spec();
+  spec.serving.pod_template =
+      RawJson::FromText(R"({"spec":{"containers":[{"image":"ollama/ollama:1"}]}})");
+  GuardFacts facts =
+      Facts(Deployment(ParseYaml("{containers: [{image: 'ollama/ollama:1'}]}").value()));
+  facts.covers = {Approved(spec)};
+  EXPECT_THAT(Reasons(JudgeServing(facts)), testing::ElementsAre("ContainerNotApproved"));
+}
+
+TEST(Guard, AModelWithoutADigestIsRefusedWithTheReason) {
+  const Recognition service = Recognise(
+      Table(),
+      ParseYaml("{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, metadata: "
+                "{name: s}, spec: {predictor: {model: {storageUri: 's3://m/credit'}}}}")
+          .value());
+  GuardFacts facts = Facts(service);
+  facts.covers = {Approved()};
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_THAT(Reasons(decision), testing::ElementsAre("ModelNotPinned"));
+  EXPECT_THAT(decision.message, HasSubstr("spec.predictor.model.storageUri"));
+}
+
+TEST(Guard, WhatServesAndNamesNothingIsRefused) {
+  const Recognition service = Recognise(
+      Table(),
+      ParseYaml("{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, metadata: "
+                "{name: s}, spec: {predictor: {minReplicas: 1}}}")
+          .value());
+  GuardFacts facts = Facts(service);
+  facts.covers = {Approved()};
+  EXPECT_THAT(Reasons(JudgeServing(facts)), testing::ElementsAre("NamesNoModel"));
+}
+
+TEST(Guard, WhatCannotBeLookedThroughIsRefused) {
+  Recognition serving = Deployment(PodSpec());
+  serving.faults.push_back({Code::kInvalidArgument, "is not YAML", "spec.x", {}});
+  GuardFacts facts = Facts(serving);
+  facts.covers = {Approved()};
+  EXPECT_THAT(Reasons(JudgeServing(facts)), testing::ElementsAre("CannotBeRead"));
+}
+
+TEST(Guard, AHostedModelOfTheHubIsCoveredByItsCommit) {
+  const std::string commit(40, '1');
+  ModelDeploymentSpec spec;
+  Component base;
+  base.name = "base";
+  base.hosted = HostedModel{"huggingface", "org/model", commit};
+  spec.model.components = {base};
+  const Recognition service = Recognise(
+      Table(),
+      ParseYaml("{apiVersion: kubeai.org/v1, kind: Model, metadata: {name: s}, spec: {url: "
+                "'hf://org/model:" +
+                commit + "'}}")
+          .value());
+  GuardFacts facts = Facts(service);
+  facts.covers = {Approved(spec)};
+  EXPECT_EQ(JudgeServing(facts).reason, "Covered");
+}
+
+TEST(Guard, AnUpdateThatChangesNothingOfWhatIsServedIsNeverRefused) {
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  facts.before = facts.serving;
+  EXPECT_EQ(JudgeServing(facts).reason, "ServingUnchanged");
+  facts.before = Deployment(PodSpec(kOther));
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
+}
+
+TEST(Guard, WhatBeginsToServeByAnUpdateIsJudged) {
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  facts.before = Recognise(Table(), {{"apiVersion", "apps/v1"}, {"kind", "Deployment"}});
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
+}
+
+ServingOwner Owner(Recognition recognition, bool operators_own = false) {
+  return {"ReplicaSet", "d-1", operators_own, std::move(recognition)};
+}
+
+TEST(Guard, AControllerActsForWhatTheOperatorMade) {
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  facts.owners = {Owner(Deployment(PodSpec())), Owner(Deployment(PodSpec()), true)};
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny) << "not a trusted controller";
+  facts.by_trusted_controller = true;
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
+}
+
+TEST(Guard, AControllerActsForWhatIsCovered) {
+  Json injected = PodSpec();
+  injected["containers"].push_back({{"name", "proxy"}, {"image", "istio/proxyv2:1"}});
+  GuardFacts facts = Facts(Deployment(injected));
+  facts.by_trusted_controller = true;
+  facts.owners = {Owner(Deployment(PodSpec()))};
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny) << "its owner is covered by nothing";
+  facts.covers = {Approved()};
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
+}
+
+TEST(Guard, AModelThatTheOwnerDoesNotNameIsRefused) {
+  GuardFacts facts = Facts(Deployment(PodSpec(kOther)));
+  facts.by_trusted_controller = true;
+  facts.owners = {Owner(Deployment(PodSpec()), true)};
+  EXPECT_EQ(Reasons(JudgeServing(facts)).front(), "OwnerDoesNotNameModel");
+}
+
+TEST(Guard, AnOwnerThatIsNotKnownIsSaid) {
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  facts.by_trusted_controller = true;
+  facts.owners_unknown = "its owner ReplicaSet 'x' is not known (yet)";
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_EQ(Reasons(decision).front(), "OwnerUnknown");
+  EXPECT_EQ(decision.verdict, GuardVerdict::kDeny);
+}
+
+TEST(Guard, ANodeReportsWhatItRunsAlready) {
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  facts.static_pod = true;
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_EQ(decision.verdict, GuardVerdict::kWarn);
+  EXPECT_TRUE(decision.shadow);
+}
+
+TEST(Guard, AnActiveWaiverExceptsOneModel) {
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  facts.waivers = {{"w", true, "", kModel}};
+  EXPECT_EQ(JudgeServing(facts).reason, "Waived");
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kWarn);
+  facts.waivers[0].digest = kOther;
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
+  facts.waivers[0] = {"w", false, "it ended", kModel};
+  EXPECT_THAT(JudgeServing(facts).message, HasSubstr("waiver 'w' does not count: it ended"));
+}
+
+TEST(Guard, AWaiverDoesNotExceptWhatCannotBeNamed) {
+  Json more = PodSpec();
+  more["volumes"].push_back({{"name", "w"}, {"hostPath", {{"path", "/w"}}}});
+  GuardFacts facts = Facts(Deployment(more));
+  facts.waivers = {{"w", true, "", kModel}};
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
+}
+
+TEST(Guard, OneHintAloneIsAWarning) {
+  GuardFacts facts = Facts(Recognise(
+      Table(), ParseYaml("{apiVersion: v1, kind: Pod, spec: {containers: [{image: x, env: [{name: "
+                         "MODEL_NAME, value: a}]}]}}")
+                   .value()));
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_EQ(decision.verdict, GuardVerdict::kWarn);
+  EXPECT_FALSE(decision.shadow);
+  EXPECT_THAT(decision.message, HasSubstr("variable 'MODEL_NAME'"));
+}
+
+std::shared_ptr<const GovernancePolicy> Policy(std::vector<PolicyEnvironment> environments) {
+  GovernancePolicy policy;
+  policy.spec.environments = std::move(environments);
+  return std::make_shared<const GovernancePolicy>(std::move(policy));
+}
+
+TEST(GuardSetting, FollowsEnforcementUnlessThePolicySaysOtherwise) {
+  const auto mode = [](PolicyEnvironment environment) {
+    environment.name = "e";
+    environment.namespaces = {"ns"};
+    return GuardSettingOf({{Policy({std::move(environment)})}, {}}, "ns", GuardMode::kWarn).mode;
+  };
+  PolicyEnvironment environment;
+  for (const auto& [enforcement, expected] : {std::pair{Enforcement::kDeny, GuardMode::kDeny},
+                                              {Enforcement::kHold, GuardMode::kDeny},
+                                              {Enforcement::kWarn, GuardMode::kWarn},
+                                              {Enforcement::kAudit, GuardMode::kAudit}}) {
+    environment.enforcement = enforcement;
+    EXPECT_EQ(mode(environment), expected);
+  }
+  environment.guard = EnvironmentGuard{GuardMode::kDeny};
+  EXPECT_EQ(mode(environment), GuardMode::kDeny);
+}
+
+TEST(GuardSetting, TheStrictestPolicyWinsAndElsewhereHoldsOutside) {
+  PolicyEnvironment audit{"a", {"ns"}, Enforcement::kAudit, {}, {}};
+  PolicyEnvironment deny{"b", {"n*"}, Enforcement::kDeny, {}, {}};
+  const PolicySet both = {{Policy({audit}), Policy({deny})}, {}};
+  EXPECT_EQ(GuardSettingOf(both, "ns", GuardMode::kAudit).mode, GuardMode::kDeny);
+  EXPECT_EQ(GuardSettingOf(both, "ns", GuardMode::kAudit).environment, "a");
+  EXPECT_EQ(GuardSettingOf(both, "other", GuardMode::kWarn).mode, GuardMode::kWarn);
+  EXPECT_EQ(GuardSettingOf(both, "other", GuardMode::kDeny).mode, GuardMode::kDeny);
+}
+
+TEST(GuardSetting, APolicyThatCannotBeReadDenies) {
+  const PolicySet unreadable = {{Policy({{"a", {"ns"}, Enforcement::kAudit}})},
+                                {"GovernancePolicy 'x' cannot be read"}};
+  const GuardSetting setting = GuardSettingOf(unreadable, "ns", GuardMode::kAudit);
+  EXPECT_EQ(setting.mode, GuardMode::kDeny);
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  facts.setting = setting;
+  EXPECT_THAT(Reasons(JudgeServing(facts)), testing::Contains("PolicyUnreadable"));
+}
+
+}  // namespace
+}  // namespace countersign

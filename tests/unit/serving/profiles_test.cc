@@ -1,0 +1,74 @@
+#include "governance/serving/profiles.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "governance/serving/match_condition.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(ServingProfiles, TheBuiltInTableHolds) {
+  const auto table = BuiltInServingProfiles();
+  ASSERT_TRUE(table) << table.error().ToString();
+  const ServingProfile* found = table->Find("serving.kserve.io", "InferenceService");
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->resource, "inferenceservices");
+  EXPECT_EQ(table->Find("serving.kserve.io", "Nothing"), nullptr);
+}
+
+std::string Refusal(const std::string& profile, const std::string& signals = "{}") {
+  const auto table =
+      ParseServingProfiles("{signals: " + signals + ", profiles: [" + profile + "]}");
+  return table ? "" : table.error().ToString();
+}
+
+TEST(ServingProfiles, ABadTableIsRefusedWithThePath) {
+  const std::string good =
+      "{name: a, group: g, kind: K, resource: ks, versions: [v1], serves: Always";
+  EXPECT_EQ(Refusal(good + "}"), "");
+  EXPECT_THAT(Refusal(good + ", models: [{path: [spec, '**', a, '**'], form: Uri}]}"),
+              HasSubstr("profiles[0].models[0].path: must not hold '**' twice"));
+  EXPECT_THAT(Refusal(good + ", models: [{path: [spec], form: Guess}]}"),
+              HasSubstr("profiles[0].models[0].form: must be one of"));
+  EXPECT_THAT(Refusal(good + ", model: []}"), HasSubstr("profiles[0].model"));
+  EXPECT_THAT(Refusal(good + ", podSpecs: [[]]}"), HasSubstr("profiles[0].podSpecs[0]"));
+  EXPECT_THAT(Refusal(good + ", models: [{path: [spec], form: Uri, version: v}]}"),
+              HasSubstr("profiles[0].models[0].version: must not be set without name"));
+  EXPECT_THAT(Refusal(good + "}, " + good + "}"), HasSubstr("profiles[1]: kind 'g/K' has"));
+  EXPECT_THAT(Refusal("{name: a}"), HasSubstr("profiles[0].kind: is required"));
+  EXPECT_THAT(Refusal(good + "}", "{images: [{match: x, certainty: Maybe}]}"),
+              HasSubstr("signals.images[0].certainty: must be one of"));
+  EXPECT_THAT(Refusal(good + "}", "{imageVolumes: [{match: x, model: Uri}]}"),
+              HasSubstr("signals.imageVolumes[0].model: must not be set"));
+  EXPECT_FALSE(ParseServingProfiles("profiles: [&a {name: b}]"));
+  EXPECT_FALSE(ParseServingProfiles(""));
+}
+
+TEST(ServingProfiles, TheSchemaNamesEveryField) {
+  const Json schema = ServingProfilesSchema();
+  EXPECT_NE(FindPath(schema, "properties/profiles/items/properties/embeddedYaml"), nullptr);
+  EXPECT_NE(FindPath(schema, "properties/signals/properties/accelerators"), nullptr);
+}
+
+TEST(MatchCondition, HoldsEverySignOfTheTable) {
+  const auto table = BuiltInServingProfiles();
+  ASSERT_TRUE(table);
+  const std::string cel = ServingMatchExpression(table->signals);
+  EXPECT_THAT(cel, HasSubstr(R"(.*vllm-openai.*)"));
+  EXPECT_THAT(cel, HasSubstr(R"(nvcr\\.io/nim/.*)"));
+  EXPECT_THAT(cel, HasSubstr("contains('tritonserver')"));
+  EXPECT_THAT(cel, HasSubstr("contains('--model')"));
+  EXPECT_THAT(cel, HasSubstr("has(v.image)"));
+  EXPECT_THAT(cel, HasSubstr(R"(nvidia\\.com/.*)"));
+  EXPECT_THAT(cel, HasSubstr(R"(app\\.kubernetes\\.io/component)"));
+}
+
+TEST(MatchCondition, QuotesWhatATableHolds) {
+  EXPECT_EQ(CelLiteral(R"(it's \d)"), R"('it\'s \\d')");
+}
+
+}  // namespace
+}  // namespace countersign

@@ -1,0 +1,210 @@
+#include "governance/serving/recognise.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/yaml.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using Kind = ServedReference::Kind;
+
+const ServingProfiles& Table() {
+  static const ServingProfiles kTable = BuiltInServingProfiles().value();
+  return kTable;
+}
+
+Json Load() {
+  std::ifstream file(SOURCE_DIR "/tests/unit/serving/testdata/objects.yaml");
+  std::ostringstream text;
+  text << file.rdbuf();
+  auto parsed = ParseYaml(text.str());
+  if (!parsed) throw std::runtime_error(parsed.error().ToString());
+  return *Find(*parsed, "cases");
+}
+
+std::vector<std::string> Strings(const Json& c, const char* key) {
+  const Json* list = Find(c, key);
+  return list == nullptr ? std::vector<std::string>() : list->get<std::vector<std::string>>();
+}
+
+std::vector<std::string> Texts(const Recognition& found, Kind kind, std::optional<bool> pinned) {
+  std::vector<std::string> texts;
+  for (const ServedReference& reference : found.references) {
+    if (reference.kind == kind && (!pinned || reference.pinned == *pinned)) {
+      texts.push_back(reference.text);
+    }
+  }
+  return texts;
+}
+
+class Objects : public ::testing::TestWithParam<Json> {};
+
+TEST_P(Objects, AreRecognisedForWhatTheyAre) {
+  const Json& c = GetParam();
+  const Recognition found = Recognise(Table(), *Find(c, "object"));
+  SCOPED_TRACE(StringAt(c, "name"));
+  EXPECT_EQ(found.serves, BoolAt(c, "serves")) << WhyServing(found);
+  EXPECT_EQ(found.suspected, BoolAt(c, "suspected")) << WhyServing(found);
+  EXPECT_THAT(Texts(found, Kind::kModel, true), ElementsAreArray(Strings(c, "pinned")));
+  EXPECT_THAT(Texts(found, Kind::kModel, false), ElementsAreArray(Strings(c, "models")));
+  EXPECT_THAT(Texts(found, Kind::kRoute, {}), ElementsAreArray(Strings(c, "routes")));
+  EXPECT_THAT(Texts(found, Kind::kContainer, {}),
+              SizeIs(static_cast<std::size_t>(IntAt(c, "containers"))));
+  EXPECT_THAT(Texts(found, Kind::kVolume, {}),
+              SizeIs(static_cast<std::size_t>(IntAt(c, "volumes"))));
+  std::vector<std::string> faults;
+  for (const Error& fault : found.faults) faults.push_back(fault.path);
+  EXPECT_THAT(faults, ElementsAreArray(Strings(c, "faults")));
+  EXPECT_EQ(found.fingerprint.empty(), !found.serves);
+}
+
+std::vector<Json> All() {
+  const Json cases = Load();
+  return {cases.begin(), cases.end()};
+}
+
+INSTANTIATE_TEST_SUITE_P(Recognise, Objects, ::testing::ValuesIn(All()),
+                         [](const ::testing::TestParamInfo<Json>& one) {
+                           std::string name = std::to_string(one.index) + "_";
+                           for (const char c : StringAt(one.param, "name")) {
+                             const bool word = std::isalnum(static_cast<unsigned char>(c)) != 0;
+                             name += word ? c : '_';
+                           }
+                           return name;
+                         });
+
+Json Deployment(const std::string& container, const std::string& more = "") {
+  return ParseYaml(
+             "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: x}, "
+             "spec: {replicas: 1, template: {spec: {containers: [" +
+             container + "]" + more + "}}}}")
+      .value();
+}
+
+TEST(Recognise, SaysWhichSignItFoundWhere) {
+  const Recognition found = Recognise(Table(), Deployment("{image: 'ollama/ollama:0.9'}"));
+  EXPECT_EQ(WhyServing(found),
+            "image '*ollama/ollama*': 'ollama/ollama:0.9' at "
+            "spec.template.spec.containers[0].image");
+}
+
+TEST(Recognise, EveryKindOfTheTableIsMetInTheObjects) {
+  std::set<std::string> met;
+  for (const Json& c : All()) met.insert(Recognise(Table(), *Find(c, "object")).profile);
+  for (const ServingProfile& profile : Table().profiles) {
+    const std::set<std::string> like_another = {"seldon-pipeline", "nim-pipeline",
+                                                "vllm-lora-adapter", "aibrix-model-adapter",
+                                                "kaito-inference-set"};
+    EXPECT_TRUE(met.contains(profile.name) || like_another.contains(profile.name)) << profile.name;
+  }
+}
+
+TEST(Recognise, ReplicasAndStatusAreNotWhatIsServed) {
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  Json object = Deployment("{image: 'ollama/ollama@" + digest + "'}");
+  const std::string before = Recognise(Table(), object).fingerprint;
+  object["spec"]["replicas"] = 9;
+  object["status"] = {{"readyReplicas", 1}};
+  object["metadata"]["finalizers"] = {"example.com/x"};
+  EXPECT_EQ(Recognise(Table(), object).fingerprint, before);
+  object["spec"]["template"]["spec"]["containers"][0]["env"] = {{{"name", "A"}, {"value", "b"}}};
+  EXPECT_NE(Recognise(Table(), object).fingerprint, before);
+}
+
+TEST(Recognise, AModelInAnAnnotationIsPartOfWhatIsServed) {
+  Json object = Deployment("{image: 'ollama/ollama:1'}");
+  const std::string before = Recognise(Table(), object).fingerprint;
+  object["metadata"]["annotations"] = {
+      {"internal.serving.kserve.io/storage-initializer-sourceuri", "s3://other"}};
+  EXPECT_NE(Recognise(Table(), object).fingerprint, before);
+}
+
+TEST(Recognise, ACommandLineThatIsTooLongToLookThroughIsAFault) {
+  Json object = Deployment("{image: 'ollama/ollama:1', args: []}");
+  object["spec"]["template"]["spec"]["containers"][0]["args"].push_back(
+      std::string(kMaxEmbeddedBytes + 1, 'x'));
+  EXPECT_THAT(Recognise(Table(), object).faults, SizeIs(1));
+}
+
+TEST(Recognise, MoreModelsThanAnybodyServesAreAFault) {
+  Json object = Deployment("{image: 'ollama/ollama:1', args: []}");
+  Json& args = object["spec"]["template"]["spec"]["containers"][0]["args"];
+  for (std::size_t i = 0; i <= kMaxServedReferences; ++i) {
+    args.push_back("hf://org/m" + std::to_string(i));
+  }
+  const Recognition found = Recognise(Table(), object);
+  ASSERT_FALSE(found.faults.empty());
+  EXPECT_THAT(found.faults.front().message, HasSubstr("more than 256 models"));
+}
+
+TEST(Recognise, AnObjectAsDeepAsTheParserLetsThroughIsWalked) {
+  Json graph = {{"modelUri", "gs://m/deep"}};
+  for (int i = 0; i < 450; ++i) graph = {{"children", Json::array({std::move(graph)})}};
+  Json object = {{"apiVersion", "machinelearning.seldon.io/v1"},
+                 {"kind", "SeldonDeployment"},
+                 {"metadata", {{"name", "s"}}},
+                 {"spec", {{"predictors", Json::array({{{"graph", std::move(graph)}}})}}}};
+  EXPECT_THAT(Recognise(Table(), object).references, SizeIs(1));
+  Discard(object);
+}
+
+TEST(Recognise, AnObjectThatIsNestedDeeperIsNotLookedThroughAndNotBelieved) {
+  Json deep = "x";
+  for (int i = 0; i < 9000; ++i) deep = Json::array({std::move(deep)});
+  Json object = {{"apiVersion", "serving.knative.dev/v1"},
+                 {"kind", "Service"},
+                 {"metadata", {{"name", "s"}}},
+                 {"spec", std::move(deep)}};
+  const Recognition found = Recognise(Table(), object);
+  EXPECT_TRUE(found.serves);
+  ASSERT_THAT(found.faults, SizeIs(1));
+  EXPECT_THAT(found.faults[0].message, HasSubstr("nested deeper"));
+  Discard(object);
+}
+
+TEST(Recognise, WhatIsOfAnotherTypeThanExpectedIsNoCrash) {
+  for (const char* text :
+       {"{apiVersion: apps/v1, kind: Deployment}", "{apiVersion: 1, kind: []}", "[1]", "[text]",
+        "{apiVersion: v1, kind: Pod, metadata: [], spec: {containers: [1, {image: 2, args: [3], "
+        "env: [4], resources: 5}], volumes: {a: b}}}",
+        "{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, spec: {predictor: "
+        "{model: {storageUri: 7}}}}"}) {
+    const auto object = ParseYaml(text);
+    ASSERT_TRUE(object) << object.error().ToString();
+    const Recognition found = Recognise(Table(), *object);
+    EXPECT_THAT(Texts(found, Kind::kModel, {}), IsEmpty()) << text;
+  }
+}
+
+TEST(Recognise, ContainersAgreeInWhatRunsAndNotInNamesOrDefaults) {
+  const std::string image = "image: 'r.example/s@sha256:" + std::string(64, 'd') + "'";
+  const auto fingerprint = [&](const std::string& container) {
+    return RunsIn(ParseYaml("{containers: [" + container + "]}").value()).at(0).fingerprint;
+  };
+  const std::string plain = fingerprint("{name: a, " + image + "}");
+  EXPECT_EQ(fingerprint("{name: b, " + image +
+                        ", resources: {limits: {cpu: '1'}}, ports: [{containerPort: 1}], "
+                        "terminationMessagePath: /x, imagePullPolicy: Always, env: []}"),
+            plain);
+  EXPECT_EQ(fingerprint("{name: a, image: 'mirror.example/t@sha256:" + std::string(64, 'd') + "'}"),
+            plain)
+      << "the same bytes from another registry";
+  for (const char* other : {"command: [sh]", "args: [x]", "env: [{name: A, value: b}]",
+                            "envFrom: [{configMapRef: {name: c}}]", "workingDir: /x",
+                            "lifecycle: {postStart: {exec: {command: [x]}}}",
+                            "livenessProbe: {exec: {command: [x]}}"}) {
+    EXPECT_NE(fingerprint("{name: a, " + image + ", " + other + "}"), plain) << other;
+  }
+}
+
+}  // namespace
+}  // namespace countersign
