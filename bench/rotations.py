@@ -9,7 +9,8 @@ import pathlib
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "integration"))
+TESTS = pathlib.Path(__file__).resolve().parents[1] / "tests"
+sys.path[:0] = [str(TESTS / "integration"), str(TESTS / "controlplane")]
 from rotation_site import Load, RotationSite  # noqa: E402
 
 

@@ -52,7 +52,7 @@ std::vector<Json> AuthorityRoles(const Json& operator_subject, const std::string
   // To publish it: the operator, which may run anything anywhere as it is, not what parses
   // requests.
   Add(objects, "countersign-operator-ca", "", operator_subject,
-      Json::array({Rule(group, configurations, {"list", "watch", "patch"}, ours)}));
+      Json::array({Rule(group, configurations, {"patch"}, ours)}));
   Add(objects, "countersign-operator-ca", ns, operator_subject,
       Json::array({Rule("", {"secrets"}, {"list", "watch"}, secret)}));
   return objects;

@@ -62,7 +62,7 @@ Json WebhookEntry(const InstallOptions& options, Entry entry) {
                   {"failurePolicy", entry.required ? "Fail" : "Ignore"},
                   {"matchPolicy", "Equivalent"},
                   // Nobody waits long for an answer that is not needed.
-                  {"timeoutSeconds", entry.required ? 5 : 2}};
+                  {"timeoutSeconds", entry.required ? options.timeout_seconds : 2}};
   for (auto& [name, expression] : entry.conditions) {
     webhook["matchConditions"].push_back(
         {{"name", std::move(name)}, {"expression", std::move(expression)}});

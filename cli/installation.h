@@ -27,6 +27,7 @@ struct InstallOptions {
   bool crds = false;
   // Of what serves a model, as text; empty: the one built in.
   std::string serving_profiles;
+  int timeout_seconds = 5;  // of entries that must be asked
 };
 
 // In the order in which they can be applied.

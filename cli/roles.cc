@@ -15,6 +15,11 @@ Json Rule(const std::string& group, const Names& resources, const Names& verbs) 
   return {{"apiGroups", Json::array({group})}, {"resources", resources}, {"verbs", verbs}};
 }
 
+Json Named(Json rule, const Names& names) {
+  rule["resourceNames"] = names;
+  return rule;
+}
+
 Json Ours(const Names& resources, const Names& verbs) {
   return Rule(std::string(kApiGroup), resources, verbs);
 }
@@ -116,6 +121,11 @@ std::vector<Json> ClusterRoles() {
                Rule("policy", {"poddisruptionbudgets"}, kAllVerbs),
                // Only the digest of their content is kept.
                Rule("", {"configmaps"}, kFollow),
+               // To say what is no longer as it was installed.
+               Named(Rule("admissionregistration.k8s.io",
+                          {"validatingwebhookconfigurations", "mutatingwebhookconfigurations"},
+                          kFollow),
+                     {"countersign"}),
                Rule("events.k8s.io", {"events"}, {"create", "patch"})}))};
   for (Json& role : roles) {
     const std::string name = StringAt(role, "metadata/name");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "governance/evaluate.h"
 #include "governance/in_force.h"
@@ -33,6 +34,16 @@ Condition InForceCondition(const PolicyStanding& standing) {
   condition.reason = standing.reason;
   condition.message = standing.message.empty() ? "counts as it stands" : standing.message;
   for (const std::string& warning : standing.warnings) condition.message += "; " + warning;
+  return condition;
+}
+
+Condition EnforcedCondition(const std::string& missing) {
+  Condition condition;
+  condition.type = "Enforced";
+  condition.status = missing.empty() ? "True" : "False";
+  condition.reason = missing.empty() ? "AsInstalled" : "AdmissionWeakened";
+  condition.message =
+      missing.empty() ? "the API server asks admission as it was installed" : missing;
   return condition;
 }
 
@@ -133,8 +144,9 @@ std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
 
 }  // namespace
 
-Check CheckPolicy(const Catalog& catalog, Clock& clock) {
-  return [&catalog, &clock](const ObjectKey& key, Time now) -> std::optional<Checked> {
+Check CheckPolicy(const Catalog& catalog, Clock& clock, AdmissionGap gap) {
+  return [&catalog, &clock, gap = std::move(gap)](const ObjectKey& key,
+                                                  Time now) -> std::optional<Checked> {
     const auto found = catalog.policies().Find(key);
     if (found.found == Found::kAbsent) return Absent();
     if (found.found == Found::kUndecodable) return Invalid(*found.error);
@@ -154,6 +166,7 @@ Check CheckPolicy(const Catalog& catalog, Clock& clock) {
       checked.message = standing->message;
     }
     checked.in_force = InForceCondition(*standing);
+    if (const auto missing = gap()) checked.enforced = EnforcedCondition(*missing);
     checked.next_change = standing->next_change;
     GovernancePolicyStatus status = StatusOf(*standing, found.value->by);
     if (spec.version && found.value->object.meta.deleting) {

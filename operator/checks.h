@@ -4,14 +4,21 @@
 // deployment is for evaluation to say, and stands in that deployment's status.
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <string>
+
 #include "catalog/catalog.h"
 #include "operator/status_reconciler.h"
 
 namespace countersign {
 
 // `catalog` and `clock` must outlive the functions.
-// Also says whether a version is in force, why, and whether it may go when it is deleted.
-[[nodiscard]] Check CheckPolicy(const Catalog& catalog, Clock& clock);
+// Also says whether a version is in force, why, and whether it may go when it is deleted; and by
+// `gap` whether admission asks about everything that policies are about: nullopt if nobody
+// looks, empty if so, else what is missing.
+using AdmissionGap = std::function<std::optional<std::string>()>;
+[[nodiscard]] Check CheckPolicy(const Catalog& catalog, Clock& clock, AdmissionGap gap);
 // Also says the classes, whether the answers count, and their digest.
 [[nodiscard]] Check CheckUseCase(const Catalog& catalog);
 [[nodiscard]] Check CheckSignOff(const Catalog& catalog);

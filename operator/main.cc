@@ -27,6 +27,8 @@ namespace countersign {
 namespace {
 
 constexpr int kExitUsage = 2;
+// Of whoever signs the webhook's certificate where it is not we. It is not compared.
+constexpr char kOthersAuthority[] = "-----BEGIN CERTIFICATE-----";
 constexpr char kLeaseName[] = "countersign-operator";
 // Rate of our own calls. A cluster of thousands of deployments is re-applied within minutes after a
 // restart; the server's priority and fairness is what protects it.
@@ -51,6 +53,7 @@ struct Flags {
   std::string probe_listen;
   std::string ca_secret;
   std::string webhook_configuration = "countersign";
+  InstallOptions installed;
   bool leader_elect = true;
   int workers = 4;
   std::string serving_profiles;
@@ -81,6 +84,12 @@ Result<OperatorOptions> MakeOptions(const Flags& flags) {
     auto secret = ParseObjectKey(flags.ca_secret, "--ca-secret");
     if (!secret) return Fail(secret.error());
     webhooks.ca_secret = std::move(*secret);
+  }
+  if (!flags.installed.service.empty() || !flags.installed.url.empty()) {
+    webhooks.installed = flags.installed;
+    webhooks.installed->name_space = flags.lease_namespace;
+    if (flags.ca_secret.empty()) webhooks.installed->ca_pem = kOthersAuthority;
+    if (auto valid = InstallationObjects(*webhooks.installed); !valid) return Fail(valid.error());
   }
   auto table = LoadServingProfiles(flags.serving_profiles);
   if (!table) return Fail(table.error());
@@ -258,6 +267,16 @@ int main(int argc, char** argv) {
                  "time from one look for shadow deployments to the next")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
+  auto* service = app.add_option("--webhook-service", flags.installed.service,
+                                 "the webhook's Service, NAMESPACE/NAME: the webhook "
+                                 "configurations are compared with what is installed for it");
+  app.add_option("--webhook-url", flags.installed.url, "the same for a webhook that has a URL")
+      ->excludes(service);
+  app.add_option("--webhook-timeout", flags.installed.timeout_seconds,
+                 "timeoutSeconds of the entries that must be asked")
+      ->capture_default_str();
+  app.add_option("--operator-user", flags.installed.operator_user,
+                 "account of the operator as it was installed; default: its service account");
   app.add_flag("--verbose", flags.verbose, "log debug lines");
   try {
     app.parse(argc, argv);

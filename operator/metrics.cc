@@ -75,6 +75,10 @@ OperatorMetrics::OperatorMetrics(std::string version, Sources sources)
                           .Help("Events that were not written.")
                           .Register(registry_)
                           .Add({})),
+      admission_differences_(prometheus::BuildGauge()
+                                 .Name("countersign_admission_differences")
+                                 .Help("Where a webhook configuration is not as it was installed.")
+                                 .Register(registry_)),
       lost_records_(prometheus::BuildCounter()
                         .Name("countersign_decision_records_lost_total")
                         .Help("Decision records that could not be written.")
@@ -117,6 +121,9 @@ std::string OperatorMetrics::Text() {
     const auto found = shadows.find(mode);
     shadows_.Add({{"mode", std::string(name)}})
         .Set(found == shadows.end() ? 0 : static_cast<double>(found->second));
+  }
+  for (const auto& [configuration, count] : sources_.admission_differences()) {
+    admission_differences_.Add({{"configuration", configuration}}).Set(static_cast<double>(count));
   }
   // Two who ask at once must not both add the difference.
   const std::lock_guard lock(scrape_);

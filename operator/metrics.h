@@ -37,6 +37,7 @@ class OperatorMetrics {
     std::function<bool()> leader;
     std::function<Memory::Summary()> summary;
     std::function<std::uint64_t()> dropped_events;
+    std::function<std::map<std::string, std::size_t>()> admission_differences;
     std::function<std::vector<CacheAge>()> caches;
     std::function<bool()> ready;
     std::function<std::map<GuardMode, std::size_t>()> shadows;  // of the last scan
@@ -64,6 +65,7 @@ class OperatorMetrics {
   prometheus::Gauge& ready_;
   prometheus::Family<prometheus::Gauge>& shadows_;
   prometheus::Counter& dropped_events_;
+  prometheus::Family<prometheus::Gauge>& admission_differences_;
   prometheus::Counter& lost_records_;
   std::mutex scrape_;
 };

@@ -89,8 +89,9 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       metrics_(options_.version,
                {[this] { return queue_.Stats(); }, [this] { return leading_.load(); },
                 [this] { return memory_.Summarise(clock_.Now(), kExpiringSoon, kWaiverEndsSoon); },
-                [this] { return events_.dropped(); }, [this] { return CacheAges(); },
-                [this] { return HasSynced(); }, [this] { return scan_.Counts(); }}),
+                [this] { return events_.dropped(); }, [this] { return AdmissionDifferences(); },
+                [this] { return CacheAges(); }, [this] { return HasSynced(); },
+                [this] { return scan_.Counts(); }}),
       catalog_(client, clock, {options_.installation, options_.trusted}),
       statuses_(client, clock, Watching(kModelDeployments),
                 [](Json&& json) { return DecodeStatusState(json); }),
@@ -138,7 +139,8 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
           [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
             metrics_.Reconciled("serving-scan", result, took);
           }),
-      policies_(*this, "governancepolicy", kGovernancePolicies, CheckPolicy(catalog_, clock),
+      policies_(*this, "governancepolicy", kGovernancePolicies,
+                CheckPolicy(catalog_, clock, [this] { return GapInAdmission(); }),
                 [this](const InForceNews& news) { TellOfPolicy(news); }),
       use_cases_(*this, "usecase", kUseCases, CheckUseCase(catalog_)),
       sign_offs_(*this, "signoff", kSignOffs, CheckSignOff(catalog_), receipts_),
@@ -158,12 +160,17 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
           [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
             metrics_.Reconciled("recording", result, took);
           }),
-      webhooks_(options_.webhooks.ca_secret.name.empty()
+      webhooks_(!options_.webhooks.Asked()
                     ? nullptr
                     : std::make_unique<WebhookConfigurations>(
-                          client, clock, options_.webhooks,
+                          client, clock, events_, options_.webhooks,
                           [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
                             metrics_.Reconciled("webhookconfiguration", result, took);
+                          },
+                          [this] {
+                            for (const auto& cached : catalog_.policies().List()) {
+                              policies_.queue.Add({{}, cached->object.meta.name});
+                            }
                           })),
       caches_(Caches()) {
   Connect();
@@ -334,6 +341,26 @@ void Operator::StopControllers() {
   }
   record_controller_.Stop();
   if (webhooks_ != nullptr) webhooks_->Stop();
+}
+
+std::optional<std::string> Operator::GapInAdmission() const {
+  const auto all = webhooks_ == nullptr ? std::vector<Weakness>() : webhooks_->Weaknesses();
+  if (all.empty()) return std::nullopt;
+  std::string missing;
+  for (const Weakness& weakness : all) {
+    if (weakness.report.drifts.empty()) continue;
+    missing += (missing.empty() ? "" : "; ") + WeaknessText(weakness);
+  }
+  return missing;
+}
+
+std::map<std::string, std::size_t> Operator::AdmissionDifferences() const {
+  std::map<std::string, std::size_t> differences;
+  if (webhooks_ == nullptr) return differences;
+  for (const Weakness& weakness : webhooks_->Weaknesses()) {
+    differences[weakness.plural] = weakness.report.drifts.size();
+  }
+  return differences;
 }
 
 void Operator::TellOfPolicy(const InForceNews& news) {

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -83,6 +85,8 @@ class Operator {
   [[nodiscard]] std::vector<InformerBase*> Caches();
   [[nodiscard]] std::vector<CacheAge> CacheAges() const;
   void Record(const DecisionNews& news) const;
+  [[nodiscard]] std::optional<std::string> GapInAdmission() const;
+  [[nodiscard]] std::map<std::string, std::size_t> AdmissionDifferences() const;
   void TellOfPolicy(const InForceNews& news);
 
   const KubeClient& client_;

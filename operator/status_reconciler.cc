@@ -64,6 +64,7 @@ ReconcileResult StatusReconciler::Reconcile(const ObjectKey& key, std::stop_toke
   status["observedGeneration"] = state->generation;
   auto conditions = CheckedConditions(checked->reason, checked->message, checked->fault);
   if (checked->in_force) conditions.push_back(*checked->in_force);
+  if (checked->enforced) conditions.push_back(*checked->enforced);
   status["conditions"] = ConditionsJson(
       MergeConditions(state->conditions, std::move(conditions), state->generation, now));
   StatusMemo memo = MemoOf(key);

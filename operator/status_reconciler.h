@@ -27,6 +27,8 @@ struct Checked {
   std::optional<Time> next_change;  // when time alone changes this
   // Whether the object is in force, for kinds that tell; users hear of it when it changes.
   std::optional<Condition> in_force;
+  // Whether what it asks for is asked about at all, for kinds that tell.
+  std::optional<Condition> enforced;
   // Of an object that stays when it is deleted until its finalizer is taken off: whether it may go.
   std::optional<bool> may_go;
   bool stamped = false;  // by who made it, for all that can be told: it is given a receipt

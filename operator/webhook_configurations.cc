@@ -20,14 +20,56 @@ WorkQueueOptions QueueOptions() {
   return options;
 }
 
+std::map<std::string, Json> ExpectedConfigurations(const InstallOptions& installed,
+                                                   const std::string& name) {
+  std::map<std::string, Json> expected;
+  auto objects = InstallationObjects(installed);
+  if (!objects) return expected;
+  for (Json& object : *objects) {
+    if (!object.contains("webhooks")) continue;
+    object["metadata"]["name"] = name;
+    const std::string kind = StringAt(object, "kind");
+    expected[kind == kValidatingWebhookConfigurations.kind
+                 ? kValidatingWebhookConfigurations.plural
+                 : kMutatingWebhookConfigurations.plural] = std::move(object);
+  }
+  return expected;
+}
+
+// What brings a configuration back that is gone.
+std::string InstallCommand(const InstallOptions& installed) {
+  std::string command = "countersign install -n " + ShellQuoted(installed.name_space);
+  command += installed.url.empty() ? " --service " + ShellQuoted(installed.service)
+                                   : " --url " + ShellQuoted(installed.url);
+  if (!installed.operator_user.empty()) {
+    command += " --operator-user " + ShellQuoted(installed.operator_user);
+  }
+  // The authority is somebody else's, who has it.
+  if (!installed.ca_pem.empty()) command += " --ca-file CA.pem";
+  return command + " | kubectl apply --server-side --force-conflicts -f -";
+}
+
 }  // namespace
 
+std::string WeaknessText(const Weakness& weakness) {
+  const std::string text = DriftText(weakness.configuration, weakness.report);
+  std::string with_command = text + ". Put it right: " + weakness.report.repair;
+  if (with_command.size() <= kMaxEventNote) return with_command;
+  return "The operator's log has the command that puts it right (admission is not as it was "
+         "installed). " +
+         text;
+}
+
 WebhookConfigurations::WebhookConfigurations(const KubeClient& client, Clock& clock,
+                                             EventRecorder& events,
                                              WebhookConfigurationOptions options,
-                                             Controller::Observer observe)
+                                             Controller::Observer observe,
+                                             std::function<void()> changed)
     : client_(client),
       clock_(clock),
+      events_(events),
       options_(std::move(options)),
+      changed_(std::move(changed)),
       queue_(clock, QueueOptions()),
       secrets_(client, clock, FollowOne(kSecrets, options_.ca_secret),
                [](Json&& secret) -> Result<Bundle> {
@@ -45,6 +87,10 @@ WebhookConfigurations::WebhookConfigurations(const KubeClient& client, Clock& cl
             return Reconcile(key, stop);
           },
           std::move(observe)) {
+  if (options_.installed) {
+    expected_ = ExpectedConfigurations(*options_.installed, options_.name);
+    reinstall_ = InstallCommand(*options_.installed);
+  }
   secrets_.OnChange([this](const ObjectChange<Bundle>&) { EnqueueBoth(); });
   validating_.OnChange([this](const ObjectChange<ConfigurationState>&) {
     queue_.Add({{}, kValidatingWebhookConfigurations.plural});
@@ -55,7 +101,69 @@ WebhookConfigurations::WebhookConfigurations(const KubeClient& client, Clock& cl
 }
 
 std::vector<InformerBase*> WebhookConfigurations::Caches() {
-  return {&secrets_, &validating_, &mutating_};
+  std::vector<InformerBase*> caches = {&validating_, &mutating_};
+  // Nobody reads a Secret that is not tended.
+  if (!options_.ca_secret.name.empty()) caches.push_back(&secrets_);
+  return caches;
+}
+
+void WebhookConfigurations::Start() {
+  // What was never there makes no change either.
+  EnqueueBoth();
+  controller_.Start(1);
+}
+
+std::vector<Weakness> WebhookConfigurations::Weaknesses() const {
+  std::vector<Weakness> all;
+  if (expected_.empty() || !validating_.HasSynced() || !mutating_.HasSynced()) return all;
+  const ObjectKey key{{}, options_.name};
+  all.push_back(Compare(kValidatingWebhookConfigurations, validating_.Get(key).get()));
+  all.push_back(Compare(kMutatingWebhookConfigurations, mutating_.Get(key).get()));
+  return all;
+}
+
+Weakness WebhookConfigurations::Compare(const Resource& resource,
+                                        const ConfigurationState* now) const {
+  return {resource.plural, resource.kind + " " + options_.name,
+          FindDrift(expected_.at(resource.plural), now == nullptr ? nullptr : &now->object,
+                    reinstall_)};
+}
+
+void WebhookConfigurations::Tell(const Resource& resource, const ConfigurationState* now) {
+  if (expected_.empty()) return;
+  const Weakness found = Compare(resource, now);
+  const std::string text =
+      found.report.drifts.empty() ? "" : DriftText(found.configuration, found.report);
+  const auto [told, first] = told_.try_emplace(resource.plural, "");
+  if (told->second == text) return;
+  told->second = text;
+  Event event;
+  event.action = "CheckAdmission";
+  event.regarding.api_version = resource.ApiVersion();
+  event.regarding.kind = resource.kind;
+  event.regarding.name = options_.name;
+  if (now != nullptr) event.regarding.uid = now->uid;
+  if (text.empty()) {
+    Log(LogLevel::kInfo, "admission is as it was installed again",
+        {{"configuration", found.configuration}});
+    event.reason = "AdmissionRestored";
+    event.note = found.configuration + " is as it was installed again";
+  } else {
+    Json differences = Json::array();
+    for (const Drift& drift : found.report.drifts) {
+      differences.push_back(
+          {{"path", drift.path}, {"found", drift.found}, {"expected", drift.expected}});
+    }
+    Log(LogLevel::kError, "admission is not as it was installed",
+        {{"configuration", found.configuration},
+         {"differences", std::move(differences)},
+         {"command", found.report.repair}});
+    event.type = EventType::kWarning;
+    event.reason = "AdmissionWeakened";
+    event.note = WeaknessText(found);
+  }
+  events_.Record(std::move(event));
+  changed_();
 }
 
 void WebhookConfigurations::EnqueueBoth() {
@@ -70,11 +178,12 @@ ReconcileResult WebhookConfigurations::Reconcile(const ObjectKey& key,
       validating ? kValidatingWebhookConfigurations : kMutatingWebhookConfigurations;
   const auto now = (validating ? validating_ : mutating_).Get({{}, options_.name});
   const Lookup<Bundle> bundle = secrets_.Find(options_.ca_secret);
-  if (bundle.found == Found::kUndecodable) {
+  if (bundle.error) {
     // The webhook replaces it; what is trusted until then is what it serves from memory.
     Log(LogLevel::kWarning, "the Secret of the certificate authority cannot be read",
         {{"secret", options_.ca_secret.ToString()}, {"error", bundle.error->ToString()}});
   }
+  Tell(resource, now.get());
   if (now == nullptr || bundle.found != Found::kPresent) return ReconcileResult::Done();
   return Publish(resource, *now, bundle.value->pem, stop);
 }

@@ -2,20 +2,25 @@
 //
 // It publishes the built-in authority: the caBundle of every entry is what the Secret of the
 // webhook says, put there by server-side apply under a field manager of its own that holds nothing
-// else. Whatever else they say is their installer's. Reads the Secret's certificates and keeps no
-// key. Start its caches with the others; its controller only while leading.
+// else. Reads the Secret's certificates and keeps no key. Whatever else they say is their
+// installer's: where that is no longer what we install, it tells (log, Event, and by Weaknesses()
+// metrics and the condition Enforced of policies), and changes nothing. Start its caches with the
+// others; its controller only while leading. Weaknesses() may be called from any thread.
 #pragma once
 
 #include <functional>
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "cli/installation.h"
 #include "kube/client.h"
+#include "kube/event_recorder.h"
 #include "kube/informer.h"
 #include "kube/work_queue.h"
+#include "operator/admission_drift.h"
 #include "operator/controller.h"
 #include "webhook/authority/configuration_state.h"
 
@@ -27,17 +32,35 @@ inline constexpr std::string_view kBundleManager = "countersign-ca";
 struct WebhookConfigurationOptions {
   ObjectKey ca_secret;               // of the built-in authority; no name: it is not tended
   std::string name = "countersign";  // of both configurations
+  // As they were installed; nullopt: nobody compares.
+  std::optional<InstallOptions> installed;
+
+  [[nodiscard]] bool Asked() const { return !ca_secret.name.empty() || installed; }
 };
+
+struct Weakness {
+  std::string plural;         // of the configuration's resource
+  std::string configuration;  // "ValidatingWebhookConfiguration countersign"
+  DriftReport report;
+};
+
+// For a condition or an Event: what differs and the command, or where to find it if that is long.
+[[nodiscard]] std::string WeaknessText(const Weakness& weakness);
 
 class WebhookConfigurations {
  public:
-  // `client` and `clock` must outlive it. `observe` hears every round, for metrics.
-  WebhookConfigurations(const KubeClient& client, Clock& clock, WebhookConfigurationOptions options,
-                        Controller::Observer observe);
+  // `client`, `clock` and `events` must outlive it. `observe` hears every round, for metrics;
+  // `changed` that Weaknesses() gives something else.
+  WebhookConfigurations(const KubeClient& client, Clock& clock, EventRecorder& events,
+                        WebhookConfigurationOptions options, Controller::Observer observe,
+                        std::function<void()> changed);
 
   [[nodiscard]] std::vector<InformerBase*> Caches();
-  void Start() { controller_.Start(1); }
+  void Start();
   void Stop() { controller_.Stop(); }
+
+  // One for each configuration, also where nothing differs; nothing where nobody compares.
+  [[nodiscard]] std::vector<Weakness> Weaknesses() const;
 
  private:
   struct Bundle {
@@ -53,14 +76,21 @@ class WebhookConfigurations {
   ReconcileResult Publish(const Resource& resource, const ConfigurationState& now,
                           const std::string& pem, const std::stop_token& stop);
   void EnqueueBoth();
+  [[nodiscard]] Weakness Compare(const Resource& resource, const ConfigurationState* now) const;
+  void Tell(const Resource& resource, const ConfigurationState* now);
 
   const KubeClient& client_;
   Clock& clock_;
+  EventRecorder& events_;
   const WebhookConfigurationOptions options_;
+  const std::function<void()> changed_;
   WorkQueue queue_;
   Informer<Bundle> secrets_;
   Informer<ConfigurationState> validating_;
   Informer<ConfigurationState> mutating_;
+  std::string reinstall_;                       // the command
+  std::map<std::string, Json> expected_;        // by plural; empty: nobody compares
+  std::map<std::string, std::string> told_;     // by plural: what differed; the one worker only
   std::map<std::string, Published> published_;  // by plural; the controller's one worker only
   Controller controller_;
 };

@@ -144,7 +144,7 @@ class ChartSite(Installation):
         assert set(replaced) <= set(flags), "the chart gives no such argument"
         account = self.cluster.service_account(SYSTEM, program)
         flags |= replaced | dict(one.split("=") for one in more)
-        return [f"{flag}={value}" for flag, value in flags.items()] + [f"--kubeconfig={account}"]
+        return [f"{flag}={value}" for flag, value in flags.items() if value is not None] + [f"--kubeconfig={account}"]
 
     def webhook_program(self, port, *more):
         replaced = {"--listen": f"127.0.0.1:{port}", "--probe-listen": "127.0.0.1:0",
@@ -163,7 +163,8 @@ class ChartSite(Installation):
     def start_operator(self, *more):
         self.operator = Program(self.folder, "countersign-operator", *self._arguments(
             "countersign-operator",
-            {"--probe-listen": "127.0.0.1:0", "--stamp-key": self.key}, more))  # fmt: skip
+            {"--probe-listen": "127.0.0.1:0", "--stamp-key": self.key, "--webhook-service": None},
+            (f"--webhook-url=https://127.0.0.1:{self.port}", *more)))  # fmt: skip
 
 
 __all__ = ["BIN", "CHART", "HELM", "ROOT", "SYSTEM", "ChartSite", "arguments_of", "by_name", "helm", "installed",

@@ -154,8 +154,10 @@ class Prometheus:
 
 @pytest.fixture(scope="module")
 def site():
-    site = Installation(operator=True)
+    site = Installation()
     try:
+        site.start_operator("--webhook-url", f"https://127.0.0.1:{site.port}",
+                            "--operator-user", "countersign-operator")  # fmt: skip
         for namespace in (HOME, DEV, PROD):
             site.cluster.run("create", "namespace", namespace)
         site.cluster.run("create", "clusterrolebinding", "approvers",

@@ -117,7 +117,7 @@ nanoseconds BuiltInSource::Turn(const std::stop_token& stop) {
                                 : remembered_ ? *remembered_
                                               : AuthorityState{};
   auto after = Advance(plan.step, before, options_.policy, options_.name, now);
-  Status written = after ? Write(plan.step, std::move(*after), stop) : Fail(after.error());
+  Status written = after ? Write(plan.step, *after, stop) : Fail(after.error());
   if (written) {
     Log(LogLevel::kInfo, "certificate authority: step taken",
         {{"step", StepName(plan.step)}, {"because", plan.why}});
@@ -200,7 +200,8 @@ bool BuiltInSource::IsPublished(const std::string& certificate) const {
   return true;
 }
 
-Status BuiltInSource::Write(RotationStep step, AuthorityState state, const std::stop_token& stop) {
+Status BuiltInSource::Write(RotationStep step, const AuthorityState& state,
+                            const std::stop_token& stop) {
   Json secret = NewSecret(options_.secret);
   if (stored_ != nullptr) {
     secret["metadata"] = stored_->metadata;

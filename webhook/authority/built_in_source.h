@@ -75,7 +75,8 @@ class BuiltInSource final : public CertificateSource {
   void Adopt(const AuthorityState& state, const AuthorityTimes& times);
   void NoteUnreadable(const Error& error);
   [[nodiscard]] bool IsPublished(const std::string& certificate) const;
-  [[nodiscard]] Status Write(RotationStep step, AuthorityState state, const std::stop_token& stop);
+  [[nodiscard]] Status Write(RotationStep step, const AuthorityState& state,
+                             const std::stop_token& stop);
   void Changed();
 
   const KubeClient& client_;

@@ -212,7 +212,7 @@ TEST(Installation, WithoutAnAuthorityTheBuiltInOneIsPublishedByTheOperatorAlone)
                      .contains("caBundle"));
   }
   const std::set<std::string> follow = {"list", "watch"};
-  const std::set<std::string> publish = {"list", "watch", "patch"};
+  const std::set<std::string> publish = {"patch"};
   for (const char* resource :
        {"validatingwebhookconfigurations", "mutatingwebhookconfigurations"}) {
     EXPECT_EQ(Verbs(One(objects, "ClusterRole", "countersign-webhook-ca"), resource), follow);

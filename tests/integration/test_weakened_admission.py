@@ -1,0 +1,139 @@
+"""Somebody weakens admission: the operator says what differs, where people look, and how to put it
+right; the command that it gives does."""
+
+import json
+import os
+import re
+import subprocess
+import urllib.request
+
+import pytest
+import samples as s
+from chart_site import BIN, ChartSite
+from world import wait_until
+
+VALIDATING, MUTATING = "validatingwebhookconfiguration", "mutatingwebhookconfiguration"
+
+
+@pytest.fixture(scope="module")
+def site():
+    site = ChartSite(operator=True, built_in=True)
+    try:
+        site.apply(s.policy())
+        yield site
+    finally:
+        site.close()
+
+
+@pytest.fixture(autouse=True)
+def as_installed(site):
+    wait_until(lambda: enforced(site)["status"] == "True", "admission to be as it was installed", 30)
+    assert differences(site) == {VALIDATING + "s": 0, MUTATING + "s": 0}
+
+
+def enforced(site):
+    found = json.loads(site.cluster.run("get", "govpol", "lending", "-o", "json").stdout)
+    conditions = {c["type"]: c for c in found.get("status", {}).get("conditions", [])}
+    return conditions.get("Enforced", {"status": "Unknown", "message": ""})
+
+
+def differences(site):
+    port = site.operator.field("answering probes", "port")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        text = answer.read().decode()
+    return {name: int(float(value)) for name, value in re.findall(
+        r'^countersign_admission_differences\{configuration="(\w+)"\} (\S+)$', text, re.M)}  # fmt: skip
+
+
+def complaints(site):
+    """What the operator logged of this, in order."""
+    lines = [json.loads(line) for line in site.operator.log.splitlines() if line.startswith("{")]
+    return [line for line in lines if line["message"] == "admission is not as it was installed"]
+
+
+def put_right(site, command):
+    environment = dict(os.environ, KUBECONFIG=str(site.cluster.kubeconfig),
+                       PATH=f"{BIN}:{site.cluster.assets}:{os.environ['PATH']}")  # fmt: skip
+    done = subprocess.run(["bash", "-c", "set -o pipefail; " + command], capture_output=True,
+                          text=True, env=environment)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def weaken(site, kind, *patch):
+    site.cluster.run("patch", kind, "countersign", "--type=json", "-p", json.dumps(patch))
+
+
+WAYS = [
+    ("failurePolicy", {"op": "replace", "value": "Ignore"}, '"Ignore"', '"Fail"'),
+    ("timeoutSeconds", {"op": "replace", "value": 30}, "30", "5"),
+    ("matchPolicy", {"op": "replace", "value": "Exact"}, '"Exact"', '"Equivalent"'),
+    ("namespaceSelector", {"op": "add", "value": {"matchLabels": {"governed": "yes"}}},
+     '{"governed":"yes"}', "absent"),
+    ("objectSelector", {"op": "add", "value": {"matchLabels": {"governed": "yes"}}},
+     '{"governed":"yes"}', "absent"),
+    ("rules/0/operations", {"op": "replace", "value": ["CREATE"]}, '["CREATE"]',
+     '["CREATE","UPDATE"]'),
+    ("matchConditions/0/expression", {"op": "replace", "value": "false"}, '"false"', None),
+    ("clientConfig/url", {"op": "replace", "value": "https://127.0.0.1:1/yes"},
+     '"https://127.0.0.1:1/yes"', None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [VALIDATING, MUTATING])
+@pytest.mark.parametrize("path, change, found, expected", WAYS, ids=[way[0] for way in WAYS])
+def test_each_way_to_weaken_it_is_told_with_the_command_that_puts_it_right(
+    site, kind, path, change, found, expected
+):
+    before = len(complaints(site))
+    weaken(site, kind, {**change, "path": f"/webhooks/0/{path}"})
+    wait_until(lambda: len(complaints(site)) > before, "the complaint", 30)
+    complaint = complaints(site)[-1]
+    (difference,) = complaint["differences"]
+    assert path.split("/")[0] in difference["path"] and difference["found"] == found
+    assert expected is None or difference["expected"] == expected
+    wait_until(lambda: enforced(site)["status"] == "False", "the condition", 30)
+    assert enforced(site)["reason"] == "AdmissionWeakened"
+    assert difference["path"] in enforced(site)["message"]
+    assert differences(site)[kind + "s"] == 1
+    put_right(site, complaint["command"])
+
+
+def test_what_is_gone_is_told_too_and_comes_back(site):
+    before = len(complaints(site))
+    site.cluster.run("delete", VALIDATING, "countersign")
+    wait_until(lambda: len(complaints(site)) > before, "the complaint", 30)
+    assert complaints(site)[-1]["differences"][0]["found"] == "absent"
+    wait_until(lambda: enforced(site)["status"] == "False", "the condition", 30)
+    assert "Put it right: countersign install" in enforced(site)["message"]
+    put_right(site, complaints(site)[-1]["command"])
+    wait_until(lambda: enforced(site)["status"] == "True", "the end of it", 30)
+    site._await_admission()
+
+    weaken(site, VALIDATING, {"op": "remove", "path": "/webhooks/1"})
+    wait_until(lambda: enforced(site)["status"] == "False", "the condition", 30)
+    put_right(site, complaints(site)[-1]["command"])
+
+
+def test_events_are_about_the_configuration(site):
+    weaken(site, MUTATING, {"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"})
+
+    def events(reason):
+        listed = site.cluster.run("get", "events.events.k8s.io", "-A", "-o", "json").stdout
+        return [e for e in json.loads(listed)["items"] if e["reason"] == reason
+                and e["regarding"]["kind"] == "MutatingWebhookConfiguration"]  # fmt: skip
+
+    wait_until(lambda: events("AdmissionWeakened"), "the Event", 30)
+    (event, *_) = events("AdmissionWeakened")
+    assert event["type"] == "Warning" and event["regarding"]["name"] == "countersign"
+    put_right(site, complaints(site)[-1]["command"])
+    wait_until(lambda: events("AdmissionRestored"), "the end of it", 30)
+
+
+def test_what_others_add_is_nobodys_business(site):
+    site.cluster.run("label", VALIDATING, "countersign", "team=platform")
+    site.cluster.run("annotate", MUTATING, "countersign", "note=ours")
+    site.operator.stop()
+    site.start_operator()
+    site.operator.await_log("answering probes")
+    wait_until(lambda: differences(site) == {VALIDATING + "s": 0, MUTATING + "s": 0}, "a look", 60)
+    assert complaints(site) == []
