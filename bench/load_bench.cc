@@ -54,7 +54,7 @@ Json SignedReport(const InstallationKey& installation, const Signer& signer, int
       {"format", "DSSE"}, {"value", made.envelope}, {"publicKey", made.public_key}};
   object = StampedBy(installation, std::move(object), "system:serviceaccount:ci:trainer", now);
   SetPath(object, "metadata/resourceVersion", std::to_string(i + 1));
-  SetPath(object, "metadata/creationTimestamp", "2026-11-01T12:00:00Z");
+  SetPath(object, "metadata/creationTimestamp", FormatTime(now));
   return object;
 }
 

@@ -108,7 +108,7 @@ class Seeder {
   }
   void Put(const Resource& resource, Json object) {
     SetPath(object, "metadata/resourceVersion", std::to_string(++version_));
-    SetPath(object, "metadata/creationTimestamp", "2026-11-01T12:00:00Z");
+    SetPath(object, "metadata/creationTimestamp", FormatTime(now_));
     catalog_.Upsert(resource, std::move(object));
   }
 

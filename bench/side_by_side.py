@@ -1,0 +1,174 @@
+#!/usr/bin/python3
+"""A full decision of ours beside a controller-runtime webhook that only parses.
+
+Both programs answer the same AdmissionReview of about 5 KiB over TLS on keep-alive connections, in
+rounds that alternate. What counts is the CPU that each program spends on a request, from
+/proc/PID/stat: callers and neighbours do not enter it. Throughput per core is its inverse.
+"""
+
+import argparse
+import concurrent.futures
+import http.client
+import json
+import os
+import pathlib
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+import samples  # noqa: E402
+from run import memory, show  # noqa: E402
+from samples import DANA, VERA, VICTOR  # noqa: E402
+from world import Installation, controlplane, wait_until  # noqa: E402
+
+CALLERS = 4
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(process):
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def deployment(kib):
+    """One that passes all gates once its evidence is there, made as long as real ones are."""
+    padding = [{"name": f"SETTING_{i}", "value": "x" * 80} for i in range(int(kib * 1024 / 120))]
+    container = {"name": "server", "image": samples.IMAGE, "env": padding}
+    return samples.deployment(patch={"serving": {"template": {"spec": {"containers": [container]}}}})
+
+
+def review(obj):
+    group, _, version = samples.API.partition("/")
+    kind = {"group": group, "version": version, "kind": obj["kind"]}
+    resource = {"group": group, "version": version, "resource": "modeldeployments"}
+    return json.dumps({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {"uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "kind": kind,
+                    "resource": resource, "name": obj["metadata"]["name"],
+                    "namespace": obj["metadata"]["namespace"], "operation": "CREATE",
+                    "userInfo": {"username": DANA[0], "groups": DANA[1]},
+                    "object": obj, "oldObject": None, "dryRun": True}}).encode()  # fmt: skip
+
+
+class Caller:
+    def __init__(self, port, path, authority):
+        # The certificate is the server's own; names are not what is measured.
+        context = ssl.create_default_context(cafile=str(authority))
+        context.check_hostname = False
+        self.path = path
+        self.connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=30)
+        self.connection.connect()
+        self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def call(self, body, count):
+        for _ in range(count):
+            self.connection.request("POST", self.path, body, {"Content-Type": "application/json"})
+            answer = self.connection.getresponse()
+            content = answer.read()
+            if answer.status != 200 or b'"allowed":true' not in content:
+                raise AssertionError(f"{self.path}: {answer.status} {content[:600].decode()}")
+
+
+class Side:
+    def __init__(self, name, process, port, path, authority):
+        self.name, self.process = name, process
+        self.callers = [Caller(port, path, authority) for _ in range(CALLERS)]
+        self.spent, self.requests = 0.0, 0
+
+    def run(self, body, count):
+        before = cpu_seconds(self.process)
+        with concurrent.futures.ThreadPoolExecutor(CALLERS) as pool:
+            for _ in pool.map(lambda caller: caller.call(body, count // CALLERS), self.callers):
+                pass
+        self.spent += cpu_seconds(self.process) - before
+        self.requests += count // CALLERS * CALLERS
+
+    @property
+    def micros(self):
+        return self.spent / self.requests * 1e6
+
+
+def evidence(site, mdeploy):
+    for namespace in (samples.HOME, samples.DEV, samples.QA, samples.PROD):
+        site.cluster.run("create", "namespace", namespace)
+    admin = {"developers": ("countersign-developer", "ds-lending"),
+             "approvers": ("countersign-approver", "model-risk")}  # fmt: skip
+    for name, (role, group) in admin.items():
+        site.cluster.run("create", "clusterrolebinding", name, f"--clusterrole={role}",
+                         f"--group={group}")  # fmt: skip
+    site.apply(samples.policy())
+    case = samples.use_case()
+    dana = site.cluster.user(*DANA)
+    site.apply(case, samples.snapshot(), samples.bias_test(), user=dana)
+    site.apply(samples.answers_sign_off(case), user=site.cluster.user(*VERA))
+    for signer in (VERA, VICTOR):
+        site.apply(samples.sign_off(mdeploy, signer), user=site.cluster.user(*signer))
+    wait_until(lambda: site.apply(mdeploy, user=dana, check=False, dry_run=True).returncode == 0,
+               "the deployment to pass its gates")  # fmt: skip
+
+
+def peer(folder, site):
+    """The webhook of bench/controller_runtime, with the certificate that ours serves."""
+    program = folder / "peer"
+    subprocess.run(["go", "build", "-trimpath", "-o", program, "."], check=True,
+                   cwd=ROOT / "bench" / "controller_runtime")  # fmt: skip
+    port = controlplane.free_port()
+    process = subprocess.Popen([program, f"--port={port}", f"--cert-dir={site.folder / 'tls'}"])
+
+    def listens():
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    wait_until(listens, "the controller-runtime webhook to listen")
+    return process, port
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=4000, help="of each program, a round")
+    parser.add_argument("--kib", type=float, default=4.0, help="about how long the object is")
+    arguments = parser.parse_args()
+    mdeploy = deployment(arguments.kib)
+    body = review(mdeploy)
+    site, process = Installation(), None
+    with tempfile.TemporaryDirectory(prefix="countersign-bench-") as place:
+        try:
+            evidence(site, mdeploy)
+            process, port = peer(pathlib.Path(place), site)
+            authority = site.folder / "tls" / "ca.crt"
+            ours = Side("countersign", site.webhook.process, site.port, "/validate/v1", authority)
+            theirs = Side("controller-runtime", process, port, "/validate", authority)
+            for side in (ours, theirs):
+                side.run(body, 500)
+                side.spent, side.requests = 0.0, 0
+            for _ in range(arguments.rounds):
+                for side in (ours, theirs):
+                    side.run(body, arguments.requests)
+            size = f"{len(body) / 1024:.1f} KiB review"
+            table = [(f"{size}, {side.name}: CPU of the program", f"{side.micros:.0f} µs a request", "")
+                     for side in (ours, theirs)]  # fmt: skip
+            table.append((f"{size}: throughput per core, a decision of ours / parsing of theirs",
+                          f"{theirs.micros / ours.micros:.1f}", ">= 4"))  # fmt: skip
+            rss = {side.name: memory(side.process) for side in (ours, theirs)}
+            for name, mib in rss.items():
+                table.append((f"{name}: resident after that", f"{mib:.1f} MiB", ""))
+            ratio = rss[ours.name] / rss[theirs.name]
+            table.append(("resident: ours / theirs", f"{ratio:.2f}", "<= 0.33"))
+            show(table)
+        finally:
+            if process is not None:
+                process.terminate()
+                process.wait()
+            site.close()
+
+
+if __name__ == "__main__":
+    main()
