@@ -12,7 +12,7 @@ export NO_PROXY := 127.0.0.1,localhost,::1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench rotations lint fmt \
-	manifests image verify clean
+	manifests image side-by-side verify clean
 
 help: ## list the targets
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,10 @@ bench: packages assets ## throughput, latency and memory, as ratios in one run
 	cmake --build --preset bench -j $(JOBS)
 	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/build/bench/bin \
 	  $(PYTHON) bench/run.py
+
+side-by-side: build assets ## a decision beside a controller-runtime webhook that only parses; needs Go
+	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
+	  $(PYTHON) bench/side_by_side.py
 
 COUNT ?= 1000
 rotations: build assets ## COUNT (1000) forced rotations of the webhook's authority under load

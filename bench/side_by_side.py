@@ -7,13 +7,10 @@ rounds that alternate. What counts is the CPU that each program spends on a requ
 """
 
 import argparse
-import concurrent.futures
-import http.client
 import json
 import os
 import pathlib
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -25,7 +22,7 @@ from run import memory, show  # noqa: E402
 from samples import DANA, VERA, VICTOR  # noqa: E402
 from world import Installation, controlplane, wait_until  # noqa: E402
 
-CALLERS = 4
+CONNECTIONS = 32
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -54,38 +51,16 @@ def review(obj):
                     "object": obj, "oldObject": None, "dryRun": True}}).encode()  # fmt: skip
 
 
-class Caller:
-    def __init__(self, port, path, authority):
-        # The certificate is the server's own; names are not what is measured.
-        context = ssl.create_default_context(cafile=str(authority))
-        context.check_hostname = False
-        self.path = path
-        self.connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=30)
-        self.connection.connect()
-        self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def call(self, body, count):
-        for _ in range(count):
-            self.connection.request("POST", self.path, body, {"Content-Type": "application/json"})
-            answer = self.connection.getresponse()
-            content = answer.read()
-            if answer.status != 200 or b'"allowed":true' not in content:
-                raise AssertionError(f"{self.path}: {answer.status} {content[:600].decode()}")
-
-
 class Side:
-    def __init__(self, name, process, port, path, authority):
-        self.name, self.process = name, process
-        self.callers = [Caller(port, path, authority) for _ in range(CALLERS)]
+    def __init__(self, name, process, url):
+        self.name, self.process, self.url = name, process, url
         self.spent, self.requests = 0.0, 0
 
-    def run(self, body, count):
+    def run(self, load, count):
         before = cpu_seconds(self.process)
-        with concurrent.futures.ThreadPoolExecutor(CALLERS) as pool:
-            for _ in pool.map(lambda caller: caller.call(body, count // CALLERS), self.callers):
-                pass
+        subprocess.run([*load, f"--url={self.url}", f"--requests={count}"], check=True)
         self.spent += cpu_seconds(self.process) - before
-        self.requests += count // CALLERS * CALLERS
+        self.requests += count
 
     @property
     def micros(self):
@@ -111,13 +86,15 @@ def evidence(site, mdeploy):
                "the deployment to pass its gates")  # fmt: skip
 
 
+def build(folder):
+    subprocess.run(["go", "build", "-trimpath", "-o", f"{folder}/", "./..."], check=True,
+                   cwd=ROOT / "bench" / "controller_runtime")  # fmt: skip
+
+
 def peer(folder, site):
     """The webhook of bench/controller_runtime, with the certificate that ours serves."""
-    program = folder / "peer"
-    subprocess.run(["go", "build", "-trimpath", "-o", program, "."], check=True,
-                   cwd=ROOT / "bench" / "controller_runtime")  # fmt: skip
     port = controlplane.free_port()
-    process = subprocess.Popen([program, f"--port={port}", f"--cert-dir={site.folder / 'tls'}"])
+    process = subprocess.Popen([folder / "controller_runtime", f"--port={port}", f"--cert-dir={site.folder / 'tls'}"])
 
     def listens():
         try:
@@ -133,7 +110,7 @@ def peer(folder, site):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--requests", type=int, default=4000, help="of each program, a round")
+    parser.add_argument("--requests", type=int, default=20000, help="of each program, a round")
     parser.add_argument("--kib", type=float, default=4.0, help="about how long the object is")
     arguments = parser.parse_args()
     mdeploy = deployment(arguments.kib)
@@ -142,16 +119,21 @@ def main():
     with tempfile.TemporaryDirectory(prefix="countersign-bench-") as place:
         try:
             evidence(site, mdeploy)
-            process, port = peer(pathlib.Path(place), site)
-            authority = site.folder / "tls" / "ca.crt"
-            ours = Side("countersign", site.webhook.process, site.port, "/validate/v1", authority)
-            theirs = Side("controller-runtime", process, port, "/validate", authority)
+            folder = pathlib.Path(place)
+            build(folder)
+            process, port = peer(folder, site)
+            (folder / "review.json").write_bytes(body)
+            load = [folder / "load", f"--ca={site.folder / 'tls' / 'ca.crt'}",
+                    f"--body={folder / 'review.json'}", f"--connections={CONNECTIONS}"]  # fmt: skip
+            host = "https://127.0.0.1"
+            ours = Side("countersign", site.webhook.process, f"{host}:{site.port}/validate/v1")
+            theirs = Side("controller-runtime", process, f"{host}:{port}/validate")
             for side in (ours, theirs):
-                side.run(body, 500)
+                side.run(load, 2000)
                 side.spent, side.requests = 0.0, 0
             for _ in range(arguments.rounds):
                 for side in (ours, theirs):
-                    side.run(body, arguments.requests)
+                    side.run(load, arguments.requests)
             size = f"{len(body) / 1024:.1f} KiB review"
             table = [(f"{size}, {side.name}: CPU of the program", f"{side.micros:.0f} µs a request", "")
                      for side in (ours, theirs)]  # fmt: skip
