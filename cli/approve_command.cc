@@ -273,14 +273,10 @@ int Approve(const ApproveFlags& flags, const Global& global) {
 
 }  // namespace
 
-void AddApprove(CLI::App& app, Global& global, Run& run) {
-  CLI::App* command =
-      app.add_subcommand("approve",
-                         "Sign off a ModelDeployment, a use case's answers, a "
-                         "waiver, the end of an incident, a change protocol or a version of a "
-                         "policy, as the current user");
+static void AddSigning(CLI::App* command, bool reject, Global& global, Run& run) {
   AddOutput(*command, global, {"table", "json"});
   auto flags = std::make_shared<ApproveFlags>();
+  flags->reject = reject;
   auto* name = command->add_option("name", flags->name, "ModelDeployment, in --namespace");
   auto* file = command->add_option(
       "-f,--filename", flags->file,
@@ -330,6 +326,21 @@ void AddApprove(CLI::App& app, Global& global, Run& run) {
     }
     run = [flags, &global] { return Approve(*flags, global); };
   });
+}
+
+void AddApprove(CLI::App& app, Global& global, Run& run) {
+  AddSigning(app.add_subcommand("approve",
+                                "Sign off a ModelDeployment, a use case's answers, a "
+                                "waiver, the end of an incident, a change protocol or a version of "
+                                "a policy, as the current user"),
+             false, global, run);
+}
+
+void AddReject(CLI::App& app, Global& global, Run& run) {
+  AddSigning(app.add_subcommand("reject",
+                                "Say no to what `approve` says yes to: it blocks until you "
+                                "approve, also where it has been approved already"),
+             true, global, run);
 }
 
 }  // namespace countersign

@@ -71,9 +71,11 @@ void AddConditions(CLI::App& command, ApproveFlags& flags) {
 }  // namespace
 
 void AddDecisionFlags(CLI::App& command, ApproveFlags& flags) {
-  command.add_flag("--reject", flags.reject, "reject instead of approve");
-  AddAdvice(command, flags);
-  AddConditions(command, flags);
+  if (!flags.reject) {
+    command.add_flag("--reject", flags.reject, "reject instead of approve");
+    AddAdvice(command, flags);
+    AddConditions(command, flags);
+  }
   command
       .add_option("--environments", flags.environments,
                   "one sign-off for these environments, e.g. preprod,prod")

@@ -37,7 +37,8 @@ struct ApproveFlags {
   RecordFlags record;
 };
 
-// The flags that say what is decided and for how long; `flags` must outlive the parsing.
+// The flags that say what is decided and for how long; `flags` must outlive the parsing. Those of a
+// rejection where `flags.reject` says so.
 void AddDecisionFlags(CLI::App& command, ApproveFlags& flags);
 // What they amount to. Error: path is the flag at fault.
 [[nodiscard]] Status ReadDecision(const ApproveFlags& flags, Time now, ApprovalInput& input);

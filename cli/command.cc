@@ -51,6 +51,7 @@ int RunProgram(int argc, const char* const* argv) {
   Run run;
   AddCheck(app, global, run);
   AddApprove(app, global, run);
+  AddReject(app, global, run);
   AddCompletion(app, global, run);
   AddDelegate(app, global, run);
   AddDigest(app, global, run);

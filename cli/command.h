@@ -46,6 +46,7 @@ void AddInit(CLI::App& app, Global& global, Run& run);
 void AddInstall(CLI::App& app, Global& global, Run& run);
 void AddPolicies(CLI::App& app, Global& global, Run& run);
 void AddPromote(CLI::App& app, Global& global, Run& run);
+void AddReject(CLI::App& app, Global& global, Run& run);
 void AddRelease(CLI::App& app, Global& global, Run& run);
 void AddReport(CLI::App& app, Global& global, Run& run);
 void AddSign(CLI::App& app, Global& global, Run& run);

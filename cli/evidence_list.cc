@@ -49,9 +49,6 @@ template <class Spec>
 Attested<Spec> SignedUnder(const GovernancePolicySpec& policy, Attested<Spec> one) {
   return WithSigner(policy, kAnyEnvironment, std::move(one));
 }
-AttestedWaiver SignedUnder(const GovernancePolicySpec& /*policy*/, const AttestedWaiver& one) {
-  return one;
-}
 
 // Of measures that ask for such a piece: who is believed, and how strongly it must be somebody's.
 struct Asking {

@@ -13,6 +13,7 @@
 #include "governance/types/evidence.h"
 #include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
+#include "governance/types/waiver.h"
 
 namespace countersign {
 namespace {
@@ -40,9 +41,11 @@ Status CheckSignable(const Json& object) {
   if (kind == ReproducibilitySnapshotSpec::kKind) {
     return CheckAs<ReproducibilitySnapshotSpec>(object);
   }
-  return Fail(Code::kInvalidArgument,
-              "must be SignOff, BiasTest, Evidence or ReproducibilitySnapshot, is '" + kind + "'",
-              "kind");
+  if (kind == WaiverSpec::kKind) return CheckAs<WaiverSpec>(object);
+  return Fail(
+      Code::kInvalidArgument,
+      "must be SignOff, BiasTest, Evidence, ReproducibilitySnapshot or Waiver, is '" + kind + "'",
+      "kind");
 }
 
 int Sign(const SignFlags& flags, const Global& global) {

@@ -71,9 +71,8 @@ std::vector<EmergencyNote> OpenEmergencies(const WaiverScene& scene,
   std::vector<EmergencyNote> notes;
   const auto& rules = scene.policy.spec.waivers;
   if (!rules) return notes;
-  const Dossier& dossier = scene.index.dossier();
-  for (const std::size_t i : dossier.Waivers(scene.facts.deployment->spec.model.digest)) {
-    const AttestedWaiver& waiver = dossier.evidence().waivers[i];
+  for (const AttestedWaiver* one : scene.index.Waivers(scene.facts.deployment->spec.model.digest)) {
+    const AttestedWaiver& waiver = *one;
     const WaiverSpec& spec = waiver.object->spec;
     if (!spec.emergency || spec.policy != scene.policy.meta.name ||
         spec.environment != environment.name || !IsAuthentic(waiver.by) ||

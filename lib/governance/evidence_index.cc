@@ -89,6 +89,12 @@ EvidenceIndex::SnapshotList EvidenceIndex::Repetitions(std::string_view of) cons
   return At(snapshots_, dossier_.Repetitions(of));
 }
 
+EvidenceIndex::WaiverList EvidenceIndex::Waivers(const ModelDigest& model) const {
+  return At(waivers_, dossier_.Waivers(model));
+}
+
+EvidenceIndex::WaiverList EvidenceIndex::AllWaivers() const { return All(waivers_); }
+
 EvidenceIndex::SignOffList EvidenceIndex::AllSignOffs() const { return All(sign_offs_); }
 
 EvidenceIndex::SnapshotList EvidenceIndex::AllSnapshots() const { return All(snapshots_); }

@@ -26,12 +26,14 @@ class EvidenceIndex {
         sign_offs_{dossier.evidence().sign_offs, {}},
         snapshots_{dossier.evidence().snapshots, {}},
         bias_tests_{dossier.evidence().bias_tests, {}},
-        reports_{dossier.evidence().reports, {}} {}
+        reports_{dossier.evidence().reports, {}},
+        waivers_{dossier.evidence().waivers, {}} {}
 
   using SignOffList = std::vector<const AttestedSignOff*>;
   using SnapshotList = std::vector<const AttestedSnapshot*>;
   using BiasTestList = std::vector<const AttestedBiasTest*>;
   using ReportList = std::vector<const AttestedEvidence*>;
+  using WaiverList = std::vector<const AttestedWaiver*>;
 
   // See the functions of that name of Dossier.
   [[nodiscard]] SignOffList SignOffs(std::string_view role, std::string_view digest) const;
@@ -44,7 +46,10 @@ class EvidenceIndex {
   [[nodiscard]] SnapshotList Snapshots(const ModelDigest& model) const;
   [[nodiscard]] SnapshotList Repetitions(std::string_view of) const;
 
+  [[nodiscard]] WaiverList Waivers(const ModelDigest& model) const;
+
   [[nodiscard]] SignOffList AllSignOffs() const;
+  [[nodiscard]] WaiverList AllWaivers() const;
   [[nodiscard]] SnapshotList AllSnapshots() const;
   // Those at the given positions, of the dossier.
   [[nodiscard]] ReportList ReportsAt(const Dossier::Positions& positions) const;
@@ -80,6 +85,7 @@ class EvidenceIndex {
   mutable Seen<ReproducibilitySnapshotSpec> snapshots_;
   mutable Seen<BiasTestSpec> bias_tests_;
   mutable Seen<EvidenceSpec> reports_;
+  mutable Seen<WaiverSpec> waivers_;
 };
 
 }  // namespace countersign

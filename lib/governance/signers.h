@@ -47,7 +47,11 @@ template <class Spec>
   if constexpr (std::is_same_v<Spec, EvidenceSpec>) {
     if (spec.model_signature) return std::nullopt;
   }
-  return spec.performed_at;
+  if constexpr (std::is_same_v<Spec, WaiverSpec>) {
+    return std::nullopt;  // it says until when, and not since when
+  } else {
+    return spec.performed_at;
+  }
 }
 template <class Spec>
 [[nodiscard]] Attested<Spec> WithSigner(const GovernancePolicySpec& policy,

@@ -59,7 +59,8 @@ std::optional<WaiverJudgement> UsedUp(const Context& context, const WaiverRules&
                                       const AttestedWaiver& waiver) {
   std::int64_t renewals = 0;
   Seconds total = DurationOf(waiver);
-  for (const AttestedWaiver& other : context.facts.waivers) {
+  for (const AttestedWaiver* one : context.index.AllWaivers()) {
+    const AttestedWaiver& other = *one;
     if (!Concerns(context, other.object->spec) || !IsAuthentic(other.by) ||
         !Precedes(other, waiver)) {
       continue;
@@ -116,7 +117,8 @@ std::string NamesOf(const AttestedWaiver& waiver) {
 std::optional<WaiverJudgement> EarlierEmergency(const Context& context, const WaiverRules& rules,
                                                 const AttestedWaiver& waiver,
                                                 WaiverJudgement& judgement) {
-  for (const AttestedWaiver& other : context.facts.waivers) {
+  for (const AttestedWaiver* one : context.index.AllWaivers()) {
+    const AttestedWaiver& other = *one;
     const WaiverSpec& spec = other.object->spec;
     if (!spec.emergency || !Concerns(context, spec) || !IsAuthentic(other.by) ||
         !Precedes(other, waiver) || EmergencyFault(context.policy.spec, spec, other.by)) {
@@ -221,8 +223,8 @@ Gate ApplyWaivers(const Context& context, Gate gate) {
   std::optional<WaiverJudgement> best;
   std::vector<std::string> notes;
   std::string remedy;
-  for (const std::size_t i : context.index.dossier().Waivers(model)) {
-    const AttestedWaiver& waiver = context.index.dossier().evidence().waivers[i];
+  for (const AttestedWaiver* one : context.index.Waivers(model)) {
+    const AttestedWaiver& waiver = *one;
     if (!Concerns(context, waiver.object->spec)) continue;
     WaiverJudgement judgement = JudgeWaiver(context, waiver);
     if (!judgement.active) {

@@ -200,8 +200,8 @@ def test_approve_from_a_manifest_binds_the_same_digest(stage, tmp_path):
 
 
 def test_approve_answers_of_a_use_case(stage):
-    done = stage.cli("approve", "--use-case", "sample", "-n", "lending", "--role",
-                     "model-validator", "--rationale", "True.", "--reject", "--yes", "-o", "json",
+    done = stage.cli("reject", "--use-case", "sample", "-n", "lending", "--role",
+                     "model-validator", "--rationale", "True.", "--yes", "-o", "json",
                      user=VERA)
     assert done.returncode == 0, done.stderr
     spec = json.loads(done.stdout)["spec"]

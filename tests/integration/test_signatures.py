@@ -176,6 +176,24 @@ def check_manifestation(site, name, key):
     assert recorded["validation"]["evidence"][0]["signatory"] == wanted
 
 
+def test_a_robot_applies_a_waiver_that_somebody_signed(site):
+    waiver = signed(site, s.waiver("signed-exception"), "victor")
+    edited = copy.deepcopy(waiver)
+    edited["spec"]["reason"] = "Another one."
+    refused = site.apply(edited, user=account(site, ROBOT), check=False)
+    assert refused.returncode != 0 and "[SignatureInvalid]" in refused.stderr, refused.stderr
+    site.apply(waiver, user=account(site, ROBOT))
+
+    def ready():
+        got = site.cluster.run("get", "waiver", "signed-exception", "-n", HOME, "-o", "json").stdout
+        conditions = json.loads(got).get("status", {}).get("conditions", [])
+        return any(c["type"] == "Ready" and c["reason"] == "Signed" for c in conditions)
+
+    wait_until(ready, "the operator to see the signature")
+    shown = run("evidence", "show", "signed-exception", "-n", HOME, user=account(site, VERA)).stdout
+    assert "victor" in shown
+
+
 def test_what_is_merely_created_does_not_do(site):
     mdeploy = s.deployment("created", model="m-created")
     site.apply(s.sign_off(mdeploy, VERA, "created-vera"), user=account(site, VERA))

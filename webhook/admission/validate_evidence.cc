@@ -477,6 +477,7 @@ void AdmissionHandler::DecideWaiver(Context& context) const {
                   "must be in the future, is " + FormatTime(waiver->spec.expires_at),
                   "spec.expiresAt");
   }
+  if (waiver->spec.signature && !CheckSignature(context)) return;
   if (waiver->spec.emergency) {
     const PolicySet policies = PoliciesInForce(*catalog_.Policies(), context.now);
     if (auto fault = WhyNoEmergency(policies, waiver->spec, review.user, context.now)) {

@@ -59,9 +59,17 @@ void Describe(V& v, WaiverSpec& s) {
               "spec.waivers.emergency.maxDuration, if its maker holds the role named there, and "
               "stays open until it is signed off."},
       s.emergency);
+  v.Field(SignatureField(), s.signature);
 }
 
-static void Check(const WaiverSpec&, const Json& /*json*/, std::vector<Error>&) {}
+static void Check(const WaiverSpec& spec, const Json& /*json*/, std::vector<Error>& errors) {
+  CheckSignature(spec.signature, errors);
+  // What was signed can be applied at any time, by anybody.
+  if (spec.emergency && spec.signature) {
+    AddError(errors, "spec.signature",
+             "must be left out in an emergency, which somebody declares in person");
+  }
+}
 
 COUNTERSIGN_INSTANTIATE_KIND(WaiverSpec);
 

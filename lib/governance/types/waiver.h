@@ -2,11 +2,13 @@
 // object.h for threads.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "governance/types/common.h"
 #include "governance/types/object.h"
+#include "governance/types/signature.h"
 
 namespace countersign {
 
@@ -22,6 +24,7 @@ struct WaiverSpec {
   std::string compensating_control;
   Time expires_at{};
   bool emergency = false;
+  std::optional<ObjectSignature> signature;
 };
 using Waiver = Object<WaiverSpec>;
 
