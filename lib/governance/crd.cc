@@ -22,9 +22,6 @@ constexpr std::string_view kCategory = "countersign";
 
 constexpr PrinterColumn kAge = {"Age", "date", ".metadata.creationTimestamp",
                                 "Time since the object was created."};
-constexpr PrinterColumn kReady = {"Ready", "string",
-                                  ".status.conditions[?(@.type==\"Ready\")].status",
-                                  "Whether the object is in force."};
 constexpr PrinterColumn kDigest = {"Digest", "string", ".spec.model.digest", "Digest of the model.",
                                    true};
 
