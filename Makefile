@@ -56,11 +56,11 @@ asan tsan: packages assets ## unit tests and the short integration run under san
 	COUNTERSIGN_ASSETS=$$($(CURDIR)/tests/controlplane/install.sh) \
 	  ctest --output-on-failure --no-tests=error -L 'unit|short' -j $(JOBS)
 
-fuzz: packages ## fuzz each parser for FUZZ_SECONDS (60); the corpus stays in build/fuzz/corpus
+fuzz: packages ## fuzz each parser for FUZZ_SECONDS (60), or FUZZ_RUNS inputs; the corpus stays in build/fuzz/corpus
 	@scripts/packages.sh scripts/packages-fuzz.txt
-	cmake --preset fuzz -DCOUNTERSIGN_FUZZ_SECONDS=$(FUZZ_SECONDS) > /dev/null
+	cmake --preset fuzz -DCOUNTERSIGN_FUZZ_SECONDS=$(FUZZ_SECONDS) -DCOUNTERSIGN_FUZZ_RUNS=$(FUZZ_RUNS) > /dev/null
 	cmake --build --preset fuzz -j $(JOBS)
-	echo "Fuzzing each target for FUZZ_SECONDS=$(FUZZ_SECONDS), JOBS=$(JOBS) at a time."
+	echo "Fuzzing each target: FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_RUNS=$(FUZZ_RUNS), JOBS=$(JOBS) at a time."
 	cd build/fuzz && ctest --output-on-failure --no-tests=error -L fuzz -j $(JOBS) || {
 	  echo "Findings are in build/fuzz/findings: see tests/fuzz/README.md." >&2; exit 1; }
 

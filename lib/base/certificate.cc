@@ -114,6 +114,10 @@ void ReadNames(const X509* certificate, std::vector<std::string>& emails,
         name->type == GEN_EMAIL ? name->d.rfc822Name : name->d.uniformResourceIdentifier;
     const auto* data = reinterpret_cast<const char*>(ASN1_STRING_get0_data(text));
     std::string value(data, static_cast<std::size_t>(ASN1_STRING_length(text)));
+    // An IA5String is ASCII (RFC 5280 section 4.2.1.6); what is not names nobody.
+    if (!std::all_of(value.begin(), value.end(), [](char c) { return c > 0x20 && c < 0x7F; })) {
+      continue;
+    }
     (name->type == GEN_EMAIL ? emails : uris).push_back(std::move(value));
   }
 }
