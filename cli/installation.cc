@@ -302,6 +302,12 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
             Resources(Names({"CREATE", "UPDATE", "DELETE"}), Names({"modelrecords"})),
             Json::array({Validation("request.userInfo.username == " + Literal(operator_user),
                                     "the records of models are the operator's alone")}));
+  AddPolicy(
+      objects, "countersign-emergencies-stay", Resources(Names({"DELETE"}), Names({"waivers"})),
+      Json::array({Validation(
+          std::string("!has(oldObject.spec.emergency) || !oldObject.spec.emergency || ") +
+              kEmptiesNamespaces,
+          "an emergency is closed, not deleted: kubectl countersign approve --waiver NAME")}));
   AddPolicy(objects, "countersign-status-writers",
             Resources(Names({"UPDATE"}), Names({"*/status"})),
             Json::array({Validation("request.userInfo.username == " + Literal(operator_user),

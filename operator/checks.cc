@@ -287,12 +287,20 @@ Check CheckWaiver(const Catalog& catalog) {
     const auto found = catalog.waivers().Find(key);
     auto checked = CheckStamp(found);
     if (!checked || !checked->fault.empty()) return checked;
-    const Time expires = found.value->object.spec.expires_at;
+    const WaiverSpec& spec = found.value->object.spec;
+    const Time expires = spec.expires_at;
     if (expires <= now) {
       checked->fault = "Expired";
       checked->message = "expired at " + FormatTime(expires);
     } else {
       checked->next_change = expires;
+    }
+    if (spec.emergency) {
+      if (checked->fault.empty()) checked->reason = "Emergency";
+      checked->message +=
+          "; an emergency stays open until people sign it off: kubectl countersign "
+          "approve --waiver " +
+          key.name + " -n " + key.ns;
     }
     return checked;
   };

@@ -69,6 +69,15 @@ std::vector<Condition> DeploymentConditions(const Decision& wanted, const Plan& 
   const auto also = [&](const char* type, std::string reason, std::string message) {
     list.push_back(Make(type, kTrue, std::move(reason), std::move(message)));
   };
+  if (!wanted.emergencies.empty()) {
+    const bool overdue = std::any_of(wanted.emergencies.begin(), wanted.emergencies.end(),
+                                     [](const EmergencyNote& note) { return note.overdue; });
+    std::string message;
+    for (const EmergencyNote& note : wanted.emergencies) {
+      message += (message.empty() ? "" : "; ") + note.Text();
+    }
+    also("Emergency", overdue ? "EmergencyOverdue" : "EmergencyOpen", std::move(message));
+  }
   if (obstacle) {
     ready(kFalse, obstacle->reason, obstacle->message);
     also("Stalled", obstacle->reason, obstacle->message);

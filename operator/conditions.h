@@ -1,7 +1,7 @@
 // conditions.h: what a user, kubectl wait, Flux and Argo CD read about an object.
 //
 // Conditions follow the API conventions and kstatus: `Ready` and `Governed` are always there;
-// `Reconciling` and `Stalled` are abnormal-true, so they are absent when all is normal
+// `Reconciling`, `Stalled` and `Emergency` are abnormal-true, so they are absent when all is normal
 // (https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md). Merge keeps the
 // time of the last change of a status, stamps the generation and sorts, so that equal states give
 // equal bytes and are not written twice. Pure functions, plain values.

@@ -109,6 +109,7 @@ class DeploymentReconciler {
       const Work& work, const Revision& revision) const;
   // The use case of what serves, where it is not the one of what is asked for.
   [[nodiscard]] static std::string OtherUseCase(const Work& work);
+  void TellOfEmergency(const Work& work);
   void Tell(const Work& work, EventType type, std::string reason, std::string action,
             std::string note);
 

@@ -73,6 +73,17 @@ void DeploymentReconciler::Tell(const Work& work, EventType type, std::string re
   world_.events.Record(std::move(event));
 }
 
+void DeploymentReconciler::TellOfEmergency(const Work& work) {
+  const Condition* before = FindCondition(work.status->conditions, "Emergency");
+  const Condition* now = FindCondition(work.conditions, "Emergency");
+  if (now != nullptr && (before == nullptr || before->reason != now->reason)) {
+    Tell(work, EventType::kWarning, now->reason, "EvaluateGate", now->message);
+  } else if (now == nullptr && before != nullptr) {
+    Tell(work, EventType::kNormal, "EmergencyClosed", "EvaluateGate",
+         "no emergency for it is open any more");
+  }
+}
+
 std::optional<ReconcileResult> DeploymentReconciler::Announce(Work& work) {
   if (work.recorded) {
     Tell(work, EventType::kNormal, "RevisionApproved", "EvaluateGate",
@@ -96,6 +107,7 @@ std::optional<ReconcileResult> DeploymentReconciler::Announce(Work& work) {
   if (!expired.empty() && expired != work.memory.expired) {
     Tell(work, EventType::kWarning, "EvidenceExpired", "EvaluateGate", expired);
   }
+  TellOfEmergency(work);
   const Condition* before = FindCondition(work.status->conditions, "Ready");
   const Condition* ready = FindCondition(work.conditions, "Ready");
   if (ready->status != "True" && (before == nullptr || before->reason != ready->reason)) {
@@ -122,6 +134,11 @@ std::optional<ReconcileResult> DeploymentReconciler::Announce(Work& work) {
     if (!gate.valid_until) continue;
     work.memory.valid_until.push_back(*gate.valid_until);
     if (gate.state == GateState::kWaived) work.memory.waived_until.push_back(*gate.valid_until);
+  }
+  work.memory.emergency = Emergency::kNone;
+  for (const EmergencyNote& note : work.decision.emergencies) {
+    work.memory.emergency =
+        std::max(work.memory.emergency, note.overdue ? Emergency::kOverdue : Emergency::kOpen);
   }
   work.memory.other_use_case = OtherUseCase(work);
   world_.memory.Set(work.key, work.memory);

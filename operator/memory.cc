@@ -41,6 +41,8 @@ Memory::Summary Memory::Summarise(Time now, Seconds horizon, Seconds waiver_hori
   const std::lock_guard lock(mutex_);
   for (const auto& [key, one] : known_) {
     ++summary.verdicts[one.verdict];
+    if (one.emergency == Emergency::kOpen) ++summary.emergencies_open;
+    if (one.emergency == Emergency::kOverdue) ++summary.emergencies_overdue;
     for (const Time until : one.valid_until) {
       if (until > now && until <= now + horizon) ++summary.expiring_soon;
     }

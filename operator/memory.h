@@ -19,6 +19,9 @@
 
 namespace countersign {
 
+// Whether an emergency waiver for the model waits to be signed off, and whether it has ended.
+enum class Emergency { kNone, kOpen, kOverdue };
+
 struct Remembered {
   std::string uid;
   std::string decision_digest;          // of the last decision that was recorded
@@ -30,6 +33,7 @@ struct Remembered {
   Verdict verdict = Verdict::kDeny;
   std::vector<Time> valid_until;   // of the gates that pass for a time
   std::vector<Time> waived_until;  // of those among them that a waiver lets through
+  Emergency emergency = Emergency::kNone;
 };
 
 class Memory {
@@ -43,7 +47,9 @@ class Memory {
     std::map<Verdict, int> verdicts;
     int expiring_soon = 0;  // gates that stop to pass within `horizon`
     int waived = 0;
-    int waivers_ending = 0;  // gates waived for less than `waiver_horizon` yet
+    int emergencies_open = 0;     // deployments
+    int emergencies_overdue = 0;  // deployments
+    int waivers_ending = 0;       // gates waived for less than `waiver_horizon` yet
   };
   // Deployments whose serving revision belongs to another use case than the one asked for.
   [[nodiscard]] std::vector<ObjectKey> ServingFor(const std::string& use_case) const;

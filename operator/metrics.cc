@@ -53,6 +53,12 @@ OperatorMetrics::OperatorMetrics(std::string version, Sources sources)
           OneGauge(registry_, "countersign_gates_waived", "Gates that pass by a waiver alone.")),
       waivers_ending_(OneGauge(registry_, "countersign_gates_waived_ending",
                                "Gates whose waiver ends within 3 days.")),
+      emergencies_(
+          prometheus::BuildGauge()
+              .Name("countersign_emergency_deployments")
+              .Help("ModelDeployments with an emergency waiver that nobody has signed off, "
+                    "by whether it has ended.")
+              .Register(registry_)),
       silence_(prometheus::BuildGauge()
                    .Name("countersign_cache_silence_seconds")
                    .Help("Since when the API server has not been heard about a kind.")
@@ -100,6 +106,8 @@ std::string OperatorMetrics::Text() {
   expiring_.Set(summary.expiring_soon);
   waived_.Set(summary.waived);
   waivers_ending_.Set(summary.waivers_ending);
+  emergencies_.Add({{"state", "open"}}).Set(summary.emergencies_open);
+  emergencies_.Add({{"state", "overdue"}}).Set(summary.emergencies_overdue);
   for (const CacheAge& cache : sources_.caches()) {
     silence_.Add({{"kind", cache.kind}}).Set(cache.silence.count());
   }

@@ -59,6 +59,7 @@ class OperatorMetrics {
   prometheus::Gauge& expiring_;
   prometheus::Gauge& waived_;
   prometheus::Gauge& waivers_ending_;
+  prometheus::Family<prometheus::Gauge>& emergencies_;
   prometheus::Family<prometheus::Gauge>& silence_;
   prometheus::Gauge& ready_;
   prometheus::Family<prometheus::Gauge>& shadows_;

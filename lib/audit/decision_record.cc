@@ -122,6 +122,8 @@ std::vector<bool> Fitting(const std::vector<Gate>& gates) {
   return fits;
 }
 
+std::string NameOf(const EmergencyNote& note) { return note.name_space + "/" + note.waiver; }
+
 void PutDecision(JsonWriter& out, const Decision& decision) {
   out.Key("decision").StartObject();
   out.Key("verdict").String(VerdictName(decision.verdict));
@@ -137,6 +139,11 @@ void PutDecision(JsonWriter& out, const Decision& decision) {
     if (fits[i]) PutGate(out, decision.gates[i]);
   }
   out.EndArray();
+  if (!decision.emergencies.empty()) {
+    std::vector<std::string> names;
+    for (const EmergencyNote& note : decision.emergencies) names.push_back(NameOf(note));
+    PutNames(out, "emergencies", names);
+  }
   out.Key("policies").StartArray();
   for (std::size_t i = 0; i < decision.policies.size() && i < kMaxRecordItems; ++i) {
     out.StartObject();
@@ -231,6 +238,9 @@ std::map<std::string, std::string> AuditAnnotations(const DecisionRecord& record
   for (const PolicyRef& policy : decision.policies) {
     policies.push_back(policy.name + "=" + policy.digest);
   }
+  std::vector<std::string> emergencies;
+  for (const EmergencyNote& note : decision.emergencies) emergencies.push_back(NameOf(note));
+  put("emergencies", JoinWhole(emergencies));
   // One report may serve several gates.
   std::vector<std::string> evidence;
   std::set<std::string> seen;

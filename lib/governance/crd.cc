@@ -173,7 +173,9 @@ std::vector<KindInfo> MakeKinds() {
        .plural = "waivers",
        .doc = "Waiver asks for a time-bound exception from named measures, for one model in one "
               "environment. It counts once it is signed off as the policy's spec.waivers says, by "
-              "others than whoever asked. It may not be changed afterwards.",
+              "others than whoever asked; an emergency at once, and open until it is signed off. "
+              "It may "
+              "not be changed afterwards.",
        .spec_doc = "The exception.",
        .spec_schema = SpecSchema<WaiverSpec>,
        .status_schema = StatusSchema<EvidenceStatus>,
@@ -181,6 +183,8 @@ std::vector<KindInfo> MakeKinds() {
                    {"Policy", "string", ".spec.policy", "Policy whose measures are waived."},
                    {"Env", "string", ".spec.environment", "Environment it is for."},
                    {"Expires", "date", ".spec.expiresAt", "When it ends."},
+                   {"Emergency", "boolean", ".spec.emergency",
+                    "Whether it counts without sign-offs."},
                    {"Ticket", "string", ".spec.ticket", "Where its end is worked on.", true},
                    kDigest,
                    kAge},

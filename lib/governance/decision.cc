@@ -84,6 +84,15 @@ std::string ChangeNote::Text() const {
   return OneLine(text + (because.empty() ? "" : ")"), kMaxChangeText);
 }
 
+std::string EmergencyNote::Text() const {
+  std::string names;
+  for (const std::string& measure : measures) names += (names.empty() ? "" : ", ") + measure;
+  return OneLine("emergency Waiver '" + waiver + "' by '" + by + "' (" + ticket + ") for " + names +
+                     (overdue ? " ended at " : " until ") + FormatTime(until) +
+                     " and is not signed off: " + remedy,
+                 kMaxChangeText);
+}
+
 std::string Decision::GatesText() const {
   return std::to_string(Met()) + "/" + std::to_string(gates.size());
 }
@@ -131,6 +140,16 @@ Json DecisionJson(const Decision& decision) {
   for (const Gate& gate : decision.gates) json["gates"].push_back(GateJson(gate));
   for (const PolicyRef& policy : decision.policies) {
     json["policies"].push_back({{"name", policy.name}, {"digest", policy.digest}});
+  }
+  for (const EmergencyNote& note : decision.emergencies) {
+    json["emergencies"].push_back({{"policy", note.policy},
+                                   {"namespace", note.name_space},
+                                   {"waiver", note.waiver},
+                                   {"by", note.by},
+                                   {"measures", note.measures},
+                                   {"until", FormatTime(note.until)},
+                                   {"overdue", note.overdue},
+                                   {"remedy", note.remedy}});
   }
   for (const ChangeNote& change : decision.changes) {
     json["changes"].push_back({{"policy", change.policy},

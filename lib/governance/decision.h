@@ -93,6 +93,21 @@ struct Gate {
   std::optional<CarriedOver> carried_over;
 };
 
+// An emergency waiver for the model that nobody has closed (emergency.h).
+struct EmergencyNote {
+  std::string policy;
+  std::string name_space;
+  std::string waiver;
+  std::string by;
+  std::string ticket;
+  std::vector<std::string> measures;
+  Time until{};
+  bool overdue = false;  // it has ended, and is open all the same
+  std::string remedy;    // who can close it and how
+
+  [[nodiscard]] std::string Text() const;  // one line for people
+};
+
 struct PolicyRef {
   std::string name;
   std::string digest;
@@ -106,11 +121,12 @@ struct Decision {
   std::string answers_note;          // why they are not, and what cures it; else empty
   std::string governed_digest;
   std::string answers_digest;
-  std::string frame_digest;         // where a policy has change protocols: what they bind
-  std::vector<ChangeNote> changes;  // of policies that ask, when a model before is known
-  std::vector<PolicyRef> policies;  // sorted by name
-  std::vector<Gate> gates;          // in the order of policies and their measures
-  std::optional<Time> next_change;  // when time alone will change some gate or its reaction
+  std::string frame_digest;                // where a policy has change protocols: what they bind
+  std::vector<ChangeNote> changes;         // of policies that ask, when a model before is known
+  std::vector<EmergencyNote> emergencies;  // open ones for this model and environment
+  std::vector<PolicyRef> policies;         // sorted by name
+  std::vector<Gate> gates;                 // in the order of policies and their measures
+  std::optional<Time> next_change;         // when time alone will change some gate or its reaction
 
   [[nodiscard]] bool Serves() const {
     return verdict == Verdict::kAllow || verdict == Verdict::kWarn;

@@ -7,6 +7,7 @@
 #include "governance/change_protocol.h"
 #include "governance/classify.h"
 #include "governance/dossier.h"
+#include "governance/emergency.h"
 #include "governance/environment.h"
 #include "governance/in_force.h"
 #include "governance/incidents.h"
@@ -309,6 +310,11 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
     }
     for (std::optional<Gate>& gate : gates) {
       if (gate) decision.gates.push_back(*std::move(gate));
+    }
+    for (EmergencyNote& note :
+         OpenEmergencies({policy, facts, insiders, index, answers_digest}, *environment)) {
+      Earlier(next_change, note.until, facts.now);
+      decision.emergencies.push_back(std::move(note));
     }
   }
 }

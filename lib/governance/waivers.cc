@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "governance/emergency.h"
 #include "governance/measures/evidence.h"
-#include "governance/measures/sign_off.h"
 
 namespace countersign {
 namespace {
@@ -28,23 +28,6 @@ bool Precedes(const AttestedWaiver& a, const AttestedWaiver& b) {
          std::pair(b.by.first_seen, b.object->meta.name);
 }
 
-// Approval is always by others, whatever the policy's distinctFrom says.
-SignOffOutcome Approval(const Context& context, const WaiverRules& rules,
-                        const AttestedWaiver& waiver) {
-  SignOffRequirement requirement = rules.sign_off;
-  requirement.distinct_from = {Distinct::kDevelopers, Distinct::kRequester};
-  Insiders insiders = context.insiders;
-  insiders.people.insert(PersonOf(context.policy.spec, waiver.by.user));
-  insiders.people.insert(PersonOf(context.policy.spec, context.facts.use_case->spec.owner));
-  SignOffTarget target;
-  target.kind = SubjectOfSignOff::kWaiver;
-  target.use_case = waiver.object->spec.use_case;
-  target.waiver = waiver.object->meta.name;
-  target.waiver_digest = waiver.object->spec_digest;
-  return JudgeSignOffs(context.policy.spec, requirement, target, context.facts, insiders,
-                       context.index, context.answers_digest);
-}
-
 // Whether somebody said yes at some time, even if that does not count any more: what was used up
 // does not come back by a change of answers, developers or roles, nor by a later rejection.
 bool WasApproved(const EvidenceIndex& index, const AttestedWaiver& waiver) {
@@ -58,7 +41,17 @@ bool WasApproved(const EvidenceIndex& index, const AttestedWaiver& waiver) {
 }
 
 WaiverJudgement Not(std::string reason, std::string text, std::string remedy = {}) {
-  return {false, std::move(reason), std::move(text), std::move(remedy), {}, std::nullopt};
+  WaiverJudgement judgement;
+  judgement.reason = std::move(reason);
+  judgement.text = std::move(text);
+  judgement.remedy = std::move(remedy);
+  return judgement;
+}
+
+// What others agreed to comes before what nobody has looked at yet, then what lasts longer.
+bool Better(const WaiverJudgement& a, const WaiverJudgement& b) {
+  if (a.emergency != b.emergency) return b.emergency;
+  return *a.valid_until > *b.valid_until;
 }
 
 // What earlier waivers have used up of the limits; nullopt: nothing too much.
@@ -115,6 +108,70 @@ std::optional<WaiverJudgement> ControlShortfall(const Context& context, const Wa
   return std::nullopt;
 }
 
+std::string NamesOf(const AttestedWaiver& waiver) {
+  return "Waiver '" + waiver.object->meta.name + "' (" + Shorten(waiver.object->spec.ticket) + ")";
+}
+
+// Whether what people made of earlier emergencies, or did not yet, stands in the way of this one.
+std::optional<WaiverJudgement> EarlierEmergency(const Context& context, const WaiverRules& rules,
+                                                const AttestedWaiver& waiver,
+                                                WaiverJudgement& judgement) {
+  for (const AttestedWaiver& other : context.facts.waivers) {
+    const WaiverSpec& spec = other.object->spec;
+    if (!spec.emergency || !Concerns(context, spec) || !IsAuthentic(other.by) ||
+        !Precedes(other, waiver) || EmergencyFault(context.policy.spec, spec, other.by)) {
+      continue;
+    }
+    const EmergencyReview review = ReviewOf(WaiverScene::Of(context), rules, other);
+    if (review.state == EmergencyState::kApproved) continue;
+    if (review.state == EmergencyState::kRejected) {
+      if (spec.model != waiver.object->spec.model) continue;
+      return Not("EmergencyRejected", "an earlier one for this model, " + NamesOf(other) + ": " +
+                                          review.sign_offs.message);
+    }
+    if (spec.expires_at <= context.facts.now) {
+      return Not("EmergencyUnclosed",
+                 "an earlier one, " + NamesOf(other) + ", ended at " + FormatTime(spec.expires_at) +
+                     " and is not signed off yet",
+                 review.remedy);
+    }
+    judgement.valid_until = std::min(*judgement.valid_until, spec.expires_at);
+  }
+  return std::nullopt;
+}
+
+WaiverJudgement JudgeEmergency(const Context& context, const WaiverRules& rules,
+                               const AttestedWaiver& waiver) {
+  const WaiverSpec& spec = waiver.object->spec;
+  if (auto fault = EmergencyFault(context.policy.spec, spec, waiver.by)) {
+    return Not(fault->reason, fault->why);
+  }
+  const EmergencyReview review = ReviewOf(WaiverScene::Of(context), rules, waiver);
+  if (review.state == EmergencyState::kRejected) {
+    return Not("EmergencyRejected", review.sign_offs.message);
+  }
+  if (spec.expires_at <= context.facts.now) {
+    return Not("WaiverExpired", "it ended at " + FormatTime(spec.expires_at), review.remedy);
+  }
+  WaiverJudgement judgement;
+  judgement.valid_until = spec.expires_at;
+  if (auto stopped = EarlierEmergency(context, rules, waiver, judgement)) {
+    return *std::move(stopped);
+  }
+  judgement.active = true;
+  judgement.emergency = review.state == EmergencyState::kOpen;
+  judgement.reason = judgement.emergency ? "EmergencyWaived" : "Waived";
+  judgement.text =
+      "waived until " + FormatTime(*judgement.valid_until) + " by emergency " + NamesOf(waiver) +
+      " of '" + waiver.by.user + "', " +
+      (judgement.emergency ? "which is open until somebody signs it off: " + review.remedy
+                           : review.sign_offs.message);
+  judgement.evidence = {RefTo(context.policy.spec, waiver)};
+  judgement.evidence.insert(judgement.evidence.end(), review.sign_offs.evidence.begin(),
+                            review.sign_offs.evidence.end());
+  return judgement;
+}
+
 }  // namespace
 
 WaiverJudgement JudgeWaiver(const Context& context, const AttestedWaiver& waiver) {
@@ -125,6 +182,7 @@ WaiverJudgement JudgeWaiver(const Context& context, const AttestedWaiver& waiver
     return Not("WaiverNotAllowed", "the policy's spec.waivers.never lists this measure");
   }
   if (!IsAuthentic(waiver.by)) return Not("WaiverNotAuthentic", WhyNotAuthentic(waiver.by));
+  if (spec.emergency) return JudgeEmergency(context, *rules, waiver);
   if (const Seconds duration = DurationOf(waiver); duration > rules->max_duration) {
     return Not("WaiverTooLong", "it is for " + FormatDuration(duration) + ", allowed are " +
                                     FormatDuration(rules->max_duration));
@@ -133,7 +191,7 @@ WaiverJudgement JudgeWaiver(const Context& context, const AttestedWaiver& waiver
   if (spec.expires_at <= context.facts.now) {
     return Not("WaiverExpired", "it ended at " + FormatTime(spec.expires_at));
   }
-  const SignOffOutcome approval = Approval(context, *rules, waiver);
+  const SignOffOutcome approval = WaiverSignOffs(WaiverScene::Of(context), *rules, waiver);
   if (approval.state != GateState::kPassed) {
     return Not("WaiverNotApproved", approval.message,
                RemedyText(context.policy.spec, approval,
@@ -171,7 +229,7 @@ Gate ApplyWaivers(const Context& context, Gate gate) {
       notes.push_back("Waiver '" + waiver.object->meta.name + "' does not count (" +
                       judgement.reason + "): " + judgement.text);
       if (remedy.empty()) remedy = judgement.remedy;
-    } else if (!best || *judgement.valid_until > *best->valid_until) {
+    } else if (!best || Better(judgement, *best)) {
       best = std::move(judgement);
     }
   }

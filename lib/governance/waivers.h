@@ -15,9 +15,10 @@ namespace countersign {
 
 struct WaiverJudgement {
   bool active = false;
-  std::string reason;  // upper-camel code of why it is not, or "Waived"
-  std::string text;    // for people
-  std::string remedy;  // when not active
+  bool emergency = false;  // active although nobody has signed it off
+  std::string reason;      // upper-camel code of why it is not, or "Waived", "EmergencyWaived"
+  std::string text;        // for people
+  std::string remedy;      // when not active
   std::vector<EvidenceRef> evidence;
   std::optional<Time> valid_until;
 };

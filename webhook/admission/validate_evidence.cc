@@ -2,7 +2,9 @@
 
 #include "evidence/receipt.h"
 #include "evidence/signed_object.h"
+#include "governance/emergency.h"
 #include "governance/identity.h"
+#include "governance/in_force.h"
 #include "governance/measures/delegation.h"
 #include "governance/policy_warnings.h"
 #include "governance/retirement.h"
@@ -48,6 +50,22 @@ std::optional<Disregarded> WhyNotLendable(const PolicySet& policies, const SignO
                                     "' be lent for at most " + FormatDuration(longest)};
   }
   return why;
+}
+
+// Told at once, since there is no time to find out later. Where the policy is not known, or not in
+// force, evaluation judges when it is.
+std::optional<Disregarded> WhyNoEmergency(const PolicySet& policies, const WaiverSpec& spec,
+                                          const RequestUser& user, Time now) {
+  for (const auto& policy : policies.policies) {
+    if (policy->meta.name != spec.policy) continue;
+    Provenance by;
+    by.authenticity = Authenticity::kAttested;
+    by.user = user.name;
+    by.groups = user.groups;
+    by.first_seen = now;
+    return EmergencyFault(policy->spec, spec, by);
+  }
+  return std::nullopt;
 }
 
 // Whether by some policy the signer may act for spec.onBehalfOf; else why not.
@@ -458,6 +476,12 @@ void AdmissionHandler::DecideWaiver(Context& context) const {
     return Refuse(context.answer, "ExpiresInPast",
                   "must be in the future, is " + FormatTime(waiver->spec.expires_at),
                   "spec.expiresAt");
+  }
+  if (waiver->spec.emergency) {
+    const PolicySet policies = PoliciesInForce(*catalog_.Policies(), context.now);
+    if (auto fault = WhyNoEmergency(policies, waiver->spec, review.user, context.now)) {
+      return Refuse(context.answer, fault->reason, fault->why, "spec.emergency");
+    }
   }
   if (CheckStamp(context, true, waiver->spec_digest)) context.answer.allowed = true;
 }

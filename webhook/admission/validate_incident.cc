@@ -39,6 +39,10 @@ void AdmissionHandler::DecideDeletion(Context& context) const {
     Refuse(context.answer, "IncidentStays",
            "an incident is closed, not deleted: kubectl countersign approve --incident " +
                context.record.name);
+  } else if (review.kind == WaiverSpec::kKind && BoolAt(review.old_object, "spec/emergency")) {
+    Refuse(context.answer, "EmergencyStays",
+           "an emergency is closed, not deleted: kubectl countersign approve --waiver " +
+               context.record.name + " -n " + review.name_space);
   } else if (review.kind == SignOffSpec::kKind &&
              StringAt(review.old_object, "spec/subject/kind") == GovernancePolicySpec::kKind) {
     Refuse(context.answer, "SignOffStays",

@@ -506,6 +506,21 @@ void Describe(V& v, ChangeRules& c) {
 }
 
 template <class V>
+void Describe(V& v, EmergencyRules& e) {
+  v.Field({.name = "role",
+           .doc = "Who may declare one. Service accounts may not.",
+           .required = true,
+           .format = Format::kName,
+           .length = 63},
+          e.role);
+  v.Field({.name = "maxDuration",
+           .doc = "The longest that one may be for, for example 4h, at most 72h, counted from when "
+                  "the system first saw it.",
+           .required = true},
+          e.max_duration);
+}
+
+template <class V>
 void Describe(V& v, WaiverRules& w) {
   v.Field({.name = "signOff",
            .doc = "Whose sign-off makes a waiver count. Never that of whoever asked for it, of the "
@@ -540,6 +555,10 @@ void Describe(V& v, WaiverRules& w) {
            .list = ListType::kMap,
            .list_key = "name"},
           w.controls);
+  v.Field({.name = "emergency",
+           .doc = "Who may break the glass: make a waiver that counts at once, for hours, and is "
+                  "signed off afterwards. Without it nobody. Controls are not asked of it."},
+          w.emergency);
 }
 
 template <class V>

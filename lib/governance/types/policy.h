@@ -323,6 +323,14 @@ struct WaiverControl {
   EvidenceRequirement evidence;
 };
 
+// Who may make an exception that counts before anybody else has said so, and for how long.
+struct EmergencyRules {
+  std::string role;
+  Seconds max_duration{};
+};
+// An emergency is over, or work on it has begun, after a long weekend.
+inline constexpr Seconds kLongestEmergency{72 * 3600};
+
 // What may be excepted for how long, and who says so; without it nothing may.
 struct WaiverRules {
   SignOffRequirement sign_off;
@@ -331,6 +339,7 @@ struct WaiverRules {
   std::optional<Seconds> max_total;
   std::vector<std::string> never;
   std::vector<WaiverControl> controls;
+  std::optional<EmergencyRules> emergency;
 };
 
 // How long after awareness a report about an incident of a category is due.

@@ -387,6 +387,15 @@ class Checker {
     SignOffAnywhere(w.sign_off, "spec.waivers.signOff");
     KnownAll(measures_, w.never, "spec.waivers.never", "a measure");
     if (w.max_duration <= Seconds{0}) Add("spec.waivers.maxDuration", "must be positive");
+    if (w.emergency) {
+      Known(roles_, w.emergency->role, "spec.waivers.emergency.role", "a role");
+      if (w.emergency->max_duration <= Seconds{0} ||
+          w.emergency->max_duration > kLongestEmergency) {
+        Add("spec.waivers.emergency.maxDuration",
+            "must be positive and at most " + FormatDuration(kLongestEmergency) +
+                ": what takes longer is a waiver that is signed off first");
+      }
+    }
     for (std::size_t i = 0; i < w.controls.size(); ++i) {
       const std::string at = At("spec.waivers.controls", i);
       KnownAll(measures_, w.controls[i].measures, at + ".measures", "a measure");

@@ -53,6 +53,12 @@ void Describe(V& v, WaiverSpec& s) {
                   "when the system first saw it. RFC 3339.",
            .required = true},
           s.expires_at);
+  v.Field(
+      {.name = "emergency",
+       .doc = "Breaks the glass: it counts at once, for no longer than the policy's "
+              "spec.waivers.emergency.maxDuration, if its maker holds the role named there, and "
+              "stays open until it is signed off."},
+      s.emergency);
 }
 
 static void Check(const WaiverSpec&, const Json& /*json*/, std::vector<Error>&) {}

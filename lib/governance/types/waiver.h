@@ -21,6 +21,7 @@ struct WaiverSpec {
   std::string ticket;
   std::string compensating_control;
   Time expires_at{};
+  bool emergency = false;
 };
 using Waiver = Object<WaiverSpec>;
 

@@ -188,6 +188,19 @@ TEST(AuditAnnotations, CarryTheIdThatJoinsThemWithTheRecord) {
   EXPECT_EQ(annotations, expected);
 }
 
+TEST(AuditAnnotations, NameTheEmergenciesThatLetItThrough) {
+  Decision decision = SampleDecision();
+  EmergencyNote note;
+  note.name_space = "lending";
+  note.waiver = "inc-1";
+  decision.emergencies = {note};
+  const DecisionRecord record = SampleRecord(&decision);
+  EXPECT_EQ(AuditAnnotations(record).at("emergencies"), "lending/inc-1");
+  const auto line = ParseJson(RecordLine(record));
+  ASSERT_TRUE(line.has_value());
+  EXPECT_EQ(line->at("decision").at("emergencies"), Json::array({"lending/inc-1"}));
+}
+
 TEST(AuditAnnotations, SayAllowEvenForWhatIsHeldOrOnlyRatcheted) {
   Decision decision = SampleDecision();
   DecisionRecord record = SampleRecord(&decision);
@@ -203,6 +216,7 @@ TEST(AuditAnnotations, FitTheApiServerWhateverUsersSend) {
   decision.environment = std::string(1 << 20, 'e');
   decision.policies.clear();
   for (int i = 0; i < 500; ++i) {
+    decision.emergencies.emplace_back().waiver = std::string(200, 'w');
     decision.policies.push_back({"policy-" + std::to_string(i), kDigest});
     decision.gates[0].evidence.push_back({"SignOff", "ns", "so-" + std::to_string(i), kDigest});
     decision.gates.push_back(MakeGate("m", GateState::kFailed, "Reason" + std::to_string(i)));

@@ -128,7 +128,8 @@ TEST(Installation, RefusalsAreForbiddenAndNeverSayImmutable) {
 TEST(Installation, EveryAdmissionPolicyIsBoundAndDenies) {
   const auto objects = Objects();
   for (const char* name : {"countersign-evidence-is-final", "countersign-policy-versions-are-final",
-                           "countersign-policy-sign-offs-stay", "countersign-status-writers"}) {
+                           "countersign-policy-sign-offs-stay", "countersign-emergencies-stay",
+                           "countersign-status-writers"}) {
     const Json& binding = One(objects, "ValidatingAdmissionPolicyBinding", name);
     EXPECT_EQ(binding.at("spec").at("policyName"), name);
     EXPECT_EQ(binding.at("spec").at("validationActions"), Json::array({"Deny", "Audit"}));

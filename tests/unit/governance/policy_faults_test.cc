@@ -290,6 +290,14 @@ INSTANTIATE_TEST_SUITE_P(
               "{waivers: {signOff: {role: model-validator, count: 1, assurance: Requester}, "
               "maxDuration: 0s, never: []}}",
               "spec.waivers.maxDuration: must be positive"},
+        Fault{"AnEmergencyByAnUnknownRole",
+              "{waivers: {signOff: {role: model-validator, count: 1, assurance: Requester}, "
+              "maxDuration: 30d, emergency: {role: nobody, maxDuration: 8h}}}",
+              "spec.waivers.emergency.role: 'nobody' is not a role"},
+        Fault{"AnEmergencyForWeeks",
+              "{waivers: {signOff: {role: model-validator, count: 1, assurance: Requester}, "
+              "maxDuration: 30d, emergency: {role: model-validator, maxDuration: 4d}}}",
+              "spec.waivers.emergency.maxDuration: must be positive and at most 3d"},
         Fault{"AnIssuerInAnUnknownRole",
               "{measures: {reproducible: {require: {reproducibility: {issuers: [{kind: Role, name: "
               "nobody}]}}}}}",

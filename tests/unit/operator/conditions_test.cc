@@ -47,6 +47,32 @@ const Rollout kUnseen{true, false, 3, 3, 3, {}};
 const Rollout kFailed{true, true, 3, 1, 0, "exceeded quota"};
 const Rollout kGone{};
 
+TEST(Conditions, ShowAnEmergencyWhateverElseIsTheCase) {
+  Decision decision = DecisionWith(Verdict::kWarn, GateState::kWaived);
+  decision.emergencies.push_back({"bank",
+                                  "lending",
+                                  "inc-1",
+                                  "otto",
+                                  "INC-1",
+                                  {"bias"},
+                                  kNow,
+                                  false,
+                                  "group 'model-risk' can close it"});
+  const Plan plan = PlanIn(Phase::kServing, "Serving");
+  const auto open = DeploymentConditions(decision, plan, kUp, std::nullopt);
+  EXPECT_THAT(Text(open), testing::HasSubstr("Emergency=True/EmergencyOpen"));
+  decision.emergencies.front().overdue = true;
+  const auto overdue = DeploymentConditions(decision, plan, kUp, Obstacle{"RenderRefused", "no"});
+  EXPECT_THAT(Text(overdue), testing::HasSubstr("Emergency=True/EmergencyOverdue"));
+  EXPECT_THAT(Text(overdue), testing::HasSubstr("Ready=False/RenderRefused"));
+  for (const Condition& condition : overdue) {
+    if (condition.type != "Emergency") continue;
+    EXPECT_EQ(condition.message, "emergency Waiver 'inc-1' by 'otto' (INC-1) for bias ended at " +
+                                     FormatTime(kNow) +
+                                     " and is not signed off: group 'model-risk' can close it");
+  }
+}
+
 TEST(Conditions, FollowTheKstatusTable) {
   const Decision ok = DecisionWith(Verdict::kAllow, GateState::kPassed);
   const Decision flagged = DecisionWith(Verdict::kWarn, GateState::kMissing);
