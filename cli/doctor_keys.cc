@@ -97,11 +97,10 @@ void ExamineCertificates(const Patient& patient, std::vector<Diagnosis>& all) {
   const std::string certificate = Decoded(StringAt(*secret, "data/tls.crt"));
   ExamineEnds(patient, subject, certificate, findings);
   const std::string name = ArgumentOf(webhook->second, "--tls-name");
+  const std::string refusal = "the API server would not believe it for '" + name + "': ";
   for (const std::string& bundle : bundles) {
     const std::string why = WhyNotTrusted(certificate, bundle, name, patient.now);
-    if (why.empty()) continue;
-    findings.Fault(subject, "the API server would not believe it for '" + name + "': " + why,
-                   Renew(patient));
+    if (!why.empty()) findings.Fault(subject, refusal + why, Renew(patient));
   }
 }
 

@@ -20,6 +20,8 @@ std::string WhyNot(const Decision& decision) {
   return "its decision is " + std::string(VerdictName(decision.verdict));
 }
 
+std::string FullName(const ObjectMeta& meta) { return meta.name_space + "/" + meta.name; }
+
 bool Lists(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -77,7 +79,7 @@ std::vector<GuardWaiver> WaiversFor(const Catalog& catalog, const PolicySet& in_
     asked.spec.model.digest = spec.model;
     const Facts facts = catalog.Gather(std::make_shared<const ModelDeployment>(std::move(asked)),
                                        {}, {}, ns, {}, now);
-    GuardWaiver waiver{home.name_space + "/" + cached->object.meta.name, false,
+    GuardWaiver waiver{FullName(cached->object.meta), false,
                        "no policy in force has an environment of this namespace that it names",
                        spec.model.digest};
     for (const auto& policy : in_force.policies) {
