@@ -56,7 +56,8 @@ struct DecisionRecord {
 // For `auditAnnotations`, within 10 KiB: names without '/' (the API server adds the webhook's name
 // and one), values within kMaxRecordText. Lists are "name=digest,…"; what does not fit is counted:
 // "…,+3". Keys: decision, decision-id, verdict, reasons, ratcheted, environment, gates,
-// model-digest, governed-digest, policies, emergencies, evidence; those without a value are left out.
+// model-digest, governed-digest, policies, emergencies, evidence; those without a value are left
+// out.
 [[nodiscard]] std::map<std::string, std::string> AuditAnnotations(const DecisionRecord& record);
 
 // Reason codes of the gates that do not pass, each once, in order.
