@@ -74,15 +74,16 @@ Result<Json> Prepared(const Json& secret, const InstallationKey& next, Time now)
 Result<Json> Switched(const Json& secret) {
   auto keys = ReadStampKeys(secret);
   if (!keys) return Fail(keys.error());
-  if (!keys->next) return Fail(Code::kFailedPrecondition, "there is no next key", kNext);
+  const auto& next = keys->next;
+  if (!next) return Fail(Code::kFailedPrecondition, "there is no next key", kNext);
   // Both halves stay trusted: pods that restart late still sign with the key before, and a
   // rollback may bring it back.
   const auto trusted = keys->trusted.Fingerprints();
   Json switched = secret;
-  SetEntry(switched, kKey, keys->next->PrivatePem());
+  SetEntry(switched, kKey, next->PrivatePem());
   std::string pem = keys->trusted.Pem();
-  if (std::find(trusted.begin(), trusted.end(), keys->next->Fingerprint()) == trusted.end()) {
-    pem += keys->next->PublicPem();
+  if (std::find(trusted.begin(), trusted.end(), next->Fingerprint()) == trusted.end()) {
+    pem += next->PublicPem();
   }
   SetEntry(switched, kTrusted, pem);
   switched["data"].erase(kNext);
@@ -96,7 +97,8 @@ Result<Json> Retired(const Json& secret, const std::string& fingerprint) {
   if (keys->key.Fingerprint() == fingerprint) {
     return Fail(Code::kFailedPrecondition, "is the key that signs: rotate first", fingerprint);
   }
-  if (keys->next && keys->next->Fingerprint() == fingerprint) {
+  const auto& next = keys->next;
+  if (next && next->Fingerprint() == fingerprint) {
     return Fail(Code::kFailedPrecondition, "is the key that is about to sign", fingerprint);
   }
   const auto all = keys->trusted.Fingerprints();

@@ -149,7 +149,7 @@ Provenance Attributed(const GovernancePolicySpec& policy, const Provenance& by,
                     ", and this was first seen at " + FormatTime(by.first_seen);
     }
   }
-  if (!problem.why.empty()) {
+  if (owner.person == nullptr || !problem.why.empty()) {
     one.reason = std::move(problem.reason);
     one.problem = std::move(problem.why);
     return one;
