@@ -64,6 +64,7 @@ std::string EvidenceText(const EvidenceEntry& entry) {
       {"  known by", HowKnown(entry.by)},
       {"  groups", Joined(entry.by.groups)},
       {"  credential", entry.by.credential_id},
+      {"  signed in", entry.by.sign_in ? FormatTime(entry.by.sign_in->at) : ""},
       {"  first seen", entry.by.first_seen == Time{} ? "" : FormatTime(entry.by.first_seen)},
       {"  supersedes", entry.supersedes.empty() ? "" : entry.supersedes + ": " + entry.correction},
       {"  superseded by", entry.superseded_by}};
@@ -97,6 +98,7 @@ Json EvidenceEntryJson(const EvidenceEntry& entry) {
   };
   put("modelDigest", entry.model);
   put("credentialId", entry.by.credential_id);
+  if (entry.by.sign_in) json["signedInAt"] = FormatTime(entry.by.sign_in->at);
   put("supersedes", entry.supersedes);
   put("correction", entry.correction);
   put("supersededBy", entry.superseded_by);

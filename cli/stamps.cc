@@ -38,6 +38,7 @@ Provenance BelieveStamp(const Json& object, const std::string& stamped_digest) {
   if (!first_seen || by.user.empty()) return Forged("it lacks the person or the time");
   by.first_seen = *first_seen;
   by.credential_id = StringAt(*claims, "credentialId");
+  if (auto signed_in = ParseTime(StringAt(*claims, "signedInAt"))) by.sign_in = SignIn{*signed_in};
   if (const Json* groups = Find(*claims, "groups"); groups != nullptr && groups->is_array()) {
     for (const Json& group : *groups) {
       if (group.is_string()) by.groups.push_back(group.get<std::string>());

@@ -78,12 +78,22 @@ std::string SignerText(const SignatureProof& proof) {
   return text;
 }
 
+// "of evidence in namespace 'a'"; empty where there is room.
+std::string FullOf(const ModelRecordSpec& record) {
+  if (record.full) return "of anything";
+  for (const RecordBounds& one : record.bounds) {
+    if (one.full) return "of evidence in namespace '" + one.name_space + "'";
+  }
+  return {};
+}
+
 EvidenceStatus StampStatus(const Provenance& by) {
   EvidenceStatus status;
   status.stamped_user = by.user;
   status.first_seen = by.first_seen;
   status.groups = by.groups;
   status.credential_id = by.credential_id;
+  if (by.sign_in) status.signed_in_at = by.sign_in->at;
   if (by.signature) status.signing_key = by.signature->key;
   return status;
 }
@@ -267,9 +277,10 @@ Check CheckRecord(const Catalog& catalog) {
       checked.message =
           "is not signed by this installation: its model is held until an "
           "administrator finds out who wrote it";
-    } else if (record.full) {
+    } else if (const std::string full = FullOf(record); !full.empty()) {
       checked.fault = "Full";
-      checked.message = "can hold no more: release the model anew, under another digest";
+      checked.message =
+          "can hold no more " + full + ": release the model anew, under another digest";
     }
     return checked;
   };

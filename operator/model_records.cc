@@ -1,9 +1,11 @@
 #include "operator/model_records.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 
+#include "governance/decision.h"
 #include "governance/types/bias_cells.h"
 
 namespace countersign {
@@ -19,6 +21,7 @@ RecordedMaker MakerOf(const Provenance& by) {
   maker.user = by.user;
   maker.groups = by.groups;
   maker.first_seen = InstantOf(by.first_seen);
+  if (by.sign_in) maker.signed_in_at = by.sign_in->at;
   if (by.authenticity == Authenticity::kForeign && by.foreign) {
     maker.installation = by.foreign->installation;
     maker.installation_key = by.foreign->key;
@@ -109,6 +112,14 @@ void Later(std::optional<Time>& until, Time time) {
   if (!until || *until < end) until = end;
 }
 
+RecordBounds& BoundsOf(ModelRecordSpec& record, const std::string& name_space) {
+  const auto at = std::lower_bound(
+      record.bounds.begin(), record.bounds.end(), name_space,
+      [](const RecordBounds& one, const std::string& wanted) { return one.name_space < wanted; });
+  if (at != record.bounds.end() && at->name_space == name_space) return *at;
+  return *record.bounds.insert(at, RecordBounds{name_space});
+}
+
 void Forget(RecordedResult& series, ModelRecordSpec& record) {
   const auto limit = static_cast<std::size_t>(kMaxEarlierResults);
   if (series.earlier.size() <= limit) return;
@@ -117,7 +128,8 @@ void Forget(RecordedResult& series, ModelRecordSpec& record) {
               return a.first_seen.time < b.first_seen.time;
             });
   const auto surplus = static_cast<std::ptrdiff_t>(series.earlier.size() - limit);
-  Later(record.results_forgotten_until, series.earlier[surplus - 1].first_seen.time);
+  Later(BoundsOf(record, series.name_space).results_forgotten_until,
+        series.earlier[surplus - 1].first_seen.time);
   series.earlier.erase(series.earlier.begin(), series.earlier.begin() + surplus);
 }
 
@@ -131,8 +143,8 @@ void AddResult(RecordedResult fresh, ModelRecordSpec& record) {
   }
   if (Knows(*series, fresh.digest)) return;
   ++series->attempts;
-  const auto& forgotten = record.results_forgotten_until;
-  if (forgotten && fresh.performed_at && *fresh.performed_at <= *forgotten) {
+  const Time forgotten = record.ResultsForgottenUntil(fresh.name_space);
+  if (fresh.performed_at && *fresh.performed_at <= forgotten) {
     // Perhaps it was here before.
     fresh.by.first_seen = InstantOf(std::min(fresh.by.first_seen.time, *fresh.performed_at));
   }
@@ -147,13 +159,26 @@ void AddResult(RecordedResult fresh, ModelRecordSpec& record) {
   Forget(*series, record);
 }
 
+// As much of a text as anybody is shown; of no character JSON makes many.
+std::string Cut(const std::string& text) {
+  constexpr std::size_t kShown = 512;
+  return OneLine(text, kShown);
+}
+
 // What a rejection is judged by, without what only approvals have.
 std::string ContentOf(const SignOffSpec& spec) {
   SignOffSpec kept = spec;
+  kept.rationale = Cut(spec.rationale);
   kept.shown.reset();
   kept.signature.reset();
   kept.responses.clear();
   kept.conditions.clear();
+  return DumpJson(EncodeSpec(kept));
+}
+
+std::string ContentOf(const IncidentSpec& spec) {
+  IncidentSpec kept = spec;
+  kept.summary = Cut(spec.summary);
   return DumpJson(EncodeSpec(kept));
 }
 
@@ -216,22 +241,6 @@ bool Stands(const RecordedDecision& rejection, const ModelRecordSpec& record) {
                       });
 }
 
-void ForgetDecisions(ModelRecordSpec& record) {
-  const auto limit = static_cast<std::size_t>(kMaxRecordedDecisions);
-  while (record.decisions.size() > limit) {
-    const auto least =
-        std::find_if(record.decisions.begin(), record.decisions.end(),
-                     [&](const RecordedDecision& one) { return !Stands(one, record); });
-    if (least == record.decisions.end()) {
-      record.full = true;
-      record.decisions.resize(limit);
-      return;
-    }
-    Later(record.decisions_forgotten_until, least->by.first_seen.time);
-    record.decisions.erase(least);
-  }
-}
-
 void AddIncidents(const SeenOfModel& seen, ModelRecordSpec& record) {
   for (const auto& incident : seen.incidents) {
     const bool known = std::any_of(
@@ -246,7 +255,7 @@ void AddIncidents(const SeenOfModel& seen, ModelRecordSpec& record) {
     one.name = incident->meta.name;
     one.uid = incident->meta.uid;
     one.digest = incident->spec_digest;
-    one.content = DumpJson(EncodeSpec(incident->spec));
+    one.content = ContentOf(incident->spec);
     record.incidents.push_back(std::move(one));
   }
 }
@@ -284,7 +293,92 @@ void ForEachObject(Record& record, const Use& use) {
   }
 }
 
-// First what nobody decides by, then the whole of what does not fit.
+// The namespace of which a list holds most.
+template <class Entry>
+std::string LargestIn(const std::vector<Entry>& list) {
+  std::map<std::string, std::size_t> counts;
+  for (const Entry& one : list) ++counts[one.name_space];
+  return std::max_element(counts.begin(), counts.end(),
+                          [](const auto& a, const auto& b) { return a.second < b.second; })
+      ->first;
+}
+
+template <class Entry>
+void EraseLastOf(std::vector<Entry>& list, const std::string& name_space) {
+  const auto last = std::find_if(list.rbegin(), list.rend(),
+                                 [&](const Entry& one) { return one.name_space == name_space; });
+  if (last != list.rend()) list.erase(std::next(last).base());
+}
+
+// Of whichever namespace has most there goes what does not fit.
+template <class Entry>
+void CutList(std::vector<Entry>& list, std::int64_t most, ModelRecordSpec& record) {
+  while (list.size() > static_cast<std::size_t>(most)) {
+    const std::string largest = LargestIn(list);
+    BoundsOf(record, largest).full = true;
+    EraseLastOf(list, largest);
+  }
+}
+
+void ForgetDecisions(ModelRecordSpec& record) {
+  std::vector<RecordedDecision>& all = record.decisions;
+  while (all.size() > static_cast<std::size_t>(kMaxRecordedDecisions)) {
+    const std::string largest = LargestIn(all);
+    const auto least = std::find_if(all.begin(), all.end(), [&](const RecordedDecision& one) {
+      return one.name_space == largest && !Stands(one, record);
+    });
+    if (least == all.end()) {
+      BoundsOf(record, largest).full = true;
+      EraseLastOf(all, largest);
+      continue;
+    }
+    Later(BoundsOf(record, largest).decisions_forgotten_until, least->by.first_seen.time);
+    all.erase(least);
+  }
+}
+
+// The namespace whose evidence takes the most room; empty if there is none.
+std::string LargestBySize(const Json& record) {
+  std::map<std::string, std::size_t> sizes;
+  for (const char* list : {"results", "decisions", "incidents"}) {
+    const Json* entries = Find(record, list);
+    if (entries == nullptr) continue;
+    for (const Json& one : *entries) sizes[StringAt(one, "namespace")] += DumpJson(one).size();
+  }
+  const auto largest = std::max_element(
+      sizes.begin(), sizes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return largest == sizes.end() ? std::string() : largest->first;
+}
+
+// The later half of what a list holds of it.
+template <class Entry>
+void HalveOf(std::vector<Entry>& list, const std::string& name_space) {
+  const auto is = [&](const Entry& one) { return one.name_space == name_space; };
+  const auto count = std::count_if(list.begin(), list.end(), is);
+  std::ptrdiff_t seen = 0;
+  std::erase_if(list, [&](const Entry& one) { return is(one) && ++seen > count / 2; });
+}
+
+// Of a namespace whose evidence does not fit nobody asks any more: there it may be halved.
+void CutToSize(ModelRecordSpec& record) {
+  while (true) {
+    const Json json = EncodeSpec(record);
+    if (DumpJson(json).size() <= kMaxRecordBytes) return;
+    const std::string largest = LargestBySize(json);
+    if (largest.empty()) {
+      record.full = true;
+      record.serving.clear();
+      record.bounds.clear();
+      return;
+    }
+    BoundsOf(record, largest).full = true;
+    HalveOf(record.results, largest);
+    HalveOf(record.decisions, largest);
+    HalveOf(record.incidents, largest);
+  }
+}
+
+// First what nobody decides by, then what does not fit, of whoever has most there.
 void Fit(ModelRecordSpec& record) {
   const auto limit = static_cast<std::size_t>(kMaxRecordedServing);
   if (record.serving.size() > limit) {
@@ -292,18 +386,12 @@ void Fit(ModelRecordSpec& record) {
                          record.serving.end() - static_cast<std::ptrdiff_t>(limit));
   }
   ForgetDecisions(record);
-  const auto cut = [&](auto& list, std::int64_t most) {
-    if (list.size() <= static_cast<std::size_t>(most)) return;
+  CutList(record.results, kMaxRecordedResults, record);
+  CutList(record.incidents, kMaxRecordedIncidents, record);
+  CutToSize(record);
+  if (record.bounds.size() > static_cast<std::size_t>(kMaxRecordedBounds)) {
     record.full = true;
-    list.resize(static_cast<std::size_t>(most));
-  };
-  cut(record.results, kMaxRecordedResults);
-  cut(record.incidents, kMaxRecordedIncidents);
-  while (DumpJson(EncodeSpec(record)).size() > kMaxRecordBytes) {
-    record.full = true;
-    if (!record.results.empty()) record.results.pop_back();
-    if (!record.decisions.empty()) record.decisions.pop_back();
-    if (!record.serving.empty()) record.serving.pop_back();
+    record.bounds.clear();
   }
 }
 

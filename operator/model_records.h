@@ -4,7 +4,8 @@
 // server has said that it is gone. Where a list is full, what matters least gives way and is
 // remembered by a time: older results by resultsForgottenUntil, decisions that were decided anew by
 // decisionsForgottenUntil. What still does not fit makes the record full, and the model is served
-// no more (governance/records.h).
+// no more (governance/records.h). Whichever namespace a list holds most of gives way, so that it is
+// full for that one alone.
 #pragma once
 
 #include <map>

@@ -100,6 +100,13 @@ Provenance VerifyStored(const StampAuthority& authority, const Json& object,
     return by;
   }
   Provenance carried = VerifyCarried(authority, object, stamped_digest);
+  if (carried.foreign && created && carried.first_seen > *created + kFreshStamp) {
+    Provenance early;
+    early.authenticity = Authenticity::kForged;
+    early.problem = "it is of " + FormatTime(carried.first_seen) + ", after the object, of " +
+                    FormatTime(*created) + ": the clock of whoever saw it made was wrong";
+    return early;
+  }
   if (carried.authenticity == Authenticity::kAttested ||
       carried.authenticity == Authenticity::kForeign || !attested) {
     return carried.authenticity == Authenticity::kUnproven ? by : carried;

@@ -71,6 +71,7 @@ Provenance MakerBy(const Json& claims, const std::string& installation, const Js
   }
   by.first_seen = *first_seen;
   by.credential_id = StringAt(claims, "credentialId");
+  if (auto signed_in = ParseTime(StringAt(claims, "signedInAt"))) by.sign_in = SignIn{*signed_in};
   by.authenticity = Authenticity::kAttested;
   return by;
 }
@@ -87,7 +88,7 @@ Result<std::string> StampedDigest(const Json& object) {
 Result<std::string> MakeStamp(const InstallationKey& key, const std::string& installation,
                               const Json& object, const std::string& user,
                               const std::vector<std::string>& groups, Time now,
-                              const std::string& credential_id) {
+                              const Credential& credential) {
   if (auto within = CheckLimits(user, groups); !within) return Fail(within.error());
   auto digest = StampedDigest(object);
   if (!digest) return Fail(digest.error());
@@ -102,8 +103,9 @@ Result<std::string> MakeStamp(const InstallationKey& key, const std::string& ins
                  {"digest", *digest},  {"user", user},
                  {"groups", groups},   {"firstSeen", FormatMicroTime(now)}};
   // Whoever acts as somebody else (--as) shows none: the stamp keeps the trace.
-  if (!credential_id.empty())
-    claims["credentialId"] = credential_id.substr(0, kMaxStampedNameBytes);
+  if (!credential.id.empty())
+    claims["credentialId"] = credential.id.substr(0, kMaxStampedNameBytes);
+  if (credential.signed_in_at) claims["signedInAt"] = FormatTime(*credential.signed_in_at);
   return SignEnvelope(key, kStampType, claims);
 }
 

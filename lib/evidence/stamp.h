@@ -8,6 +8,7 @@
 // stamped person is the requester. Free functions; thread-safe.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,13 +32,20 @@ inline constexpr std::size_t kMaxStampedGroups = 256;         // groups of one a
 inline constexpr std::size_t kMaxStampedNameBytes = 256;      // of the account and of each group
 inline constexpr std::size_t kMaxStampedGroupBytes = 16'384;  // of all groups together
 
+// What the API server says of the credential that a person came with, if it does.
+struct Credential {
+  std::string id = {};
+  std::optional<Time> signed_in_at =
+      {};  // when they had last signed in (OpenID Connect: auth_time)
+};
+
 // The stamp for `object` as it stands, made for `user`. Fails when the object has no kind,
 // namespace or canonical spec, or the user's name and groups are beyond the limits above.
 [[nodiscard]] Result<std::string> MakeStamp(const InstallationKey& key,
                                             const std::string& installation, const Json& object,
                                             const std::string& user,
                                             const std::vector<std::string>& groups, Time now,
-                                            const std::string& credential_id = {});
+                                            const Credential& credential = {});
 
 // Who made `object`, by the stamp it carries: kUnproven without one, kForged with the reason when
 // it does not hold for this very object.

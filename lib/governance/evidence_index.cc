@@ -10,7 +10,7 @@ template <class Spec>
 const Attested<Spec>* EvidenceIndex::At(Seen<Spec>& seen, std::size_t i) const {
   const Attested<Spec>& one = seen.all[i];
   if (one.by.authenticity != Authenticity::kSigned &&
-      one.by.authenticity != Authenticity::kForeign) {
+      one.by.authenticity != Authenticity::kForeign && !one.by.sign_in) {
     return &one;
   }
   const auto [it, fresh] = seen.in_name_of_signer.try_emplace(i);

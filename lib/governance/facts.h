@@ -69,6 +69,13 @@ struct FurtherSigner {
   std::vector<std::string> groups;
 };
 
+// When who made an object had signed in, and what a policy says of that (signers.h).
+struct SignIn {
+  Time at{};
+  bool recent = false;
+  std::string problem = {};  // why it is not recent enough, once a policy was asked
+};
+
 struct Provenance {
   Authenticity authenticity = Authenticity::kUnproven;
   std::string problem;
@@ -78,6 +85,7 @@ struct Provenance {
   Time first_seen{};  // when admission stamped it; ages and key validity count from here
   std::shared_ptr<const SignatureProof> signature = {};  // one that holds, if there is one
   std::string credential_id = {};  // which credential the API server saw; none of an impersonator
+  std::optional<SignIn> sign_in = {};    // by an identity token, where the API server told
   std::optional<Time> recorded_at = {};  // of a signer: when admission stamped it, see signers.h
   std::shared_ptr<const ForeignStamp> foreign = {};  // where another installation stamped it
   std::vector<FurtherSigner> cosigners = {};  // of whom each counts, other people than `user`

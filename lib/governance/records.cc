@@ -21,6 +21,7 @@ Provenance ProvenanceOf(const RecordedMaker& maker) {
   by.user = maker.user;
   by.groups = maker.groups;
   by.first_seen = maker.first_seen.time;
+  if (maker.signed_in_at) by.sign_in = SignIn{*maker.signed_in_at};
   if (!maker.installation.empty()) {
     by.authenticity = Authenticity::kForeign;
     by.foreign = std::make_shared<const ForeignStamp>(
@@ -60,10 +61,10 @@ void CorrectResults(const ModelRecord& record, const SharedList<Attested<Spec>>&
     const Attested<Spec>& one = list[i];
     if (!IsMade(one.by)) continue;
     const auto* known = record.spec.Find(one.object->spec_digest, one.object->meta.name_space);
-    const auto& forgotten = record.spec.results_forgotten_until;
+    const Time forgotten = record.spec.ResultsForgottenUntil(one.object->meta.name_space);
     if (known == nullptr) {
       const Time performed = one.object->spec.performed_at;
-      if (!forgotten || performed > *forgotten || one.by.first_seen <= performed) continue;
+      if (performed > forgotten || one.by.first_seen <= performed) continue;
       corrections.push_back({i, one.by});
       corrections.back().by.first_seen = performed;
     } else if (known->withdrawn_at) {
@@ -84,10 +85,10 @@ void CorrectSignOffs(const ModelRecord& record, const SharedList<AttestedSignOff
     const SignOffSpec& spec = one.object->spec;
     if (spec.decision == SignOffDecision::kReject || !IsMade(one.by)) continue;
     const auto* known = record.spec.Find(one.object->spec_digest, one.object->meta.name_space);
-    const auto& forgotten = record.spec.decisions_forgotten_until;
+    const Time forgotten = record.spec.DecisionsForgottenUntil(one.object->meta.name_space);
     const Time made = std::min(one.by.first_seen, spec.performed_at.value_or(Time::max()));
-    if (known == nullptr && forgotten && made <= *forgotten) {
-      corrections.push_back({i, Withdrawn(one.by, *forgotten)});
+    if (known == nullptr && made <= forgotten) {
+      corrections.push_back({i, Withdrawn(one.by, forgotten)});
     } else if (known != nullptr && known->withdrawn_at &&
                (spec.signature || one.by.first_seen <= *known->withdrawn_at)) {
       corrections.push_back({i, Withdrawn(one.by, *known->withdrawn_at)});
@@ -103,6 +104,14 @@ void Apply(Corrections&& corrections, SharedList<Attested<Spec>>& list) {
   });
 }
 
+// Whether whoever would not believe `present` would not have believed what was recorded either.
+bool IsAsGood(const Provenance& present, const RecordedMaker& recorded) {
+  if (!IsMade(present)) return false;
+  return present.authenticity != Authenticity::kForeign ||
+         (present.foreign && present.foreign->installation == recorded.installation &&
+          present.foreign->key == recorded.installation_key);
+}
+
 std::vector<AttestedSignOff> GoneRejections(const Facts& facts, const Dossier& dossier) {
   std::vector<AttestedSignOff> gone;
   for (const auto& record : facts.records) {
@@ -111,7 +120,7 @@ std::vector<AttestedSignOff> GoneRejections(const Facts& facts, const Dossier& d
       const auto near = dossier.SignOffs(one.role, DigestOfSubject(one.sign_off->spec.subject));
       const bool there = std::any_of(near.begin(), near.end(), [&](std::size_t i) {
         const AttestedSignOff& present = facts.sign_offs[i];
-        return present.object->spec_digest == one.digest && IsMade(present.by);
+        return present.object->spec_digest == one.digest && IsAsGood(present.by, one.by);
       });
       if (!there) gone.push_back({one.sign_off, ProvenanceOf(one.by)});
     }
@@ -140,10 +149,15 @@ std::vector<std::shared_ptr<const Incident>> GoneIncidents(const Facts& facts) {
 }  // namespace
 
 void AddRecord(Facts& facts, std::shared_ptr<const ModelRecord> record) {
-  if (record->spec.full) {
-    facts.unknown.push_back("ModelRecord '" + record->meta.name +
-                            "' is full: what of the model's evidence was deleted cannot be told "
-                            "any more; release the model anew, under another digest");
+  const RecordBounds* bounds =
+      facts.use_case == nullptr ? nullptr : record->spec.BoundsOf(facts.use_case->meta.name_space);
+  if (record->spec.full || (bounds != nullptr && bounds->full)) {
+    facts.unknown.push_back(
+        "ModelRecord '" + record->meta.name + "' is full" +
+        (record->spec.full ? std::string()
+                           : " of evidence in namespace '" + bounds->name_space + "'") +
+        ": what of the model's evidence was deleted cannot be told any more; release the model "
+        "anew, under another digest");
   }
   facts.records.push_back(std::move(record));
 }
@@ -218,9 +232,9 @@ std::vector<PastResult> PastResults(const GovernancePolicySpec& policy, const Fa
   for (const RecordedResult& one : record.spec.results) {
     if (!IsOf(facts, one.name_space, one.use_case)) continue;
     const Provenance by = ProvenanceOf(one.by);
-    found.push_back({&one, by.authenticity == Authenticity::kForeign
-                               ? VouchedFor(policy, one.kind, environment, by)
-                               : SignerOf(policy, by, {}, one.performed_at)});
+    found.push_back({&one, WithSignIn(policy, by.authenticity == Authenticity::kForeign
+                                                  ? VouchedFor(policy, one.kind, environment, by)
+                                                  : SignerOf(policy, by, {}, one.performed_at))});
   }
   return found;
 }

@@ -39,7 +39,7 @@ std::string Text(const SignOffRequirement& r) {
   if (r.consultation) text += ", advised by " + Listed(r.consultation->roles, " and ");
   if (r.conditional == Conditional::kAllowed) text += ", conditions allowed";
   if (r.assurance == Assurance::kSigned) text += ", signed by a key";
-  if (r.assurance == Assurance::kReauthenticated) text += ", signed by a hardware key";
+  if (r.assurance == Assurance::kReauthenticated) text += ", reauthenticated";
   if (r.own_environment) text += ", for this environment alone";
   if (r.shown != ShownRule::kOptional) text += ", listing what was shown";
   if (r.shown == ShownRule::kSamePolicy) text += ", under this very policy";

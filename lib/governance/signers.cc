@@ -199,7 +199,7 @@ Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
 }
 
 Provenance VouchedFor(const GovernancePolicySpec& policy, std::string_view kind,
-                      std::string_view environment, const Provenance& by) {
+                      std::string_view environment, const Provenance& by, Vouched what) {
   if (by.authenticity != Authenticity::kForeign || !by.foreign) return by;
   const std::string who = "installation '" + by.foreign->installation + "'";
   Provenance vouched = by;
@@ -208,6 +208,8 @@ Provenance VouchedFor(const GovernancePolicySpec& policy, std::string_view kind,
   if (trusted == nullptr) {
     vouched.problem = "it was seen by " + who + " with key " + by.foreign->key +
                       ", which is not among the policy's spec.trustedInstallations";
+  } else if (trusted->trust == InstallationTrust::kRejectionsOnly && what != Vouched::kRejection) {
+    vouched.problem = "the policy believes " + who + " no longer, but for what was rejected there";
   } else if (!Lists(trusted->kinds, kind)) {
     vouched.problem = "the policy believes " + who + " for " + Join(trusted->kinds) + " alone";
   } else if (environment != kAnyEnvironment && !Lists(trusted->environments, environment)) {
@@ -232,7 +234,9 @@ bool IsTrustedByAny(const PolicySet& policies, std::string_view kind, const Prov
 AttestedSignOff WithSigner(const GovernancePolicySpec& policy, std::string_view environment,
                            AttestedSignOff one) {
   if (one.by.authenticity == Authenticity::kForeign) {
-    one.by = VouchedFor(policy, SignOffSpec::kKind, environment, one.by);
+    const Vouched what = one.object->spec.decision == SignOffDecision::kReject ? Vouched::kRejection
+                                                                               : Vouched::kAnything;
+    one.by = WithSignIn(policy, VouchedFor(policy, SignOffSpec::kKind, environment, one.by, what));
     return one;
   }
   const SignOffSpec& spec = one.object->spec;
@@ -257,17 +261,51 @@ AttestedSignOff WithSigner(const GovernancePolicySpec& policy, std::string_view 
       }
     }
   }
-  one.by = std::move(by);
+  one.by = WithSignIn(policy, std::move(by));
   return one;
 }
 
+Provenance WithSignIn(const GovernancePolicySpec& policy, Provenance by) {
+  if (!by.sign_in) return by;
+  SignIn& sign_in = *by.sign_in;
+  sign_in.recent = false;
+  const bool known =
+      by.authenticity == Authenticity::kAttested || by.authenticity == Authenticity::kAssumed;
+  const std::string when = "its maker signed in at " + FormatTime(sign_in.at);
+  if (!known || by.foreign || by.signature) {
+    sign_in.problem = "a sign-in counts for what its own account made here, unsigned";
+  } else if (!policy.identity_tokens) {
+    sign_in.problem = when + ", which the policy does not ask for (spec.identityTokens)";
+  } else if (sign_in.at > by.first_seen + kClockSkew) {
+    sign_in.problem = when + ", after this was first seen at " + FormatTime(by.first_seen);
+  } else if (by.first_seen - sign_in.at > policy.identity_tokens->max_age) {
+    sign_in.problem = when + ", more than " + FormatDuration(policy.identity_tokens->max_age) +
+                      " before this was first seen at " + FormatTime(by.first_seen) +
+                      " (spec.identityTokens.maxAge)";
+  } else {
+    sign_in.recent = true;
+    sign_in.problem.clear();
+  }
+  return by;
+}
+
 Assurance AssuranceOf(const Provenance& by) {
+  if (by.sign_in && by.sign_in->recent) return Assurance::kReauthenticated;
   if (!by.signature || by.authenticity != Authenticity::kAttested) return Assurance::kRequester;
   return by.signature->user_present ? Assurance::kReauthenticated : Assurance::kSigned;
 }
 
 std::string WhyTooWeak(Assurance wanted, const Provenance& by) {
-  if (AssuranceOf(by) >= wanted) return {};
+  if (wanted == Assurance::kRequester) return {};
+  // Who has signed in just now has signed nothing.
+  const bool unsigned_and_asked = wanted == Assurance::kSigned && !by.signature;
+  if (AssuranceOf(by) >= wanted && !unsigned_and_asked) return {};
+  if (wanted == Assurance::kReauthenticated && !by.signature) {
+    return "the measure wants it signed by a hardware key that its owner touched, or made by who "
+           "had just signed in: it is not signed, and " +
+           (by.sign_in ? by.sign_in->problem
+                       : std::string("the API server did not say when its maker signed in"));
+  }
   if (!by.signature) return "the measure wants it signed by a key of its maker, and it is not";
   return "the measure wants it signed by a hardware key that its owner touched, and key " +
          by.signature->key + " is none or was not touched";

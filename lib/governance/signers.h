@@ -30,8 +30,15 @@ inline constexpr std::string_view kAnyEnvironment = "*";
 
 // What another installation vouches for as its maker's, if the policy believes it of that kind in
 // that environment (spec.trustedInstallations); else as it is, with why it does not count.
+// Of an installation with `trust: RejectionsOnly` it believes a no alone.
+enum class Vouched { kAnything, kRejection };
 [[nodiscard]] Provenance VouchedFor(const GovernancePolicySpec& policy, std::string_view kind,
-                                    std::string_view environment, const Provenance& by);
+                                    std::string_view environment, const Provenance& by,
+                                    Vouched what = Vouched::kAnything);
+
+// What the API server and a key say of who made an object, judged by the policy: signatures are
+// their owners', and a sign-in is recent or not (spec.identityTokens).
+[[nodiscard]] Provenance WithSignIn(const GovernancePolicySpec& policy, Provenance by);
 
 // Whether any of the policies believes what vouches for `by` of that kind, somewhere.
 [[nodiscard]] bool IsTrustedByAny(const PolicySet& policies, std::string_view kind,
@@ -56,9 +63,9 @@ template <class Spec>
 template <class Spec>
 [[nodiscard]] Attested<Spec> WithSigner(const GovernancePolicySpec& policy,
                                         std::string_view environment, Attested<Spec> one) {
-  one.by = one.by.authenticity == Authenticity::kForeign
-               ? VouchedFor(policy, Spec::kKind, environment, one.by)
-               : SignerOf(policy, one.by, {}, SignedDate(one.object->spec));
+  one.by = WithSignIn(policy, one.by.authenticity == Authenticity::kForeign
+                                  ? VouchedFor(policy, Spec::kKind, environment, one.by)
+                                  : SignerOf(policy, one.by, {}, SignedDate(one.object->spec)));
   return one;
 }
 

@@ -97,8 +97,9 @@ def sweep():
 class ControlPlane:
     """One instance. `kubeconfig` is the administrator's; `audit_log` is a file of JSON lines."""
 
-    def __init__(self, workloads=True):
+    def __init__(self, workloads=True, apiserver=()):
         self.workloads = workloads  # controller manager, scheduler and kwok too
+        self.apiserver_more = apiserver  # further flags of the API server
         self.assets = assets()
         self.kubectl = self.assets / "kubectl"
         self.folder = None
@@ -204,6 +205,7 @@ class ControlPlane:
             f"--audit-log-path={self.audit_log}",
             f"--audit-policy-file={HERE / 'audit-policy.yaml'}",
             "--audit-log-maxsize=500",
+            *self.apiserver_more,
         )
         self._spawn("kube-apiserver", *self.apiserver_arguments)
         self._await("kube-apiserver", self.ready, "the API server to be ready")
@@ -295,7 +297,12 @@ class ControlPlane:
     def service_account(self, namespace, name):
         """Path of a kubeconfig with a token of this service account, which must exist."""
         token = self.run("create", "token", name, "-n", namespace, "--duration=1h").stdout.strip()
-        path = self.folder / "kubeconfigs" / f"sa-{namespace}-{name}.yaml"
+        return self.token_user(f"sa-{namespace}-{name}", token)
+
+    def token_user(self, name, token):
+        """Path of a kubeconfig with a bearer token."""
+        path = self.folder / "kubeconfigs" / f"token-{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
         self._write_kubeconfig(path, {"token": token})
         return path
 
@@ -364,8 +371,8 @@ class _PortTaken(Exception):
     pass
 
 
-def start(workloads=True):
-    return ControlPlane(workloads).start()
+def start(workloads=True, apiserver=()):
+    return ControlPlane(workloads, apiserver).start()
 
 
 def main():

@@ -4,7 +4,7 @@ import samples as s
 from samples import DANA, DEV, HOME, PROD, QA, VERA, VICTOR
 
 
-def govern(site, *more):
+def govern(site, *more, policy=None):
     """Namespaces, roles of the people of samples.py, and the policy."""
     for namespace in (HOME, DEV, QA, PROD, *more):
         site.cluster.run("create", "namespace", namespace)
@@ -15,7 +15,7 @@ def govern(site, *more):
         site.cluster.run(
             "create", "clusterrolebinding", name, f"--clusterrole={role}", f"--group={name}"
         )
-    site.apply(s.policy())
+    site.apply(policy or s.policy())
 
 
 def account(site, person):

@@ -228,14 +228,14 @@ def test_what_is_made_while_admission_is_away_does_not_count(site):
     assert status_of(site, "old")["stampedUser"] == VERA[0]
 
 
-def foreign(site, obj, user, groups, installation="staging"):
+def foreign(site, obj, user, groups, installation="staging", time=None):
     """As it is exported from another cluster, with that one's stamp and receipt."""
     key = site.folder / "staging.pem"
     if not key.exists():
         run("keygen", "--out", key)
     done = subprocess.run(
         [BIN / "stamp_tool", "--key", key, "--installation", installation, "--user", user,
-         "--groups", ",".join(groups), "--receipt"],
+         "--groups", ",".join(groups), "--receipt", *(["--time", time] if time else [])],
         input=json.dumps(obj), capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
@@ -266,6 +266,11 @@ def test_another_installation_is_believed_as_far_as_a_policy_says(site):
         assert annotation(kept, RECEIPT) == annotation(carried, RECEIPT)
         status = status_of(site, "from-staging")
         assert (ready(status)["reason"], status["stampedUser"]) == ("Carried", VERA[0])
+
+        # What it says it will see tomorrow, it did not see.
+        done = site.apply(foreign(site, vote(site, "tomorrow"), *VERA, time="2126-01-01T00:00:00Z"),
+                          user=account(site, ROBOT), check=False)
+        assert done.returncode != 0 and "[StampInFuture" in done.stderr, done.stderr
 
         # A report that nobody trusts it for becomes whoever's applies it.
         report = {"apiVersion": "countersign.dev/v1alpha1", "kind": "Evidence",

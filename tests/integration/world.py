@@ -92,8 +92,8 @@ def run(*arguments, check=True, user=None, input=None):
 class Installation:
     """A control plane with CRDs, admission and (if asked for) the operator."""
 
-    def __init__(self, workloads=False, operator=False):
-        self.cluster = controlplane.start(workloads=workloads)
+    def __init__(self, workloads=False, operator=False, apiserver=()):
+        self.cluster = controlplane.start(workloads=workloads, apiserver=apiserver)
         try:
             self._install(operator)
         except BaseException:

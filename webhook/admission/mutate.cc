@@ -96,6 +96,15 @@ Json AdmissionHandler::StampPatch(Review& review, Time now, ReviewAnswer& answer
   if (review.operation == Operation::kCreate && !receipt.empty()) {
     const Provenance maker =
         VerifyCarried(authority, object, StampedDigest(object).value_or(std::string()));
+    if (maker.foreign && maker.first_seen > now + kFreshStamp) {
+      Refuse(answer, "StampInFuture",
+             "was seen by installation '" + maker.foreign->installation + "' at " +
+                 FormatTime(maker.first_seen) + ", and it is " + FormatTime(now) +
+                 " here: put the clock of whichever is wrong right, and have '" + maker.user +
+                 "' make it anew",
+             "metadata.annotations['countersign.dev/stamp']");
+      return nullptr;
+    }
     if (IsBelieved(maker, review.kind)) return nullptr;
     // Stamped anew it would be refused too, and not say why.
     if (maker.authenticity == Authenticity::kForeign && review.kind == SignOffSpec::kKind &&
@@ -119,7 +128,7 @@ Json AdmissionHandler::StampPatch(Review& review, Time now, ReviewAnswer& answer
     return patch;
   }
   auto stamp = MakeStamp(key_, authority.installation, object, review.user.name, review.user.groups,
-                         now, review.user.credential_id);
+                         now, {review.user.credential_id, review.user.signed_in_at});
   if (!stamp) {
     Refuse(answer, "StampNotPossible", stamp.error().ToString());
     return nullptr;

@@ -1,5 +1,8 @@
 #include "webhook/admission/review.h"
 
+#include <charconv>
+#include <cstdint>
+
 #include "base/digest.h"
 #include "base/json_writer.h"
 
@@ -35,6 +38,24 @@ Result<Json> TakeObject(Json& request, const char* key) {
   return std::move(*it);
 }
 
+// OpenID Connect Core 1.0, section 2: auth_time is in seconds since 1970, as text here. Of several
+// values nobody could tell which is true.
+std::optional<Time> SignedInAt(const Json& extra) {
+  const Json* times = Find(extra, kAuthTimeExtra);
+  if (times == nullptr || !times->is_array() || times->size() != 1 || !times->front().is_string()) {
+    return std::nullopt;
+  }
+  const auto& text = times->front().get_ref<const std::string&>();
+  constexpr std::int64_t kLatest = 253'402'300'799;  // 9999-12-31T23:59:59Z
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds <= 0 ||
+      seconds > kLatest) {
+    return std::nullopt;
+  }
+  return Time(std::chrono::seconds(seconds));
+}
+
 Status DecodeUser(const Json& request, RequestUser& user) {
   auto name = Required(request, "userInfo/username");
   if (!name) return Fail(name.error());
@@ -46,11 +67,12 @@ Status DecodeUser(const Json& request, RequestUser& user) {
       if (group.is_string()) user.groups.push_back(group.get<std::string>());
     }
   }
-  const Json* extra = FindPath(request, "userInfo/extra");
-  const Json* ids =
-      extra == nullptr ? nullptr : Find(*extra, "authentication.kubernetes.io/credential-id");
-  if (ids != nullptr && ids->is_array() && !ids->empty() && ids->front().is_string()) {
-    user.credential_id = ids->front().get<std::string>();
+  if (const Json* extra = FindPath(request, "userInfo/extra")) {
+    const Json* ids = Find(*extra, "authentication.kubernetes.io/credential-id");
+    if (ids != nullptr && ids->is_array() && !ids->empty() && ids->front().is_string()) {
+      user.credential_id = ids->front().get<std::string>();
+    }
+    user.signed_in_at = SignedInAt(*extra);
   }
   return {};
 }

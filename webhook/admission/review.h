@@ -9,14 +9,20 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
+#include "base/time.h"
 
 namespace countersign {
+
+// The user's extra attribute under which an API server may show the claim auth_time of an identity
+// token (AuthenticationConfiguration, claimMappings.extra), in seconds since 1970.
+inline constexpr std::string_view kAuthTimeExtra = "countersign.dev/auth-time";
 
 enum class Operation { kCreate, kUpdate, kDelete, kConnect };
 [[nodiscard]] std::string_view OperationName(Operation operation);
@@ -26,6 +32,7 @@ struct RequestUser {
   std::string uid;
   std::vector<std::string> groups;
   std::string credential_id;  // authentication.kubernetes.io/credential-id, if the server gives one
+  std::optional<Time> signed_in_at = {};  // countersign.dev/auth-time, if it maps that claim
 };
 
 struct Review {

@@ -317,12 +317,18 @@ class Judge {
                         std::string message) {
     if (outcome.role.empty()) {
       outcome.role = requirement().role;
-      if (requirement().assurance != Assurance::kRequester) outcome.flags += " --sign-with KEYFILE";
+      if (MustSign()) outcome.flags += " --sign-with KEYFILE";
     }
     outcome.state = state;
     outcome.reason = std::move(reason);
     outcome.message = std::move(message);
     return outcome;
+  }
+
+  // Whether whoever has just signed in cannot do without a key.
+  [[nodiscard]] bool MustSign() const {
+    return requirement().assurance == Assurance::kSigned ||
+           (requirement().assurance == Assurance::kReauthenticated && !policy().identity_tokens);
   }
 
   [[nodiscard]] const GovernancePolicySpec& policy() const { return context_.policy; }

@@ -78,7 +78,8 @@ bool ListsPerson(const GovernancePolicySpec& policy, const std::string& role,
 std::optional<Disregarded> WhyTooWeak(const SignOffRequirement& requirement, const Provenance& by) {
   std::string why = WhyTooWeak(requirement.assurance, by);
   if (why.empty()) return std::nullopt;
-  return Disregarded{by.signature ? "SignOffNotReauthenticated" : "SignOffNotSigned",
+  const bool reauthenticate = by.signature || requirement.assurance == Assurance::kReauthenticated;
+  return Disregarded{reauthenticate ? "SignOffNotReauthenticated" : "SignOffNotSigned",
                      std::move(why)};
 }
 

@@ -56,9 +56,10 @@ constexpr FieldInfo WithdrawnField() {
 }
 
 constexpr FieldInfo ContentField() {
-  return {.name = "content",
-          .doc = "Its spec as JSON, so that it counts although the object is gone.",
-          .length = kMaxContentBytes};
+  return {
+      .name = "content",
+      .doc = "Its spec as JSON, so that it counts although the object is gone; long texts are cut.",
+      .length = kMaxContentBytes};
 }
 
 }  // namespace
@@ -77,6 +78,9 @@ void Describe(V& v, RecordedMaker& m) {
            .required = true,
            .length = 32},
           m.first_seen.text);
+  v.Field({.name = "signedInAt",
+           .doc = "When the account had signed in, where the API server told. RFC 3339."},
+          m.signed_in_at);
   v.Field({.name = "installation", .doc = "Which other installation saw it made."}, m.installation);
   v.Field({.name = "installationKey", .doc = "Fingerprint of that installation's key."},
           m.installation_key);
@@ -195,6 +199,25 @@ void Describe(V& v, RecordedServing& s) {
 }
 
 template <class V>
+void Describe(V& v, RecordBounds& b) {
+  v.Field(
+      {.name = "namespace", .doc = "Namespace of the evidence.", .required = true, .length = 63},
+      b.name_space);
+  v.Field({.name = "resultsForgottenUntil",
+           .doc = "Results performed until then that are in no list are older than all listed "
+                  "ones, whenever they were applied."},
+          b.results_forgotten_until);
+  v.Field({.name = "decisionsForgottenUntil",
+           .doc = "Approvals made until then that are in no list do not count."},
+          b.decisions_forgotten_until);
+  v.Field(
+      {.name = "full",
+       .doc = "Whether more was seen than is kept: use cases of this namespace do not serve the "
+              "model any more."},
+      b.full);
+}
+
+template <class V>
 void Describe(V& v, ModelRecordSpec& s) {
   v.Field(DigestField("The model's digest, of which the name is made."), s.digest);
   v.Field(
@@ -203,23 +226,21 @@ void Describe(V& v, ModelRecordSpec& s) {
        .max = kMaxRecordedResults},
       s.results);
   v.Field({.name = "decisions",
-           .doc = "Sign-offs on deployments of the model; rejections in full.",
+           .doc = "Sign-offs on deployments of the model; what is needed to judge a rejection.",
            .max = kMaxRecordedDecisions},
           s.decisions);
-  v.Field({.name = "incidents",
-           .doc = "Incidents that concern it, in full.",
-           .max = kMaxRecordedIncidents},
+  v.Field({.name = "incidents", .doc = "Incidents that concern it.", .max = kMaxRecordedIncidents},
           s.incidents);
   v.Field({.name = "serving", .doc = "Where it served.", .max = kMaxRecordedServing}, s.serving);
-  v.Field({.name = "resultsForgottenUntil",
-           .doc = "Results performed until then that are in no list are older than all listed "
-                  "ones, whenever they were applied."},
-          s.results_forgotten_until);
-  v.Field({.name = "decisionsForgottenUntil",
-           .doc = "Approvals made until then that are in no list do not count."},
-          s.decisions_forgotten_until);
+  v.Field({.name = "bounds",
+           .doc = "What was let go of the lists, by namespace.",
+           .max = kMaxRecordedBounds,
+           .list = ListType::kMap,
+           .list_key = "namespace"},
+          s.bounds);
   v.Field({.name = "full",
-           .doc = "Whether more was seen than a record holds: the model is not served any more."},
+           .doc = "Whether more namespaces fill it than can be told apart: nobody serves the model "
+                  "any more."},
           s.full);
 }
 
@@ -319,6 +340,25 @@ void ModelRecordSpec::DeriveKnown() {
   std::sort(known.begin(), known.end(), [](const Known& a, const Known& b) {
     return std::tie(a.digest, a.name_space) < std::tie(b.digest, b.name_space);
   });
+}
+
+const RecordBounds* ModelRecordSpec::BoundsOf(std::string_view name_space) const {
+  const auto found = std::find_if(bounds.begin(), bounds.end(), [&](const RecordBounds& one) {
+    return one.name_space == name_space;
+  });
+  return found == bounds.end() ? nullptr : &*found;
+}
+
+Time ModelRecordSpec::ResultsForgottenUntil(std::string_view name_space) const {
+  const RecordBounds* found = BoundsOf(name_space);
+  return found != nullptr && found->results_forgotten_until ? *found->results_forgotten_until
+                                                            : Time::min();
+}
+
+Time ModelRecordSpec::DecisionsForgottenUntil(std::string_view name_space) const {
+  const RecordBounds* found = BoundsOf(name_space);
+  return found != nullptr && found->decisions_forgotten_until ? *found->decisions_forgotten_until
+                                                              : Time::min();
 }
 
 const ModelRecordSpec::Known* ModelRecordSpec::Find(std::string_view wanted,

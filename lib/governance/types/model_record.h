@@ -26,6 +26,7 @@ inline constexpr std::int64_t kMaxEarlierResults = 64;
 inline constexpr std::int64_t kMaxRecordedDecisions = 256;
 inline constexpr std::int64_t kMaxRecordedIncidents = 64;
 inline constexpr std::int64_t kMaxRecordedServing = 64;
+inline constexpr std::int64_t kMaxRecordedBounds = 256;
 
 // When something was seen, to the microsecond: order hangs on it.
 struct Instant {
@@ -38,9 +39,10 @@ struct RecordedMaker {
   std::string user;
   std::vector<std::string> groups;
   Instant first_seen;
-  std::string installation;  // another one, that saw it made; empty: ours
-  std::string installation_key;
-  std::string signing_key;
+  std::optional<Time> signed_in_at = {};  // by an identity token, where the API server told
+  std::string installation = {};          // another one, that saw it made; empty: ours
+  std::string installation_key = {};
+  std::string signing_key = {};
   bool user_present = false;
   bool user_verified = false;
 };
@@ -118,6 +120,16 @@ struct RecordedServing {
   std::optional<Time> until;
 };
 
+// What the lists have let go of one namespace's evidence. Bounds are a namespace's own, so that
+// nobody fills the record of a model that others use.
+struct RecordBounds {
+  std::string name_space;
+  // What was made before, and is in no list, is none of what came later.
+  std::optional<Time> results_forgotten_until = {};
+  std::optional<Time> decisions_forgotten_until = {};
+  bool full = false;
+};
+
 struct ModelRecordSpec {
   static constexpr std::string_view kKind = "ModelRecord";
   std::string digest;
@@ -125,10 +137,14 @@ struct ModelRecordSpec {
   std::vector<RecordedDecision> decisions;
   std::vector<RecordedIncident> incidents;
   std::vector<RecordedServing> serving;
-  // What was made before, and is in no list, is none of what came later.
-  std::optional<Time> results_forgotten_until;
-  std::optional<Time> decisions_forgotten_until;
-  bool full = false;
+  std::vector<RecordBounds> bounds;  // by namespace
+  bool full = false;                 // of more namespaces than can be kept apart
+
+  // Null where nothing was let go.
+  [[nodiscard]] const RecordBounds* BoundsOf(std::string_view name_space) const;
+  // Time::min() where nothing was.
+  [[nodiscard]] Time ResultsForgottenUntil(std::string_view name_space) const;
+  [[nodiscard]] Time DecisionsForgottenUntil(std::string_view name_space) const;
 
   // What the lists know of one digest in one namespace; derived, sorted.
   struct Known {

@@ -191,6 +191,21 @@ void Describe(V& v, TrustedInstallation& i) {
            .length = 63,
            .list = ListType::kSet},
           i.environments);
+  v.Field({.name = "trust",
+           .doc = "Full, or RejectionsOnly for an installation that is believed no longer: nothing "
+                  "that it vouches for counts, but what was rejected there stays rejected. Default "
+                  "Full."},
+          i.trust);
+}
+
+template <class V>
+void Describe(V& v, IdentityTokens& i) {
+  v.Field(
+      {.name = "maxAge",
+       .doc = "How long before it made an object an account may have signed in (claim auth_time "
+              "of its identity token), for example 5m.",
+       .required = true},
+      i.max_age);
 }
 
 template <class V>
@@ -641,6 +656,11 @@ void Describe(V& v, GovernancePolicySpec& s) {
            .list = ListType::kMap,
            .list_key = "name"},
           s.trusted_installations);
+  v.Field({.name = "identityTokens",
+           .doc = "Lets an account count as Reauthenticated that signed in moments before, as the "
+                  "API server tells by the extra attribute countersign.dev/auth-time of the user. "
+                  "Without it, hardware keys alone do."},
+          s.identity_tokens);
   v.Field({.name = "roles",
            .doc = "Roles and who holds them.",
            .required = true,

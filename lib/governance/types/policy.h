@@ -87,13 +87,27 @@ struct TrustedAuthority {
 };
 [[nodiscard]] Result<CertificateAuthority> ParseAuthority(const TrustedAuthority& authority);
 
+// How far another installation's word goes, from nothing but a no to all that it is listed for.
+enum class InstallationTrust { kRejectionsOnly, kFull };
+template <>
+struct EnumNames<InstallationTrust> {
+  static constexpr std::pair<InstallationTrust, std::string_view> kNames[] = {
+      {InstallationTrust::kRejectionsOnly, "RejectionsOnly"}, {InstallationTrust::kFull, "Full"}};
+};
+
 // Another installation whose receipts are believed: of which kinds, in which environments.
 struct TrustedInstallation {
   std::string name;  // as its webhook and operator are given by --installation
   std::vector<std::string> public_keys;
   std::vector<std::string> kinds;
   std::vector<std::string> environments;
-  std::vector<std::string> fingerprints;  // derived, see base/verification_key.h
+  InstallationTrust trust = InstallationTrust::kFull;
+  std::vector<std::string> fingerprints = {};  // derived, see base/verification_key.h
+};
+
+// Whether who signed in to the cluster moments before counts as Reauthenticated.
+struct IdentityTokens {
+  Seconds max_age{};
 };
 
 struct Person {
@@ -405,6 +419,7 @@ struct GovernancePolicySpec {
   std::vector<Subject> cluster_administrators;
   std::vector<TrustedAuthority> certificate_authorities;
   std::vector<TrustedInstallation> trusted_installations;
+  std::optional<IdentityTokens> identity_tokens;
   std::vector<Role> roles;
   Classification classification;
   std::vector<Measure> measures;

@@ -105,10 +105,12 @@ void Describe(V& v, Signatory& s) {
           s.meaning);
   v.Field({.name = "key", .doc = "Fingerprint of the key that signed, if one did.", .length = 63},
           s.key);
-  v.Field({.name = "assurance",
-           .doc = "Requester (by a stamp), Signed or Reauthenticated (by a key).",
-           .required = true},
-          s.assurance);
+  v.Field(
+      {.name = "assurance",
+       .doc = "Requester (by a stamp), Signed (by a key) or Reauthenticated (by a hardware key, or "
+              "by an account that had just signed in).",
+       .required = true},
+      s.assurance);
 }
 
 template <class V>
@@ -327,6 +329,11 @@ void Describe(V& v, EvidenceStatus& s) {
               "whoever acted as somebody else (kubectl --as).",
        .length = 1024},
       s.credential_id);
+  v.Field({.name = "signedInAt",
+           .doc = "When stampedUser had last signed in (claim auth_time of an identity token), "
+                  "where the API server tells. Whether that is recent enough each policy says. RFC "
+                  "3339."},
+          s.signed_in_at);
   v.Field({.name = "signatory",
            .doc = "Printed name, time and meaning of the signature, by the first policy in force, "
                   "in the order of names, that knows the role or the key."},

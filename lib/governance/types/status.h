@@ -122,6 +122,7 @@ struct EvidenceStatus {
   std::string signing_key;
   std::vector<std::string> groups;
   std::string credential_id;
+  std::optional<Time> signed_in_at = {};
   std::optional<Signatory> signatory;
   std::vector<StatusCondition> conditions;
 };

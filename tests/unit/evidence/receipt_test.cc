@@ -1,5 +1,6 @@
 #include "evidence/receipt.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/digest.h"
@@ -120,6 +121,11 @@ TEST(Receipt, OfAnotherInstallationSaysWhoSawItAndByWhichKey) {
   EXPECT_EQ(by.foreign->key, VerificationKey::Parse(theirs.PublicPem())->fingerprint());
   EXPECT_EQ(by.user, "vera@bank.example");
   EXPECT_EQ(by.first_seen, kNow);
+  const Json received = Received(made("SignOff"), theirs, "staging");
+  EXPECT_EQ(Stored(received, kNow - kFreshStamp + 1s).authenticity, Authenticity::kForeign);
+  const Provenance early = Stored(received, kNow - kFreshStamp - 1s);
+  EXPECT_EQ(early.authenticity, Authenticity::kForged) << "nobody carries what is not made yet";
+  EXPECT_THAT(early.problem, ::testing::HasSubstr("the clock of whoever saw it made was wrong"));
 
   EXPECT_EQ(Stored(made("SignOff"), kNow).authenticity, Authenticity::kForged)
       << "a stamp alone is worth nothing in other hands";

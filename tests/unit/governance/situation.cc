@@ -111,6 +111,9 @@ Provenance MakeProvenance(const Json& stamp) {
   if (const auto at = StringAt(stamp, "at"); !at.empty()) {
     by.first_seen = Must(ParseTime(at), "stamp.at");
   }
+  if (const auto at = StringAt(stamp, "signedInAt"); !at.empty()) {
+    by.sign_in = SignIn{Must(ParseTime(at), "stamp.signedInAt")};
+  }
   return by;
 }
 

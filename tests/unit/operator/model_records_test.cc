@@ -63,6 +63,37 @@ AttestedSignOff Vote(const std::string& name, const char* decision, const Proven
   return {Made<SignOffSpec>(json), by};
 }
 
+template <class Spec>
+Attested<Spec> Elsewhere(const Attested<Spec>& one) {
+  auto moved = std::make_shared<Object<Spec>>(*one.object);
+  moved->meta.name_space = "elsewhere";
+  return {std::move(moved), one.by};
+}
+
+std::shared_ptr<const Incident> Raised(const std::string& name, const std::string& name_space,
+                                       const std::string& summary) {
+  return Made<IncidentSpec>(
+      {{"apiVersion", "countersign.dev/v1alpha1"},
+       {"kind", "Incident"},
+       {"metadata", {{"name", name}, {"namespace", name_space}, {"uid", name}}},
+       {"spec",
+        {{"useCase", "credit"},
+         {"severity", "High"},
+         {"category", "SeriousIncident"},
+         {"awareAt", "2026-11-01T12:00:00Z"},
+         {"summary", summary},
+         {"quarantine", {{"scope", "UseCase"}, {"response", "Suspend"}}}}}});
+}
+
+// Namespaces whose evidence does not fit.
+std::vector<std::string> FullOf(const ModelRecordSpec& record) {
+  std::vector<std::string> full;
+  for (const RecordBounds& one : record.bounds) {
+    if (one.full) full.push_back(one.name_space);
+  }
+  return full;
+}
+
 SeenOfModel Seen() {
   SeenOfModel seen;
   seen.digest = kModelDigest;
@@ -196,8 +227,9 @@ TEST(ModelRecords, ForgetTheOldestResultsAndSayUntilWhen) {
   ASSERT_THAT(record.results, SizeIs(1));
   EXPECT_EQ(record.results[0].attempts, kMaxEarlierResults + 3);
   EXPECT_THAT(record.results[0].earlier, SizeIs(kMaxEarlierResults));
-  EXPECT_EQ(record.results_forgotten_until, kNow - std::chrono::minutes(199));
-  EXPECT_FALSE(record.full);
+  ASSERT_THAT(record.bounds, SizeIs(1));
+  EXPECT_EQ(record.bounds[0].results_forgotten_until, kNow - std::chrono::minutes(199));
+  EXPECT_FALSE(record.bounds[0].full);
 }
 
 TEST(ModelRecords, ForgetApprovalsBeforeRejectionsAndAreFullOfThese) {
@@ -209,11 +241,12 @@ TEST(ModelRecords, ForgetApprovalsBeforeRejectionsAndAreFullOfThese) {
   seen.sign_offs.push_back(Vote("yes", "Approve", By("ana", 700)));
   ModelRecordSpec record = Next({}, seen);
   EXPECT_THAT(record.decisions, SizeIs(kMaxRecordedDecisions));
-  EXPECT_EQ(record.decisions_forgotten_until, kNow - std::chrono::minutes(700));
-  EXPECT_FALSE(record.full);
+  ASSERT_THAT(record.bounds, SizeIs(1));
+  EXPECT_EQ(record.bounds[0].decisions_forgotten_until, kNow - std::chrono::minutes(700));
+  EXPECT_FALSE(record.bounds[0].full);
   seen.sign_offs.push_back(Vote("one-more", "Reject", By("zoe", 1)));
   record = Stored(Next(record, seen));
-  EXPECT_TRUE(record.full);
+  EXPECT_THAT(FullOf(record), ElementsAre("lending"));
 }
 
 TEST(ModelRecords, AreFullOfTooManySeriesAndStaySo) {
@@ -222,8 +255,54 @@ TEST(ModelRecords, AreFullOfTooManySeriesAndStaySo) {
     seen.bias_tests.push_back(Tested("t" + std::to_string(i), i, By("u" + std::to_string(i), 5)));
   }
   const ModelRecordSpec record = Stored(Next({}, seen));
-  EXPECT_TRUE(record.full);
-  EXPECT_TRUE(Next(record, Seen()).full);
+  EXPECT_THAT(FullOf(record), ElementsAre("lending"));
+  EXPECT_THAT(FullOf(Next(record, Seen())), ElementsAre("lending"));
+}
+
+TEST(ModelRecords, NobodyElsewhereFillsThem) {
+  SeenOfModel seen = Seen();
+  seen.bias_tests.push_back(Tested("ours", 0, By("dan", 5)));
+  seen.sign_offs.push_back(Vote("no", "Reject", By("vera", 9)));
+  seen.sign_offs.push_back(Vote("yes", "Approve", By("ana", 900)));
+  seen.incidents.push_back(Raised("ours", "lending", "It drifts."));
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "x" + std::to_string(i);
+    seen.bias_tests.push_back(Elsewhere(Tested(name, i, By("u" + std::to_string(i), 6))));
+    seen.sign_offs.push_back(Elsewhere(Vote(name, "Reject", By("u" + std::to_string(i), 600 - i))));
+    seen.incidents.push_back(Raised(name, "elsewhere", "Noise."));
+  }
+  const ModelRecordSpec record = Stored(Next({}, seen));
+  EXPECT_FALSE(record.full);
+  EXPECT_THAT(FullOf(record), ElementsAre("elsewhere"));
+  const auto ours = [](const auto& list) {
+    return std::count_if(list.begin(), list.end(),
+                         [](const auto& one) { return one.name_space == "lending"; });
+  };
+  EXPECT_EQ(ours(record.results), 1);
+  EXPECT_EQ(ours(record.decisions), 2);
+  EXPECT_EQ(ours(record.incidents), 1);
+  EXPECT_THAT(record.bounds, SizeIs(1)) << "nothing of ours was let go";
+}
+
+// Text that JSON makes longer, twice over: the list must shrink, or the write would never end.
+TEST(ModelRecords, StayBelowWhatTheServerStoresWhateverIncidentsSay) {
+  for (const std::string letter : {"\"", "\x01", "\u6f22"}) {
+    std::string text;
+    for (int i = 0; i < 4096; ++i) text += letter;
+    SeenOfModel seen = Seen();
+    for (int i = 0; i < kMaxRecordedIncidents; ++i) {
+      seen.incidents.push_back(Raised("i" + std::to_string(i), "elsewhere", text));
+    }
+    for (int i = 0; i < kMaxRecordedDecisions; ++i) {
+      Provenance by = By("v" + std::to_string(i), 600 - i);
+      by.groups.assign(30, std::string(256, 'g'));
+      seen.sign_offs.push_back(Vote("no" + std::to_string(i), "Reject", by, text));
+    }
+    const ModelRecordSpec record = Stored(Next({}, seen));
+    EXPECT_LE(DumpJson(EncodeSpec(record)).size(), kMaxRecordBytes);
+    EXPECT_THAT(FullOf(record), ElementsAre("lending"));
+    EXPECT_THAT(record.incidents, SizeIs(kMaxRecordedIncidents));
+  }
 }
 
 TEST(ModelRecords, StayBelowWhatTheServerStores) {
@@ -234,7 +313,7 @@ TEST(ModelRecords, StayBelowWhatTheServerStores) {
     seen.bias_tests.push_back(Tested("t" + std::to_string(i), i, by));
   }
   const ModelRecordSpec record = Next({}, seen);
-  EXPECT_TRUE(record.full);
+  EXPECT_THAT(FullOf(record), ElementsAre("lending"));
   EXPECT_LE(DumpJson(EncodeSpec(record)).size(), kMaxRecordBytes);
 }
 

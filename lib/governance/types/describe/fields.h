@@ -30,7 +30,8 @@ constexpr FieldInfo AssuranceField() {
               "How the evidence is known to be the issuer's, at least. Requester: the API server "
               "authenticated the issuer when the object was created. Signed: a key of the issuer "
               "signed it (spec.people[].keys). Reauthenticated: that key is in hardware, which was "
-              "touched. Default Requester."};
+              "touched, or the issuer had just signed in to the cluster (spec.identityTokens). "
+              "Default Requester."};
 }
 
 constexpr FieldInfo SignersField() {

@@ -92,13 +92,15 @@ void Describe(V& v, SignOffRequirement& r) {
            .list = ListType::kSet},
           r.distinct_from_roles);
   v.Field(MaxAgeField(), r.max_age);
-  v.Field({.name = "assurance",
-           .doc = "How a sign-off is known to be the signer's, at least. Requester: the API server "
-                  "authenticated the signer when the object was created. Signed: a key that the "
-                  "policy lists for the signer signed it (spec.people[].keys). Reauthenticated: "
-                  "that key is in hardware, which the signer touched.",
-           .required = true},
-          r.assurance);
+  v.Field(
+      {.name = "assurance",
+       .doc = "How a sign-off is known to be the signer's, at least. Requester: the API server "
+              "authenticated the signer when the object was created. Signed: a key that the "
+              "policy lists for the signer signed it (spec.people[].keys). Reauthenticated: "
+              "that key is in hardware, which the signer touched, or the signer had just signed "
+              "in to the cluster (spec.identityTokens).",
+       .required = true},
+      r.assurance);
   v.Field({.name = "consultation",
            .doc = "Whose advice must be there, beside the approvals. It decides nothing."},
           r.consultation);
