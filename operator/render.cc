@@ -108,20 +108,18 @@ Status MountModel(Json& container, const std::vector<Mounted>& artifacts, const 
 // A container learns which hosted models were approved; whether it calls those is for egress to
 // see.
 Status NameHosted(Json& container, const Model& model, const std::string& path) {
-  Json env = ListIn(container, "env");
-  const std::size_t theirs = env.size();
+  const Json theirs = ListIn(container, "env");
   for (const Component& component : model.components) {
     for (const auto& [name, value] : VariablesOf(component)) {
-      for (std::size_t i = 0; i < theirs; ++i) {
-        if (StringAt(env[i], "name") != name) continue;
+      for (const Json& variable : theirs) {
+        if (StringAt(variable, "name") != name) continue;
         return Fail(Code::kInvalidArgument,
                     "must not set '" + name + "', which the operator sets to what was approved",
                     path + ".env");
       }
-      env.push_back({{"name", name}, {"value", value}});
     }
   }
-  if (env.size() > theirs) SetPath(container, "env", std::move(env));
+  AddVariables(model, container);
   return {};
 }
 

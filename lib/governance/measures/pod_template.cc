@@ -166,4 +166,16 @@ std::vector<std::pair<std::string, std::string>> VariablesOf(const Component& co
   return variables;
 }
 
+void AddVariables(const Model& model, Json& container) {
+  const Json* theirs = Find(container, "env");
+  Json env = theirs != nullptr && theirs->is_array() ? *theirs : Json::array();
+  const std::size_t before = env.size();
+  for (const Component& component : model.components) {
+    for (const auto& [name, value] : VariablesOf(component)) {
+      env.push_back({{"name", name}, {"value", value}});
+    }
+  }
+  if (env.size() > before) SetPath(container, "env", std::move(env));
+}
+
 }  // namespace countersign

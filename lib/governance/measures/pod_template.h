@@ -28,6 +28,8 @@ struct TemplateFault {
 // What the operator tells every container about a hosted component: names and values.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> VariablesOf(
     const Component& component);
+// Adds all of these to what a container is told.
+void AddVariables(const Model& model, Json& container);
 
 inline constexpr std::string_view kModelVolume = "model";       // added by the operator
 inline constexpr std::string_view kModelMountPath = "/models";  // in every container

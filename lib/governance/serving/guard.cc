@@ -4,6 +4,7 @@
 
 #include "governance/decision.h"
 #include "governance/environment.h"
+#include "governance/measures/pod_template.h"
 
 namespace countersign {
 namespace {
@@ -61,6 +62,18 @@ GuardFault FaultOf(const ServedReference& reference, const std::vector<Cover>& c
 
 bool IsRunning(const ServedReference& reference) {
   return reference.kind == Kind::kContainer || reference.kind == Kind::kVolume;
+}
+
+// The operator tells containers more than the template does.
+Json AsRendered(Json pod_spec, const Model& model) {
+  for (const char* list : {"initContainers", "containers"}) {
+    const auto containers = pod_spec.find(list);
+    if (containers == pod_spec.end() || !containers->is_array()) continue;
+    for (Json& container : *containers) {
+      if (container.is_object()) AddVariables(model, container);
+    }
+  }
+  return pod_spec;
 }
 
 // The same serving as before: only what does not decide about it was changed.
@@ -226,7 +239,7 @@ Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec) {
   const auto tree = spec.serving.pod_template.Tree();
   const Json* pod_spec = tree ? Find(**tree, "spec") : nullptr;
   if (pod_spec == nullptr) return cover;
-  for (const ServedReference& reference : RunsIn(*pod_spec)) {
+  for (const ServedReference& reference : RunsIn(AsRendered(*pod_spec, spec.model))) {
     const bool image_by_tag = reference.kind == Kind::kContainer && !reference.pinned;
     // A tag may have been moved since it was approved.
     if (!image_by_tag) cover.running.insert(reference.fingerprint);

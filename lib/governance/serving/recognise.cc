@@ -10,6 +10,7 @@
 #include "base/yaml.h"
 #include "governance/decision.h"
 #include "governance/environment.h"
+#include "governance/serving/running.h"
 
 namespace countersign {
 namespace {
@@ -60,83 +61,10 @@ void ForEach(const Json& json, std::string_view key, const JsonPath& at, const V
   EachBelow(*list, of_list, visit);
 }
 
-constexpr const char* kContainerLists[] = {"initContainers", "containers", "ephemeralContainers"};
-
 bool IsPodSpec(const Json& node) {
   return std::any_of(std::begin(kContainerLists), std::end(kContainerLists), [&](const char* list) {
     const Json* found = Find(node, list);
     return found != nullptr && found->is_array();
-  });
-}
-
-// What decides what a container does. Names, ports, resources and what defaults fill in do not.
-constexpr const char* kRunning[] = {"command", "args", "env", "envFrom", "workingDir", "lifecycle"};
-constexpr const char* kProbes[] = {"livenessProbe", "readinessProbe", "startupProbe"};
-
-std::string FingerprintOf(const Json& value) {
-  const auto canonical = CanonicalJson(value);
-  return canonical ? "sha256:" + Sha256Hex(*canonical) : std::string();
-}
-
-bool IsEmptyJson(const Json& value) {
-  return value.is_null() || ((value.is_array() || value.is_object()) && value.empty());
-}
-
-ServedReference ContainerReference(const Json& container, const JsonPath& at) {
-  ServedReference reference = NormaliseImage(StringAt(container, "image"));
-  Json running = Json::object();
-  running["image"] = reference.pinned ? reference.digest : reference.text;
-  for (const char* key : kRunning) {
-    const Json* found = Find(container, key);
-    if (found != nullptr && !IsEmptyJson(*found)) running[key] = *found;
-  }
-  for (const char* probe : kProbes) {
-    const Json* found = Find(container, probe);
-    const Json* exec = found == nullptr ? nullptr : Find(*found, "exec");
-    if (exec != nullptr) running[probe] = *exec;
-  }
-  reference.kind = ServedReference::Kind::kContainer;
-  reference.path = at.ToString();
-  reference.fingerprint = FingerprintOf(running);
-  return reference;
-}
-
-// Starts empty, or is the cluster's own word.
-bool IsHarmlessVolume(const Json& volume) {
-  if (Find(volume, "emptyDir") != nullptr || Find(volume, "downwardAPI") != nullptr) return true;
-  return StringAt(volume, "name").starts_with("kube-api-access-") &&
-         Find(volume, "projected") != nullptr;
-}
-
-// What the API server fills in where nothing was said does not make it another volume.
-Json WithoutDefaults(const Json& volume) {
-  constexpr int kDefaultMode = 0644;
-  Json source = volume;
-  if (!source.is_object()) return source;
-  source.erase("name");
-  for (Json& kind : source) {
-    if (kind.is_object() && IntAt(kind, "defaultMode") == kDefaultMode) kind.erase("defaultMode");
-  }
-  return source;
-}
-
-void AddRunning(const Json& pod_spec, const JsonPath& at, std::vector<ServedReference>& out) {
-  for (const char* list : kContainerLists) {
-    ForEach(pod_spec, list, at, [&](const Json& container, const JsonPath& where) {
-      out.push_back(ContainerReference(container, where));
-    });
-  }
-  ForEach(pod_spec, "volumes", at, [&](const Json& volume, const JsonPath& where) {
-    if (Find(volume, "image") != nullptr || IsHarmlessVolume(volume)) return;
-    Json source = WithoutDefaults(volume);
-    ServedReference reference;
-    reference.kind = ServedReference::Kind::kVolume;
-    reference.text = "volume '" + OneLine(StringAt(volume, "name"), 63) + "'";
-    if (source.is_object() && !source.empty())
-      reference.text += " of " + OneLine(source.begin().key(), 63);
-    reference.path = where.ToString();
-    reference.fingerprint = FingerprintOf(source);
-    out.push_back(std::move(reference));
   });
 }
 
@@ -362,7 +290,7 @@ class Recogniser {
     }
     ForEach(spec, "volumes", at, [&](const Json& volume, const JsonPath& where) {
       const Json* image = Find(volume, "image");
-      if (image == nullptr) return;
+      if (image == nullptr || image->is_null()) return;
       const JsonPath of_image{&where, "image"};
       const JsonPath of_reference{&of_image, "reference"};
       const std::string reference = StringAt(*image, "reference");

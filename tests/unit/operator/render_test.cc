@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "governance/serving/guard.h"
 #include "operator/names.h"
 
 namespace countersign {
@@ -111,6 +112,27 @@ TEST(Render, OwnsItsChildrenAndNamesTheGovernedDigest) {
   EXPECT_EQ(IntAt(rendered.service, "spec/ports/0/port", -1), -1) << "ports is a list";
   EXPECT_EQ(IntAt(FindPath(rendered.service, "spec/ports")->front(), "targetPort"), 8080);
   EXPECT_EQ(IntAt(rendered.deployment, "spec/replicas"), 3);
+}
+
+TEST(Render, WhatItMakesIsWhatTheGuardTakesForCovered) {
+  ModelDeploymentSpec spec = Spec(R"({"spec": {"containers": [{"name": "s",
+    "image": "r.example/s@sha256:4444444444444444444444444444444444444444444444444444444444444444",
+    "env": [{"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]}],
+    "volumes": [{"name": "c", "configMap": {"name": "settings"}}]}})");
+  Component tuned;
+  tuned.name = "tuned";
+  tuned.artifact = ComponentArtifact{spec.model.uri, spec.model.digest};
+  Component base;
+  base.name = "base";
+  base.hosted = HostedModel{"openai", "gpt-5", "2026-01-01"};
+  spec.model.components = {tuned, base};
+  const auto rendered = Render(Input(), spec);
+  ASSERT_TRUE(rendered.has_value()) << rendered.error().ToString();
+  Cover cover = CoverOf("credit-scorer", spec);
+  cover.approved = true;
+  const Recognition child = Recognise(BuiltInServingProfiles().value(), rendered->deployment);
+  EXPECT_TRUE(child.serves);
+  EXPECT_THAT(NotCovered(child, {cover}), testing::IsEmpty());
 }
 
 TEST(Render, PinsATagToTheApprovedDigest) {

@@ -160,6 +160,79 @@ TEST(Guard, AVolumeThatMayHoldWeightsIsRefused) {
   EXPECT_THAT(decision.message, HasSubstr("volume 'w' of persistentVolumeClaim"));
 }
 
+Json WithVolume(const std::string& volume, const std::string& mount = "") {
+  Json pod = PodSpec();
+  pod["volumes"].push_back(ParseYaml(volume).value());
+  if (!mount.empty()) {
+    pod["containers"][0]["volumeMounts"].push_back(ParseYaml(mount).value());
+  }
+  return pod;
+}
+
+TEST(Guard, AVolumeThatSaysWhatItsAuthorWroteIsRefused) {
+  for (const char* volume :
+       {"{name: kube-api-access-x, projected: {sources: [{configMap: {name: mine}}]}}",
+        "{name: info, downwardAPI: {items: [{path: server.py, fieldRef: {fieldPath: "
+        "\"metadata.annotations['code']\"}}]}}",
+        "{name: info, projected: {sources: [{downwardAPI: {items: [{path: server.py, fieldRef: "
+        "{fieldPath: \"metadata.annotations['code']\"}}]}}]}}",
+        "{name: x, emptyDir: null, configMap: {name: mine}}",
+        "{name: x, image: {reference: 'r.example/m@sha256:"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}, configMap: {name: "
+        "mine}}"}) {
+    GuardFacts facts = Facts(Deployment(WithVolume(volume)));
+    facts.covers = {Approved()};
+    EXPECT_THAT(Reasons(JudgeServing(facts)), testing::ElementsAre("VolumeNotApproved")) << volume;
+  }
+}
+
+// As the API server's admission adds it.
+std::string ServiceAccountVolume(const std::string& third = "metadata.namespace") {
+  return "{name: kube-api-access-4x2mz, projected: {defaultMode: 420, sources: "
+         "[{serviceAccountToken: {expirationSeconds: 3607, path: token}}, {configMap: {name: "
+         "kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}}, {downwardAPI: {items: [{path: "
+         "namespace, fieldRef: {apiVersion: v1, fieldPath: \"" +
+         third + "\"}}]}}]}}";
+}
+
+TEST(Guard, WhatTheApiServerMountsToSpeakToItIsNobodysCode) {
+  const auto judged = [](const std::string& volume, const std::string& mount) {
+    GuardFacts facts = Facts(Deployment(WithVolume(volume, mount)));
+    facts.covers = {Approved()};
+    return JudgeServing(facts).reason;
+  };
+  const std::string mount =
+      "{name: kube-api-access-4x2mz, readOnly: true, mountPath: "
+      "/var/run/secrets/kubernetes.io/serviceaccount}";
+  EXPECT_EQ(judged(ServiceAccountVolume(), mount), "Covered");
+  EXPECT_EQ(judged("{name: tmp, emptyDir: {medium: Memory}}", ""), "Covered");
+  EXPECT_EQ(judged(ServiceAccountVolume("metadata.annotations['code']"), mount),
+            "ShadowDeployment");
+  EXPECT_EQ(judged(ServiceAccountVolume(),
+                   "{name: kube-api-access-4x2mz, mountPath: /app/server.py, subPath: ca.crt}"),
+            "ShadowDeployment");
+}
+
+TEST(Guard, WhatTheOperatorTellsContainersOfAHostedModelIsCoveredToo) {
+  ModelDeploymentSpec spec = Spec();
+  Component model;
+  model.name = "tuned";
+  model.artifact = ComponentArtifact{spec.model.uri, spec.model.digest};
+  Component base;
+  base.name = "base";
+  base.hosted = HostedModel{"openai", "gpt-5", "2026-01-01"};
+  spec.model.components = {model, base};
+  GuardFacts facts = Facts(Deployment(PodSpec(
+      kModel,
+      ", env: [{name: COMPONENT_BASE_PROVIDER, value: openai}, {name: COMPONENT_BASE_MODEL, value: "
+      "gpt-5}, {name: COMPONENT_BASE_SNAPSHOT, value: '2026-01-01'}]")));
+  facts.covers = {Approved(spec)};
+  EXPECT_EQ(JudgeServing(facts).reason, "Covered");
+  spec.model.components[1].hosted->model = "gpt-4";
+  facts.covers = {Approved(spec)};
+  EXPECT_EQ(JudgeServing(facts).reason, "ShadowDeployment");
+}
+
 TEST(Guard, ATagIsNeverCoveredNotEvenByADeploymentThatNamesTheSameTag) {
   ModelDeploymentSpec spec = Spec();
   spec.serving.pod_template =

@@ -1,0 +1,211 @@
+#include "governance/serving/running.h"
+
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/digest.h"
+#include "governance/decision.h"
+
+namespace countersign {
+namespace {
+
+// Names, ports and resources do not decide what a container does.
+constexpr const char* kRunning[] = {"command", "args", "env", "envFrom", "workingDir", "lifecycle"};
+constexpr const char* kProbes[] = {"livenessProbe", "readinessProbe", "startupProbe"};
+
+// A member, and the JSON that means the same as leaving it out. "*" is any member or item.
+struct Default {
+  std::string_view path;
+  std::string_view json;
+};
+
+// https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/v1/defaults.go, and what Go
+// leaves out where it is empty.
+constexpr Default kContainerDefaults[] = {
+    {"workingDir", R"("")"},
+    {"env/*/value", R"("")"},
+    {"env/*/valueFrom/fieldRef/apiVersion", R"("v1")"},
+    {"env/*/valueFrom/resourceFieldRef/divisor", R"("0")"},
+    {"env/*/valueFrom/resourceFieldRef/divisor", "0"},
+    {"env/*/valueFrom/resourceFieldRef/containerName", R"("")"},
+    {"env/*/valueFrom/fileKeyRef/optional", "false"},
+    {"envFrom/*/prefix", R"("")"},
+    {"lifecycle/*/httpGet/scheme", R"("HTTP")"},
+    {"lifecycle/*/httpGet/path", R"("/")"},
+    {"lifecycle/*/httpGet/path", R"("")"},
+    {"lifecycle/*/httpGet/host", R"("")"},
+    {"lifecycle/*/tcpSocket/host", R"("")"},
+    {"lifecycle", "{}"},
+};
+constexpr Default kVolumeDefaults[] = {
+    {"*/defaultMode", "420"},  // 0644
+    {"*/readOnly", "false"},
+    {"hostPath/type", R"("")"},
+    {"downwardAPI/items/*/fieldRef/apiVersion", R"("v1")"},
+    {"downwardAPI/items/*/resourceFieldRef/divisor", R"("0")"},
+    {"downwardAPI/items/*/resourceFieldRef/divisor", "0"},
+    {"projected/sources/*/downwardAPI/items/*/fieldRef/apiVersion", R"("v1")"},
+    {"projected/sources/*/downwardAPI/items/*/resourceFieldRef/divisor", R"("0")"},
+    {"projected/sources/*/downwardAPI/items/*/resourceFieldRef/divisor", "0"},
+    {"projected/sources/*/serviceAccountToken/expirationSeconds", "3600"},
+    {"projected/sources/*/serviceAccountToken/audience", R"("")"},
+    {"ephemeral/volumeClaimTemplate/metadata", "{}"},
+    {"ephemeral/volumeClaimTemplate/spec/volumeMode", R"("Filesystem")"},
+    {"iscsi/iscsiInterface", R"("default")"},
+    {"rbd/pool", R"("rbd")"},
+    {"rbd/user", R"("admin")"},
+    {"rbd/keyring", R"("/etc/ceph/keyring")"},
+    {"azureDisk/cachingMode", R"("ReadWrite")"},
+    {"azureDisk/kind", R"("Shared")"},
+    {"azureDisk/fsType", R"("ext4")"},
+    {"scaleIO/storageMode", R"("ThinProvisioned")"},
+    {"scaleIO/fsType", R"("xfs")"},
+};
+
+// Without `json`: whatever it is.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the path is long
+void Erase(Json& node, std::string_view path, std::optional<std::string_view> json) {
+  const auto slash = path.find('/');
+  const std::string_view step = path.substr(0, slash);
+  const std::string_view rest =
+      slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+  if (step == "*") {
+    if (!node.is_structured()) return;
+    for (Json& each : node) Erase(each, rest, json);
+    return;
+  }
+  if (!node.is_object()) return;
+  const auto found = node.find(step);
+  if (found == node.end()) return;
+  if (!rest.empty()) return Erase(*found, rest, json);
+  if (!json || ((found->is_primitive() || found->empty()) && DumpJson(*found) == *json)) {
+    node.erase(found);
+  }
+}
+
+// A member that is null, or a list without items, is as good as none.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the parser lets objects be
+void EraseNothings(Json& node) {
+  if (node.is_object()) {
+    for (auto it = node.begin(); it != node.end();) {
+      EraseNothings(*it);
+      const bool nothing = it->is_null() || (it->is_array() && it->empty());
+      it = nothing ? node.erase(it) : std::next(it);
+    }
+  } else if (node.is_array()) {
+    for (Json& item : node) EraseNothings(item);
+  }
+}
+
+Json WithoutDefaults(Json value, std::span<const Default> defaults) {
+  EraseNothings(value);
+  for (const Default& one : defaults) Erase(value, one.path, one.json);
+  return value;
+}
+
+std::string FingerprintOf(const Json& value) {
+  const auto canonical = CanonicalJson(value);
+  return canonical ? "sha256:" + Sha256Hex(*canonical) : std::string();
+}
+
+template <typename Visit>
+void ForEach(const Json& json, std::string_view key, const Visit& visit) {
+  const Json* list = Find(json, key);
+  if (list == nullptr || !list->is_array()) return;
+  std::int64_t index = 0;
+  for (const Json& item : *list) visit(item, index++);
+}
+
+// Mounted where clients of the API server look for it, and whole.
+bool MountedAsServiceAccount(const std::string& volume, const Json& pod_spec) {
+  constexpr std::string_view kPlace = "/var/run/secrets/kubernetes.io/serviceaccount";
+  bool as_it_should_be = true;
+  for (const char* list : kContainerLists) {
+    ForEach(pod_spec, list, [&](const Json& container, std::int64_t) {
+      ForEach(container, "volumeMounts", [&](const Json& mount, std::int64_t) {
+        if (StringAt(mount, "name") != volume) return;
+        as_it_should_be &= StringAt(mount, "mountPath") == kPlace &&
+                           StringAt(mount, "subPath").empty() &&
+                           StringAt(mount, "subPathExpr").empty();
+      });
+    });
+  }
+  return as_it_should_be;
+}
+
+// What the API server adds to each Pod that speaks to it, without defaults.
+constexpr std::string_view kServiceAccountSource = R"({"projected":{"sources":[
+  {"serviceAccountToken":{"path":"token"}},
+  {"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]}},
+  {"downwardAPI":{"items":[{"path":"namespace",
+                            "fieldRef":{"fieldPath":"metadata.namespace"}}]}}]}})";
+
+// Exactly that: the rest of what can be projected is its author's to write.
+bool IsServiceAccount(Json source, const std::string& name, const Json& pod_spec) {
+  static const Json kExpected = ParseJson(kServiceAccountSource).value_or(Json());
+  if (!name.starts_with("kube-api-access-")) return false;
+  // The token lives for as long as whoever mounted it likes.
+  Erase(source, "projected/sources/*/serviceAccountToken/expirationSeconds", std::nullopt);
+  return source == kExpected && MountedAsServiceAccount(name, pod_spec);
+}
+
+// Starts empty. One of no kind is an emptyDir as well.
+bool IsEmptyVolume(const Json& source) {
+  return source.empty() || (source.size() == 1 && source.contains("emptyDir"));
+}
+
+void AddVolume(const Json& volume, const Json& pod_spec, const JsonPath& at,
+               std::vector<ServedReference>& out) {
+  const std::string name = StringAt(volume, "name");
+  Json source = WithoutDefaults(volume, kVolumeDefaults);
+  if (source.is_object()) {
+    source.erase("name");
+    source.erase("image");
+    if (IsEmptyVolume(source) || IsServiceAccount(source, name, pod_spec)) return;
+  }
+  ServedReference reference;
+  reference.kind = ServedReference::Kind::kVolume;
+  reference.text = "volume '" + OneLine(name, 63) + "'";
+  if (source.is_object()) reference.text += " of " + OneLine(source.begin().key(), 63);
+  reference.path = at.ToString();
+  reference.fingerprint = FingerprintOf(source);
+  out.push_back(std::move(reference));
+}
+
+}  // namespace
+
+ServedReference ContainerReference(const Json& container, const JsonPath& at) {
+  ServedReference reference = NormaliseImage(StringAt(container, "image"));
+  Json running = Json::object();
+  for (const char* key : kRunning) {
+    if (const Json* found = Find(container, key)) running[key] = *found;
+  }
+  running = WithoutDefaults(std::move(running), kContainerDefaults);
+  running["image"] = reference.pinned ? reference.digest : reference.text;
+  for (const char* probe : kProbes) {
+    const Json* found = Find(container, probe);
+    const Json* exec = found == nullptr ? nullptr : Find(*found, "exec");
+    if (exec != nullptr && !exec->is_null()) running[probe] = WithoutDefaults(*exec, {});
+  }
+  reference.kind = ServedReference::Kind::kContainer;
+  reference.path = at.ToString();
+  reference.fingerprint = FingerprintOf(running);
+  return reference;
+}
+
+void AddRunning(const Json& pod_spec, const JsonPath& at, std::vector<ServedReference>& out) {
+  for (const char* list : kContainerLists) {
+    const JsonPath of_list{&at, list};
+    ForEach(pod_spec, list, [&](const Json& container, std::int64_t index) {
+      out.push_back(ContainerReference(container, {&of_list, {}, index}));
+    });
+  }
+  const JsonPath of_volumes{&at, "volumes"};
+  ForEach(pod_spec, "volumes", [&](const Json& volume, std::int64_t index) {
+    AddVolume(volume, pod_spec, {&of_volumes, {}, index}, out);
+  });
+}
+
+}  // namespace countersign
