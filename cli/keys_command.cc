@@ -170,6 +170,26 @@ Result<std::map<std::string, std::size_t>> RestingOn(const Site& site, const Rot
   return resting;
 }
 
+// How each comes to rest on the key in use.
+std::string HowToRenew(const std::map<std::string, std::size_t>& resting) {
+  std::string text;
+  const auto rests = [&](const Resource& resource) { return resting.contains(resource.kind); };
+  const std::string annotate =
+      "  kubectl annotate --overwrite --all countersign.dev/renewed=$(date +%s) ";
+  if (rests(kModelDeployments)) text += annotate + "modeldeployments -A\n";
+  if (rests(kGovernancePolicies)) text += annotate + "governancepolicies\n";
+  if (!text.empty()) text = "Admission renews stamps of what is touched:\n" + text;
+  if (rests(kControllerRevisions)) {
+    text +=
+        "Revisions are judged and recorded anew without it: what would not be approved today "
+        "serves "
+        "no more (countersign todo).\n";
+  }
+  return text +
+         "Everything else the operator renews by itself; evidence that stays is made again by "
+         "its maker.\n";
+}
+
 int Retire(const RotateFlags& flags, const Global& global) {
   auto site = ReadSite(flags, global);
   if (!site) return Report(site.error());
@@ -185,8 +205,8 @@ int Retire(const RotateFlags& flags, const Global& global) {
   }
   if (!what.empty() && !flags.force) {
     std::cerr << "countersign: these count by this key alone and would not any more: " << what
-              << ". Have them made again by their makers, or give --force if the key was "
-                 "read by somebody else\n";
+              << ".\n"
+              << HowToRenew(*resting) << "Or give --force, if the key was read by somebody else.\n";
     return kDenied;
   }
   if (auto written = WriteSecret(*site, *secret); !written) return Report(written.error());

@@ -72,7 +72,11 @@ ApiStatus RecordKeeper::Keep(const std::string& model, const std::stop_token& st
       next.incidents.empty() && next.serving.empty()) {
     return {};
   }
-  if (cached != nullptr && EncodeSpec(next) == EncodeSpec(before)) return {};
+  // Under the key in use, so that the one before can be retired.
+  if (cached != nullptr && EncodeSpec(next) == EncodeSpec(before) &&
+      IsStampBy(key_.Public(), cached->object.meta.stamp)) {
+    return {};
+  }
   return Write(next, cached == nullptr ? nullptr : &cached->object, stop);
 }
 

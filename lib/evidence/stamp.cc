@@ -124,6 +124,23 @@ Provenance VerifyStamp(const StampAuthority& authority, const Json& object,
   return MakerBy(*claims, authority.installation, object, stamped_digest);
 }
 
+bool IsStampBy(const PublicKeys& keys, const std::string& stamp) {
+  return OpenEnvelope(keys, kStampType, stamp).has_value();
+}
+
+std::string RenewedStamp(const InstallationKey& key, const StampAuthority& authority,
+                         const std::string& stamp) {
+  if (stamp.empty() || IsStampBy(key.Public(), stamp)) return stamp;
+  const auto claims = OpenEnvelope(authority.trusted, kStampType, stamp);
+  return claims ? SignEnvelope(key, kStampType, *claims).value_or(stamp) : stamp;
+}
+
+bool SayTheSame(const StampAuthority& authority, const std::string& a, const std::string& b) {
+  const auto first = OpenEnvelope(authority.trusted, kStampType, a);
+  const auto second = OpenEnvelope(authority.trusted, kStampType, b);
+  return first && second && *first == *second;
+}
+
 Provenance ReadStamp(const std::string& installation, const Json& object,
                      const std::string& stamped_digest) {
   auto claims = PeekEnvelope(kStampType, DecodeMeta(object).stamp);

@@ -59,6 +59,16 @@ struct Credential {
 [[nodiscard]] Provenance ReadStamp(const std::string& installation, const Json& object,
                                    const std::string& stamped_digest);
 
+// Whether one of `keys` made the stamp, whatever it says.
+[[nodiscard]] bool IsStampBy(const PublicKeys& keys, const std::string& stamp);
+// The same claims under `key`, where another of the authority's keys made the stamp, so that this
+// one can be retired; else the stamp as it is.
+[[nodiscard]] std::string RenewedStamp(const InstallationKey& key, const StampAuthority& authority,
+                                       const std::string& stamp);
+// Whether both claim the same, each by a key that counts.
+[[nodiscard]] bool SayTheSame(const StampAuthority& authority, const std::string& a,
+                              const std::string& b);
+
 // What a stamp binds of the spec: GovernedDigest for a ModelDeployment, else the digest of it all.
 [[nodiscard]] Result<std::string> StampedDigest(const Json& object);
 

@@ -13,6 +13,7 @@ from samples import DANA, DEV, HOME, PROD, QA, VERA
 from world import Installation, run, wait_until
 
 SYSTEM, SECRET = "countersign-system", "countersign-stamp-key"
+STAMP = "countersign.dev/stamp"
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,8 @@ def test_a_key_is_replaced_and_nothing_stops_to_count(site):
 
 
 def test_a_key_is_retired_when_nothing_rests_on_it_or_by_force(site):
-    site.apply(s.deployment(namespace=DEV), user=site.cluster.user(*DANA))
+    for name in ("scorer", "other"):
+        site.apply(s.deployment(name, namespace=DEV), user=site.cluster.user(*DANA))
     old = fingerprints(keys(site, "rotate"))["signing"]
     keys(site, "rotate", "--restarted")
     mount(site)
@@ -147,19 +149,38 @@ def test_a_key_is_retired_when_nothing_rests_on_it_or_by_force(site):
     # The operator gives evidence receipts by the new key; who made the deployment the old one says.
     wait_until(lambda: "SignOff" not in said().stderr, "the new receipts", 60)
     assert said().returncode == 1
-    assert "1 ModelDeployment" in said().stderr and "--force" in said().stderr
+    assert "2 ModelDeployment" in said().stderr and "--force" in said().stderr
+
+    # Admission signs anew what a stamp by the key before says, for whoever touches the object.
+    assert "kubectl annotate --overwrite --all countersign.dev/renewed=" in said().stderr
+
+    def stamp(name):
+        return get(site, "modeldeployment", name, DEV)["metadata"]["annotations"][STAMP]
+    before = stamp("scorer")
+    annotate = ("annotate", "--overwrite", "modeldeployment", "scorer", "-n", DEV)
+    site.cluster.run(*annotate, "countersign.dev/renewed=1")
+    renewed = stamp("scorer")
+    claims = [json.loads(base64.b64decode(json.loads(one)["payload"])) for one in (before, renewed)]
+    assert before != renewed and claims[0] == claims[1] and claims[0]["user"] == DANA[0]
+    # Another's stamp does not stand in for it.
+    site.cluster.run(*annotate, f"{STAMP}={stamp('other')}")
+    assert stamp("scorer") == renewed
+    assert "1 ModelDeployment" in said().stderr
+    wait_until(lambda: "ModelRecord" not in said().stderr, "records to be signed by the new key", 60)
     unknown = keys(site, "retire", "SHA256:nobody", check=False)
     assert unknown.returncode == 2 and "is no key of this installation" in unknown.stderr
 
-    def author_gate():
-        status = get(site, "modeldeployment", "scorer", DEV).get("status", {})
-        return next((g for g in status.get("gates", []) if g["measure"] == "author"), None)
-    wait_until(lambda: (author_gate() or {}).get("state") == "Passed", "the author to be known", 60)
+    def author_is_known(name):
+        status = get(site, "modeldeployment", name, DEV).get("status", {})
+        gate = next((g for g in status.get("gates", []) if g["measure"] == "author"), None)
+        return gate and gate["state"] == "Passed"
+    wait_until(lambda: author_is_known("other"), "the author to be known", 60)
     keys(site, "retire", old, "--installation", "test", "--force")
     mount(site)
     restart_webhook(site)
     restart_operator(site)
-    wait_until(lambda: author_gate()["state"] != "Passed", "the author to be unknown", 60)
+    wait_until(lambda: not author_is_known("other"), "the author to be unknown", 60)
+    wait_until(lambda: author_is_known("scorer"), "the author of what was renewed to be known", 60)
     for name in ("later", "new"):
         site.cluster.run("annotate", "signoff", name, "-n", HOME, "--overwrite", "looked=anew")
         assert counts(site, name)

@@ -78,13 +78,21 @@ Json AdmissionHandler::StampPatch(Review& review, Time now, ReviewAnswer& answer
   const std::string receipt = ReceiptOf(object);
   Json patch;
   if (review.operation == Operation::kUpdate) {
-    const auto before = StampedDigest(review.old_object);
-    const auto after = StampedDigest(object);
-    const bool same = before && after && *before == *after;
+    const auto digest_before = StampedDigest(review.old_object);
+    const auto digest = StampedDigest(object);
+    const bool same = digest_before && digest && *digest_before == *digest;
     // Evidence is final: a changed spec is refused by Validate, whose message should stand.
     if (same ||
         (review.kind != ModelDeploymentSpec::kKind && review.kind != GovernancePolicySpec::kKind)) {
-      Annotate(object, kStampPointer, current, DecodeMeta(review.old_object).stamp, patch);
+      const std::string before = DecodeMeta(review.old_object).stamp;
+      // A receipt is for the text of the stamp; what has none would count for nothing once the key
+      // before is retired.
+      std::string wanted = before;
+      if (!CanBeCarried(review.kind)) {
+        wanted = RenewedStamp(key_, authority,
+                              SayTheSame(authority, before, current) ? current : before);
+      }
+      Annotate(object, kStampPointer, current, wanted, patch);
       const bool received =
           review.user.name == options_.operator_user && HasReceipt(authority, object);
       if (!received) {

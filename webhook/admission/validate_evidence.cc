@@ -171,7 +171,10 @@ bool AdmissionHandler::CheckStamp(Context& context, bool fresh, const std::strin
   if (review.dry_run) return true;  // a dry run gets none, see Mutate
   if (!fresh) {
     // Mutate restores it; if the stamp differs here, Mutate was not called.
-    if (DecodeMeta(review.object).stamp != DecodeMeta(review.old_object).stamp) {
+    const std::string stamp = DecodeMeta(review.object).stamp;
+    const std::string before = DecodeMeta(review.old_object).stamp;
+    if (stamp != before &&
+        (CanBeCarried(review.kind) || !SayTheSame(catalog_.authority(), before, stamp))) {
       Refuse(context.answer, "StampChanged", "the requester stamp may not be changed",
              "metadata.annotations['countersign.dev/stamp']");
       return false;

@@ -221,5 +221,30 @@ TEST(Stamp, IsDifferentEachTime) {
   EXPECT_NE(make(), make());
 }
 
+// So that a key can be retired although nobody makes the objects anew.
+TEST(Stamp, IsRenewedUnderTheKeyInUseWithWhatItSays) {
+  const InstallationKey before = InstallationKey::Generate().value();
+  const InstallationKey strange = InstallationKey::Generate().value();
+  const StampAuthority both =
+      Authority(PublicKeys::Parse(Key().PublicPem() + before.PublicPem()).value());
+  const std::string old = DecodeMeta(Stamped(DeploymentJson(), before)).stamp;
+  const std::string renewed = RenewedStamp(Key(), both, old);
+  EXPECT_TRUE(IsStampBy(Key().Public(), renewed));
+  EXPECT_TRUE(SayTheSame(both, old, renewed));
+  const Provenance by = VerifyStamp(Authority(), Annotated(DeploymentJson(), renewed));
+  EXPECT_EQ(by.authenticity, Authenticity::kAttested) << by.problem;
+  EXPECT_EQ(by.user, "vera@bank.example");
+  EXPECT_EQ(by.first_seen, kNow);
+  EXPECT_EQ(RenewedStamp(Key(), both, renewed), renewed) << "once is enough";
+
+  const std::string forged = DecodeMeta(Stamped(DeploymentJson(), strange)).stamp;
+  EXPECT_EQ(RenewedStamp(Key(), both, forged), forged) << "a key that counts for nothing";
+  EXPECT_FALSE(SayTheSame(both, forged, renewed));
+  EXPECT_FALSE(SayTheSame(both, old, DecodeMeta(Stamped(DeploymentJson(), before)).stamp))
+      << "each stamp has an id";
+  EXPECT_EQ(RenewedStamp(Key(), both, ""), "");
+  EXPECT_EQ(RenewedStamp(Key(), both, "no envelope"), "no envelope");
+}
+
 }  // namespace
 }  // namespace countersign
