@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """Writes what is made from the chart: the objects of deploy/kustomize (what it renders, without what
-is Helm's) and what Chart.yaml tells Artifact Hub about the custom resources.
+is Helm's), what Chart.yaml tells Artifact Hub about the custom resources, and the table of values in
+the chart's README, in which only what a value is for is written by hand.
 
 Usage: manifests.py HELM [FOLDER]   (default: deploy/kustomize; another one is for comparing)
 """
 
+import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -65,6 +68,32 @@ def chart_yaml():
         chart, sort_keys=False, width=1000, Dumper=Blocks)  # fmt: skip
 
 
+def values_of(value, prefix=""):
+    """Path and default of every value; of resources and of labels the whole is one."""
+    whole = ("webhook.resources", "operator.resources", "metrics.dashboard.labels")
+    for key, inner in value.items():
+        path = f"{prefix}{key}"
+        if isinstance(inner, dict) and inner and path not in whole:
+            yield from values_of(inner, path + ".")
+        else:
+            yield path, inner
+
+
+def readme():
+    """Rows in the order of values.yaml. A default in words, for what is empty, is kept."""
+    text = (CHART / "README.md").read_text()
+    row = re.compile(r"^\| `([^`]+)` \| ?(.*?) ?\| ?(.*?) ?\|$", re.MULTILINE)
+    written = {path: (default, what) for path, default, what in row.findall(text)}
+    rows = []
+    for path, value in values_of(yaml.safe_load((CHART / "values.yaml").read_text())):
+        words, what = written.get(path, ("", ""))
+        plain = value not in ("", [], {}) and not isinstance(value, (list, dict))
+        default = f"`{json.dumps(value) if isinstance(value, bool) else value}`" if plain else words
+        rows.append(" ".join(filter(None, ["|", f"`{path}`", "|", default, "|", what, "|"])) + "\n")
+    begin, end = row.search(text).start(), [m.end() for m in row.finditer(text)][-1] + 1
+    return text[:begin] + "".join(rows) + text[end:]
+
+
 class Blocks(yaml.SafeDumper):
     """Texts of several lines as such."""
 
@@ -77,6 +106,7 @@ def main(helm, folder=BASE):
     found = objects(helm)
     target = CHART if folder == BASE else pathlib.Path(folder)
     (target / "Chart.yaml").write_text(chart_yaml())
+    (target / "README.md").write_text(readme())
     for name, wanted in (("installation.yaml", True), ("programs.yaml", False)):
         chosen = [one for one in found if (one["kind"] in RULES) == wanted]
         chosen.sort(key=lambda one: (one["kind"], one["metadata"]["name"]))

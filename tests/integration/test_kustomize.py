@@ -44,8 +44,9 @@ def test_it_is_what_the_chart_renders(tmp_path):
     subprocess.run([sys.executable, ROOT / "scripts" / "manifests.py", HELM, tmp_path], check=True)
     for name in ("installation.yaml", "programs.yaml"):
         assert (BASE / name).read_text() == (tmp_path / name).read_text(), "run `make manifests`"
-    chart = ROOT / "charts" / "countersign" / "Chart.yaml"
-    assert chart.read_text() == (tmp_path / "Chart.yaml").read_text(), "run `make manifests`"
+    for name in ("Chart.yaml", "README.md"):
+        chart = ROOT / "charts" / "countersign" / name
+        assert chart.read_text() == (tmp_path / name).read_text(), "run `make manifests`"
     rest = rendered("-f", BASE / "values.yaml", "--set", "crds.enabled=true")
     assert set(kustomized()) - set(rest) == {("Namespace", SYSTEM)}
     assert set(rest) <= set(kustomized())
