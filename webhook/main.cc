@@ -258,14 +258,17 @@ int Run(Flags flags) {
 
   int signal = 0;
   sigwait(&signals, &signal);
-  // Readiness first, then the time that endpoints take to change, then the connections.
+  // Readiness first; then the time that endpoints take to change, for half of which connections are
+  // kept, because a caller that is sent away too early only comes back; then those that are left.
   leaving = true;
   Log(LogLevel::kInfo, "draining", {{"seconds", flags.drain_seconds}});
-  const timespec patience{flags.drain_seconds, 0};
-  sigtimedwait(&signals, nullptr, &patience);  // a second signal ends the wait
+  const auto half = std::chrono::milliseconds(std::chrono::seconds(flags.drain_seconds)) / 2;
+  const timespec patience{half.count() / 1000, half.count() % 1000 * 1'000'000};
+  const bool hurried = sigtimedwait(&signals, nullptr, &patience) > 0;
   server->Drain();
-  stop.request_stop();
+  if (!hurried) sigtimedwait(&signals, nullptr, &patience);  // a second signal ends the wait
   server->Stop();
+  stop.request_stop();  // not before: what is answered last may need the API server
   if (authority != nullptr) authority->Stop();
   workloads.Stop();
   catalog.Stop();

@@ -303,20 +303,22 @@ void EventLoop::Wake() {
   (void)!write(wake_.Get(), &one, sizeof(one));  // full means a wake-up is pending: as good
 }
 
+// Who is about to ask, or has begun to, is answered within the grace: an API server does not ask
+// again, so that its user would be refused.
 void EventLoop::BeginStop() {
   stopping_ = true;
   stop_by_ = now_ + options_.stop_grace;
+  AcceptSome();
   listener_.Reset();
   accept_again_at_ = SteadyTime::max();
-  std::vector<Connection*> waiting;
+  std::vector<Connection*> idle;
   for (const auto& [id, c] : connections_) {
-    if (c->phase != Phase::kDispatched && c->phase != Phase::kWriting &&
-        c->phase != Phase::kLingering) {
-      waiting.push_back(c.get());
-    }
+    if (c->phase == Phase::kIdle && c->proven) idle.push_back(c.get());
   }
-  for (Connection* c : waiting) {
-    if (c->transport != nullptr) c->transport->Farewell();
+  for (Connection* c : idle) {
+    Attempt(*c, [&] { Advance(*c); });  // what has come in unseen
+    if (c->phase != Phase::kIdle) continue;
+    c->transport->Farewell();
     Close(*c);
   }
 }

@@ -162,8 +162,9 @@ class HttpsServer {
   // connections stay open until Stop(): closing them first would fail the request that is on its
   // way.
   void Drain();
-  // Stops listening, finishes what is under way (`stop_grace`), closes everything, joins. Returns
-  // in under 2 s if handlers heed Request::stop. Idempotent.
+  // Stops listening, closes what is idle, finishes what is under way and answers who has just come
+  // or begun to ask (`stop_grace`), closes everything, joins. Returns in under 2 s if handlers heed
+  // Request::stop. Idempotent.
   void Stop();
 
  private:

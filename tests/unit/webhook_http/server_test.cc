@@ -290,6 +290,28 @@ TEST(ServerTest, StopFinishesWhatIsUnderWayAndClosesTheRest) {
   EXPECT_FALSE(TcpClient(server->Port()).Connected());
 }
 
+TEST(ServerTest, StopAnswersWhoHasBegunToAskAndWhoJustCame) {
+  ServerOptions options = TestOptions();
+  options.stop_grace = kNever;
+  const auto server = StartServer(options, {Echo()});
+  const std::string request = Post("/echo", "1");
+  TlsClient asking(server->Port());
+  ASSERT_TRUE(asking.Send(request.substr(0, request.size() / 2)));
+  ASSERT_TRUE(Eventually([&] { return server->Stats().buffered_bytes > 0; }));
+  TlsClient came(server->Port());
+  ASSERT_TRUE(Eventually([&] { return server->Stats().idle == 1; }));
+
+  std::thread stopper([&] { server->Stop(); });
+  EXPECT_TRUE(Eventually([&] { return !TcpClient(server->Port()).Connected(); }));
+  ASSERT_TRUE(asking.Send(request.substr(request.size() / 2)));
+  for (const Answer& answer : {asking.Read(), came.Exchange(request)}) {
+    EXPECT_EQ(answer.body, "1");
+    EXPECT_TRUE(answer.Closes());
+  }
+  stopper.join();
+  EXPECT_EQ(server->Stats().active, 0U);
+}
+
 TEST(ServerTest, StopEndsAHandlerThatHeedsTheRequest) {
   ServerOptions options = TestOptions();
   options.stop_grace = milliseconds(10);
