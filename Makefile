@@ -11,7 +11,7 @@ PYTHON := /usr/bin/python3
 export NO_PROXY := 127.0.0.1,localhost,::1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench rotations lint fmt \
+.PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench rotations soak lint fmt \
 	manifests image side-by-side verify clean
 
 help: ## list the targets
@@ -78,6 +78,12 @@ COUNT ?= 1000
 rotations: build assets ## COUNT (1000) forced rotations of the webhook's authority under load
 	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
 	  $(PYTHON) bench/rotations.py --count $(COUNT)
+
+SOAK_SECONDS ?= 3600
+SOAK_RATE ?= 200
+soak: build assets ## SOAK_SECONDS (3600) of good and bad requests while every part is restarted, killed or rotated
+	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
+	  $(PYTHON) bench/soak.py --seconds $(SOAK_SECONDS) --rate $(SOAK_RATE)
 
 lint: build ## clang-format, clang-tidy and the rules of the house
 	@scripts/packages.sh scripts/packages-lint.txt

@@ -155,7 +155,7 @@ class ControlPlane:
         text = (self.folder / f"{name}.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
-    def _await(self, name, condition, what):
+    def _await(self, name, condition, what, seconds=STARTUP_SECONDS):
         def alive_and_ready():
             for needed in ("etcd", name):  # without etcd all others wait in silence
                 if self.processes[needed].poll() is not None:
@@ -165,7 +165,7 @@ class ControlPlane:
             return condition()
 
         try:
-            wait_until(alive_and_ready, what)
+            wait_until(alive_and_ready, what, seconds)
         except TimeoutError as e:
             raise StartError(f"{e}; the end of its log:\n{self.log(name)}") from None
 
@@ -350,11 +350,11 @@ class ControlPlane:
         if sig != signal.SIGSTOP and sig != signal.SIGCONT:
             self.processes[name].wait()
 
-    def restart(self, name):
+    def restart(self, name, seconds=STARTUP_SECONDS):
         arguments = {"etcd": "etcd_arguments", "kube-apiserver": "apiserver_arguments"}[name]
         self.kill(name)
         self._spawn(name, *getattr(self, arguments))
-        self._await("kube-apiserver", self.ready, "the API server to be ready again")
+        self._await("kube-apiserver", self.ready, "the API server to be ready again", seconds)
 
     def stop(self):
         # The API server before etcd, so that it does not wait for it.

@@ -8,6 +8,11 @@ def govern(site, *more, policy=None):
     """Namespaces, roles of the people of samples.py, and the policy."""
     for namespace in (HOME, DEV, QA, PROD, *more):
         site.cluster.run("create", "namespace", namespace)
+    admit_people(site)
+    site.apply(policy or s.policy())
+
+
+def admit_people(site):
     for name, role in (
         ("model-risk", "countersign-approver"),
         ("ds-lending", "countersign-developer"),
@@ -15,7 +20,6 @@ def govern(site, *more, policy=None):
         site.cluster.run(
             "create", "clusterrolebinding", name, f"--clusterrole={role}", f"--group={name}"
         )
-    site.apply(policy or s.policy())
 
 
 def account(site, person):

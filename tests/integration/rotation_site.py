@@ -97,11 +97,11 @@ class RotationSite(ChartSite):
     # Lost is what is refused, not what a busy machine answers late.
     values = ("--set", "webhook.timeoutSeconds=30")
 
-    def __init__(self, replicas=2, flags=()):
+    def __init__(self, replicas=2, flags=(), **more):
         self.flags = flags
         self.count = replicas
         self.replicas = {}  # port: program
-        super().__init__(operator=True, built_in=True)
+        super().__init__(operator=True, built_in=True, **more)
         self.cluster.run("create", "namespace", HOME)
 
     def start_webhook(self):
