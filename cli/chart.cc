@@ -1,6 +1,8 @@
 #include "cli/chart.h"
 
+#include "base/digest.h"
 #include "base/yaml.h"
+#include "cli/guard_installation.h"
 #include "cli/installation.h"
 #include "governance/crd.h"
 
@@ -36,6 +38,19 @@ std::vector<std::pair<std::string, std::string>> ChartFiles() {
   }
   files.emplace_back(std::string(kFolder) + "installation.yaml", std::move(text));
   return files;
+}
+
+Result<Json> ChartValues(const std::string& serving_profiles) {
+  auto table = ParseServingProfiles(serving_profiles);
+  if (!table) return Fail(table.error());
+  const auto conditions = GuardConditions(*table, {});
+  return Json{{"guard",
+               {{"profiles", serving_profiles},
+                {"made",
+                 {{"of", Sha256Hex(serving_profiles)},
+                  {"rules", GuardRules(*table)},
+                  {"condition", conditions.back().second},
+                  {"lockRules", LockRules(*table)}}}}}};
 }
 
 }  // namespace countersign

@@ -92,24 +92,6 @@ const Json* Seen(const Patient& patient, const std::string& name, Findings& find
   return nullptr;
 }
 
-std::string Reinstall(const Patient& patient) {
-  const auto webhook =
-      patient.found.find(NameOf("Deployment", patient.name_space, "countersign-webhook"));
-  if (webhook != patient.found.end()) {
-    const Json* annotations = FindPath(webhook->second, "metadata/annotations");
-    const Json* release =
-        annotations == nullptr ? nullptr : Find(*annotations, "meta.helm.sh/release-name");
-    if (release != nullptr && release->is_string()) {
-      return "helm upgrade " + release->get<std::string>() + " charts/countersign -n " +
-             patient.name_space + " --reset-then-reuse-values";
-    }
-  }
-  return "countersign install --crds -n " + patient.name_space + " --service " +
-         patient.name_space +
-         "/countersign-webhook --ca-file ca.crt | kubectl apply --server-side --force-conflicts "
-         "-f -";
-}
-
 std::vector<Diagnosis> Examine(const Patient& patient) {
   std::vector<Diagnosis> all;
   ExamineObjects(patient, all);

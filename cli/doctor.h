@@ -43,6 +43,12 @@ struct Patient {
   std::vector<Json> sign_offs;  // some of them
 };
 
+// What this program would have installed for the programs that were found, with the table of what
+// serves that they are given. Of a table that could not be read nothing is expected.
+[[nodiscard]] std::vector<Json> WantedOf(const Patient& patient);
+// The ConfigMap of that table, in the namespace of the programs; empty: they use the one built in.
+[[nodiscard]] std::string ProfilesOf(const Patient& patient);
+
 // "ClusterRole countersign-webhook", "Secret countersign-system/countersign-stamp-key".
 [[nodiscard]] std::string NameOf(const Json& object);
 [[nodiscard]] std::string NameOf(const std::string& kind, const std::string& ns,

@@ -8,7 +8,6 @@
 #include "catalog/resources.h"
 #include "cli/cluster.h"
 #include "cli/doctor.h"
-#include "cli/installation.h"
 
 namespace countersign {
 namespace {
@@ -21,6 +20,7 @@ const std::array kExamined = {
     kNamespaces,
     kDeployments,
     kSecrets,
+    kConfigMaps,
     kLeases,
     kCustomResourceDefinitions,
     kValidatingWebhookConfigurations,
@@ -51,25 +51,6 @@ const Json* Look(const Cluster& cluster, Patient& patient, const std::string& ki
   }
   patient.unread[name] = "nothing is known about kind '" + kind + "'";
   return nullptr;
-}
-
-// What this program would have installed for the programs that run.
-std::vector<Json> Wanted(const Patient& patient) {
-  InstallOptions options;
-  options.crds = true;
-  options.name_space = patient.name_space;
-  options.service = patient.name_space + "/countersign-webhook";
-  const auto webhook =
-      patient.found.find(NameOf("Deployment", patient.name_space, "countersign-webhook"));
-  if (webhook != patient.found.end()) {
-    options.operator_user = ArgumentOf(webhook->second, "--operator-user");
-    // The built-in authority comes with rights. What is trusted is looked at by itself.
-    if (ArgumentOf(webhook->second, "--ca-secret").empty()) {
-      options.ca_pem = "-----BEGIN CERTIFICATE-----";
-    }
-  }
-  auto objects = InstallationObjects(options);
-  return objects ? std::move(*objects) : std::vector<Json>();
 }
 
 void LookAtSecrets(const Cluster& cluster, Patient& patient) {
@@ -145,7 +126,10 @@ int Doctor(const Global& global) {
   for (const char* program : {"countersign-webhook", "countersign-operator"}) {
     Look(**cluster, patient, "Deployment", {patient.name_space, program});
   }
-  patient.wanted = Wanted(patient);
+  if (const std::string profiles = ProfilesOf(patient); !profiles.empty()) {
+    Look(**cluster, patient, "ConfigMap", {patient.name_space, profiles});
+  }
+  patient.wanted = WantedOf(patient);
   for (const Json& wanted : patient.wanted) {
     Look(**cluster, patient, StringAt(wanted, "kind"), KeyOf(wanted));
   }

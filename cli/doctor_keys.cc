@@ -3,7 +3,9 @@
 
 #include "base/digest.h"
 #include "cli/doctor_parts.h"
+#include "cli/key_rotation.h"
 #include "cli/server_certificate.h"
+#include "evidence/receipt.h"
 #include "evidence/stamp.h"
 
 namespace countersign {
@@ -18,9 +20,36 @@ std::string Decoded(const std::string& base64) {
   return text ? std::move(*text) : std::string();
 }
 
+// Where the webhook's certificate lies; empty if nobody can tell.
+std::string CertificateSecret(const Patient& patient) {
+  const Json* webhook = DeploymentOf(patient, "countersign-webhook");
+  if (webhook == nullptr) return {};
+  if (std::string secret = SecretOf(*webhook, "tls"); !secret.empty()) return secret;
+  const std::string built_in = ArgumentOf(*webhook, "--ca-secret");
+  return built_in.substr(built_in.find('/') + 1);
+}
+
+bool HasCertManager(const Patient& patient) {
+  const auto found =
+      patient.found.find(NameOf("ValidatingWebhookConfiguration", "", "countersign"));
+  const Json* annotations =
+      found == patient.found.end() ? nullptr : FindPath(found->second, "metadata/annotations");
+  return annotations != nullptr && Find(*annotations, "cert-manager.io/inject-ca-from") != nullptr;
+}
+
+// By whoever renews it.
 std::string Renew(const Patient& patient) {
-  return "kubectl get secret,certificate -n " + patient.name_space +
-         " and docs/installation.md#certificates-of-the-webhook";
+  const std::string in = " -n " + patient.name_space;
+  const std::string secret = CertificateSecret(patient);
+  const Json* webhook = DeploymentOf(patient, "countersign-webhook");
+  std::string command = "kubectl get secret" + in + (secret.empty() ? "" : " " + secret);
+  if (HasCertManager(patient)) {
+    command = "kubectl describe certificate" + in + " countersign-webhook";
+  } else if (webhook != nullptr && !ArgumentOf(*webhook, "--ca-secret").empty()) {
+    command =
+        "kubectl annotate --overwrite secret" + in + " " + secret + " countersign.dev/rotate=now";
+  }
+  return command + " and docs/operations/certificates.md";
 }
 
 // What the API server trusts: one bundle, if all is well.
@@ -48,13 +77,19 @@ std::set<std::string> Bundles(const Patient& patient, Findings& findings) {
   return bundles;
 }
 
-void ExamineEnds(const Patient& patient, const std::string& subject, const std::string& pem,
+enum class Pem { kChain, kTrusted };
+
+void ExamineEnds(const Patient& patient, const std::string& subject, Pem of, const std::string& pem,
                  Findings& findings) {
   auto ends = CertificateEnds(pem);
   if (!ends) return findings.Fault(subject, ends.error().message, Renew(patient));
-  const auto last = std::max_element(ends->begin(), ends->end(), [](const auto& a, const auto& b) {
-    return a.not_after < b.not_after;
-  });
+  // A server shows its own certificate first, and it is the one that ends; of those that are
+  // trusted one is enough.
+  const auto last = of == Pem::kChain ? ends->begin()
+                                      : std::max_element(ends->begin(), ends->end(),
+                                                         [](const auto& a, const auto& b) {
+                                                           return a.not_after < b.not_after;
+                                                         });
   const std::string until = "'" + last->subject + "' ends " + FormatTime(last->not_after);
   if (last->not_after <= patient.now) {
     findings.Fault(subject, until + ": every request of ours is refused", Renew(patient));
@@ -65,12 +100,13 @@ void ExamineEnds(const Patient& patient, const std::string& subject, const std::
   }
 }
 
-std::size_t CountForged(const Patient& patient, const InstallationKey& key,
-                        const std::string& installation) {
-  const StampAuthority authority{installation, key.Public()};
+// As the programs judge them: by every key that counts, and with what another installation says.
+std::size_t CountForged(const Patient& patient, const StampAuthority& authority) {
   return static_cast<std::size_t>(
       std::count_if(patient.sign_offs.begin(), patient.sign_offs.end(), [&](const Json& one) {
-        return VerifyStamp(authority, one).authenticity == Authenticity::kForged;
+        const auto digest = StampedDigest(one);
+        return digest &&
+               VerifyStored(authority, one, *digest).authenticity == Authenticity::kForged;
       }));
 }
 
@@ -80,23 +116,17 @@ void ExamineCertificates(const Patient& patient, std::vector<Diagnosis>& all) {
   Findings findings("certificates", all);
   const auto bundles = Bundles(patient, findings);
   for (const std::string& bundle : bundles) {
-    ExamineEnds(patient, "caBundle", bundle, findings);
+    ExamineEnds(patient, "caBundle", Pem::kTrusted, bundle, findings);
   }
-  const auto webhook =
-      patient.found.find(NameOf("Deployment", patient.name_space, "countersign-webhook"));
-  if (webhook == patient.found.end()) return;
-  std::string secret_name = SecretOf(webhook->second, "tls");
-  if (secret_name.empty()) {
-    const std::string built_in = ArgumentOf(webhook->second, "--ca-secret");
-    secret_name = built_in.substr(built_in.find('/') + 1);
-  }
-  if (secret_name.empty()) return;
+  const Json* webhook = DeploymentOf(patient, "countersign-webhook");
+  const std::string secret_name = CertificateSecret(patient);
+  if (webhook == nullptr || secret_name.empty()) return;
   const std::string subject = NameOf("Secret", patient.name_space, secret_name);
   const Json* secret = Seen(patient, subject, findings);
   if (secret == nullptr) return;
   const std::string certificate = Decoded(StringAt(*secret, "data/tls.crt"));
-  ExamineEnds(patient, subject, certificate, findings);
-  const std::string name = ArgumentOf(webhook->second, "--tls-name");
+  ExamineEnds(patient, subject, Pem::kChain, certificate, findings);
+  const std::string name = ArgumentOf(*webhook, "--tls-name");
   const std::string refusal = "the API server would not believe it for '" + name + "': ";
   for (const std::string& bundle : bundles) {
     const std::string why = WhyNotTrusted(certificate, bundle, name, patient.now);
@@ -125,12 +155,16 @@ void ExamineStampKey(const Patient& patient, std::vector<Diagnosis>& all) {
   const std::string subject = NameOf("Secret", patient.name_space, *secrets.begin());
   const Json* secret = Seen(patient, subject, findings);
   if (secret == nullptr) return;
-  auto key = InstallationKey::Parse(Decoded(StringAt(*secret, "data/key.pem")));
-  const std::string restore = "put the key back from its backup: kubectl create secret generic " +
+  auto keys = ReadStampKeys(*secret);
+  // All of the Secret: without trusted.pem what an earlier key stamped would count for nothing.
+  const std::string restore = "put it back from its backup: kubectl create secret generic " +
                               *secrets.begin() + " -n " + patient.name_space +
-                              " --from-file=key.pem";
-  if (!key) return findings.Fault(subject, "key.pem: " + key.error().message, restore);
-  const std::size_t forged = CountForged(patient, *key, *installations.begin());
+                              " --from-file=BACKUP/ --dry-run=client -o yaml | kubectl apply -f -, "
+                              "where BACKUP holds key.pem "
+                              "and, after a rotation, trusted.pem";
+  if (!keys) return findings.Fault(subject, keys.error().ToString(), restore);
+  const InstallationKey* key = &keys->key;
+  const std::size_t forged = CountForged(patient, {*installations.begin(), keys->trusted});
   const std::string of = " of " + std::to_string(patient.sign_offs.size()) + " sign-offs";
   if (forged > 0) {
     return findings.Fault(subject,

@@ -88,7 +88,7 @@ void ExamineEntries(const Patient& patient, const Json& wanted, const Json& foun
     } else if (StringAt(entry, "failurePolicy") == "Fail" &&
                StringAt(*there, "failurePolicy") != "Fail") {
       findings.Fault(subject, "failurePolicy is Ignore: while no replica answers nothing is judged",
-                     Reinstall(patient) + " --set webhook.failurePolicy=Fail");
+                     Reinstall(patient, "webhook.failurePolicy=Fail"));
     } else if (auto difference = FirstDifference(Judged(entry), Judged(*there), "")) {
       findings.Fault(subject, Told(*difference), Reinstall(patient));
     }
@@ -154,6 +154,10 @@ void ExamineObject(const Patient& patient, const Json& wanted, std::vector<Diagn
 }  // namespace
 
 void ExamineObjects(const Patient& patient, std::vector<Diagnosis>& all) {
+  if (const std::string profiles = ProfilesOf(patient); !profiles.empty()) {
+    Findings findings("admission", all);
+    static_cast<void>(Seen(patient, NameOf("ConfigMap", patient.name_space, profiles), findings));
+  }
   std::map<std::string, std::size_t> seen;  // by area
   for (const Json& wanted : patient.wanted) {
     ++seen[AreaOf(StringAt(wanted, "kind"))];

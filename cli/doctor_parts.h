@@ -23,8 +23,11 @@ class Findings {
 // The object, or null after a finding that it is missing or could not be read.
 [[nodiscard]] const Json* Seen(const Patient& patient, const std::string& name, Findings& findings);
 
-// The command that puts back what belongs to the installation.
-[[nodiscard]] std::string Reinstall(const Patient& patient);
+// The command that puts back what belongs to the installation; with Helm, also `setting`.
+[[nodiscard]] std::string Reinstall(const Patient& patient, const std::string& setting = {});
+// The release of Helm that it came with; empty if it did not.
+[[nodiscard]] std::string ReleaseOf(const Patient& patient);
+[[nodiscard]] const Json* DeploymentOf(const Patient& patient, const std::string& program);
 
 void ExamineObjects(const Patient& patient, std::vector<Diagnosis>& all);       // doctor_objects.cc
 void ExamineCertificates(const Patient& patient, std::vector<Diagnosis>& all);  // doctor_keys.cc

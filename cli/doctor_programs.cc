@@ -53,12 +53,14 @@ void ExamineProgram(const Patient& patient, const std::string& program, Findings
         "kubectl scale -n " + patient.name_space + " deployment/" + program + " --replicas=2");
   }
   const Json* containers = FindPath(*deployment, "spec/template/spec/containers");
-  if (containers != nullptr && containers->is_array() && !containers->empty() &&
-      StringAt(containers->front(), "image").find("@sha256:") == std::string::npos) {
-    findings.Warn(subject,
-                  "its image is named by a tag, which may come to mean another: " +
-                      StringAt(containers->front(), "image"),
-                  Reinstall(patient) + " --set image.digest=sha256:…");
+  if (containers != nullptr && containers->is_array() && !containers->empty()) {
+    const std::string image = StringAt(containers->front(), "image");
+    if (image.find("@sha256:") != std::string::npos) return;
+    findings.Warn(subject, "its image is named by a tag, which may come to mean another: " + image,
+                  ReleaseOf(patient).empty()
+                      ? "kubectl set image -n " + patient.name_space + " deployment/" + program +
+                            " " + StringAt(containers->front(), "name") + "=" + image + "@sha256:…"
+                      : Reinstall(patient, "image.digest=sha256:…"));
   }
 }
 

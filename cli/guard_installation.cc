@@ -39,25 +39,14 @@ const std::map<std::string, std::set<std::string>>& Routes() {
       {"networking.k8s.io", {"ingresses"}},
       {"gateway.networking.k8s.io",
        {"gateways", "httproutes", "grpcroutes", "tcproutes", "tlsroutes", "udproutes"}},
-      {"networking.istio.io", {"virtualservices", "destinationrules", "serviceentries"}},
+      {"networking.istio.io",
+       {"virtualservices", "destinationrules", "serviceentries", "envoyfilters", "workloadentries",
+        "gateways"}},
+      {"serving.knative.dev", {"routes", "configurations"}},
       {"inference.networking.k8s.io", {"inferencepools"}},
+      {"inference.networking.x-k8s.io", {"inferencepools"}},
       {"autoscaling", {"horizontalpodautoscalers"}}};
   return kRoutes;
-}
-
-Json LockRules(const ServingProfiles& table) {
-  auto written = Resources(table);
-  for (const auto& [group, resources] : Routes()) {
-    written[group].insert(resources.begin(), resources.end());
-  }
-  written[""].insert({"pods/ephemeralcontainers", "replicationcontrollers/scale"});
-  written["apps"].insert({"deployments/scale", "replicasets/scale", "statefulsets/scale"});
-  Json rules = Json::array();
-  for (const auto& [group, resources] : written)
-    rules.push_back(RuleFor(group, resources, Written()));
-  rules.push_back(
-      RuleFor("", {"pods/exec", "pods/attach", "pods/portforward"}, Json::array({"CONNECT"})));
-  return rules;
 }
 
 std::string CelList(const std::vector<std::string>& texts) {
@@ -99,6 +88,27 @@ std::vector<std::string> ControllerAccounts() {
     users.push_back(std::string("system:serviceaccount:kube-system:") + name);
   }
   return users;
+}
+
+Json LockRules(const ServingProfiles& table) {
+  auto written = Resources(table);
+  for (auto& [group, resources] : written) {
+    std::set<std::string> scales;
+    for (const std::string& resource : resources) scales.insert(resource + "/scale");
+    resources.merge(scales);
+  }
+  for (const auto& [group, resources] : Routes()) {
+    written[group].insert(resources.begin(), resources.end());
+  }
+  written[""].insert("pods/ephemeralcontainers");
+  Json rules = Json::array();
+  for (const auto& [group, resources] : written) {
+    rules.push_back(RuleFor(group, resources, Written()));
+  }
+  rules.push_back(
+      RuleFor("", {"pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy"},
+              Json::array({"CONNECT"})));
+  return rules;
 }
 
 Json GuardRules(const ServingProfiles& table) {

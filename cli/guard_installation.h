@@ -23,6 +23,8 @@ namespace countersign {
 // What is needed to start again, by names that no tenant gives: our own namespace, kube-system.
 [[nodiscard]] Json ExemptNamespaces(const std::string& own);
 
+// What a lock is asked about: workloads of the table, their scales, routes, ways into Pods.
+[[nodiscard]] Json LockRules(const ServingProfiles& table);
 // ValidatingAdmissionPolicy and binding that keep locked environments locked.
 [[nodiscard]] std::vector<Json> LockObjects(const ServingProfiles& table,
                                             const std::string& operator_user,

@@ -2,12 +2,22 @@
 #include <memory>
 
 #include "base/yaml.h"
+#include "cli/chart.h"
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/installation.h"
 
 namespace countersign {
 namespace {
+
+int PrintValues(const std::string& profiles, bool json) {
+  auto text = ReadTextFile(profiles);
+  if (!text) return Report(text.error());
+  auto values = ChartValues(*text);
+  if (!values) return Report(values.error());
+  std::cout << (json ? DumpJson(*values) + "\n" : DumpYaml(*values));
+  return kOk;
+}
 
 int Install(InstallOptions options, const std::string& ca_file, const std::string& profiles,
             bool json) {
@@ -50,11 +60,18 @@ void AddInstall(CLI::App& app, Global& global, Run& run) {
                       "(--ca-secret of both programs), which the operator publishes");
   command->add_option("--operator-user", options->operator_user,
                       "account of the operator; default: its service account");
-  command->add_option("--serving-profiles", *profiles,
-                      "table of what serves a model, YAML; the webhook is given the same");
+  CLI::Option* table =
+      command->add_option("--serving-profiles", *profiles,
+                          "table of what serves a model, YAML; the webhook is given the same");
+  auto values = std::make_shared<bool>(false);
+  command
+      ->add_flag("--chart-values", *values,
+                 "print the chart's values for that table instead, for helm's --values")
+      ->needs(table);
   command->add_flag("--crds", options->crds, "the CustomResourceDefinitions too");
-  command->callback([options, ca_file, profiles, &global, &run] {
-    run = [options, ca_file, profiles, &global] {
+  command->callback([options, ca_file, profiles, values, &global, &run] {
+    run = [options, ca_file, profiles, values, &global] {
+      if (*values) return PrintValues(*profiles, global.IsJson());
       InstallOptions o = *options;
       if (!global.name_space.empty()) o.name_space = global.name_space;
       return Install(std::move(o), *ca_file, *profiles, global.IsJson());

@@ -85,14 +85,18 @@ Result<OperatorOptions> MakeOptions(const Flags& flags) {
     if (!secret) return Fail(secret.error());
     webhooks.ca_secret = std::move(*secret);
   }
+  auto table = LoadServingProfiles(flags.serving_profiles);
+  if (!table) return Fail(table.error());
   if (!flags.installed.service.empty() || !flags.installed.url.empty()) {
     webhooks.installed = flags.installed;
+    // The guard's entry is made from the table.
+    auto profiles = ReadServingProfiles(flags.serving_profiles);
+    if (!profiles) return Fail(profiles.error());
+    webhooks.installed->serving_profiles = std::move(*profiles);
     webhooks.installed->name_space = flags.lease_namespace;
     if (flags.ca_secret.empty()) webhooks.installed->ca_pem = kOthersAuthority;
     if (auto valid = InstallationObjects(*webhooks.installed); !valid) return Fail(valid.error());
   }
-  auto table = LoadServingProfiles(flags.serving_profiles);
-  if (!table) return Fail(table.error());
   auto elsewhere = GuardModeNamed(flags.elsewhere, "--guard-elsewhere");
   if (!elsewhere) return Fail(elsewhere.error());
   return OperatorOptions{flags.installation,

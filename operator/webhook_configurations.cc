@@ -44,6 +44,7 @@ std::string InstallCommand(const InstallOptions& installed) {
   if (!installed.operator_user.empty()) {
     command += " --operator-user " + ShellQuoted(installed.operator_user);
   }
+  if (!installed.serving_profiles.empty()) command += " --serving-profiles PROFILES.yaml";
   // The authority is somebody else's, who has it.
   if (!installed.ca_pem.empty()) command += " --ca-file CA.pem";
   return command + " | kubectl apply --server-side --force-conflicts -f -";

@@ -5,13 +5,20 @@
 
 namespace countersign {
 
-Result<ServingProfiles> LoadServingProfiles(const std::string& path) {
-  if (path.empty()) return BuiltInServingProfiles();
+Result<std::string> ReadServingProfiles(const std::string& path) {
+  if (path.empty()) return std::string();
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
   if (!file) return Fail(Code::kNotFound, "cannot be read", path);
-  auto table = ParseServingProfiles(text.str());
+  return text.str();
+}
+
+Result<ServingProfiles> LoadServingProfiles(const std::string& path) {
+  if (path.empty()) return BuiltInServingProfiles();
+  auto text = ReadServingProfiles(path);
+  if (!text) return Fail(text.error());
+  auto table = ParseServingProfiles(*text);
   if (!table) return Fail(table.error().code, table.error().ToString(), path);
   return table;
 }

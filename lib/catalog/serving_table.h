@@ -8,6 +8,8 @@
 
 namespace countersign {
 
+// The file as it is; empty, which stands for the one built in, if `path` is.
+[[nodiscard]] Result<std::string> ReadServingProfiles(const std::string& path);
 // The file's; the one built in if `path` is empty. Error: with the file's name and what is wrong.
 [[nodiscard]] Result<ServingProfiles> LoadServingProfiles(const std::string& path);
 

@@ -22,6 +22,8 @@ TABLE = yaml.safe_load(
     pathlib.Path(ROOT / "charts/countersign/files/serving-profiles.yaml").read_text()
 )
 
+SCALE = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+
 
 def crd(profile):
     """As little as the API server takes."""
@@ -34,7 +36,7 @@ def crd(profile):
                  "names": {"plural": plural, "kind": profile["kind"],
                            "singular": profile["kind"].lower()},
                  "versions": [{"name": version, "served": True, "storage": i == 0,
-                               "schema": schema}
+                               "schema": schema, "subresources": {"scale": SCALE}}
                               for i, version in enumerate(profile["versions"])]},
     }  # fmt: skip
 
@@ -344,6 +346,16 @@ def test_a_locked_environment_is_changed_by_its_requesters_alone(site):
     locked(kubectl("scale", "deployment", "web", "-n", LOCKED, "--replicas=2", check=False))
     locked(kubectl("exec", name, "-n", LOCKED, "--", "true", check=False))
     locked(kubectl("attach", name, "-n", LOCKED, check=False))
+    for target in (f"pods/{name}:8000", "services/web:80"):
+        path = f"/api/v1/namespaces/{LOCKED}/{target}/proxy/v1/models"
+        locked(kubectl("get", "--raw", path, check=False))
+        assert "is locked" not in kubectl("get", "--raw", path, user=robin, check=False).stderr
+    rollout = workload("canary", {"containers": [{"name": "c", "image": "nginx:1"}]}, LOCKED)
+    rollout |= {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}
+    site.apply(rollout, user=robin)
+    scaled = json.dumps({"spec": {"replicas": 5}})
+    locked(kubectl("patch", "rollouts.argoproj.io", "canary", "-n", LOCKED, "--subresource=scale",
+                   "--type=merge", "-p", scaled, check=False))  # fmt: skip
     debug = {"spec": {"ephemeralContainers": [{"name": "d", "image": "busybox:1"}]}}
     locked(kubectl("patch", "pod", name, "-n", LOCKED, "--subresource=ephemeralcontainers",
                    "--type=strategic", "-p", json.dumps(debug), check=False))  # fmt: skip

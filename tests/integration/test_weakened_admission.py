@@ -9,15 +9,40 @@ import urllib.request
 
 import pytest
 import samples as s
-from chart_site import BIN, ChartSite
+from chart_site import BIN, CHART, SYSTEM, ChartSite
 from world import wait_until
 
 VALIDATING, MUTATING = "validatingwebhookconfiguration", "mutatingwebhookconfiguration"
 
 
+# With a table of one's own: what is made from it is as installed, and stays so.
+OWN = {"name": "own", "group": "models.example", "kind": "Served", "resource": "serveds",
+       "versions": ["v1"], "serves": "Always"}  # fmt: skip
+
+
+class OwnTable(ChartSite):
+    def _apply(self, tls):
+        # The operator's command names the file as people have to give it.
+        self.table = self.folder / "PROFILES.yaml"
+        table = (CHART / "files" / "serving-profiles.yaml").read_text()
+        self.table.write_text(table.replace("profiles:\n", f"profiles:\n- {json.dumps(OWN)}\n", 1))
+        values = self.folder / "values.yaml"
+        values.write_text(subprocess.run(
+            [BIN / "countersign", "install", "--serving-profiles", self.table, "--chart-values"],
+            check=True, capture_output=True, text=True).stdout)  # fmt: skip
+        self.values = ("--values", values)
+        super()._apply(tls)
+
+    def webhook_program(self, port, *more):
+        return super().webhook_program(port, f"--serving-profiles={self.table}", *more)
+
+    def start_operator(self, *more):
+        super().start_operator(f"--serving-profiles={self.table}", *more)
+
+
 @pytest.fixture(scope="module")
 def site():
-    site = ChartSite(operator=True, built_in=True)
+    site = OwnTable(operator=True, built_in=True)
     try:
         site.apply(s.policy())
         yield site
@@ -55,7 +80,7 @@ def put_right(site, command):
     environment = dict(os.environ, KUBECONFIG=str(site.cluster.kubeconfig),
                        PATH=f"{BIN}:{site.cluster.assets}:{os.environ['PATH']}")  # fmt: skip
     done = subprocess.run(["bash", "-c", "set -o pipefail; " + command], capture_output=True,
-                          text=True, env=environment)  # fmt: skip
+                          text=True, env=environment, cwd=site.folder)  # fmt: skip
     assert done.returncode == 0, done.stderr
 
 
@@ -77,6 +102,27 @@ WAYS = [
     ("clientConfig/url", {"op": "replace", "value": "https://127.0.0.1:1/yes"},
      '"https://127.0.0.1:1/yes"', None),
 ]  # fmt: skip
+
+
+def test_helm_and_the_doctor_keep_to_the_table(site):
+    def rules():
+        found = json.loads(site.cluster.run("get", VALIDATING, "countersign", "-o", "json").stdout)
+        (entry,) = [w for w in found["webhooks"] if w["name"] == "guard.countersign.dev"]
+        return [group for rule in entry["rules"] for group in rule["apiGroups"]]
+
+    assert "models.example" in rules()
+    done = subprocess.run(
+        [BIN / "countersign", "doctor", "-n", SYSTEM, "-o", "json"], capture_output=True, text=True,
+        env=dict(os.environ, KUBECONFIG=str(site.cluster.kubeconfig)))  # fmt: skip
+    found = json.loads(done.stdout)["findings"]
+    assert [f for f in found if f["area"] == "admission" and f["health"] != "good"] == []
+    site.point("service")  # as Helm knows it
+    site.helm("upgrade", "release", CHART, "--reset-then-reuse-values")
+    assert "models.example" in rules()
+    site.point()
+    done = site.helm("upgrade", "release", CHART, "--reset-then-reuse-values", "--set-string",
+                     "guard.profiles=another", check=False)  # fmt: skip
+    assert done.returncode != 0 and "--chart-values" in done.stderr
 
 
 @pytest.mark.parametrize("kind", [VALIDATING, MUTATING])

@@ -1,0 +1,143 @@
+#include <algorithm>
+
+#include "cli/doctor_parts.h"
+#include "cli/installation.h"
+
+namespace countersign {
+namespace {
+
+constexpr char kWebhook[] = "countersign-webhook";
+constexpr char kProfilesFlag[] = "--serving-profiles";
+
+// The webhook's address as it was installed; empty if it is reached as a Service.
+std::string UrlOf(const Patient& patient) {
+  const auto found =
+      patient.found.find(NameOf("ValidatingWebhookConfiguration", "", "countersign"));
+  if (found == patient.found.end()) return {};
+  const Json* webhooks = Find(found->second, "webhooks");
+  if (webhooks == nullptr || !webhooks->is_array()) return {};
+  constexpr std::string_view kPath = "/validate/v1";
+  for (const Json& one : *webhooks) {
+    const std::string url = StringAt(one, "clientConfig/url");
+    if (url.ends_with(kPath)) return url.substr(0, url.size() - kPath.size());
+  }
+  return {};
+}
+
+std::string DataKeyOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string TableOf(const Patient& patient) {
+  const Json* webhook = DeploymentOf(patient, kWebhook);
+  const auto found =
+      patient.found.find(NameOf("ConfigMap", patient.name_space, ProfilesOf(patient)));
+  if (webhook == nullptr || found == patient.found.end()) return {};
+  const Json* data = Find(found->second, "data");
+  const Json* text =
+      data == nullptr ? nullptr : Find(*data, DataKeyOf(ArgumentOf(*webhook, kProfilesFlag)));
+  return text != nullptr && text->is_string() ? text->get<std::string>() : std::string();
+}
+
+// What is made from the table: the guard's entry, and the lock of environments.
+void EraseGuard(std::vector<Json>& objects) {
+  std::erase_if(objects, [](const Json& object) {
+    return StringAt(object, "metadata/name") == "countersign-locked-environments";
+  });
+  for (Json& object : objects) {
+    const auto webhooks = object.find("webhooks");
+    if (webhooks == object.end()) continue;
+    Json kept = Json::array();
+    for (Json& entry : *webhooks) {
+      if (StringAt(entry, "name") != "guard.countersign.dev") kept.push_back(std::move(entry));
+    }
+    *webhooks = std::move(kept);
+  }
+}
+
+}  // namespace
+
+const Json* DeploymentOf(const Patient& patient, const std::string& program) {
+  const auto found = patient.found.find(NameOf("Deployment", patient.name_space, program));
+  return found == patient.found.end() ? nullptr : &found->second;
+}
+
+std::string ProfilesOf(const Patient& patient) {
+  const Json* webhook = DeploymentOf(patient, kWebhook);
+  if (webhook == nullptr || ArgumentOf(*webhook, kProfilesFlag).empty()) return {};
+  const Json* volumes = FindPath(*webhook, "spec/template/spec/volumes");
+  if (volumes != nullptr && volumes->is_array()) {
+    for (const Json& one : *volumes) {
+      if (StringAt(one, "name") == "serving") return StringAt(one, "configMap/name");
+    }
+  }
+  return "countersign-serving-profiles";
+}
+
+std::vector<Json> WantedOf(const Patient& patient) {
+  InstallOptions options;
+  options.crds = true;
+  options.name_space = patient.name_space;
+  options.service = patient.name_space + "/" + kWebhook;
+  if (const Json* webhook = DeploymentOf(patient, kWebhook)) {
+    options.operator_user = ArgumentOf(*webhook, "--operator-user");
+    // The built-in authority comes with rights. What is trusted is looked at by itself.
+    if (ArgumentOf(*webhook, "--ca-secret").empty()) {
+      options.ca_pem = "-----BEGIN CERTIFICATE-----";
+    }
+  }
+  const bool own_table = !ProfilesOf(patient).empty();
+  if (own_table) options.serving_profiles = TableOf(patient);
+  const bool known = !own_table || !options.serving_profiles.empty();
+  auto objects = InstallationObjects(options);
+  if (!objects && own_table) {  // nobody can read it; the webhook does not start with it either
+    options.serving_profiles.clear();
+    objects = InstallationObjects(options);
+    if (objects) EraseGuard(*objects);
+  }
+  if (!objects) return {};
+  if (!known) EraseGuard(*objects);
+  return std::move(*objects);
+}
+
+std::string ReleaseOf(const Patient& patient) {
+  const Json* webhook = DeploymentOf(patient, kWebhook);
+  const Json* annotations =
+      webhook == nullptr ? nullptr : FindPath(*webhook, "metadata/annotations");
+  const Json* release =
+      annotations == nullptr ? nullptr : Find(*annotations, "meta.helm.sh/release-name");
+  return release != nullptr && release->is_string() ? release->get<std::string>() : std::string();
+}
+
+std::string Reinstall(const Patient& patient, const std::string& setting) {
+  const std::string& ns = patient.name_space;
+  if (const std::string release = ReleaseOf(patient); !release.empty()) {
+    return "helm upgrade " + release + " charts/countersign -n " + ns +
+           " --reset-then-reuse-values" + (setting.empty() ? "" : " --set " + setting);
+  }
+  std::string command;
+  const Json* webhook = DeploymentOf(patient, kWebhook);
+  const std::string profiles = ProfilesOf(patient);
+  if (!profiles.empty()) {
+    std::string key = DataKeyOf(ArgumentOf(*webhook, kProfilesFlag));
+    for (std::size_t at = 0; (at = key.find('.', at)) != std::string::npos; at += 2) {
+      key.insert(at, "\\");
+    }
+    command = "kubectl get configmap -n " + ns + " " + profiles + " -o jsonpath='{.data." + key +
+              "}' > profiles.yaml && ";
+  }
+  command += "countersign install --crds -n " + ns;
+  const std::string url = UrlOf(patient);
+  command += url.empty() ? " --service " + ns + "/" + kWebhook : " --url " + url;
+  if (webhook != nullptr) {
+    const std::string user = ArgumentOf(*webhook, "--operator-user");
+    if (!user.empty() && user != "system:serviceaccount:" + ns + ":countersign-operator") {
+      command += " --operator-user " + user;
+    }
+  }
+  if (webhook == nullptr || ArgumentOf(*webhook, "--ca-secret").empty()) {
+    command += " --ca-file ca.crt";
+  }
+  if (!profiles.empty()) command += " --serving-profiles profiles.yaml";
+  return command + " | kubectl apply --server-side --force-conflicts -f -";
+}
+
+}  // namespace countersign

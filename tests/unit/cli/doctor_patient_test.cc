@@ -1,0 +1,209 @@
+// Examinations of whole installations: what is well is not complained of, and what the doctor tells
+// people to run does not take anything away.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "cli/doctor.h"
+#include "cli/installation.h"
+#include "cli/key_rotation.h"
+#include "evidence/receipt.h"
+#include "governance/serving/profiles.h"
+#include "tests/unit/support/test_certificates.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const Time kNow = *ParseTime("2026-11-29T12:00:00Z");
+constexpr char kSystem[] = "countersign-system";
+
+Json Program(const std::string& name, const std::vector<std::string>& arguments) {
+  return {
+      {"kind", "Deployment"},
+      {"metadata", {{"name", name}, {"namespace", kSystem}}},
+      {"spec",
+       {{"template",
+         {{"spec",
+           {{"containers",
+             Json::array({{{"name", "main"}, {"image", "r.example/c:1"}, {"args", arguments}}})},
+            {"volumes",
+             Json::array({{{"name", "stamp"}, {"secret", {{"secretName", "keys"}}}},
+                          {{"name", "tls"}, {"secret", {{"secretName", "cert"}}}},
+                          {{"name", "serving"}, {"configMap", {{"name", "table"}}}}})}}}}}}}};
+}
+
+void Put(Patient& patient, const Json& object) { patient.found[NameOf(object)] = object; }
+
+Patient NewPatient(std::vector<std::string> more = {}) {
+  Patient patient;
+  patient.name_space = kSystem;
+  patient.now = kNow;
+  more.emplace_back("--installation=test");
+  Put(patient, Program("countersign-webhook", more));
+  Put(patient, Program("countersign-operator", {"--installation=test"}));
+  return patient;
+}
+
+std::vector<Diagnosis> Of(const Patient& patient, const std::string& area, Health health) {
+  std::vector<Diagnosis> found;
+  for (const Diagnosis& one : Examine(patient)) {
+    if (one.area == area && one.health == health) found.push_back(one);
+  }
+  return found;
+}
+
+// The table that is built in with one kind more.
+std::string OwnTable() {
+  return std::string(BuiltInServingProfilesText()) +
+         "\n- {name: own, group: models.example, kind: Served, resource: serveds, versions: [v1], "
+         "serves: Always}\n";
+}
+
+Patient WithOwnTable() {
+  Patient patient = NewPatient({"--serving-profiles=/etc/countersign/serving/profiles.yaml"});
+  Put(patient, {{"kind", "ConfigMap"},
+                {"metadata", {{"name", "table"}, {"namespace", kSystem}}},
+                {"data", {{"profiles.yaml", OwnTable()}}}});
+  InstallOptions options;
+  options.crds = true;
+  options.service = std::string(kSystem) + "/countersign-webhook";
+  options.ca_pem = "-----BEGIN CERTIFICATE-----";
+  options.serving_profiles = OwnTable();
+  auto installed = InstallationObjects(options);
+  EXPECT_TRUE(installed.has_value()) << (installed ? "" : installed.error().ToString());
+  for (const Json& object : *installed) Put(patient, object);
+  patient.wanted = WantedOf(patient);
+  return patient;
+}
+
+Json& GuardEntry(Patient& patient) {
+  for (Json& one :
+       patient.found[NameOf("ValidatingWebhookConfiguration", "", "countersign")]["webhooks"]) {
+    if (StringAt(one, "name") == "guard.countersign.dev") return one;
+  }
+  throw std::runtime_error("no guard");
+}
+
+TEST(DoctorsPatient, WithATableOfItsOwnIsExpectedToHaveWhatIsMadeFromIt) {
+  Patient patient = WithOwnTable();
+  EXPECT_EQ(Of(patient, "admission", Health::kFault).size(), 0U);
+  EXPECT_EQ(Of(patient, "admission", Health::kUnknown).size(), 0U);
+  GuardEntry(patient)["rules"].erase(0);
+  const auto faults = Of(patient, "admission", Health::kFault);
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_THAT(faults[0].subject, HasSubstr("guard.countersign.dev"));
+  EXPECT_EQ(faults[0].next,
+            "kubectl get configmap -n countersign-system table -o "
+            "jsonpath='{.data.profiles\\.yaml}' > profiles.yaml && countersign install --crds -n "
+            "countersign-system --service countersign-system/countersign-webhook --ca-file ca.crt "
+            "--serving-profiles profiles.yaml | kubectl apply --server-side --force-conflicts -f "
+            "-");
+}
+
+TEST(DoctorsPatient, WhoseTableNobodyMayReadIsNotToldToPutTheBuiltInRulesBack) {
+  Patient patient = WithOwnTable();
+  const std::string table = NameOf("ConfigMap", kSystem, "table");
+  patient.found.erase(table);
+  patient.unread[table] = "forbidden";
+  patient.wanted = WantedOf(patient);
+  EXPECT_EQ(Of(patient, "admission", Health::kFault).size(), 0U);
+  EXPECT_EQ(Of(patient, "admission", Health::kUnknown).size(), 1U);
+}
+
+TEST(DoctorsPatient, IsToldToInstallAsItWasInstalled) {
+  Patient patient = NewPatient({"--operator-user=robot", "--ca-secret=countersign-system/ca"});
+  Put(patient, {{"kind", "ValidatingWebhookConfiguration"},
+                {"metadata", {{"name", "countersign"}}},
+                {"webhooks",
+                 Json::array({{{"name", "admission.countersign.dev"},
+                               {"failurePolicy", "Ignore"},
+                               {"clientConfig", {{"url", "https://w.example/validate/v1"}}}}})}});
+  patient.wanted = WantedOf(patient);
+  const auto faults = Of(patient, "admission", Health::kFault);
+  ASSERT_FALSE(faults.empty());
+  for (const Diagnosis& one : faults) {
+    EXPECT_EQ(one.next,
+              "countersign install --crds -n countersign-system --url https://w.example "
+              "--operator-user robot | kubectl apply --server-side --force-conflicts -f -");
+  }
+  for (const Diagnosis& one : Of(patient, "programs", Health::kWarning)) {
+    EXPECT_THAT(one.next, Not(HasSubstr("--set"))) << one.message;
+  }
+  for (const Diagnosis& one : Of(patient, "certificates", Health::kFault)) {
+    if (one.subject.find("entry") == std::string::npos) continue;  // the Secret is missing too
+    EXPECT_THAT(one.next, HasSubstr("kubectl annotate --overwrite secret -n countersign-system"));
+  }
+}
+
+TEST(DoctorsPatient, OfHelmIsToldWhatToSet) {
+  Patient patient = NewPatient();
+  patient.found[NameOf("Deployment", kSystem, "countersign-webhook")]["metadata"]["annotations"] = {
+      {"meta.helm.sh/release-name", "release"}};
+  const auto warnings = Of(patient, "programs", Health::kWarning);
+  ASSERT_FALSE(warnings.empty());
+  EXPECT_THAT(warnings.back().next,
+              AllOf(HasSubstr("helm upgrade release"), EndsWith("--set image.digest=sha256:…")));
+}
+
+Json SignOff(const InstallationKey& key, const std::string& installation) {
+  Json object = {
+      {"apiVersion", "countersign.dev/v1alpha1"},
+      {"kind", "SignOff"},
+      {"metadata",
+       {{"name", "a"}, {"namespace", "lending"}, {"creationTimestamp", FormatTime(kNow)}}},
+      {"spec", {{"role", "validator"}}}};
+  object["metadata"]["annotations"][std::string(kStampAnnotation)] =
+      MakeStamp(key, installation, object, "vera", {}, kNow).value();
+  return object;
+}
+
+Json Keys(const InstallationKey& key) {
+  return {{"kind", "Secret"},
+          {"metadata", {{"name", "keys"}, {"namespace", kSystem}}},
+          {"data", {{"key.pem", Base64Encode(key.PrivatePem())}}}};
+}
+
+TEST(DoctorsPatient, WhatACountingKeyOrAnotherInstallationStampedIsNotForged) {
+  const InstallationKey first = *InstallationKey::Generate();
+  const InstallationKey second = *InstallationKey::Generate();
+  const InstallationKey theirs = *InstallationKey::Generate();
+  Patient patient = NewPatient();
+  Put(patient, *Switched(*Prepared(Keys(first), second, kNow)));
+  Json carried = SignOff(theirs, "elsewhere");
+  carried["metadata"]["annotations"][std::string(kReceiptAnnotation)] =
+      MakeReceipt(theirs, "elsewhere", carried, kNow).value();
+  patient.sign_offs = {SignOff(first, "test"), SignOff(second, "test"), carried};
+  EXPECT_EQ(Of(patient, "stamp key", Health::kGood).size(), 1U);
+
+  patient.sign_offs.push_back(SignOff(theirs, "test"));
+  const auto faults = Of(patient, "stamp key", Health::kFault);
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_THAT(faults[0].message, HasSubstr("did not make the stamps on 1 of 4 sign-offs"));
+  EXPECT_THAT(faults[0].next, HasSubstr("--dry-run=client -o yaml | kubectl apply -f -"));
+}
+
+TEST(DoctorsPatient, IsWarnedOfTheEndOfItsOwnCertificateNotOfWhoIssuedIt) {
+  const TestAuthority authority;
+  constexpr long kDay = 24 * 60 * 60;
+  const PemPair leaf = authority.Issue("w", "DNS:w.example", 10 * kDay);
+  const PemPair intermediate = authority.Issue("i", "DNS:i.example", 900 * kDay);
+  Patient patient = NewPatient({"--tls-name=w.example"});
+  patient.now = SystemClock().Now();
+  Put(patient,
+      {{"kind", "Secret"},
+       {"metadata", {{"name", "cert"}, {"namespace", kSystem}}},
+       {"data", {{"tls.crt", Base64Encode(leaf.certificate + intermediate.certificate)}}}});
+  const auto warnings = Of(patient, "certificates", Health::kWarning);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_THAT(warnings[0].message, HasSubstr("ends"));
+  EXPECT_THAT(warnings[0].next, HasSubstr("kubectl get secret -n countersign-system cert"));
+}
+
+}  // namespace
+}  // namespace countersign
