@@ -30,6 +30,10 @@ RecordedMaker MakerOf(const Provenance& by) {
     maker.signing_key = by.signature->key;
     maker.user_present = by.signature->user_present;
     maker.user_verified = by.signature->user_verified;
+    if (by.signature->chain) maker.certificates = by.signature->chain->Pem();
+    for (const SignerProof& one : by.signature->cosigners) {
+      maker.cosigners.push_back({one.key, one.chain ? one.chain->Pem() : std::string()});
+    }
   }
   return maker;
 }
@@ -39,15 +43,30 @@ const ModelDigest& ModelOf(const ReproducibilitySnapshotSpec& spec) { return spe
 // Only what names a model is recorded.
 ModelDigest ModelOf(const EvidenceSpec& spec) { return spec.model.value_or(ModelDigest{}); }
 
+// Each once, as many as are kept.
+void AddNames(const std::vector<std::string>& names, RecordedResult& result) {
+  for (const std::string& name : names) {
+    if (result.performed_by.size() >= static_cast<std::size_t>(kMaxRecordedNames)) return;
+    if (std::find(result.performed_by.begin(), result.performed_by.end(), name) ==
+        result.performed_by.end()) {
+      result.performed_by.push_back(name);
+    }
+  }
+}
+
 void SayWhat(const BiasTestSpec& spec, RecordedResult& result) {
+  result.performed_by = spec.performed_by;
   result.topic = spec.protocol;
   result.data_set = spec.data_set.digest;
   if (const auto shape = ShapeOf(spec)) result.counts = fairness::ShapeName(*shape);
 }
 void SayWhat(const ReproducibilitySnapshotSpec& spec, RecordedResult& result) {
+  result.performed_by = spec.performed_by;
+  if (spec.code) AddNames(spec.code->authors, result);
   result.topic = spec.reproduction_of;
 }
 void SayWhat(const EvidenceSpec& spec, RecordedResult& result) {
+  result.performed_by = spec.performed_by;
   result.topic = spec.type;
   result.environment = spec.environment;
 }
@@ -63,7 +82,7 @@ RecordedResult ResultOf(const Attested<Spec>& one) {
   SayWhat(object.spec, result);
   result.name = object.meta.name;
   result.uid = object.meta.uid;
-  result.digest = object.spec_digest;
+  result.digest = object.KnownAs();
   result.by = MakerOf(one.by);
   result.performed_at = object.spec.performed_at;
   return result;
@@ -143,6 +162,7 @@ void AddResult(RecordedResult fresh, ModelRecordSpec& record) {
   }
   if (Knows(*series, fresh.digest)) return;
   ++series->attempts;
+  AddNames(fresh.performed_by, *series);
   const Time forgotten = record.ResultsForgottenUntil(fresh.name_space);
   if (fresh.performed_at && *fresh.performed_at <= forgotten) {
     // Perhaps it was here before.
@@ -152,6 +172,7 @@ void AddResult(RecordedResult fresh, ModelRecordSpec& record) {
     series->earlier.push_back({fresh.digest, fresh.by.first_seen});
   } else {
     fresh.attempts = series->attempts;
+    fresh.performed_by = std::move(series->performed_by);
     fresh.earlier = std::move(series->earlier);
     fresh.earlier.push_back({series->digest, series->by.first_seen});
     *series = std::move(fresh);
@@ -188,7 +209,7 @@ void AddDecisions(const SeenOfModel& seen, ModelRecordSpec& record) {
     const SignOff& object = *one.object;
     if (!IsMade(one.by) || std::any_of(record.decisions.begin(), record.decisions.end(),
                                        [&](const RecordedDecision& known) {
-                                         return known.digest == object.spec_digest &&
+                                         return known.digest == object.KnownAs() &&
                                                 known.name_space == object.meta.name_space &&
                                                 (known.withdrawn.text.empty() ||
                                                  object.spec.signature ||
@@ -209,7 +230,7 @@ void AddDecisions(const SeenOfModel& seen, ModelRecordSpec& record) {
     decision.governed_digest = object.spec.subject.governed_digest;
     decision.name = object.meta.name;
     decision.uid = object.meta.uid;
-    decision.digest = object.spec_digest;
+    decision.digest = object.KnownAs();
     decision.by = MakerOf(one.by);
     if (decision.decision == SignOffDecision::kReject) decision.content = ContentOf(object.spec);
     fresh.push_back(std::move(decision));
@@ -265,7 +286,7 @@ std::set<RecordedObject> ObjectsOf(const SeenOfModel& seen) {
   const auto add = [&](const auto& list, std::string_view kind) {
     for (const auto& one : list) {
       // Under whatever name: the digest says that it is the same.
-      objects.insert({std::string(kind), one.object->meta.name_space, {}, one.object->spec_digest});
+      objects.insert({std::string(kind), one.object->meta.name_space, {}, one.object->KnownAs()});
     }
   };
   add(seen.bias_tests, BiasTestSpec::kKind);
@@ -397,6 +418,20 @@ void Fit(ModelRecordSpec& record) {
 
 }  // namespace
 
+std::map<std::string, std::string> DigestsOf(const SeenOfModel& seen) {
+  std::map<std::string, std::string> digests;
+  const auto add = [&](const auto& list) {
+    for (const auto& one : list) {
+      const auto& object = *one.object;
+      if (!object.record_digest.empty()) digests[object.record_digest] = object.spec_digest;
+    }
+  };
+  add(seen.bias_tests);
+  add(seen.snapshots);
+  add(seen.reports);
+  return digests;
+}
+
 void NoteVerdicts(const Decision& decision, Verdicts& verdicts) {
   for (const Gate& gate : decision.gates) {
     if (gate.policy.empty()) continue;
@@ -445,8 +480,10 @@ ModelRecordSpec NextRecord(const ModelRecordSpec& before, const SeenOfModel& see
   for (RecordedResult& one : ResultsOf(seen)) AddResult(std::move(one), record);
   AddDecisions(seen, record);
   AddIncidents(seen, record);
+  const std::map<std::string, std::string> spelled = DigestsOf(seen);
   for (RecordedResult& one : record.results) {
-    const auto found = verdicts.find(one.digest);
+    const auto digest = spelled.find(one.digest);
+    const auto found = verdicts.find(digest == spelled.end() ? one.digest : digest->second);
     if (found != verdicts.end() && one.withdrawn.text.empty()) one.verdicts = found->second;
   }
   Fit(record);

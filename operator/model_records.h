@@ -34,6 +34,9 @@ using Verdicts = std::map<std::string, std::vector<RecordedVerdict>>;
 // Takes in one decision's.
 void NoteVerdicts(const Decision& decision, Verdicts& verdicts);
 
+// The digests of the specs of what a record knows by another one (types/signature.h), by that one.
+[[nodiscard]] std::map<std::string, std::string> DigestsOf(const SeenOfModel& seen);
+
 // The objects that `record` takes for present and that are not among `seen`.
 [[nodiscard]] std::vector<RecordedObject> MissedBy(const ModelRecordSpec& record,
                                                    const SeenOfModel& seen);

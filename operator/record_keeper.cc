@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "governance/types/signature.h"
 #include "operator/names.h"
 
 namespace countersign {
@@ -35,7 +36,10 @@ ApiResult<std::vector<RecordedObject>> RecordKeeper::Gone(const std::vector<Reco
   for (const RecordedObject& one : missed) {
     const auto found = client_.Get(ResourceOf(one.kind), {one.name_space, one.name}, Until(stop));
     if (!found && found.error().code != Code::kNotFound) return tl::unexpected(found.error());
-    if (!found || StampedDigest(*found).value_or(std::string()) != one.digest) gone.push_back(one);
+    const Json* spec = found ? Find(*found, "spec") : nullptr;
+    if (spec == nullptr || RecordDigest(*spec).value_or(std::string()) != one.digest) {
+      gone.push_back(one);
+    }
   }
   return gone;
 }
@@ -67,7 +71,7 @@ ApiStatus RecordKeeper::Keep(const std::string& model, const std::stop_token& st
   const Time now = clock_.Now();
   ModelRecordSpec next = NextRecord(before, seen, *gone, verdicts, now);
   NoteWhereItServes(next, now);
-  ForgetVerdicts(next);
+  ForgetVerdicts(next, DigestsOf(seen));
   if (cached == nullptr && next.results.empty() && next.decisions.empty() &&
       next.incidents.empty() && next.serving.empty()) {
     return {};
@@ -128,15 +132,18 @@ void RecordKeeper::NoteWhereItServes(ModelRecordSpec& record, Time now) const {
 }
 
 // Of results that others have followed nobody asks any more.
-void RecordKeeper::ForgetVerdicts(const ModelRecordSpec& record) {
+void RecordKeeper::ForgetVerdicts(const ModelRecordSpec& record,
+                                  const std::map<std::string, std::string>& spelled) {
   const std::lock_guard lock(mutex_);
   const auto known = verdicts_.find(record.digest);
   if (known == verdicts_.end()) return;
-  std::erase_if(known->second, [&](const auto& verdict) {
-    return std::none_of(
-        record.results.begin(), record.results.end(),
-        [&](const RecordedResult& result) { return result.digest == verdict.first; });
-  });
+  std::set<std::string> digests;
+  for (const RecordedResult& result : record.results) digests.insert(result.digest);
+  for (const auto& [known_as, digest] : spelled) {
+    if (digests.contains(known_as)) digests.insert(digest);
+  }
+  std::erase_if(known->second,
+                [&](const auto& verdict) { return !digests.contains(verdict.first); });
 }
 
 void RecordKeeper::Judged(const std::string& model, const Decision& decision) {

@@ -49,7 +49,8 @@ class RecordKeeper {
   [[nodiscard]] ApiStatus Write(const ModelRecordSpec& next, const Object<ModelRecordSpec>* before,
                                 const std::stop_token& stop);
   void NoteWhereItServes(ModelRecordSpec& record, Time now) const;
-  void ForgetVerdicts(const ModelRecordSpec& record);
+  void ForgetVerdicts(const ModelRecordSpec& record,
+                      const std::map<std::string, std::string>& spelled);
 
   const KubeClient& client_;
   Clock& clock_;

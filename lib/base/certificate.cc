@@ -272,6 +272,18 @@ Result<CertificateChain> CertificateChain::FromPem(std::string_view pem) {
   return FromDer(all);
 }
 
+std::string CertificateChain::Pem() const {
+  std::string text;
+  for (const Cert& certificate : ParsedOf(parts_->all)) {
+    const Bio out(BIO_new(BIO_s_mem()), BIO_free);
+    PEM_write_bio_X509(out.get(), certificate.get());
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(out.get(), &data);
+    text.append(data, static_cast<std::size_t>(size));
+  }
+  return text;
+}
+
 const VerificationKey& CertificateChain::key() const { return parts_->key; }
 const std::vector<std::string>& CertificateChain::emails() const { return parts_->emails; }
 const std::vector<std::string>& CertificateChain::uris() const { return parts_->uris; }

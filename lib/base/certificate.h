@@ -36,6 +36,8 @@ class CertificateChain {
   // Subject alternative names of the signer's certificate, byte by byte.
   [[nodiscard]] const std::vector<std::string>& emails() const;
   [[nodiscard]] const std::vector<std::string>& uris() const;
+  // As it came, in PEM.
+  [[nodiscard]] std::string Pem() const;
   // "'vera@bank.example'", or the subject where it has neither email nor URI.
   [[nodiscard]] std::string Name() const;
 

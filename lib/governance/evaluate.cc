@@ -85,7 +85,11 @@ void AddRecordedIssuers(const GovernancePolicySpec& policy, const Requirement& r
   for (const PastResult& past : PastResults(policy, facts, environment, *record)) {
     const std::string& kind = past.result->kind;
     const auto add = [&](const std::vector<Subject>& issuers) {
-      if (IsTrustedIssuer(policy, issuers, past.by)) AddPerson(policy, past.by, insiders);
+      if (!IsTrustedIssuer(policy, issuers, past.by)) return;
+      AddPerson(policy, past.by, insiders);
+      for (const std::string& name : past.result->performed_by) {
+        insiders.people.insert(PersonNamed(policy, name));
+      }
     };
     if (require.bias_test && kind == BiasTestSpec::kKind) add(require.bias_test->issuers);
     if (const auto& r = require.report;

@@ -29,8 +29,12 @@ Provenance ProvenanceOf(const RecordedMaker& maker) {
   }
   if (!maker.signing_key.empty()) {
     by.authenticity = Authenticity::kSigned;
-    by.signature = std::make_shared<const SignatureProof>(
-        SignatureProof{maker.signing_key, maker.user_present, maker.user_verified});
+    SignatureProof proof{maker.signing_key, maker.user_present, maker.user_verified};
+    proof.chain = maker.chain;
+    for (const RecordedCosigner& one : maker.cosigners) {
+      proof.cosigners.push_back({one.signing_key, one.chain});
+    }
+    by.signature = std::make_shared<const SignatureProof>(std::move(proof));
   }
   return by;
 }
@@ -60,7 +64,7 @@ void CorrectResults(const ModelRecord& record, const SharedList<Attested<Spec>>&
   for (const std::size_t i : positions) {
     const Attested<Spec>& one = list[i];
     if (!IsMade(one.by)) continue;
-    const auto* known = record.spec.Find(one.object->spec_digest, one.object->meta.name_space);
+    const auto* known = record.spec.Find(one.object->KnownAs(), one.object->meta.name_space);
     const Time forgotten = record.spec.ResultsForgottenUntil(one.object->meta.name_space);
     if (known == nullptr) {
       const Time performed = one.object->spec.performed_at;
@@ -84,7 +88,7 @@ void CorrectSignOffs(const ModelRecord& record, const SharedList<AttestedSignOff
     const AttestedSignOff& one = list[i];
     const SignOffSpec& spec = one.object->spec;
     if (spec.decision == SignOffDecision::kReject || !IsMade(one.by)) continue;
-    const auto* known = record.spec.Find(one.object->spec_digest, one.object->meta.name_space);
+    const auto* known = record.spec.Find(one.object->KnownAs(), one.object->meta.name_space);
     const Time forgotten = record.spec.DecisionsForgottenUntil(one.object->meta.name_space);
     const Time made = std::min(one.by.first_seen, spec.performed_at.value_or(Time::max()));
     if (known == nullptr && made <= forgotten) {
@@ -120,7 +124,7 @@ std::vector<AttestedSignOff> GoneRejections(const Facts& facts, const Dossier& d
       const auto near = dossier.SignOffs(one.role, DigestOfSubject(one.sign_off->spec.subject));
       const bool there = std::any_of(near.begin(), near.end(), [&](std::size_t i) {
         const AttestedSignOff& present = facts.sign_offs[i];
-        return present.object->spec_digest == one.digest && IsAsGood(present.by, one.by);
+        return present.object->KnownAs() == one.digest && IsAsGood(present.by, one.by);
       });
       if (!there) gone.push_back({one.sign_off, ProvenanceOf(one.by)});
     }

@@ -58,7 +58,7 @@ template <class Spec>
                                        const std::vector<const Attested<Spec>*>& present) {
   if (latest != nullptr && latest->by.first_seen > past.by.first_seen) return false;
   return std::none_of(present.begin(), present.end(), [&](const Attested<Spec>* one) {
-    return one->object->spec_digest == past.result->digest &&
+    return one->object->KnownAs() == past.result->digest &&
            IsBelieved(context.policy.spec, who, one->by);
   });
 }

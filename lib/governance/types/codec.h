@@ -39,6 +39,11 @@ Result<Object<Spec>> DecodeOwned(const Json& object, const std::shared_ptr<const
   auto digest = DigestOf<Spec>(**json);
   if (!digest) return Fail(Code::kInvalidArgument, digest.error().message, "spec");
   result.spec_digest = std::move(*digest);
+  if (Find(**json, "signature") != nullptr) {
+    auto known_as = RecordDigest(**json);
+    if (!known_as) return Fail(Code::kInvalidArgument, known_as.error().message, "spec");
+    result.record_digest = std::move(*known_as);
+  }
   return result;
 }
 

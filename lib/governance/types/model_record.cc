@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kMaxGroups = 256;           // as many as a stamp holds
 constexpr std::int64_t kMaxAccount = 256;          // likewise
+constexpr std::int64_t kMaxCertificates = 98'304;  // as many as a signature may carry, in PEM
 constexpr std::int64_t kMaxContentBytes = 16'384;  // of a rejection or an incident
 
 constexpr FieldInfo NameSpaceField() {
@@ -64,6 +65,19 @@ constexpr FieldInfo ContentField() {
 
 }  // namespace
 
+constexpr FieldInfo CertificatesField() {
+  return {.name = "certificates",
+          .doc = "Certificates that came with the key, in PEM, the signer's first.",
+          .length = kMaxCertificates};
+}
+
+template <class V>
+void Describe(V& v, RecordedCosigner& c) {
+  v.Field({.name = "signingKey", .doc = "Fingerprint of the key.", .required = true},
+          c.signing_key);
+  v.Field(CertificatesField(), c.certificates);
+}
+
 template <class V>
 void Describe(V& v, RecordedMaker& m) {
   v.Field({.name = "user",
@@ -85,9 +99,11 @@ void Describe(V& v, RecordedMaker& m) {
   v.Field({.name = "installationKey", .doc = "Fingerprint of that installation's key."},
           m.installation_key);
   v.Field({.name = "signingKey", .doc = "Fingerprint of the key that signed it."}, m.signing_key);
+  v.Field(CertificatesField(), m.certificates);
   v.Field({.name = "userPresent", .doc = "Whether that key was touched."}, m.user_present);
   v.Field({.name = "userVerified", .doc = "Whether it asked for a PIN or a finger."},
           m.user_verified);
+  v.Field({.name = "cosigners", .doc = "By what it was signed as well.", .max = 15}, m.cosigners);
 }
 
 template <class V>
@@ -132,6 +148,11 @@ void Describe(V& v, RecordedResult& r) {
   v.Field(UidField(), r.uid);
   v.Field(DigestField("Digest of its spec."), r.digest);
   v.Field({.name = "by", .doc = "Who made it.", .required = true}, r.by);
+  v.Field({.name = "performedBy",
+           .doc = "Whom the result, and those before it, name as having made it or its code.",
+           .max = kMaxRecordedNames,
+           .length = 253},
+          r.performed_by);
   v.Field({.name = "performedAt", .doc = "When it was done, as it says."}, r.performed_at);
   v.Field({.name = "attempts",
            .doc = "How many results of this maker on this protocol and data set were seen.",
@@ -264,6 +285,17 @@ static Result<std::shared_ptr<const Object<Spec>>> ReadContent(const Entry& entr
   return std::make_shared<const Object<Spec>>(*std::move(object));
 }
 
+static void ReadMaker(RecordedMaker& by) {
+  ReadInstant(by.first_seen);
+  const auto read = [](const std::string& pem) -> std::optional<CertificateChain> {
+    if (pem.empty()) return std::nullopt;
+    auto chain = CertificateChain::FromPem(pem);
+    return chain ? std::optional(*std::move(chain)) : std::nullopt;
+  };
+  by.chain = read(by.certificates);
+  for (RecordedCosigner& one : by.cosigners) one.chain = read(one.certificates);
+}
+
 static void CheckInstant(const Instant& instant, const std::string& path,
                          std::vector<Error>& errors) {
   if (auto time = ParseTime(instant.text); !time) AddError(errors, path, time.error().message);
@@ -306,12 +338,12 @@ static void Check(const ModelRecordSpec& spec, const Json& /*json*/, std::vector
 template <>
 void Derive<ModelRecordSpec>(ModelRecordSpec& spec) {
   for (RecordedResult& one : spec.results) {
-    ReadInstant(one.by.first_seen);
+    ReadMaker(one.by);
     ReadInstant(one.withdrawn);
     for (EarlierResult& earlier : one.earlier) ReadInstant(earlier.first_seen);
   }
   for (RecordedDecision& one : spec.decisions) {
-    ReadInstant(one.by.first_seen);
+    ReadMaker(one.by);
     ReadInstant(one.withdrawn);
     if (one.decision != SignOffDecision::kReject) continue;
     if (auto read = ReadContent<SignOffSpec>(one); read) one.sign_off = *std::move(read);
@@ -340,6 +372,19 @@ void ModelRecordSpec::DeriveKnown() {
   std::sort(known.begin(), known.end(), [](const Known& a, const Known& b) {
     return std::tie(a.digest, a.name_space) < std::tie(b.digest, b.name_space);
   });
+  // Whoever applied it once more: it was first seen once, and what was withdrawn stays so.
+  std::vector<Known> distinct;
+  for (const Known& one : known) {
+    if (distinct.empty() || distinct.back().digest != one.digest ||
+        distinct.back().name_space != one.name_space) {
+      distinct.push_back(one);
+      continue;
+    }
+    Known& same = distinct.back();
+    same.first_seen = std::min(same.first_seen, one.first_seen);
+    same.withdrawn_at = std::max(same.withdrawn_at, one.withdrawn_at);
+  }
+  known = std::move(distinct);
 }
 
 const RecordBounds* ModelRecordSpec::BoundsOf(std::string_view name_space) const {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/certificate.h"
 #include "governance/types/common.h"
 #include "governance/types/incident.h"
 #include "governance/types/object.h"
@@ -26,12 +27,20 @@ inline constexpr std::int64_t kMaxEarlierResults = 64;
 inline constexpr std::int64_t kMaxRecordedDecisions = 256;
 inline constexpr std::int64_t kMaxRecordedIncidents = 64;
 inline constexpr std::int64_t kMaxRecordedServing = 64;
+inline constexpr std::int64_t kMaxRecordedNames = 256;
 inline constexpr std::int64_t kMaxRecordedBounds = 256;
 
 // When something was seen, to the microsecond: order hangs on it.
 struct Instant {
   std::string text;  // empty: never
   Time time{};       // derived
+};
+
+// By what it was signed, beside the maker's own key.
+struct RecordedCosigner {
+  std::string signing_key;
+  std::string certificates;
+  std::optional<CertificateChain> chain = {};  // derived from `certificates`
 };
 
 // Who made it, as admission stamped it.
@@ -43,8 +52,11 @@ struct RecordedMaker {
   std::string installation = {};          // another one, that saw it made; empty: ours
   std::string installation_key = {};
   std::string signing_key = {};
+  std::string certificates = {};               // of that key, in PEM, if it came with any
+  std::optional<CertificateChain> chain = {};  // derived from `certificates`
   bool user_present = false;
   bool user_verified = false;
+  std::vector<RecordedCosigner> cosigners = {};
 };
 
 struct EarlierResult {
@@ -73,8 +85,10 @@ struct RecordedResult {
   std::string counts;       // what a BiasTest counts
   std::string name;
   std::string uid;
-  std::string digest;
+  std::string digest;  // Object::KnownAs
   RecordedMaker by;
+  // Whom these results name as having made them, or the code that made them.
+  std::vector<std::string> performed_by;
   std::optional<Time> performed_at;
   std::int64_t attempts = 1;
   std::vector<EarlierResult> earlier;

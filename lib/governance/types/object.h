@@ -42,7 +42,12 @@ template <class Spec>
 struct Object {
   ObjectMeta meta;
   Spec spec;
-  std::string spec_digest;  // "sha256:…"
+  std::string spec_digest;         // "sha256:…"
+  std::string record_digest = {};  // types/signature.h, where it is another one
+
+  [[nodiscard]] const std::string& KnownAs() const {
+    return record_digest.empty() ? spec_digest : record_digest;
+  }
 };
 
 // Never fails: what is absent or of another type stays empty.

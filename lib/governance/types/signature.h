@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/describe.h"
+#include "base/json.h"
+#include "base/result.h"
 
 namespace countersign {
 
@@ -78,6 +80,12 @@ void Describe(V& v, ObjectSignature& s) {
         "format DSSE needs one of publicKey and certificateChain, SSHSIG has neither, nor "
         "cosigners"}});
 }
+
+// By what a ModelRecord knows an object: a digest of what was signed, or of the whole spec where
+// nothing is. One and the same signature can be spelled in many ways (base64, white space, fields
+// that nobody signed), and so can what stands beside the statement of another tool (predicates.h):
+// else whatever was withdrawn would be something new.
+[[nodiscard]] Result<std::string> RecordDigest(const Json& spec);
 
 // For each kind that can be signed.
 constexpr FieldInfo SignatureField() {

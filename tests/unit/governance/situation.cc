@@ -166,6 +166,7 @@ void AddAll(const Json& evidence, Placeholders& values, SharedList<Attested<Spec
     if (StringAt(it.value(), "kind") != Spec::kKind) continue;
     auto object = Make<Spec>(it.key(), "lending", Filled(At(it.value(), "spec"), values));
     values["$digest:" + it.key()] = object->spec_digest;
+    values["$known:" + it.key()] = object->KnownAs();
     list.push_back({std::move(object), MakeProvenance(At(it.value(), "stamp"))});
   }
 }

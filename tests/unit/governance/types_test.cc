@@ -5,12 +5,14 @@
 #include <functional>
 #include <set>
 
+#include "base/digest.h"
 #include "base/yaml.h"
 #include "governance/change_protocol.h"
 #include "governance/types/model_deployment.h"
 #include "governance/types/policy.h"
 #include "governance/types/reproducibility_snapshot.h"
 #include "governance/types/sign_off.h"
+#include "governance/types/signature.h"
 #include "governance/types/use_case.h"
 #include "situation.h"
 
@@ -512,6 +514,37 @@ Result<ModelDeployment> WithComponents(const std::string& components,
 }
 
 // The canonical form as docs/components.md gives it, hashed by another program.
+// One signature can be spelled in many ways: what a record knows must not hang on it.
+TEST(RecordDigestTest, DoesNotHangOnHowTheSignatureIsSpelled) {
+  const auto of = [](const Json& signature) {
+    Json spec = {{"useCase", "credit"}, {"performedAt", "2026-11-01T12:00:00Z"}};
+    if (!signature.is_null()) spec["signature"] = signature;
+    return RecordDigest(spec).value();
+  };
+  const std::string unsigned_one = of(nullptr);
+  EXPECT_EQ(of({{"format", "SSHSIG"}, {"value", "a"}}), unsigned_one);
+  EXPECT_EQ(of({{"format", "SSHSIG"}, {"value", "a\r\n"}}), unsigned_one);
+  EXPECT_EQ(of({{"format", "DSSE"}, {"value", "{}"}, {"publicKey", "k"}}), unsigned_one);
+  EXPECT_EQ(of({{"format", "DSSE"}, {"value", "no JSON"}, {"publicKey", "k"}}), unsigned_one);
+  EXPECT_NE(RecordDigest({{"useCase", "other"}}).value(), unsigned_one);
+}
+
+// What stands beside the statement of another tool nobody signed.
+TEST(RecordDigestTest, OfAnotherToolsStatementIsWithoutWhatTheToolDidNotSay) {
+  const auto of = [](const std::string& type, const std::string& performed_at) {
+    const std::string statement = DumpJson({{"predicateType", type}});
+    const Json envelope = {{"payload", Base64Encode(statement)}};
+    return RecordDigest({{"useCase", "credit"},
+                         {"performedAt", performed_at},
+                         {"signature", {{"format", "DSSE"}, {"value", DumpJson(envelope)}}}})
+        .value();
+  };
+  const std::string theirs = "https://in-toto.io/attestation/test-result/v0.1";
+  const std::string ours = "https://countersign.dev/attestations/Evidence/v1";
+  EXPECT_EQ(of(theirs, "2026-11-01T12:00:00Z"), of(theirs, "2026-11-02T12:00:00Z"));
+  EXPECT_NE(of(ours, "2026-11-01T12:00:00Z"), of(ours, "2026-11-02T12:00:00Z"));
+}
+
 TEST(CompositeDigestTest, IsOfTheCanonicalJsonOfTheComponentsByName) {
   const auto made = WithComponents(std::string(kHosted) + ", " + kAdapter);
   ASSERT_TRUE(made) << made.error().ToString();

@@ -217,6 +217,58 @@ TEST(ModelRecords, AnApprovalMadeAgainReplacesTheWithdrawnOne) {
   EXPECT_EQ(again.decisions[0].withdrawn.text, "");
 }
 
+// A signature that somebody spells otherwise, to have what was withdrawn count again.
+TEST(ModelRecords, ASignatureSpelledOtherwiseIsTheSameEvidence) {
+  const auto signed_as = [](const std::string& spelling, int minutes_ago) {
+    AttestedSignOff vote = Vote("yes", "Approve", By("robot", minutes_ago));
+    Json json = {{"apiVersion", "countersign.dev/v1alpha1"},
+                 {"kind", "SignOff"},
+                 {"metadata", {{"name", "yes"}, {"namespace", "lending"}}},
+                 {"spec", EncodeSpec(vote.object->spec)}};
+    json["spec"]["performedAt"] = "2026-11-01T12:00:00Z";
+    json["spec"]["signature"] = {{"format", "SSHSIG"}, {"value", spelling}};
+    Provenance by = vote.by;
+    by.authenticity = Authenticity::kSigned;
+    by.signature = std::make_shared<const SignatureProof>(SignatureProof{"SHA256:vera"});
+    return AttestedSignOff{Made<SignOffSpec>(json), by};
+  };
+  SeenOfModel seen = Seen();
+  seen.sign_offs = Listed(signed_as("one", 9));
+  ModelRecordSpec record = Next({}, seen);
+  ASSERT_THAT(record.decisions, SizeIs(1));
+  EXPECT_EQ(record.decisions[0].digest, seen.sign_offs[0].object->KnownAs());
+  record = NextRecord(record, Seen(), MissedBy(record, Seen()), {}, kNow);
+  ASSERT_NE(record.decisions[0].withdrawn.text, "");
+
+  seen.sign_offs = Listed(signed_as("one ", 1));
+  const ModelRecordSpec again = Next(record, seen);
+  ASSERT_THAT(again.decisions, SizeIs(1));
+  EXPECT_NE(again.decisions[0].withdrawn.text, "");
+}
+
+TEST(ModelRecords, KeepWhomResultsNamedAndByWhatTheyWereSigned) {
+  SeenOfModel seen = Seen();
+  const auto tested = [](const char* name, int tp, int minutes_ago, const char* who) {
+    AttestedBiasTest one = Tested(name, tp, By("pipeline", minutes_ago));
+    auto changed = std::make_shared<Object<BiasTestSpec>>(*one.object);
+    changed->spec.performed_by = {who};
+    one.object = changed;
+    return one;
+  };
+  seen.bias_tests = Listed(tested("a", 1, 9, "dora"), tested("b", 2, 8, "dan"));
+  Provenance by = By("pipeline", 5);
+  by.authenticity = Authenticity::kSigned;
+  SignatureProof proof{"SHA256:first"};
+  proof.cosigners = {{"SHA256:second"}};
+  by.signature = std::make_shared<const SignatureProof>(proof);
+  seen.sign_offs = Listed(Vote("no", "Reject", by));
+  const ModelRecordSpec record = Stored(Next({}, seen));
+  ASSERT_THAT(record.results, SizeIs(1));
+  EXPECT_THAT(record.results[0].performed_by, ElementsAre("dora", "dan"));
+  ASSERT_THAT(record.decisions[0].by.cosigners, SizeIs(1));
+  EXPECT_EQ(record.decisions[0].by.cosigners[0].signing_key, "SHA256:second");
+}
+
 TEST(ModelRecords, ForgetTheOldestResultsAndSayUntilWhen) {
   SeenOfModel seen = Seen();
   for (int i = 0; i < kMaxEarlierResults + 3; ++i) {

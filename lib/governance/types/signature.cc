@@ -1,0 +1,34 @@
+#include "governance/types/signature.h"
+
+#include "base/digest.h"
+
+namespace countersign {
+namespace {
+
+constexpr std::string_view kOurPredicates = "https://countersign.dev/attestations/";
+
+// A statement of another tool's, which says neither for which use case it is nor, for us, when.
+bool IsOfAnotherTool(const Json& signature) {
+  if (StringAt(signature, "format") != NameOf(SignatureFormat::kDsse)) return false;
+  const auto envelope = ParseJson(StringAt(signature, "value"));
+  if (!envelope) return false;
+  const auto payload = Base64Decode(StringAt(*envelope, "payload"));
+  const auto statement = payload ? ParseJson(*payload) : Result<Json>(Fail(payload.error()));
+  return statement && !StringAt(*statement, "predicateType").starts_with(kOurPredicates);
+}
+
+}  // namespace
+
+Result<std::string> RecordDigest(const Json& spec) {
+  const Json* signature = Find(spec, "signature");
+  if (signature == nullptr) return JsonDigest(spec);
+  Json content = spec;
+  content.erase("signature");
+  if (IsOfAnotherTool(*signature)) {
+    content.erase("performedAt");
+    content.erase("useCase");
+  }
+  return JsonDigest(content);
+}
+
+}  // namespace countersign
