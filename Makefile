@@ -11,7 +11,7 @@ PYTHON := /usr/bin/python3
 export NO_PROXY := 127.0.0.1,localhost,::1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench rotations soak lint fmt \
+.PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench rotations soak overload lint fmt \
 	manifests image side-by-side verify clean
 
 help: ## list the targets
@@ -78,6 +78,10 @@ COUNT ?= 1000
 rotations: build assets ## COUNT (1000) forced rotations of the webhook's authority under load
 	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
 	  $(PYTHON) bench/rotations.py --count $(COUNT)
+
+overload: build assets ## ten times what one replica can do; needs Go
+	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
+	  $(PYTHON) bench/overload.py
 
 SOAK_SECONDS ?= 3600
 SOAK_RATE ?= 200

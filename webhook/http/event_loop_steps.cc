@@ -152,13 +152,8 @@ bool EventLoop::JudgeHead(Connection& c) {
 
 void EventLoop::Dispatch(Connection& c) {
   std::string bytes = c.TakeRequest();
-  Job job{c.id,
-          c.route,
-          std::move(c.head),
-          std::move(bytes),
-          c.head_size,
-          c.answer_by,
-          BufferLease(counters_.buffered_bytes)};
+  Job job{c.id,        c.route, std::move(c.head), std::move(bytes),
+          c.head_size, now_,    c.answer_by,       BufferLease(counters_.buffered_bytes)};
   job.lease.Set(job.bytes.size());
   c.ResetRequest();
   ClearDeadline(c);

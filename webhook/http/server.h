@@ -67,6 +67,9 @@ struct ServerOptions {
   // Complete requests waiting for a worker. At about a millisecond each this is a fraction of the
   // caller's timeout; beyond it 429 with Retry-After, which the API server's client honours.
   std::size_t max_queued = 256;
+  // The same while the first of the queue has waited this long: a decision may take several
+  // milliseconds, and who is sent away at once has time to come again.
+  std::chrono::milliseconds max_wait{1'000};
   // API servers keep at most 25 idle connections each (client-go transport/cache.go), so this is
   // room for bursts. At the limit, connections that never made a valid request give way first.
   std::size_t max_connections = 4096;
@@ -119,7 +122,7 @@ enum class Refusal {
   kBodyTooLarge,       // 413
   kMediaType,          // 415: Content-Type
   kEncoding,           // 415: Content-Encoding
-  kOverloaded,         // 429: queue full
+  kOverloaded,         // 429: queue full, or too slow
   kMemory,             // 429: max_buffered_bytes
   kExpired,            // 503: its deadline passed in the queue
 };

@@ -9,8 +9,12 @@
 
 namespace countersign::http {
 
-Workers::Workers(int threads, std::size_t max_queued, Counters& counters, Completion completion)
-    : max_queued_(max_queued), counters_(counters), completion_(std::move(completion)) {
+Workers::Workers(int threads, std::size_t max_queued, std::chrono::milliseconds max_wait,
+                 Counters& counters, Completion completion)
+    : max_queued_(max_queued),
+      max_wait_(max_wait),
+      counters_(counters),
+      completion_(std::move(completion)) {
   threads_.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
 }
@@ -21,6 +25,7 @@ bool Workers::TrySubmit(Job&& job) {
   {
     const std::lock_guard lock(mutex_);
     if (stopped_ || queue_.size() >= max_queued_) return false;
+    if (!queue_.empty() && job.arrived - queue_.front().arrived > max_wait_) return false;
     queue_.push_back(std::move(job));
     counters_.queued = queue_.size();
   }

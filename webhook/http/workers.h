@@ -5,6 +5,7 @@
 // Stop() discards what was still queued.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -26,6 +27,7 @@ struct Job {
   RequestHead head;
   std::string bytes;  // the whole request; the body begins at `body_at`
   std::size_t body_at;
+  SteadyTime arrived;  // whole
   SteadyTime deadline;
   BufferLease lease;  // of `bytes`
 };
@@ -35,10 +37,11 @@ class Workers {
   using Completion = std::function<void(std::uint64_t connection, Response response)>;
 
   // `counters` outlives the workers. `completion` is called on their threads.
-  Workers(int threads, std::size_t max_queued, Counters& counters, Completion completion);
+  Workers(int threads, std::size_t max_queued, std::chrono::milliseconds max_wait,
+          Counters& counters, Completion completion);
   ~Workers();  // Stop()
 
-  // False when the queue is full; `job` is then untouched.
+  // False when the queue is full or stands still; `job` is then untouched.
   [[nodiscard]] bool TrySubmit(Job&& job);
 
   // Tells handlers to end, discards the queue, joins. Idempotent.
@@ -49,6 +52,7 @@ class Workers {
   [[nodiscard]] Response Serve(const Job& job);
 
   const std::size_t max_queued_;
+  const std::chrono::milliseconds max_wait_;
   Counters& counters_;
   const Completion completion_;
   std::stop_source stop_;

@@ -222,6 +222,32 @@ TEST(ServerTest, WhenTheQueueIsFullTheClientIsToldToTryAgainAndKeepsItsConnectio
   EXPECT_EQ(refused.Exchange(Post("/wait", "{}")).body, "done");
 }
 
+TEST(ServerTest, WhenTheQueueStandsStillTheClientIsToldToTryAgain) {
+  Gate gate;
+  ServerOptions options = TestOptions();
+  options.worker_threads = 1;
+  options.max_wait = milliseconds(1);
+  const auto server = StartServer(options, {Route{"/wait", [&](const Request&) {
+                                                    gate.Await();
+                                                    return Response{200, "done", "text/plain", {}};
+                                                  }}});
+  TlsClient running(server->Port());
+  ASSERT_TRUE(running.Send(Post("/wait", "{}")));
+  ASSERT_TRUE(Eventually([&] { return server->Stats().requests == 1; }));
+  TlsClient queued(server->Port());
+  ASSERT_TRUE(queued.Send(Post("/wait", "{}")));
+  ASSERT_TRUE(Eventually([&] { return server->Stats().queued == 1; }));
+  const auto waited = std::chrono::steady_clock::now() + milliseconds(2);
+  ASSERT_TRUE(Eventually([&] { return std::chrono::steady_clock::now() >= waited; }));
+
+  TlsClient refused(server->Port());
+  EXPECT_EQ(refused.Exchange(Post("/wait", "{}")).status, 429);
+  EXPECT_EQ(server->Stats().Refused(Refusal::kOverloaded), 1U);
+  gate.Open();
+  EXPECT_EQ(queued.Read().body, "done");
+  EXPECT_EQ(refused.Exchange(Post("/wait", "{}")).body, "done");
+}
+
 TEST(ServerTest, ARequestThatWaitedLongerThanItsCallerReachesNoHandler) {
   Gate gate;
   ServerOptions options = TestOptions();
