@@ -176,6 +176,33 @@ def check_manifestation(site, name, key):
     assert recorded["validation"]["evidence"][0]["signatory"] == wanted
 
 
+def test_a_withdrawn_approval_stays_so_however_its_signature_is_spelled(site):
+    mdeploy = s.deployment("spelled", model="m-spelled")
+    site.apply(signed(site, s.bias_test("fair-spelled", "m-spelled"), "pipeline"),
+               user=account(site, ROBOT))  # fmt: skip
+    yes = s.sign_off(mdeploy, VERA, "spelled-yes", patch={"performedAt": s.now()})
+    site.apply(signed(site, yes, "vera"), user=account(site, ROBOT))
+    site.apply(mdeploy, user=account(site, DANA))
+    approval = json.loads(
+        site.cluster.run("get", "signoff", "spelled-yes", "-n", HOME, "-o", "json").stdout
+    )
+
+    def entry():
+        name = s.digest("m-spelled").replace(":", "-")
+        done = site.cluster.run("get", "modelrec", name, "-o", "json", check=False)
+        spec = json.loads(done.stdout)["spec"] if done.returncode == 0 else {}
+        return next((d for d in spec.get("decisions", []) if d["name"] == "spelled-yes"), {})
+
+    wait_until(entry, "the approval to be recorded")
+    site.cluster.run("delete", "signoff", "spelled-yes", "-n", HOME)
+    wait_until(lambda: entry().get("withdrawnAt"), "the withdrawal to be recorded")
+    approval["metadata"] = {"name": "spelled-again", "namespace": HOME}
+    approval["spec"]["signature"]["value"] = approval["spec"]["signature"]["value"].replace("\n", "\r\n")
+    site.apply(approval, user=account(site, ROBOT))
+    again = s.deployment("spelled-again", model="m-spelled")
+    wait_until(lambda: "SignOffWithdrawn" in refusal(site, again, DANA), "the same to be known")
+
+
 def test_a_robot_applies_a_waiver_that_somebody_signed(site):
     waiver = signed(site, s.waiver("signed-exception"), "victor")
     edited = copy.deepcopy(waiver)
