@@ -3,8 +3,9 @@
 // One process holds the server, the caches and the callers, so that both routes bear the same costs
 // of TLS, loopback and client, and only their ratio means something. The catalog is filled by hand
 // and never started; every use case has its evidence, so the answers are approvals made from
-// caches alone. Rounds of both routes alternate, because the machine's load drifts. Progress goes
-// to stderr, one JSON document to stdout.
+// caches alone. Rounds of both routes alternate, because the machine's load drifts. At the end come
+// rounds at a fixed rate under many policies, for latencies that count from when a request was due.
+// Progress goes to stderr, one JSON document to stdout.
 
 #include <httplib.h>
 #include <signal.h>
@@ -35,6 +36,8 @@ struct Flags {
   int use_cases = 1000;
   int rounds = 3;
   double seconds = 3;
+  int rate = 2000;    // a second, of the rounds at a fixed rate
+  int policies = 50;  // of these
 };
 
 double ResidentMiB() {
@@ -45,9 +48,10 @@ double ResidentMiB() {
   return 0;
 }
 
-double CpuSeconds() {
+// Of the process, or (RUSAGE_THREAD) of the thread.
+double CpuSeconds(int who = RUSAGE_SELF) {
   rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
+  getrusage(who, &usage);
   const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
   };
@@ -57,6 +61,7 @@ double CpuSeconds() {
 struct Sample {
   double seconds = 0;
   double cpu_seconds = 0;           // of callers and server together
+  double caller_seconds = 0;        // of CPU, of callers alone
   std::vector<double> latencies{};  // ms
   std::string failure{};
 };
@@ -64,6 +69,7 @@ struct Sample {
 void Append(Sample& to, Sample&& from) {
   to.seconds += from.seconds;
   to.cpu_seconds += from.cpu_seconds;
+  to.caller_seconds += from.caller_seconds;
   to.latencies.insert(to.latencies.end(), from.latencies.begin(), from.latencies.end());
   if (to.failure.empty()) to.failure = std::move(from.failure);
 }
@@ -75,7 +81,8 @@ double Percentile(std::vector<double>& values, double p) {
   return values[static_cast<std::size_t>(at)];
 }
 
-// One connection a body, each in a closed loop. The connections outlive the rounds.
+// One connection a body, each in a closed loop, or all together at a rate. The connections outlive
+// the rounds.
 class Callers {
  public:
   Callers(int port, std::vector<std::string> bodies) : bodies_(std::move(bodies)) {
@@ -89,14 +96,17 @@ class Callers {
     }
   }
 
-  Sample Round(const char* path, double seconds) {
+  Sample Round(const char* path, double seconds, int rate = 0) {
     std::vector<Sample> samples(clients_.size());
     std::vector<std::jthread> threads;
     const auto begin = std::chrono::steady_clock::now();
     const double cpu = CpuSeconds();
     const auto end = begin + std::chrono::duration<double>(seconds);
     for (std::size_t i = 0; i < clients_.size(); ++i) {
-      threads.emplace_back([&, i] { Loop(i, path, end, samples[i]); });
+      threads.emplace_back([&, i] {
+        Loop(i, path, {begin, end, rate}, samples[i]);
+        samples[i].caller_seconds = CpuSeconds(RUSAGE_THREAD);
+      });
     }
     threads.clear();  // joins
     Sample all;
@@ -112,10 +122,26 @@ class Callers {
         .count();
   }
 
-  template <class End>
-  void Loop(std::size_t i, const char* path, End end, Sample& sample) {
-    while (std::chrono::steady_clock::now() < end) {
-      const auto begin = std::chrono::steady_clock::now();
+  struct Pace {
+    std::chrono::steady_clock::time_point begin;
+    std::chrono::time_point<std::chrono::steady_clock, std::chrono::duration<double, std::nano>>
+        end;
+    int rate;  // of all connections; 0: each as soon as it is answered
+  };
+
+  // When the request `number` of connection `i` is due. One that comes late keeps its time.
+  [[nodiscard]] std::chrono::steady_clock::time_point Due(const Pace& pace, std::size_t i,
+                                                          std::size_t number) const {
+    if (pace.rate == 0) return std::chrono::steady_clock::now();
+    const auto all = static_cast<std::int64_t>(number * clients_.size() + i);
+    return pace.begin + std::chrono::nanoseconds(all * 1'000'000'000 / pace.rate);
+  }
+
+  void Loop(std::size_t i, const char* path, const Pace& pace, Sample& sample) {
+    for (std::size_t number = 0;; ++number) {
+      const auto begin = Due(pace, i, number);
+      if (begin >= pace.end) return;
+      std::this_thread::sleep_until(begin);
       const auto answer = clients_[i]->Post(path, bodies_[i], "application/json");
       if (!answer) {
         sample.failure = "no answer: " + httplib::to_string(answer.error());
@@ -137,8 +163,19 @@ Json Summary(Sample& sample) {
   return {{"requests", sample.latencies.size()},
           {"perSecond", count / sample.seconds},
           {"cpuMicros", sample.cpu_seconds * 1e6 / count},
+          {"serverMicros", (sample.cpu_seconds - sample.caller_seconds) * 1e6 / count},
           {"p50", Percentile(sample.latencies, 0.5)},
-          {"p99", Percentile(sample.latencies, 0.99)}};
+          {"p99", Percentile(sample.latencies, 0.99)},
+          {"p999", Percentile(sample.latencies, 0.999)}};
+}
+
+void Forget(Sample& sample) { sample = {.failure = std::move(sample.failure)}; }
+
+// After telling why a request failed, if one did.
+bool Approved(const Sample& sample) {
+  if (sample.failure.empty()) return true;
+  std::cerr << "admission_bench: a request was not approved: " << sample.failure << "\n";
+  return false;
 }
 
 // Both routes in alternate rounds; nullopt after telling why a request failed.
@@ -150,32 +187,45 @@ std::optional<Json> Compare(int port, const Flags& flags, std::vector<std::strin
   constexpr double kWarmUpSeconds = 0.5;  // handshakes and first allocations
   Append(noop, callers.Round("/noop", kWarmUpSeconds));
   Append(validate, callers.Round("/validate/v1", kWarmUpSeconds));
-  for (Sample* sample : {&noop, &validate}) {
-    sample->latencies.clear();
-    sample->seconds = 0;
-    sample->cpu_seconds = 0;
-  }
+  for (Sample* sample : {&noop, &validate}) Forget(*sample);
   for (int i = 0; i < flags.rounds; ++i) {
     Append(noop, callers.Round("/noop", flags.seconds));
     Append(validate, callers.Round("/validate/v1", flags.seconds));
   }
-  for (const Sample* sample : {&noop, &validate}) {
-    if (sample->failure.empty()) continue;
-    std::cerr << "admission_bench: a request was not approved: " << sample->failure << "\n";
-    return std::nullopt;
-  }
+  if (!Approved(noop) || !Approved(validate)) return std::nullopt;
   const double ratio = static_cast<double>(validate.latencies.size()) / validate.seconds /
                        (static_cast<double>(noop.latencies.size()) / noop.seconds);
   return Json{
       {"bytes", bytes}, {"noop", Summary(noop)}, {"validate", Summary(validate)}, {"ratio", ratio}};
 }
 
+// Both routes at the same rate, whatever the answers do.
+std::optional<Json> Paced(int port, const Flags& flags, std::vector<std::string> bodies) {
+  const std::size_t bytes = bodies.front().size();
+  Callers callers(port, std::move(bodies));
+  Sample noop;
+  Sample validate;
+  constexpr double kWarmUpSeconds = 0.5;
+  Append(noop, callers.Round("/noop", kWarmUpSeconds));
+  Append(validate, callers.Round("/validate/v1", kWarmUpSeconds));
+  for (Sample* sample : {&noop, &validate}) Forget(*sample);
+  for (int i = 0; i < flags.rounds; ++i) {
+    Append(noop, callers.Round("/noop", flags.seconds, flags.rate));
+    Append(validate, callers.Round("/validate/v1", flags.seconds, flags.rate));
+  }
+  if (!Approved(noop) || !Approved(validate)) return std::nullopt;
+  return Json{{"bytes", bytes},
+              {"rate", flags.rate},
+              {"policies", flags.policies},
+              {"noop", Summary(noop)},
+              {"validate", Summary(validate)}};
+}
+
 Result<std::shared_ptr<const ServingCertificate>> MakeServing(Time now) {
   const Validity validity{now - std::chrono::hours(1), now + std::chrono::days(1)};
   auto authority = MakeAuthority("benchmark CA", validity);
   if (!authority) return Fail(authority.error());
-  auto leaf =
-      MakeCertificate(*authority, CertificateUse::kServer, "benchmark", {"127.0.0.1"}, validity);
+  auto leaf = MakeCertificate(*authority, LeafUse::kServer, "benchmark", {"127.0.0.1"}, validity);
   if (!leaf) return Fail(leaf.error());
   return ServingCertificate::Parse(leaf->certificate, leaf->key, "127.0.0.1", now);
 }
@@ -236,6 +286,7 @@ int Run(const Flags& flags) {
               {"connections", kConnections},
               {"rssBeforeMiB", before},
               {"rssSeededMiB", ResidentMiB()}};
+  const std::vector<std::string> small = bodies.front();
   Json results = Json::array();
   for (auto& of_size : bodies) {
     std::cerr << "measuring reviews of " << of_size.front().size() << " bytes\n";
@@ -244,6 +295,11 @@ int Run(const Flags& flags) {
     results.push_back(std::move(*result));
   }
   out["reviews"] = std::move(results);
+  std::cerr << "measuring at " << flags.rate << "/s under " << flags.policies << " policies\n";
+  for (int i = 1; i < flags.policies; ++i) seeder.Policy("lending-" + std::to_string(i));
+  auto paced = Paced((*server)->Port(), flags, small);
+  if (!paced) return 1;
+  out["paced"] = std::move(*paced);
   out["rssAfterLoadMiB"] = ResidentMiB();
   std::cout << DumpJson(out) << "\n";
   (*server)->Stop();
@@ -263,6 +319,10 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", flags.rounds, "rounds of each route and size")
       ->check(CLI::Range(1, 100));
   app.add_option("--seconds", flags.seconds, "length of a round")->check(CLI::Range(0.2, 60.0));
+  app.add_option("--rate", flags.rate, "requests a second of the rounds at a fixed rate")
+      ->check(CLI::Range(1, 100'000));
+  app.add_option("--policies", flags.policies, "that a decision looks at in these")
+      ->check(CLI::Range(1, 1000));
   CLI11_PARSE(app, argc, argv);
   return countersign::Run(flags);
 }

@@ -70,7 +70,7 @@ class Seeder {
   Seeder(Catalog& catalog, const InstallationKey& key, Time now)
       : catalog_(catalog), key_(key), now_(now) {}
 
-  void Policy() { Put(kGovernancePolicies, PolicyJson("lending")); }
+  void Policy(const std::string& name = "lending") { Put(kGovernancePolicies, PolicyJson(name)); }
 
   void Fill(int use_case, std::size_t bytes) {
     const std::string name = UseCaseName(use_case);

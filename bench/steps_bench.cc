@@ -82,6 +82,42 @@ void GatherAndEvaluate(benchmark::State& state) {
   }
 }
 
+Decision Decided(const Scene& scene) {
+  const auto deployment =
+      std::make_shared<ModelDeployment>(Decode<ModelDeploymentSpec>(scene.object).value());
+  return Evaluate(
+      *scene.catalog.Policies(),
+      scene.catalog.Gather(deployment, GovernedDigest(*Find(scene.object, "spec")).value(),
+                           VerifyStamp(scene.catalog.authority(), scene.object),
+                           deployment->meta.name_space, deployment->meta.name, scene.clock.Now()));
+}
+
+void Record(benchmark::State& state) {
+  const Scene& scene = SceneOf(state);
+  const Decision decision = Decided(scene);
+  const Review review = DecodeReview(ParseJson(scene.review, kMaxForeignJsonDepth).value()).value();
+  for (auto unused : state) {
+    DecisionRecord record = StartRecord(review, scene.clock.Now());
+    record.decision = &decision;
+    record.reasons = ReasonsOf(decision);
+    benchmark::DoNotOptimize(RecordLine(record));
+  }
+}
+
+void Answer(benchmark::State& state) {
+  const Scene& scene = SceneOf(state);
+  const Decision decision = Decided(scene);
+  const Review review = DecodeReview(ParseJson(scene.review, kMaxForeignJsonDepth).value()).value();
+  DecisionRecord record = StartRecord(review, scene.clock.Now());
+  record.decision = &decision;
+  for (auto unused : state) {
+    ReviewAnswer answer;
+    answer.allowed = true;
+    answer.annotations = AuditAnnotations(record);
+    benchmark::DoNotOptimize(EncodeAnswer(review.uid, answer));
+  }
+}
+
 void Whole(benchmark::State& state) {
   Scene& scene = SceneOf(state);
   const SteadyTime deadline = scene.clock.Steady() + std::chrono::hours(1);
@@ -99,6 +135,8 @@ BENCHMARK(Canonical)->Arg(4096)->Arg(65'536);
 BENCHMARK(DecodeObject)->Arg(4096)->Arg(65'536);
 BENCHMARK(Stamp)->Arg(4096)->Arg(65'536);
 BENCHMARK(GatherAndEvaluate)->Arg(4096);
+BENCHMARK(Record)->Arg(4096);
+BENCHMARK(Answer)->Arg(4096);
 BENCHMARK(Whole)->Arg(4096)->Arg(65'536);
 
 }  // namespace
