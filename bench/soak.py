@@ -41,6 +41,7 @@ AFTER_KILL = 2  # seconds in which what was under way in a killed replica may be
 AFTER_OUTAGE = 5  # seconds after the API server is ready in which its clients still see its restart
 PATIENCE = 300  # seconds for a control plane to start, which takes two where nobody else computes
 SAMPLES = 5  # seconds between two looks at memory
+LOST_LEASE = "operator started anew after it lost its Lease"
 USERS = {"dana": DANA, "vera": VERA, "victor": VICTOR,
          "admin": ("kubernetes-admin", ["system:masters"])}  # fmt: skip
 AUDIT = f"""
@@ -133,6 +134,20 @@ class Disturbances:
         fresh.write_text(json.dumps(self.scene))
         fresh.rename(self.scene_path)
 
+    def tend(self):
+        """As kubelet starts what has ended. An operator ends by itself when it lost its Lease, as it does
+        while the API server is away for long; nothing else may."""
+        for program in (self.site.operator, *self.site.replicas.values()):
+            code = program.process.poll()
+            if code is None:
+                continue
+            if program is not self.site.operator or "the Lease was lost" not in program.log:
+                told = {"program": program.name, "code": code, "log": program.log[-2000:]}
+                self.ledger.findings.append(("a program ended by itself", told))
+                continue
+            self.done[LOST_LEASE] = self.done.get(LOST_LEASE, 0) + 1
+            self.site.start_operator()
+
     def _any_replica(self):
         return self.rng.choice(sorted(self.site.replicas))
 
@@ -160,6 +175,7 @@ class Disturbances:
         self._new_replica()
 
     def restart_operator(self):
+        self.tend()
         assert self.site.operator.stop() == 0, self.site.operator.log[-2000:]
         self.site.start_operator()
 
@@ -294,6 +310,7 @@ def soak(site, folder, arguments, ledger, disturbances):
                 continue
             if not pending:  # each once before any comes again
                 pending = disturbances.rng.sample(disturbances.all, len(disturbances.all))
+            disturbances.tend()
             one = pending.pop()
             if arguments.only and one.__name__ not in arguments.only:
                 continue
@@ -302,6 +319,9 @@ def soak(site, folder, arguments, ledger, disturbances):
                 one()
             except (controlplane.StartError, TimeoutError) as e:
                 disturbances.gave_up = f"{one.__name__}: {str(e).splitlines()[0]}"
+                break
+            except AssertionError as e:
+                ledger.findings.append((f"{one.__name__} failed", {"message": str(e)}))
                 break
             print(f"{at - began:7.1f} s  {one.__name__}: {time.time() - at:.1f} s, "
                   f"{sum(ledger.counts.values())} answers", flush=True)  # fmt: skip
