@@ -177,11 +177,18 @@ std::vector<Json> LockObjects(const ServingProfiles& table, const std::string& o
          {"validationActions", Json::array({"Deny", "Audit"})}}}}};
 }
 
-void AddServingKinds(Json& role, const std::vector<std::string>& verbs, bool with_pods) {
+void AddServingKinds(Json& role, const std::vector<std::string>& verbs, bool for_scans) {
   const auto table = BuiltInServingProfiles();
   if (!table) return;  // a unit test holds the table to its format
-  for (auto [group, resources] : Resources(*table)) {
-    if (!with_pods) resources.erase("pods");
+  auto kinds = Resources(*table);
+  if (for_scans) {
+    for (const ServingSelector& selector : table->selectors) {
+      kinds[selector.group].insert(selector.resource);
+    }
+  } else {
+    kinds[""].erase("pods");
+  }
+  for (const auto& [group, resources] : kinds) {
     role["rules"].push_back(
         {{"apiGroups", Json::array({group})}, {"resources", resources}, {"verbs", verbs}});
   }

@@ -130,7 +130,8 @@ std::vector<Json> ClusterRoles() {
   for (Json& role : roles) {
     const std::string name = StringAt(role, "metadata/name");
     if (name == "countersign-webhook") AddServingKinds(role, kFollow, false);
-    // For the scan for shadow deployments.
+    // For the scan for shadow deployments, also `countersign scan`.
+    if (name == "countersign-auditor") AddServingKinds(role, kRead, true);
     if (name == "countersign-operator") AddServingKinds(role, {"list"}, true);
   }
   return roles;

@@ -3,32 +3,11 @@
 #include "audit/decision_record.h"
 #include "base/digest.h"
 #include "base/log.h"
-#include "catalog/guard_facts.h"
+#include "catalog/estate.h"
 #include "governance/decision.h"
 #include "governance/in_force.h"
 
 namespace countersign {
-namespace {
-
-bool HasEnded(const Json& object) {
-  const std::string phase = StringAt(object, "status/phase");
-  return phase == "Succeeded" || phase == "Failed";
-}
-
-ScannedObject AsScanned(const Catalog& catalog, Workload workload) {
-  ScannedObject object;
-  object.operators_own = IsOperatorsOwn(catalog, workload);
-  object.api_version = std::move(workload.api_version);
-  object.kind = std::move(workload.kind);
-  object.name_space = std::move(workload.key.ns);
-  object.name = std::move(workload.key.name);
-  object.uid = std::move(workload.uid);
-  if (workload.owner) object.owner_uid = std::move(workload.owner->uid);
-  object.recognition = std::move(workload.recognition);
-  return object;
-}
-
-}  // namespace
 
 ServingScan::ServingScan(const KubeClient& client, Clock& clock, const Catalog& catalog,
                          EventRecorder& events, ServingScanOptions options)
@@ -38,36 +17,29 @@ ServingScan::ServingScan(const KubeClient& client, Clock& clock, const Catalog& 
       events_(events),
       options_(std::move(options)) {}
 
-ApiStatus ServingScan::ReadKind(const ServingProfile& profile, const std::stop_token& stop,
-                                std::vector<ScannedObject>& objects) const {
-  const Resource resource = ResourceOf(profile);
-  std::string next;
-  do {
-    Call call;
-    call.stop = stop;
-    auto page = client_.ListOnePage(resource, {}, {}, next, call);
-    if (!page) {
-      // Its CRD is not installed.
-      if (page.error().http_status == 404) return {};
-      return tl::unexpected(page.error());
-    }
-    for (Json& item : page->items) {
-      item["apiVersion"] = resource.ApiVersion();
-      item["kind"] = resource.kind;
-      if (!HasEnded(item)) {
-        objects.push_back(AsScanned(catalog_, DecodeWorkload(options_.table, item)));
-      }
-      Discard(item);
-    }
-    next = std::move(page->next);
-  } while (!next.empty());
-  return {};
-}
-
 ApiResult<std::vector<ScannedObject>> ServingScan::ReadAll(const std::stop_token& stop) const {
+  Call call;
+  call.stop = stop;
+  RunningFacts facts;
+  for (const auto& cached : catalog_.deployments().List()) AddModels(cached->object, facts);
+  for (const Resource& resource : SelectorResources(options_.table)) {
+    auto read = ReadObjects(client_, resource, {}, call, [&](const Json& object) {
+      if (auto selection = PodSelectionOf(options_.table, object)) {
+        facts.selections.push_back(std::move(*selection));
+      }
+    });
+    if (!read) return tl::unexpected(read.error());
+  }
+  const UidOfDeployment uid_of = [this](const ObjectKey& key) {
+    const auto deployment = catalog_.deployments().Get(key);
+    return deployment == nullptr ? std::string() : deployment->object.meta.uid;
+  };
   std::vector<ScannedObject> objects;
-  for (const ServingProfile& profile : options_.table.profiles) {
-    if (auto read = ReadKind(profile, stop, objects); !read) return tl::unexpected(read.error());
+  for (const Resource& resource : EstateResources(options_.table)) {
+    auto read = ReadObjects(client_, resource, {}, call, [&](const Json& object) {
+      objects.push_back(ScannedOf(options_.table, facts, object, uid_of));
+    });
+    if (!read) return tl::unexpected(read.error());
   }
   return objects;
 }
@@ -78,23 +50,15 @@ ReconcileResult ServingScan::Run(const std::stop_token& stop) {
   const Time now = clock_.Now();
   const auto policies = catalog_.Policies();
   const PolicySet in_force = PoliciesInForce(*policies, now);
-  const auto findings = FindShadows(
-      *objects, [&](const ScannedObject& object, const std::vector<ServingOwner>& owners) {
-        GuardFacts facts;
-        facts.kind = object.kind;
-        facts.name_space = object.name_space;
-        facts.name = object.name;
-        facts.serving = object.recognition;
-        // Whose it is, the API server's own objects say here, all of them.
-        facts.by_trusted_controller = true;
-        facts.owners = owners;
-        facts.setting = GuardSettingOf(in_force, object.name_space, options_.elsewhere);
-        facts.covers =
-            CoversFor(catalog_, *policies, object.name_space, object.recognition, owners, now);
-        facts.waivers = WaiversFor(catalog_, in_force, object.name_space, object.recognition, now);
-        return JudgeServing(facts);
-      });
-  Report(findings, in_force, now);
+  const ScanSources sources{
+      [&](const std::string& ns) { return GuardSettingOf(in_force, ns, options_.elsewhere); },
+      [&](const ScannedObject& object, const std::vector<ServingOwner>& owners) {
+        return CoversFor(catalog_, *policies, object.name_space, object.recognition, owners, now);
+      },
+      [&](const ScannedObject& object) {
+        return WaiversFor(catalog_, in_force, object.name_space, object.recognition, now);
+      }};
+  Report(FindShadows(*objects, sources), in_force, now);
   return ReconcileResult::Wait(options_.interval);
 }
 

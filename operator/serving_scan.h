@@ -40,8 +40,6 @@ class ServingScan {
 
  private:
   [[nodiscard]] ApiResult<std::vector<ScannedObject>> ReadAll(const std::stop_token& stop) const;
-  [[nodiscard]] ApiStatus ReadKind(const ServingProfile& profile, const std::stop_token& stop,
-                                   std::vector<ScannedObject>& objects) const;
   void Report(const std::vector<ScanFinding>& findings, const PolicySet& in_force, Time now);
 
   const KubeClient& client_;

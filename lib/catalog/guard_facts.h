@@ -3,6 +3,7 @@
 // caches alone.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,8 +25,11 @@ namespace countersign {
                                                   const std::string& ns, const Recognition& serving,
                                                   Time now);
 
+// The UID of the ModelDeployment of that key; empty if there is none.
+using UidOfDeployment = std::function<std::string(const ObjectKey&)>;
 // Whether a workload is the child of a ModelDeployment by the name and the owner that the operator
 // gives it; the owner is looked up, its UID compared.
+[[nodiscard]] bool IsOperatorsOwn(const Workload& workload, const UidOfDeployment& uid_of);
 [[nodiscard]] bool IsOperatorsOwn(const Catalog& catalog, const Workload& workload);
 
 // The chain of owners as facts.

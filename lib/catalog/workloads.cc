@@ -53,6 +53,10 @@ Resource ResourceOf(const ServingProfile& profile) {
   return {profile.group, profile.versions.front(), profile.resource, true, profile.kind};
 }
 
+Resource ResourceOf(const ServingSelector& selector) {
+  return {selector.group, selector.versions.front(), selector.resource, true, selector.kind};
+}
+
 Workloads::Workloads(const KubeClient& client, Clock& clock, const ServingProfiles& table)
     : clock_(clock) {
   for (const bool built_in : {true, false}) {

@@ -39,6 +39,7 @@ struct Workload {
 [[nodiscard]] Workload DecodeWorkload(const ServingProfiles& table, const Json& object);
 // Where the API server keeps a kind of the table.
 [[nodiscard]] Resource ResourceOf(const ServingProfile& profile);
+[[nodiscard]] Resource ResourceOf(const ServingSelector& selector);
 
 class Workloads {
  public:

@@ -185,6 +185,28 @@ const GuardWaiver* WaivedBy(const GuardFacts& facts, const std::vector<GuardFaul
   return by;
 }
 
+// What it names, but not what it runs.
+Cover ModelsOf(const std::string& name, const ModelDeploymentSpec& spec) {
+  Cover cover;
+  cover.name = name;
+  const auto add = [&](const std::string& uri, const ModelDigest& digest) {
+    const ServedReference reference = NormaliseUri(uri);
+    if (reference.pinned && reference.digest.empty()) cover.names.insert(reference.text);
+    if (!reference.digest.empty()) cover.digests.insert(reference.digest);
+    if (digest.type == DigestType::kOciManifest) cover.digests.insert(digest.digest);
+  };
+  if (spec.model.components.empty()) add(spec.model.uri, spec.model.digest);
+  for (const Component& component : spec.model.components) {
+    if (component.artifact) add(component.artifact->uri, component.artifact->digest);
+    if (component.hosted && component.hosted->provider == "huggingface") {
+      const ServedReference reference =
+          NormaliseHuggingFace(component.hosted->model, component.hosted->snapshot);
+      if (reference.pinned) cover.names.insert(reference.text);
+    }
+  }
+  return cover;
+}
+
 }  // namespace
 
 bool Holds(const Cover& cover, const ServedReference& reference) {
@@ -212,23 +234,7 @@ std::string_view GuardVerdictName(GuardVerdict verdict) {
 }
 
 Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec) {
-  Cover cover;
-  cover.name = name;
-  const auto add = [&](const std::string& uri, const ModelDigest& digest) {
-    const ServedReference reference = NormaliseUri(uri);
-    if (reference.pinned && reference.digest.empty()) cover.names.insert(reference.text);
-    if (!reference.digest.empty()) cover.digests.insert(reference.digest);
-    if (digest.type == DigestType::kOciManifest) cover.digests.insert(digest.digest);
-  };
-  if (spec.model.components.empty()) add(spec.model.uri, spec.model.digest);
-  for (const Component& component : spec.model.components) {
-    if (component.artifact) add(component.artifact->uri, component.artifact->digest);
-    if (component.hosted && component.hosted->provider == "huggingface") {
-      const ServedReference reference =
-          NormaliseHuggingFace(component.hosted->model, component.hosted->snapshot);
-      if (reference.pinned) cover.names.insert(reference.text);
-    }
-  }
+  Cover cover = ModelsOf(name, spec);
   // A model that is an image runs by itself, as long as nobody tells it to do something else.
   for (const std::string& digest : cover.digests) {
     const Json bare = {{"containers", Json::array({{{"image", "model@" + digest}}})}};
@@ -245,6 +251,10 @@ Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec) {
     if (!image_by_tag) cover.running.insert(reference.fingerprint);
   }
   return cover;
+}
+
+std::set<std::string> ModelDigestsOf(const ModelDeploymentSpec& spec) {
+  return ModelsOf({}, spec).digests;
 }
 
 GuardSetting GuardSettingOf(const PolicySet& in_force, const std::string& name_space,

@@ -29,6 +29,8 @@ struct Cover {
   std::set<std::string> running;  // fingerprints of containers and volumes of its template
 };
 [[nodiscard]] Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec);
+// The digests of it, of OCI artefacts.
+[[nodiscard]] std::set<std::string> ModelDigestsOf(const ModelDeploymentSpec& spec);
 // Whether it speaks of that very thing, approved or not.
 [[nodiscard]] bool Holds(const Cover& cover, const ServedReference& reference);
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kMaxSignals = 256;
 constexpr std::int64_t kMaxProfiles = 128;
+constexpr std::int64_t kMaxVersions = 16;
 constexpr std::int64_t kMaxPaths = 32;
 constexpr std::int64_t kMaxSteps = 16;
 
@@ -97,7 +98,7 @@ void Describe(V& v, ServingProfile& p) {
                   "as covered, because its model may stand elsewhere. The first is watched.",
            .required = true,
            .min = 1,
-           .max = 16},
+           .max = kMaxVersions},
           p.versions);
   v.Field({.name = "serves",
            .doc = "Always: whatever it says. IfNamed: if it names a model. IfRecognised: if it "
@@ -118,6 +119,32 @@ void Describe(V& v, ServingProfile& p) {
 }
 
 template <class V>
+void Describe(V& v, ServingSelector& s) {
+  v.Field({.name = "name",
+           .doc = "Of the entry, for messages.",
+           .required = true,
+           .format = Format::kName,
+           .length = 63},
+          s.name);
+  v.Field({.name = "group", .doc = "API group; empty for the core group."}, s.group);
+  v.Field({.name = "kind", .doc = "Kind.", .required = true, .min = 1}, s.kind);
+  v.Field({.name = "resource", .doc = "Its plural in the API.", .required = true, .min = 1},
+          s.resource);
+  v.Field({.name = "versions",
+           .doc = "Versions whose field this is. The first is listed.",
+           .required = true,
+           .min = 1,
+           .max = kMaxVersions},
+          s.versions);
+  v.Field({.name = "labels",
+           .doc = "Keys to the labels that its Pods have, as a map.",
+           .required = true,
+           .min = 1,
+           .max = kMaxSteps},
+          s.labels);
+}
+
+template <class V>
 void Describe(V& v, ServingProfiles& t) {
   v.Field({.name = "signals", .doc = "Signs that a workload serves a model."}, t.signals);
   v.Field({.name = "profiles",
@@ -126,6 +153,10 @@ void Describe(V& v, ServingProfiles& t) {
            .min = 1,
            .max = kMaxProfiles},
           t.profiles);
+  v.Field({.name = "selectors",
+           .doc = "Kinds that take Pods for model servers by their labels; for scans of what runs.",
+           .max = kMaxPaths},
+          t.selectors);
 }
 
 namespace {
@@ -152,6 +183,13 @@ class Checker {
         const std::string of = at + ".embeddedYaml[" + std::to_string(j) + "]";
         CheckPath(profile.embedded_yaml[j].path, of + ".path");
         CheckModels(profile.embedded_yaml[j].models, of + ".models");
+      }
+    }
+    for (std::size_t i = 0; i < table.selectors.size(); ++i) {
+      const std::string at = "selectors[" + std::to_string(i) + "]";
+      CheckPath(table.selectors[i].labels, at + ".labels");
+      for (const std::string& step : table.selectors[i].labels) {
+        if (step == "*" || step == "**") Fault(at + ".labels", "must not hold '" + step + "'");
       }
     }
     return std::move(errors_);

@@ -103,9 +103,21 @@ struct ServingProfile {
   std::vector<EmbeddedYaml> embedded_yaml;
 };
 
+// A kind that names Pods by their labels and takes them for model servers. Admission of a Pod does
+// not see it, a scan of what runs does.
+struct ServingSelector {
+  std::string name;
+  std::string group;
+  std::string kind;
+  std::string resource;
+  std::vector<std::string> versions;  // the first is listed
+  FieldPath labels;                   // to the map of labels that the Pods have
+};
+
 struct ServingProfiles {
   ServingSignals signals;
   std::vector<ServingProfile> profiles;
+  std::vector<ServingSelector> selectors;
 
   [[nodiscard]] const ServingProfile* Find(std::string_view group, std::string_view kind) const;
 };

@@ -117,7 +117,9 @@ bool IsDeeperThan(const Json& object, int most) {
 
 class Recogniser {
  public:
-  explicit Recogniser(const ServingProfiles& table) : signals_(table.signals), table_(table) {}
+  // `running`: of what runs already; null in admission.
+  explicit Recogniser(const ServingProfiles& table, const RunningFacts* running = nullptr)
+      : signals_(table.signals), table_(table), observed_(running) {}
 
   Recognition Run(const Json& object) {
     const std::string version = StringAt(object, "apiVersion");
@@ -188,6 +190,46 @@ class Recogniser {
       Walk(object, embedded.path, root,
            [&](const Json& text, const JsonPath& at) { Embedded(text, embedded, at); });
     }
+    if (observed_ != nullptr) Observe(object);
+  }
+
+  void Observe(const Json& object) {
+    for (const PodSelection& selection : observed_->selections) {
+      if (!Selects(selection, object)) continue;
+      const auto& [key, value] = *selection.labels.begin();
+      Observed(selection.what, "metadata.labels." + key, key + "=" + value);
+    }
+    for (const ResolvedImage& resolved : ResolvedImages(object)) {
+      for (const ServingSignal& signal : signals_.images) {
+        if (resolved.volume || !GlobMatches(signal.match, Lower(resolved.image))) continue;
+        Sign("image", signal, resolved.image, resolved.path);
+        break;
+      }
+      const auto known = observed_->models.find(resolved.digest);
+      if (known == observed_->models.end()) continue;
+      Observed("model of " + known->second, resolved.path, resolved.image);
+      Add(NormaliseUri("oci://" + resolved.image), resolved.path);
+    }
+  }
+
+  static bool Selects(const PodSelection& selection, const Json& object) {
+    if (StringAt(object, "kind") != "Pod" ||
+        StringAt(object, "metadata/namespace") != selection.name_space) {
+      return false;
+    }
+    const Json* labels = FindPath(object, "metadata/labels");
+    if (labels == nullptr) return false;
+    return std::all_of(selection.labels.begin(), selection.labels.end(), [&](const auto& label) {
+      const Json* found = Find(*labels, label.first);
+      return found != nullptr && *found == label.second;
+    });
+  }
+
+  // A sign that no entry for objects gives.
+  void Observed(std::string what, std::string path, const std::string& found) {
+    sure_ = true;
+    out_.signs.push_back(
+        {std::move(what), std::move(path), OneLine(found, 128), Certainty::kServing});
   }
 
   void Fault(std::string path, std::string message) {
@@ -199,19 +241,28 @@ class Recogniser {
 
   void Sign(std::string_view kind, const ServingSignal& signal, const std::string& found,
             const JsonPath& at) {
+    Sign(kind, signal, found, at.ToString());
+  }
+
+  void Sign(std::string_view kind, const ServingSignal& signal, const std::string& found,
+            std::string at) {
     const Certainty certainty = batch_ && signal.in_batch ? *signal.in_batch : signal.certainty;
     if (certainty == Certainty::kIgnore) return;
     if (certainty == Certainty::kServing) sure_ = true;
     kinds_of_hints_.insert(kind);
     constexpr std::size_t kMost = 32;
     if (out_.signs.size() >= kMost) return;
-    out_.signs.push_back({std::string(kind) + " '" + signal.match + "'", at.ToString(),
+    out_.signs.push_back({std::string(kind) + " '" + signal.match + "'", std::move(at),
                           OneLine(found, 128), certainty});
   }
 
   void Add(ServedReference reference, const JsonPath& at) {
+    Add(std::move(reference), at.ToString());
+  }
+
+  void Add(ServedReference reference, std::string at) {
     if (reference.text.empty()) return;
-    reference.path = at.ToString();
+    reference.path = std::move(at);
     if (out_.references.size() == kMaxServedReferences) {
       Fault(reference.path, "names more than " + std::to_string(kMaxServedReferences) + " models");
       return;
@@ -422,6 +473,7 @@ class Recogniser {
 
   const ServingSignals& signals_;
   const ServingProfiles& table_;
+  const RunningFacts* observed_;
   Recognition out_;
   bool batch_ = false;
   bool sure_ = false;
@@ -433,6 +485,70 @@ class Recogniser {
 
 Recognition Recognise(const ServingProfiles& table, const Json& object) {
   return Recogniser(table).Run(object);
+}
+
+Recognition RecogniseRunning(const ServingProfiles& table, const Json& object,
+                             const RunningFacts& facts) {
+  return Recogniser(table, &facts).Run(object);
+}
+
+std::optional<PodSelection> PodSelectionOf(const ServingProfiles& table, const Json& object) {
+  const std::string version = StringAt(object, "apiVersion");
+  const std::string kind = StringAt(object, "kind");
+  for (const ServingSelector& selector : table.selectors) {
+    const std::string group = selector.group.empty() ? "" : selector.group + "/";
+    const bool ours = kind == selector.kind &&
+                      std::any_of(selector.versions.begin(), selector.versions.end(),
+                                  [&](const auto& one) { return group + one == version; });
+    if (!ours) continue;
+    const Json* labels = &object;
+    for (const std::string& step : selector.labels) {
+      labels = labels == nullptr ? nullptr : Find(*labels, step);
+    }
+    PodSelection selection{kind + " '" + StringAt(object, "metadata/name") + "'",
+                           StringAt(object, "metadata/namespace"),
+                           {}};
+    if (labels == nullptr || !labels->is_object()) return std::nullopt;
+    for (auto it = labels->begin(); it != labels->end(); ++it) {
+      if (!it->is_string()) return std::nullopt;
+      selection.labels.emplace(it.key(), it->get<std::string>());
+    }
+    if (selection.labels.empty()) return std::nullopt;
+    return selection;
+  }
+  return std::nullopt;
+}
+
+std::vector<ResolvedImage> ResolvedImages(const Json& pod) {
+  std::vector<ResolvedImage> out;
+  const auto add = [&](const Json& status, const char* id, const JsonPath& at, std::string of,
+                       bool volume) {
+    const JsonPath of_id{&at, id};
+    const std::string text = StringAt(status, id);
+    // Docker says docker-pullable://…; an id without a repository is one of a node's own.
+    const auto scheme = text.find("://");
+    const ServedReference image =
+        NormaliseImage(scheme == std::string::npos ? text : text.substr(scheme + 3));
+    if (image.pinned) {
+      out.push_back({std::move(of), volume, image.text, image.digest, of_id.ToString()});
+    }
+  };
+  const Json* status = Find(pod, "status");
+  if (StringAt(pod, "kind") != "Pod" || status == nullptr) return out;
+  const JsonPath root{nullptr, "status"};
+  for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
+    ForEach(*status, list, root, [&](const Json& container, const JsonPath& at) {
+      add(container, "imageID", at, StringAt(container, "name"), false);
+      ForEach(container, "volumeMounts", at, [&](const Json& mount, const JsonPath& where) {
+        const Json* image = FindPath(mount, "volumeStatus/image");
+        if (image == nullptr) return;
+        const JsonPath of_status{&where, "volumeStatus"};
+        const JsonPath of_image{&of_status, "image"};
+        add(*image, "imageRef", of_image, StringAt(mount, "name"), true);
+      });
+    });
+  }
+  return out;
 }
 
 std::vector<ServedReference> RunsIn(const Json& pod_spec) {

@@ -6,6 +6,8 @@
 // the object.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,38 @@ struct Recognition {
 };
 
 [[nodiscard]] Recognition Recognise(const ServingProfiles& table, const Json& object);
+
+// Pods that an object of another kind takes for model servers.
+struct PodSelection {
+  std::string what;  // "InferencePool 'chat'"
+  std::string name_space;
+  std::map<std::string, std::string> labels;  // never empty: that would be all Pods
+};
+// By the table's selectors; nullopt if they do not know the object, or it selects nothing.
+[[nodiscard]] std::optional<PodSelection> PodSelectionOf(const ServingProfiles& table,
+                                                         const Json& object);
+
+// What a node says an image of a Pod was when it was pulled.
+struct ResolvedImage {
+  std::string of;  // name of the container or the volume
+  bool volume = false;
+  std::string image;  // normalised, with its digest
+  std::string digest;
+  std::string path;  // where the node says so
+  friend bool operator==(const ResolvedImage&, const ResolvedImage&) = default;
+};
+[[nodiscard]] std::vector<ResolvedImage> ResolvedImages(const Json& pod);
+
+// What a scan knows beside the object.
+struct RunningFacts {
+  std::vector<PodSelection> selections;
+  std::map<std::string, std::string> models;  // digest to "ModelDeployment 'ns/name'" that names it
+};
+
+// The same of what runs already: also by what nodes report of a Pod's images, and by who takes the
+// Pod for a model server.
+[[nodiscard]] Recognition RecogniseRunning(const ServingProfiles& table, const Json& object,
+                                           const RunningFacts& facts);
 
 // What containers and volumes of a pod spec have to agree in, as in Recognition::references.
 [[nodiscard]] std::vector<ServedReference> RunsIn(const Json& pod_spec);

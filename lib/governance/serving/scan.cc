@@ -1,6 +1,8 @@
 #include "governance/serving/scan.h"
 
+#include <algorithm>
 #include <map>
+#include <utility>
 
 namespace countersign {
 namespace {
@@ -39,6 +41,13 @@ std::vector<ServingOwner> AsFacts(const std::vector<const ScannedObject*>& owner
   return facts;
 }
 
+// What is the same about several that belong to one owner: kind and everything that is missing.
+std::string Alike(const ScannedObject& object, const GuardDecision& decision) {
+  std::string text = object.kind;
+  for (const GuardFault& fault : decision.faults) text += "\n" + fault.reason + " " + fault.message;
+  return text;
+}
+
 }  // namespace
 
 std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,
@@ -50,22 +59,77 @@ std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,
     GuardDecision decision = judge(object, AsFacts(scan.OwnersOf(object)));
     if (decision.shadow) shadows.emplace(&object, std::move(decision));
   }
-  std::map<const ScannedObject*, std::size_t> below;
+  struct Members {
+    std::size_t count = 0;
+    std::set<std::string> resolved;
+  };
+  std::map<const ScannedObject*, Members> members;  // by the highest shadow
   for (const auto& [object, decision] : shadows) {
     const ScannedObject* highest = object;
     for (const ScannedObject* owner : scan.OwnersOf(*object)) {
       if (shadows.contains(owner)) highest = owner;
     }
-    if (highest != object) ++below[highest];
-    below.try_emplace(highest, 0);
+    Members& group = members[highest];
+    ++group.count;
+    for (const ResolvedImage& image : object->resolved) group.resolved.insert(image.image);
   }
   std::vector<ScanFinding> findings;
+  std::map<std::pair<const ScannedObject*, std::string>, std::size_t> siblings;
   for (const ScannedObject& object : objects) {
-    const auto found = below.find(&object);
-    if (found == below.end()) continue;
-    findings.push_back({&object, std::move(shadows.at(&object)), found->second});
+    const auto found = members.find(&object);
+    if (found == members.end()) continue;
+    Members& group = found->second;
+    GuardDecision& decision = shadows.at(&object);
+    const auto owners = scan.OwnersOf(object);
+    const ScannedObject* of = owners.empty() ? nullptr : owners.back();
+    if (of != nullptr) {
+      const auto [first, added] =
+          siblings.try_emplace({of, Alike(object, decision)}, findings.size());
+      if (!added) {
+        ScanFinding& sibling = findings[first->second];
+        sibling.below += group.count;
+        sibling.resolved.merge(group.resolved);
+        continue;
+      }
+    }
+    findings.push_back(
+        {&object, of, std::move(decision), group.count - 1, std::move(group.resolved)});
   }
   return findings;
+}
+
+std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,
+                                     const ScanSources& sources) {
+  return FindShadows(objects,
+                     [&](const ScannedObject& object, const std::vector<ServingOwner>& owners) {
+                       GuardFacts facts;
+                       facts.kind = object.kind;
+                       facts.name_space = object.name_space;
+                       facts.name = object.name;
+                       facts.serving = object.recognition;
+                       // Whose it is, the API server's own objects say here, all of them.
+                       facts.by_trusted_controller = true;
+                       facts.owners = owners;
+                       facts.setting = sources.setting(object.name_space);
+                       facts.covers = sources.covers(object, owners);
+                       facts.waivers = sources.waivers(object);
+                       return JudgeServing(facts);
+                     });
+}
+
+std::vector<const ScannedObject*> FindSuspected(const std::vector<ScannedObject>& objects) {
+  const Scan scan(objects);
+  std::vector<const ScannedObject*> found;
+  for (const ScannedObject& object : objects) {
+    if (!object.recognition.suspected || object.operators_own) continue;
+    const auto owners = scan.OwnersOf(object);
+    if (std::none_of(owners.begin(), owners.end(), [](const ScannedObject* owner) {
+          return owner->recognition.suspected || owner->recognition.serves || owner->operators_own;
+        })) {
+      found.push_back(&object);
+    }
+  }
+  return found;
 }
 
 }  // namespace countersign

@@ -1,10 +1,13 @@
 // scan.h: from everything that runs to what of it is a shadow deployment, each once.
 //
 // A Deployment, its ReplicaSets and their Pods are one finding, at the highest of them that nothing
-// allows; the rest is counted below it. Pure: who judges one object is given.
+// allows; the rest is counted below it. Pods that alone show what they serve, such as by what a
+// node says of their images, are one finding for each owner. Pure: what is known about namespaces
+// is asked of whoever scans, which are the operator and `countersign scan`.
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,12 +24,16 @@ struct ScannedObject {
   std::string owner_uid;  // of the controlling owner; empty: none
   bool operators_own = false;
   Recognition recognition;
+  std::vector<ResolvedImage> resolved = {};  // of a Pod
 };
 
 struct ScanFinding {
   const ScannedObject* object = nullptr;
+  // The highest owner among the objects, where that shows nothing of it.
+  const ScannedObject* of = nullptr;
   GuardDecision decision;
-  std::size_t below = 0;  // objects that belong to it and serve too
+  std::size_t below = 0;           // objects that belong to it and serve too
+  std::set<std::string> resolved;  // images of it and of what is below, as nodes pulled them
 };
 
 // `owners` are those among the objects, the nearest first.
@@ -36,5 +43,18 @@ using JudgeScanned =
 // In the order of `objects`, which must outlive the result.
 [[nodiscard]] std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,
                                                    const JudgeScanned& judge);
+
+struct ScanSources {
+  std::function<GuardSetting(const std::string& name_space)> setting;
+  std::function<std::vector<Cover>(const ScannedObject&, const std::vector<ServingOwner>&)> covers;
+  std::function<std::vector<GuardWaiver>(const ScannedObject&)> waivers;
+};
+// As the guard would judge what runs, if it were made now by whom it belongs to.
+[[nodiscard]] std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,
+                                                   const ScanSources& sources);
+
+// What shows one hint alone, and belongs to nothing that shows as much.
+[[nodiscard]] std::vector<const ScannedObject*> FindSuspected(
+    const std::vector<ScannedObject>& objects);
 
 }  // namespace countersign

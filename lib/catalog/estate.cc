@@ -1,0 +1,67 @@
+#include "catalog/estate.h"
+
+namespace countersign {
+
+std::vector<Resource> SelectorResources(const ServingProfiles& table) {
+  std::vector<Resource> resources;
+  for (const ServingSelector& selector : table.selectors) resources.push_back(ResourceOf(selector));
+  return resources;
+}
+
+std::vector<Resource> EstateResources(const ServingProfiles& table) {
+  std::vector<Resource> resources;
+  for (const ServingProfile& profile : table.profiles) resources.push_back(ResourceOf(profile));
+  return resources;
+}
+
+bool HasEnded(const Json& object) {
+  const std::string phase = StringAt(object, "status/phase");
+  return phase == "Succeeded" || phase == "Failed";
+}
+
+ApiStatus ReadObjects(const KubeClient& client, const Resource& resource, const std::string& ns,
+                      const Call& call, const std::function<void(const Json&)>& each) {
+  std::string next;
+  do {
+    auto page = client.ListOnePage(resource, ns, {}, next, call);
+    if (!page) {
+      // Its CRD is not installed.
+      if (page.error().http_status == 404) return {};
+      return tl::unexpected(page.error());
+    }
+    for (Json& item : page->items) {
+      item["apiVersion"] = resource.ApiVersion();
+      item["kind"] = resource.kind;
+      if (!HasEnded(item)) each(item);
+      Discard(item);
+    }
+    next = std::move(page->next);
+  } while (!next.empty());
+  return {};
+}
+
+void AddModels(const ModelDeployment& deployment, RunningFacts& facts) {
+  for (const std::string& digest : ModelDigestsOf(deployment.spec)) {
+    facts.models.emplace(digest, std::string(ModelDeploymentSpec::kKind) + " '" +
+                                     deployment.meta.name_space + "/" + deployment.meta.name + "'");
+  }
+}
+
+ScannedObject ScannedOf(const ServingProfiles& table, const RunningFacts& facts, const Json& object,
+                        const UidOfDeployment& uid_of) {
+  Workload workload = DecodeWorkload(table, object);
+  ScannedObject scanned;
+  scanned.operators_own = IsOperatorsOwn(workload, uid_of);
+  scanned.api_version = std::move(workload.api_version);
+  scanned.kind = std::move(workload.kind);
+  scanned.name_space = std::move(workload.key.ns);
+  scanned.name = std::move(workload.key.name);
+  scanned.uid = std::move(workload.uid);
+  if (workload.owner) scanned.owner_uid = std::move(workload.owner->uid);
+  scanned.resolved = ResolvedImages(object);
+  scanned.recognition = scanned.kind == kPods.kind ? RecogniseRunning(table, object, facts)
+                                                   : std::move(workload.recognition);
+  return scanned;
+}
+
+}  // namespace countersign

@@ -1,0 +1,36 @@
+// estate.h: everything that runs and may serve a model, read past all caches for a scan.
+//
+// Shared by the operator's scan and `countersign scan`. Objects come page by page, so that a large
+// cluster is never in memory as a whole.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "catalog/guard_facts.h"
+#include "governance/serving/scan.h"
+#include "kube/client.h"
+
+namespace countersign {
+
+// Kinds that take Pods for model servers, and those whose objects may serve. The former are to be
+// read first.
+[[nodiscard]] std::vector<Resource> SelectorResources(const ServingProfiles& table);
+[[nodiscard]] std::vector<Resource> EstateResources(const ServingProfiles& table);
+
+// All objects of one kind, with the kind and version that items of lists lack; those of Pods and
+// Jobs that have ended are left out. No error if its CRD is not installed. `ns` empty: everywhere.
+[[nodiscard]] ApiStatus ReadObjects(const KubeClient& client, const Resource& resource,
+                                    const std::string& ns, const Call& call,
+                                    const std::function<void(const Json&)>& each);
+// Whether it will never run again.
+[[nodiscard]] bool HasEnded(const Json& object);
+
+// What the ModelDeployments name, for RunningFacts.
+void AddModels(const ModelDeployment& deployment, RunningFacts& facts);
+
+[[nodiscard]] ScannedObject ScannedOf(const ServingProfiles& table, const RunningFacts& facts,
+                                      const Json& object, const UidOfDeployment& uid_of);
+
+}  // namespace countersign

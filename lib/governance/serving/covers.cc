@@ -1,0 +1,86 @@
+#include "governance/serving/covers.h"
+
+#include <algorithm>
+
+#include "governance/environment.h"
+#include "governance/evaluate.h"
+#include "governance/serving/guard_waiver.h"
+
+namespace countersign {
+namespace {
+
+std::string WhyNot(const Decision& decision) {
+  for (const Gate& gate : decision.gates) {
+    if (IsMet(gate.state)) continue;
+    return decision.GatesText() + " gates pass, " + gate.measure + " does not (" + gate.reason +
+           "): kubectl countersign explain";
+  }
+  return "its decision is " + std::string(VerdictName(decision.verdict));
+}
+
+bool Lists(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+}  // namespace
+
+std::optional<Cover> CoverFor(const PolicySet& policies, const ModelDeployment& deployment,
+                              const Recognition& serving, const std::vector<ServingOwner>& owners,
+                              const std::function<Facts()>& gather) {
+  Cover cover = CoverOf(deployment.meta.name, deployment.spec);
+  const auto concerns = [&](const Recognition& recognition) {
+    return std::any_of(recognition.references.begin(), recognition.references.end(),
+                       [&](const ServedReference& one) { return Holds(cover, one); });
+  };
+  // To judge those that have nothing to do with it would take a request's time.
+  if (!concerns(serving) && std::none_of(owners.begin(), owners.end(), [&](const auto& owner) {
+        return concerns(owner.recognition);
+      })) {
+    return std::nullopt;
+  }
+  if (deployment.meta.deleting) {
+    cover.why_not = "it is being deleted";
+  } else {
+    const Decision decision = Evaluate(policies, gather());
+    cover.approved = decision.Serves();
+    if (!cover.approved) cover.why_not = WhyNot(decision);
+  }
+  return cover;
+}
+
+std::optional<GuardWaiver> WaiverFor(const PolicySet& in_force, const std::string& name_space,
+                                     const Recognition& serving, const AttestedWaiver& attested,
+                                     const WaiverLookups& lookups) {
+  const WaiverSpec& spec = attested.object->spec;
+  const ObjectMeta& meta = attested.object->meta;
+  const bool about = Lists(spec.measures, std::string(kShadowMeasure)) &&
+                     std::any_of(serving.references.begin(), serving.references.end(),
+                                 [&](const ServedReference& reference) {
+                                   return reference.digest == spec.model.digest;
+                                 });
+  if (!about || spec.model.type != DigestType::kOciManifest) return std::nullopt;
+  const UseCaseRef home{meta.name_space, spec.use_case};
+  const auto use_case = lookups.use_case(home);
+  // Whoever deploys elsewhere must not learn what lies in a home that is not theirs.
+  if (use_case == nullptr || !Lists(use_case->spec.deploy_to, name_space)) return std::nullopt;
+  ModelDeployment asked;
+  asked.meta.name_space = name_space;
+  asked.spec.use_case = home;
+  asked.spec.model.digest = spec.model;
+  const Facts facts = lookups.gather(std::make_shared<const ModelDeployment>(std::move(asked)));
+  GuardWaiver waiver{meta.name_space + "/" + meta.name, false,
+                     "no policy in force has an environment of this namespace that it names",
+                     spec.model.digest};
+  for (const auto& policy : in_force.policies) {
+    if (policy->meta.name != spec.policy) continue;
+    for (const PolicyEnvironment* environment : EnvironmentsOf(policy->spec, name_space)) {
+      if (environment->name != spec.environment) continue;
+      const ShadowWaiver judged = JudgeShadowWaiver(*policy, *environment, facts, attested);
+      waiver.active = judged.active;
+      waiver.why_not = judged.why_not;
+    }
+  }
+  return waiver;
+}
+
+}  // namespace countersign
