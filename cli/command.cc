@@ -67,6 +67,7 @@ int RunProgram(int argc, const char* const* argv) {
   AddPromote(app, global, run);
   AddRelease(app, global, run);
   AddReport(app, global, run);
+  AddScan(app, global, run);
   AddSign(app, global, run);
   AddSimulate(app, global, run);
   AddTest(app, global, run);

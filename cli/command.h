@@ -49,6 +49,7 @@ void AddPromote(CLI::App& app, Global& global, Run& run);
 void AddReject(CLI::App& app, Global& global, Run& run);
 void AddRelease(CLI::App& app, Global& global, Run& run);
 void AddReport(CLI::App& app, Global& global, Run& run);
+void AddScan(CLI::App& app, Global& global, Run& run);
 void AddSign(CLI::App& app, Global& global, Run& run);
 void AddSimulate(CLI::App& app, Global& global, Run& run);
 void AddTest(CLI::App& app, Global& global, Run& run);

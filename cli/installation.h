@@ -37,8 +37,8 @@ struct InstallOptions {
 [[nodiscard]] std::vector<Json> ClusterRoles();
 
 // Gives a ClusterRole rights on every kind of the serving table that is built in. The webhook keeps
-// none of the Pods, which are judged as they come.
-void AddServingKinds(Json& role, const std::vector<std::string>& verbs, bool with_pods);
+// none of the Pods, which are judged as they come; scans list these, and what selects them.
+void AddServingKinds(Json& role, const std::vector<std::string>& verbs, bool for_scans);
 
 [[nodiscard]] Json AdmissionMeta(const std::string& name);  // metadata with our labels
 

@@ -43,6 +43,9 @@ TEST(ServingProfiles, ABadTableIsRefusedWithThePath) {
               HasSubstr("signals.images[0].certainty: must be one of"));
   EXPECT_THAT(Refusal(good + "}", "{imageVolumes: [{match: x, model: Uri}]}"),
               HasSubstr("signals.imageVolumes[0].model: must not be set"));
+  EXPECT_THAT(Refusal(good + "}], selectors: [{name: p, kind: P, resource: ps, versions: [v1], "
+                             "labels: [spec, '**']}"),
+              HasSubstr("selectors[0].labels: must not hold '**'"));
   EXPECT_FALSE(ParseServingProfiles("profiles: [&a {name: b}]"));
   EXPECT_FALSE(ParseServingProfiles(""));
 }

@@ -206,5 +206,82 @@ TEST(Recognise, ContainersAgreeInWhatRunsAndNotInNamesOrDefaults) {
   }
 }
 
+const std::string kA = "sha256:" + std::string(64, 'a');
+const std::string kB = "sha256:" + std::string(64, 'b');
+
+Json RunningPod() {
+  return ParseYaml(
+             "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: x, labels: {app: "
+             "chat, tier: gpu}}, spec: {containers: [{name: c, image: 'mirror.example/x:1'}]}"
+             ", status: {containerStatuses: [{name: c, image: 'mirror.example/x:1', imageID: "
+             "'docker-pullable://docker.io/vllm/vllm-openai@" +
+             kA +
+             "', volumeMounts: [{name: weights, mountPath: /w, volumeStatus: {image: "
+             "{imageRef: 'r.example/m@" +
+             kB + "'}}}]}, {name: side, imageID: '" + kA + "'}]}}")
+      .value();
+}
+
+TEST(RecogniseRunning, ByTheImageThatANodePulled) {
+  const Json pod = RunningPod();
+  EXPECT_FALSE(Recognise(Table(), pod).serves);
+  const Recognition found = RecogniseRunning(Table(), pod, {});
+  EXPECT_TRUE(found.serves);
+  EXPECT_EQ(WhyServing(found), "image '*vllm/vllm-*': 'docker.io/vllm/vllm-openai@" + kA +
+                                   "' at status.containerStatuses[0].imageID");
+}
+
+TEST(RecogniseRunning, ResolvedAreContainersAndImageVolumesWithARepository) {
+  const auto resolved = ResolvedImages(RunningPod());
+  ASSERT_THAT(resolved, SizeIs(2));
+  EXPECT_EQ(resolved[0].of + " " + resolved[0].image, "c docker.io/vllm/vllm-openai@" + kA);
+  EXPECT_FALSE(resolved[0].volume);
+  EXPECT_EQ(resolved[1].of + " " + resolved[1].image, "weights r.example/m@" + kB);
+  EXPECT_TRUE(resolved[1].volume);
+  EXPECT_EQ(resolved[1].path,
+            "status.containerStatuses[0].volumeMounts[0].volumeStatus.image.imageRef");
+}
+
+TEST(RecogniseRunning, ByAModelThatAModelDeploymentNamesWhateverItsTag) {
+  Json pod = RunningPod();
+  pod["status"]["containerStatuses"][0]["imageID"] = "r.example/plain@" + kB;
+  EXPECT_FALSE(RecogniseRunning(Table(), pod, {}).serves);
+  const Recognition found =
+      RecogniseRunning(Table(), pod, {{}, {{kB, "ModelDeployment 'x/scorer'"}}});
+  EXPECT_TRUE(found.serves);
+  EXPECT_EQ(Texts(found, Kind::kModel, true).front(), "oci://r.example/plain@" + kB);
+  EXPECT_THAT(WhyServing(found), HasSubstr("model of ModelDeployment 'x/scorer'"));
+}
+
+TEST(RecogniseRunning, ByAPoolThatTakesItForAModelServer) {
+  const auto pool = [](const std::string& version, const std::string& selector) {
+    return PodSelectionOf(
+        Table(), ParseYaml("{apiVersion: " + version +
+                           ", kind: InferencePool, metadata: {name: chat, namespace: x}, spec: "
+                           "{selector: " +
+                           selector + "}}")
+                     .value());
+  };
+  Json pod = RunningPod();
+  pod.erase("status");
+  const auto by = [&](const std::optional<PodSelection>& selection) {
+    return RecogniseRunning(Table(), pod, {{*selection}, {}});
+  };
+  const auto stable =
+      pool("inference.networking.k8s.io/v1", "{matchLabels: {app: chat, tier: gpu}}");
+  ASSERT_TRUE(stable);
+  EXPECT_EQ(WhyServing(by(stable)), "InferencePool 'chat': 'app=chat' at metadata.labels.app");
+  EXPECT_THAT(Texts(by(stable), Kind::kContainer, {}), ElementsAreArray({"mirror.example/x:1"}));
+  const auto older = pool("inference.networking.x-k8s.io/v1alpha2", "{app: chat}");
+  ASSERT_TRUE(older);
+  EXPECT_TRUE(by(older).serves);
+  EXPECT_FALSE(by(pool("inference.networking.k8s.io/v1", "{matchLabels: {app: other}}")).serves);
+  EXPECT_FALSE(pool("inference.networking.k8s.io/v1", "{matchLabels: {}}"));
+  EXPECT_FALSE(pool("inference.networking.k8s.io/v1", "{matchLabels: {app: 1}}"));
+  EXPECT_FALSE(pool("inference.networking.k8s.io/v9", "{matchLabels: {app: chat}}"));
+  pod["metadata"]["namespace"] = "y";
+  EXPECT_FALSE(by(stable).serves);
+}
+
 }  // namespace
 }  // namespace countersign

@@ -67,6 +67,67 @@ TEST(Scan, WhatTheOperatorMadeIsNoShadow) {
   EXPECT_THAT(Names(FindShadows(objects, Shadow)), ElementsAre());
 }
 
+TEST(Scan, PodsThatAloneShowItAreOneFindingForTheirOwner) {
+  std::vector<ScannedObject> objects = {
+      Object("Pod", "p1", "rs"), Object("Pod", "p2", "rs"), Object("Pod", "p3", "rs"),
+      Object("ReplicaSet", "rs", "d", false), Object("Deployment", "d", "", false)};
+  objects[0].resolved = {{"c", false, "r/a@sha256:1", "sha256:1", ""}};
+  objects[1].resolved = {{"c", false, "r/a@sha256:2", "sha256:2", ""}};
+  const auto findings =
+      FindShadows(objects, [](const ScannedObject& object, const std::vector<ServingOwner>&) {
+        GuardDecision decision;
+        decision.shadow = true;
+        decision.faults = {{"R", object.name == "p3" ? "more" : "same", ""}};
+        return decision;
+      });
+  EXPECT_THAT(Names(findings), ElementsAre("p1+1", "p3+0"));
+  EXPECT_EQ(findings[0].of, &objects[4]);
+  EXPECT_THAT(findings[0].resolved, ElementsAre("r/a@sha256:1", "r/a@sha256:2"));
+}
+
+TEST(Scan, ImagesThatNodesPulledStandAtTheWorkload) {
+  std::vector<ScannedObject> objects = {Object("Pod", "p", "d"), Object("Deployment", "d", "")};
+  objects[0].resolved = {{"c", false, "r/a@sha256:1", "sha256:1", ""}};
+  const auto findings = FindShadows(objects, Shadow);
+  ASSERT_THAT(Names(findings), ElementsAre("d+1"));
+  EXPECT_EQ(findings[0].of, nullptr);
+  EXPECT_THAT(findings[0].resolved, ElementsAre("r/a@sha256:1"));
+}
+
+TEST(Scan, WhatIsKnownOfANamespaceDecides) {
+  std::vector<ScannedObject> objects = {Object("Deployment", "d", "")};
+  ServedReference model;
+  model.text = "oci://r/m@sha256:1";
+  model.digest = "sha256:1";
+  model.pinned = true;
+  objects[0].recognition.references = {model};
+  Cover cover;
+  cover.name = "scorer";
+  cover.digests = {"sha256:1"};
+  ScanSources sources{
+      [](const std::string& ns) {
+        GuardSetting setting;
+        setting.environment = "of-" + ns;
+        return setting;
+      },
+      [&](const ScannedObject&, const std::vector<ServingOwner>&) { return std::vector{cover}; },
+      [](const ScannedObject&) { return std::vector<GuardWaiver>{}; }};
+  const auto findings = FindShadows(objects, sources);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].decision.faults.front().reason, "DeploymentNotApproved");
+  EXPECT_THAT(findings[0].decision.message, testing::HasSubstr("environment 'of-ns'"));
+  cover.approved = true;
+  EXPECT_THAT(FindShadows(objects, sources), testing::IsEmpty());
+}
+
+TEST(Scan, AHintThatTheOwnerShowsTooIsToldOnce) {
+  std::vector<ScannedObject> objects = {
+      Object("Pod", "p", "d", false), Object("Deployment", "d", "", false),
+      Object("Pod", "q", "s", false), Object("StatefulSet", "s", "")};
+  for (const std::size_t i : {0U, 1U, 2U}) objects[i].recognition.suspected = true;
+  EXPECT_THAT(FindSuspected(objects), ElementsAre(&objects[1]));
+}
+
 TEST(Scan, ALoopOfOwnersOrOneElsewhereEndsTheChain) {
   std::vector<ScannedObject> objects = {Object("Pod", "a", "b"), Object("Pod", "b", "a")};
   EXPECT_EQ(FindShadows(objects, Shadow).size(), 2U);

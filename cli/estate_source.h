@@ -1,0 +1,31 @@
+// estate_source.h: what runs and may serve a model, from the cluster or from files, for commands.
+//
+// Reads with the caller's own rights and changes nothing. A kind that may not be listed is not an
+// error but a sentence: what else there is can still be looked at. Not thread-safe.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "catalog/estate.h"
+#include "cli/cluster.h"
+#include "cli/manifests.h"
+#include "cli/world.h"
+
+namespace countersign {
+
+struct Estate {
+  std::vector<ScannedObject> objects;
+  std::vector<Json> manifests;  // of the objects, in the same order; null where nothing is served
+  std::vector<std::string> not_looked_at;
+};
+
+// `ns` empty: everywhere.
+[[nodiscard]] Result<Estate> EstateFromCluster(const Cluster& cluster, const ServingProfiles& table,
+                                               const World& world, const std::string& ns);
+// `ns` is for objects that name none. Error: there is no object of a kind that the table knows.
+[[nodiscard]] Located<Estate> EstateFromManifests(const std::vector<Manifest>& manifests,
+                                                  const ServingProfiles& table, const World& world,
+                                                  const std::string& ns);
+
+}  // namespace countersign

@@ -1,0 +1,101 @@
+#include "cli/scan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/files.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+const Time kNow = *ParseTime("2026-11-20T00:00:00Z");
+
+constexpr char kChat[] = R"(
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: chat, namespace: lending-prod, uid: d}
+spec: {template: {spec: {containers: [{name: c, image: "vllm/vllm-openai:v0.9", args: [--model, org/m]}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: chat-1
+  namespace: lending-prod
+  uid: p
+  ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: chat, uid: d, controller: true}]
+spec: {containers: [{name: c, image: "vllm/vllm-openai:v0.9", args: [--model, org/m]}]}
+status: {containerStatuses: [{name: c, imageID: "docker.io/vllm/vllm-openai@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "we\e[31mb", namespace: web, uid: w}
+spec: {template: {spec: {containers: [{name: c, image: nginx, env: [{name: HF_TOKEN, value: x}]}]}}}
+)";
+
+struct Site {
+  Result<ServingProfiles> table = BuiltInServingProfiles();
+  World world{{ClaimedMaker(kNow), {}}};
+  Estate estate;
+};
+
+std::unique_ptr<Site> Scanned(const std::string& text) {
+  auto site = std::make_unique<Site>();
+  const auto samples =
+      ReadTextFile(std::string(SOURCE_DIR) + "/tests/unit/governance/testdata/samples.yaml");
+  EXPECT_TRUE(site->world.AddAll(ParseManifests("samples.yaml", samples.value_or("")).value()));
+  auto estate = EstateFromManifests(ParseManifests("estate.yaml", text).value(), *site->table,
+                                    site->world, {});
+  EXPECT_TRUE(estate) << estate.error().ToString();
+  if (estate) site->estate = std::move(*estate);
+  return site;
+}
+
+TEST(ScanCommand, SaysWhatServesWhereByWhatItWasKnownAndWhatItLacks) {
+  const auto site = Scanned(kChat);
+  const ScanReport report = MakeScan(site->world, site->estate, {kNow, GuardMode::kWarn, "own"});
+  ASSERT_THAT(report.found, SizeIs(1));
+  EXPECT_EQ(report.found[0].finding.object->name, "chat");
+  EXPECT_EQ(report.looked_at, 3U);
+  const std::string text = ScanText(report);
+  EXPECT_THAT(text, HasSubstr("Deployment lending-prod/chat, and 1 object that belongs to it"));
+  EXPECT_THAT(text, HasSubstr("hf://org/m (not pinned)"));
+  EXPECT_THAT(text, HasSubstr("taken for serving by image '*vllm/vllm-*': 'vllm/vllm-openai:v0.9' "
+                              "at spec.template.spec.containers[0].image"));
+  EXPECT_THAT(text, HasSubstr("pulled: docker.io/vllm/vllm-openai@sha256:aaaa"));
+  EXPECT_THAT(text, HasSubstr("[ModelNotPinned]"));
+  EXPECT_THAT(text, HasSubstr("3 objects looked at: 1 serves a model outside of Countersign."));
+  EXPECT_THAT(text, HasSubstr("May serve a model, by one hint alone:\n- Deployment web/we"));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+}
+
+TEST(ScanCommand, JsonHasTheSame) {
+  const auto site = Scanned(kChat);
+  const Json json =
+      ScanJson(MakeScan(site->world, site->estate, {kNow, GuardMode::kAudit, "lending-prod"}));
+  EXPECT_EQ(StringAt(json, "kind"), "ScanResult");
+  const Json& found = Find(json, "found")->at(0);
+  EXPECT_EQ(StringAt(found, "namespace"), "lending-prod");
+  EXPECT_EQ(StringAt(found, "guard"), "exempt");
+  EXPECT_EQ(StringAt(Find(found, "models")->at(0), "reference"), "hf://org/m");
+  EXPECT_FALSE(BoolAt(Find(found, "models")->at(0), "pinned"));
+  EXPECT_EQ(Find(found, "pulled")->size(), 1U);
+  EXPECT_EQ(StringAt(Find(found, "notCovered")->at(0), "reason"), "ModelNotPinned");
+}
+
+TEST(ScanCommand, AManifestWithoutANamespaceIsToldWhereItStands) {
+  const auto site = Scanned(kChat);
+  const auto manifests =
+      ParseManifests("x.yaml", "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}");
+  const auto estate = EstateFromManifests(*manifests, *site->table, site->world, {});
+  ASSERT_FALSE(estate);
+  EXPECT_THAT(estate.error().ToString(), HasSubstr("x.yaml"));
+  EXPECT_TRUE(EstateFromManifests(*manifests, *site->table, site->world, "ns"));
+  EXPECT_FALSE(EstateFromManifests({}, *site->table, site->world, "ns"));
+}
+
+}  // namespace
+}  // namespace countersign
