@@ -4,12 +4,14 @@ namespace countersign {
 
 std::vector<Resource> SelectorResources(const ServingProfiles& table) {
   std::vector<Resource> resources;
+  resources.reserve(table.selectors.size());
   for (const ServingSelector& selector : table.selectors) resources.push_back(ResourceOf(selector));
   return resources;
 }
 
 std::vector<Resource> EstateResources(const ServingProfiles& table) {
   std::vector<Resource> resources;
+  resources.reserve(table.profiles.size());
   for (const ServingProfile& profile : table.profiles) resources.push_back(ResourceOf(profile));
   return resources;
 }

@@ -197,7 +197,9 @@ class Recogniser {
     for (const PodSelection& selection : observed_->selections) {
       if (!Selects(selection, object)) continue;
       const auto& [key, value] = *selection.labels.begin();
-      Observed(selection.what, "metadata.labels." + key, key + "=" + value);
+      std::string label = key;
+      label.append("=").append(value);
+      Observed(selection.what, "metadata.labels." + key, label);
     }
     for (const ResolvedImage& resolved : ResolvedImages(object)) {
       for (const ServingSignal& signal : signals_.images) {
@@ -519,10 +521,31 @@ std::optional<PodSelection> PodSelectionOf(const ServingProfiles& table, const J
   return std::nullopt;
 }
 
+namespace {
+
+// How a Pod's spec names the image of a container or a volume.
+std::string AskedImage(const Json& pod, const std::string& of, bool volume) {
+  const Json* spec = Find(pod, "spec");
+  if (spec == nullptr) return {};
+  const auto in = [&](const char* list, const char* path) -> std::string {
+    const Json* items = Find(*spec, list);
+    if (items == nullptr || !items->is_array()) return {};
+    for (const Json& item : *items) {
+      if (StringAt(item, "name") == of) return StringAt(item, path);
+    }
+    return {};
+  };
+  if (volume) return in("volumes", "image/reference");
+  const std::string image = in("containers", "image");
+  return image.empty() ? in("initContainers", "image") : image;
+}
+
+}  // namespace
+
 std::vector<ResolvedImage> ResolvedImages(const Json& pod) {
   std::vector<ResolvedImage> out;
-  const auto add = [&](const Json& status, const char* id, const JsonPath& at, std::string of,
-                       bool volume) {
+  const auto add = [&](const Json& status, const char* id, const JsonPath& at,
+                       const std::string& of, bool volume) {
     const JsonPath of_id{&at, id};
     const std::string text = StringAt(status, id);
     // Docker says docker-pullable://…; an id without a repository is one of a node's own.
@@ -530,7 +553,8 @@ std::vector<ResolvedImage> ResolvedImages(const Json& pod) {
     const ServedReference image =
         NormaliseImage(scheme == std::string::npos ? text : text.substr(scheme + 3));
     if (image.pinned) {
-      out.push_back({std::move(of), volume, image.text, image.digest, of_id.ToString()});
+      out.push_back(
+          {of, volume, image.text, image.digest, of_id.ToString(), AskedImage(pod, of, volume)});
     }
   };
   const Json* status = Find(pod, "status");

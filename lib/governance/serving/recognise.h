@@ -60,7 +60,8 @@ struct ResolvedImage {
   bool volume = false;
   std::string image;  // normalised, with its digest
   std::string digest;
-  std::string path;  // where the node says so
+  std::string path;        // where the node says so
+  std::string asked = {};  // as the Pod names it
   friend bool operator==(const ResolvedImage&, const ResolvedImage&) = default;
 };
 [[nodiscard]] std::vector<ResolvedImage> ResolvedImages(const Json& pod);
