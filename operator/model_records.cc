@@ -30,7 +30,7 @@ RecordedMaker MakerOf(const Provenance& by) {
     maker.signing_key = by.signature->key;
     maker.user_present = by.signature->user_present;
     maker.user_verified = by.signature->user_verified;
-    if (by.signature->chain) maker.certificates = by.signature->chain->Pem();
+    if (const auto& chain = by.signature->chain) maker.certificates = chain->Pem();
     for (const SignerProof& one : by.signature->cosigners) {
       maker.cosigners.push_back({one.key, one.chain ? one.chain->Pem() : std::string()});
     }
