@@ -60,9 +60,12 @@ std::vector<Diagnosis> Of(const Patient& patient, const std::string& area, Healt
 
 // The table that is built in with one kind more.
 std::string OwnTable() {
-  return std::string(BuiltInServingProfilesText()) +
-         "\n- {name: own, group: models.example, kind: Served, resource: serveds, versions: [v1], "
-         "serves: Always}\n";
+  std::string text(BuiltInServingProfilesText());
+  const std::string before = "\nprofiles:\n";
+  return text.insert(
+      text.find(before) + before.size(),
+      "- {name: own, group: models.example, kind: Served, resource: serveds, versions: [v1], "
+      "serves: Always}\n");
 }
 
 Patient WithOwnTable() {
