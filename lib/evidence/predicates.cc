@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "base/time.h"
+#include "evidence/bill_of_materials.h"
 
 namespace countersign {
 namespace {
@@ -14,9 +15,11 @@ constexpr std::string_view kTestResult = "https://in-toto.io/attestation/test-re
 constexpr std::string_view kSlsaProvenance = "https://slsa.dev/provenance/v1";
 constexpr std::string_view kCycloneDx = "https://cyclonedx.org/bom";
 
-// Limits of a claim's items and texts, so that what is derived can be written down.
-constexpr std::size_t kMaxItems = 64;
-constexpr std::size_t kMaxText = 1024;
+// Of a claim in the schema (governance/types/evidence.cc), so that what is derived can be written
+// down. In bytes, which characters never exceed; a mark of what was cut is one of them.
+constexpr std::size_t kMaxItems = 256;
+constexpr std::size_t kMaxItem = 250;
+constexpr std::size_t kMaxText = 4093;
 
 tl::unexpected<Error> Bad(std::string path, std::string why) {
   return Fail(Code::kInvalidArgument, std::move(why), "predicate." + std::move(path));
@@ -25,19 +28,22 @@ tl::unexpected<Error> Bad(std::string path, std::string why) {
 class Claims {
  public:
   void Text(const char* name, const std::string& text) {
-    if (!text.empty()) list_.push_back({{"name", name}, {"text", text.substr(0, kMaxText)}});
+    if (!text.empty()) list_.push_back({{"name", name}, {"text", Excerpt(text, kMaxText)}});
   }
   void Number(const char* name, std::size_t number) {
     list_.push_back({{"name", name}, {"number", std::to_string(number)}});
   }
-  // The first in their order; how many there are is said beside, where that matters.
-  void Items(const char* name, const std::vector<std::string>& items) {
-    if (items.empty()) return;
-    Json some = Json::array();
-    for (std::size_t i = 0; i < items.size() && i < kMaxItems; ++i) {
-      some.push_back(items[i].substr(0, kMaxText));
+  // All or nothing: what a policy excludes may be what was left out.
+  [[nodiscard]] Status Items(const char* name, const std::vector<std::string>& items) {
+    if (items.empty()) return {};
+    if (items.size() > kMaxItems) {
+      return Bad(name, "must be at most " + std::to_string(kMaxItems) +
+                           ", which evidence can state, are " + std::to_string(items.size()));
     }
-    list_.push_back({{"name", name}, {"items", std::move(some)}});
+    Json all = Json::array();
+    for (const std::string& item : items) all.push_back(Excerpt(item, kMaxItem));
+    list_.push_back({{"name", name}, {"items", std::move(all)}});
+    return {};
   }
   Json Take() { return std::move(list_); }
 
@@ -95,17 +101,23 @@ Result<Json> TestResult(const Json& predicate) {
   for (const auto* one : {&passed, &warned, &failed}) {
     if (!*one) return Fail(one->error());
   }
+  const Json* suite = Find(predicate, "configuration");
   if (result == "PASSED" && !failed->empty()) {
     return Bad("result", "must not be PASSED where failedTests names some");
+  }
+  if (suite == nullptr || suite->is_null()) {
+    return Bad("configuration", "is required: what the tests ran with");
   }
   Claims claims;
   claims.Text("result", result);
   claims.Number("testsPassed", passed->size());
   claims.Number("testsWarned", warned->size());
   claims.Number("testsFailed", failed->size());
-  claims.Items("failedTests", *failed);
-  claims.Items("warnedTests", *warned);
-  claims.Items("configuration", *configuration);
+  for (const auto& [name, items] : {std::pair("failedTests", &*failed),
+                                    {"warnedTests", &*warned},
+                                    {"configuration", &*configuration}}) {
+    if (auto all = claims.Items(name, *items); !all) return Fail(all.error());
+  }
   claims.Text("url", StringAt(predicate, "url"));
   return Json{{"type", "TestResult"}, {"claims", claims.Take()}};
 }
@@ -134,7 +146,7 @@ Result<Json> SlsaProvenance(const Json& predicate) {
   claims.Text("invocation", StringAt(predicate, "runDetails/metadata/invocationId"));
   claims.Text("source", StringAt(predicate, "buildDefinition/externalParameters/source"));
   claims.Number("materialCount", materials->size());
-  claims.Items("materials", *materials);
+  if (auto all = claims.Items("materials", *materials); !all) return Fail(all.error());
   Json out = {{"type", "SlsaProvenance"}, {"claims", claims.Take()}};
   if (!finished->empty()) out["performedAt"] = *finished;
   return out;
@@ -148,31 +160,21 @@ Result<Json> CycloneDx(const Json& predicate) {
   if (version.empty()) return Bad("specVersion", "is required");
   auto made = TimeOf(predicate, "metadata/timestamp");
   if (!made) return Fail(made.error());
-  std::size_t count = 0;
-  std::vector<std::string> data;
-  std::set<std::string> licenses;
-  if (const Json* list = Find(predicate, "components"); list != nullptr) {
-    if (!list->is_array()) return Bad("components", "must be a list");
-    count = list->size();
-    for (const Json& one : *list) {
-      if (StringAt(one, "type") == "data") data.push_back(StringAt(one, "name"));
-      const Json* own = Find(one, "licenses");
-      if (own == nullptr || !own->is_array()) continue;
-      for (const Json& license : *own) {
-        const std::string id = StringAt(license, "license/id");
-        if (!id.empty()) licenses.insert(id);
-      }
-    }
-  }
+  auto contents = ContentsOfBom(predicate);
+  if (!contents) return Bad(contents.error().path, contents.error().message);
   Claims claims;
   claims.Text("specVersion", version);
   claims.Text("serialNumber", StringAt(predicate, "serialNumber"));
   claims.Text("component", StringAt(predicate, "metadata/component/name"));
   claims.Text("componentVersion", StringAt(predicate, "metadata/component/version"));
   claims.Text("componentType", StringAt(predicate, "metadata/component/type"));
-  claims.Number("componentCount", count);
-  claims.Items("dataSets", data);
-  claims.Items("licenses", {licenses.begin(), licenses.end()});
+  claims.Number("componentCount", contents->components);
+  claims.Number("componentsWithoutLicense", contents->unlicensed);
+  for (const auto& [name, items] :
+       {std::pair("dataSets", &contents->data_sets), {"licenses", &contents->licenses}}) {
+    auto all = claims.Items(name, {items->begin(), items->end()});
+    if (!all) return Fail(all.error());
+  }
   Json out = {{"type", "CycloneDxBom"}, {"claims", claims.Take()}};
   if (!made->empty()) out["performedAt"] = *made;
   return out;

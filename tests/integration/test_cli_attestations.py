@@ -120,7 +120,7 @@ def test_a_statement_of_another_tool_meets_a_measure(tmp_path, key, kind, type_,
     ],
 )
 def test_nothing_beside_the_envelope_is_believed(tmp_path, key, change, why):
-    failed = {"result": "FAILED", "failedTests": ["a"]}
+    failed = {"result": "FAILED", "failedTests": ["a"], "configuration": [{"name": "suite"}]}
     said = evidence(tmp_path, key, TESTS, predicate=failed)
     claim = [{"claim": "result", "operator": "Equals", "value": "PASSED"}]
     assert gate(tmp_path, policy(tmp_path, claim), said)["state"] == "Failed"

@@ -77,8 +77,65 @@ TEST(Predicates, ABillOfMaterialsSaysWhatIsInIt) {
   const Json evidence = EvidenceOfStatement(statement).value();
   EXPECT_EQ(evidence.at("type"), "CycloneDxBom");
   EXPECT_EQ(Claim(evidence, "componentCount").at("number"), "2");
+  EXPECT_EQ(Claim(evidence, "componentsWithoutLicense").at("number"), "0") << "data counts not";
   EXPECT_EQ(Claim(evidence, "dataSets").at("items"), Json({"train"}));
   EXPECT_EQ(Claim(evidence, "licenses").at("items"), Json({"BSD-3-Clause"}));
+}
+
+TEST(Predicates, ABillOfMaterialsHidesNothingInItsDepth) {
+  const Json statement = Statement("https://cyclonedx.org/bom", Json::parse(R"({
+    "bomFormat": "CycloneDX", "specVersion": "1.6",
+    "metadata": {"component": {"type": "machine-learning-model", "name": "scorer",
+      "licenses": [{"license": {"id": "OpenRAIL"}}],
+      "modelCard": {"modelParameters": {"datasets": [
+        {"type": "dataset", "name": "laion"}, {"ref": "faces"}, {"ref": "urn:cdx:other"}]}},
+      "pedigree": {"ancestors": [{"type": "machine-learning-model", "name": "base",
+        "licenses": [{"license": {"id": "LicenseRef-base"}}]}]}}},
+    "components": [
+      {"type": "library", "name": "a", "licenses": [{"license": {"id": "MIT"}}], "components": [
+        {"type": "data", "bom-ref": "faces", "name": "faces of staff",
+         "data": [{"type": "dataset", "name": "portraits"}],
+         "licenses": [{"license": {"id": "AGPL-3.0-only"}}]},
+        {"type": "library", "name": "none"}]},
+      {"type": "library", "name": "b",
+       "licenses": [{"expression":
+         "GPL-2.0-only WITH Classpath-exception-2.0 OR (Apache-2.0 AND MIT) "}]},
+      {"type": "library", "name": "c", "evidence": {"licenses": [{"license": {"name": "SSPL"}}]}}],
+    "services": [{"name": "s", "services": [{"name": "t",
+       "licenses": [{"license": {"id": "GPL-3.0-only"}}]}]}]})"));
+  const Json evidence = EvidenceOfStatement(statement).value();
+  EXPECT_EQ(Claim(evidence, "componentCount").at("number"), "5");
+  EXPECT_EQ(Claim(evidence, "componentsWithoutLicense").at("number"), "1");
+  EXPECT_EQ(Claim(evidence, "dataSets").at("items"),
+            Json({"faces of staff", "laion", "portraits", "urn:cdx:other"}));
+  EXPECT_EQ(Claim(evidence, "licenses").at("items"),
+            Json({"AGPL-3.0-only", "Apache-2.0", "Classpath-exception-2.0", "GPL-2.0-only",
+                  "GPL-3.0-only", "LicenseRef-base", "MIT", "OpenRAIL", "SSPL"}));
+}
+
+TEST(Predicates, AListIsWholeOrRefused) {
+  Json data = Json::array();
+  for (int i = 0; i < 256; ++i) data.push_back({{"type", "data"}, {"name", std::to_string(i)}});
+  Json bom = {{"bomFormat", "CycloneDX"}, {"specVersion", "1.6"}, {"components", data}};
+  const std::string type = "https://cyclonedx.org/bom";
+  const Json evidence = EvidenceOfStatement(Statement(type, bom)).value();
+  EXPECT_EQ(Claim(evidence, "dataSets").at("items").size(), 256U);
+  bom["components"].push_back({{"type", "data"}, {"name", "forbidden"}});
+  const auto more = EvidenceOfStatement(Statement(type, bom));
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().ToString(),
+            "predicate.dataSets: must be at most 256, which evidence can state, are 257");
+}
+
+TEST(Predicates, LongTextsAreCutBetweenCharacters) {
+  std::string name(249, 'a');
+  name += "é";
+  Json statement = TestResult();
+  statement["predicate"]["failedTests"] = {name};
+  statement["predicate"]["url"] = std::string(4092, 'b') + "é";
+  const Json evidence = EvidenceOfStatement(statement).value();
+  EXPECT_EQ(Claim(evidence, "failedTests").at("items"), Json({std::string(249, 'a') + "…"}));
+  EXPECT_EQ(Claim(evidence, "url").at("text"), std::string(4092, 'b') + "…");
 }
 
 TEST(Predicates, AnEvidenceMustSayWhatTheStatementSays) {
@@ -132,6 +189,8 @@ INSTANTIATE_TEST_SUITE_P(
               "must not be PASSED"},
         Fault{"TestsThatAreNoTexts", kTests, R"({"result": "FAILED", "failedTests": [1]})",
               "predicate.failedTests"},
+        Fault{"TestsOfNoConfiguration", kTests, R"({"result": "PASSED"})",
+              "predicate.configuration: is required"},
         Fault{"ResourcesWithoutANameForThem", kTests,
               R"({"result": "PASSED", "configuration": [{}]})", "predicate.configuration"},
         Fault{"NoBuilder", kSlsa, R"({"buildDefinition": {"buildType": "x"}})",
@@ -143,6 +202,22 @@ INSTANTIATE_TEST_SUITE_P(
                   "metadata": {"finishedOn": "yesterday"}}})",
               "predicate.runDetails/metadata/finishedOn"},
         Fault{"AnotherFormatOfBom", kBom, R"({"bomFormat": "SPDX"})", "predicate.bomFormat"},
+        Fault{"ALicenseThatIsNone", kBom,
+              R"({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"type": "library",
+                  "components": [{"licenses": [{"license": {"url": "https://x"}}]}]}]})",
+              "predicate.components[0].components[0].licenses[0]: must have license.id"},
+        Fault{"LicensesThatAreNoList", kBom,
+              R"({"bomFormat": "CycloneDX", "specVersion": "1.6",
+                  "metadata": {"component": {"licenses": "MIT"}}})",
+              "predicate.metadata.component.licenses: must be a list"},
+        Fault{"AnExpressionThatIsNone", kBom,
+              R"({"bomFormat": "CycloneDX", "specVersion": "1.6",
+                  "components": [{"licenses": [{"expression": "MIT | GPL"}]}]})",
+              "predicate.components[0].licenses[0].expression: must be an SPDX expression"},
+        Fault{"ADataSetWithoutAName", kBom,
+              R"({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
+                  {"modelCard": {"modelParameters": {"datasets": [{"type": "dataset"}]}}}]})",
+              "predicate.components[0].modelCard.modelParameters.datasets[0]: must have a name"},
         Fault{"APredicateThatNobodyReads", "https://example.com/x", "{}", "predicateType"}),
     [](const auto& one) { return std::string(one.param.name); });
 
