@@ -1,11 +1,14 @@
 // JUnit XML: Verification.
 //
 // The format has no one owner; what Jenkins reads is the common ground (testsuites, testsuite,
-// testcase; failure, error, skipped). Cases are counted, not the attributes of suites, which must
-// not state more than is shown: a cut report would pass otherwise.
+// testcase; failure, error, skipped). Cases are counted, wherever they stand and with any prefix,
+// and what failed outside of a case (a class that could not be loaded); not the attributes of
+// suites, which must not state more than is shown: a cut report would pass otherwise.
 #include <algorithm>
-#include <cstring>
+#include <cctype>
 #include <pugixml.hpp>
+#include <string>
+#include <string_view>
 
 #include "importers/claims.h"
 #include "importers/formats.h"
@@ -29,30 +32,49 @@ struct Counts {
   }
 };
 
-Counts CountsOfCase(const pugi::xml_node& node) {
-  const auto has = [&](const char* name) { return !node.child(name).empty(); };
-  // googletest: a disabled test has no child, and says so in attributes.
-  const auto says = [&](std::initializer_list<const char*> words) {
-    return std::any_of(words.begin(), words.end(), [&](const char* word) {
-      return std::strcmp(node.attribute("status").value(), word) == 0 ||
-             std::strcmp(node.attribute("result").value(), word) == 0;
-    });
-  };
-  Counts counts;
-  if (has("failure") || has("error") || says({"failed", "error"})) {
-    counts.failed = 1;
-  } else if (has("skipped") || says({"notrun", "skipped", "suppressed", "disabled"})) {
-    counts.skipped = 1;
-  } else {
-    counts.passed = 1;
-    // Maven Surefire: failed, and passed when run again.
-    counts.flaky = has("flakyFailure") || has("flakyError") ? 1 : 0;
-  }
-  return counts;
+std::string LowerCase(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
 }
 
-bool Is(const pugi::xml_node& node, const char* name) {
-  return std::strcmp(node.name(), name) == 0;
+// An element's name without its prefix.
+std::string LocalName(const pugi::xml_node& node) {
+  const std::string_view name = node.name();
+  return LowerCase(name.substr(name.find_last_of(':') + 1));
+}
+
+bool IsOneOf(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool IsSuite(std::string_view name) { return IsOneOf(name, {"testsuites", "testsuite"}); }
+
+// What says something of a test and holds none.
+bool IsRemark(std::string_view name) {
+  return IsOneOf(name, {"failure", "error", "skipped", "rerunfailure", "rerunerror", "flakyfailure",
+                        "flakyerror", "properties", "system-out", "system-err"});
+}
+
+enum class Outcome { kSilent, kPassed, kSkipped, kFailed };
+
+// Of attributes `status` and `result`, which googletest, CTest, Bazel and others write.
+std::optional<Outcome> OutcomeOf(std::string_view word) {
+  const std::string lower = LowerCase(word);
+  if (lower.empty()) return Outcome::kSilent;
+  if (IsOneOf(lower, {"failed", "failure", "fail", "error", "errored", "broken", "timeout",
+                      "timed_out", "interrupted", "aborted"})) {
+    return Outcome::kFailed;
+  }
+  if (IsOneOf(lower,
+              {"notrun", "skipped", "skip", "suppressed", "disabled", "ignored", "pending"})) {
+    return Outcome::kSkipped;
+  }
+  if (IsOneOf(lower, {"run", "completed", "passed", "pass", "success", "succeeded", "ok"})) {
+    return Outcome::kPassed;
+  }
+  return std::nullopt;
 }
 
 class Reader {
@@ -61,7 +83,8 @@ class Reader {
 
   Result<Counts> Read(std::string_view text) {
     const auto parsed = document_.load_buffer(
-        text.data(), text.size(), pugi::parse_default | pugi::parse_doctype | pugi::parse_pi);
+        text.data(), text.size(),
+        pugi::parse_default | pugi::parse_doctype | pugi::parse_pi | pugi::parse_fragment);
     if (!parsed) {
       return Fault("is no XML at byte " + std::to_string(parsed.offset) + ": " +
                    parsed.description());
@@ -71,11 +94,15 @@ class Reader {
       if (node.type() == pugi::node_doctype) {
         return Fault("must have no document type: it could define entities");
       }
+      if (node.type() == pugi::node_pcdata || node.type() == pugi::node_cdata) {
+        return Fault("must have no text outside of the root element, has '" +
+                     Excerpt(node.value()) + "'");
+      }
       if (node.type() != pugi::node_element) continue;
       if (!root.empty()) return Fault("must have one root element");
       root = node;
     }
-    if (!Is(root, "testsuites") && !Is(root, "testsuite")) {
+    if (!IsSuite(LocalName(root))) {
       return Fault("must be testsuites or testsuite, is '" + Excerpt(root.name()) + "'");
     }
     return CountsOf(root, 0);
@@ -86,19 +113,64 @@ class Reader {
     return Fail(Code::kInvalidArgument, std::move(message), file_);
   }
 
-  Result<Counts> CountsOf(const pugi::xml_node& suite, int depth) {
+  // Of what stands in a suite, in a case, or in an element that the format does not know.
+  Result<Counts> CountsOf(const pugi::xml_node& holder, int depth) {
     constexpr int kMostNested = 32;
-    if (depth > kMostNested) return Fault("must not nest suites deeper than 32");
+    if (depth > kMostNested) return Fault("must not nest elements deeper than 32");
+    const bool is_case = LocalName(holder) == "testcase";
     Counts counts;
-    for (const pugi::xml_node& node : suite.children()) {
-      if (Is(node, "testcase")) {
-        counts += CountsOfCase(node);
-      } else if (Is(node, "testsuite") || Is(node, "testsuites")) {
-        auto inner = CountsOf(node, depth + 1);
-        if (!inner) return inner;
-        counts += *inner;
+    for (const pugi::xml_node& node : holder.children()) {
+      if (node.type() != pugi::node_element) continue;
+      const std::string name = LocalName(node);
+      if (IsRemark(name)) {
+        // Of no case: a class that could not be loaded, or set up.
+        if (!is_case && (name == "failure" || name == "error")) ++counts.failed;
+        continue;
       }
+      auto inner = CountsOf(node, depth + 1);
+      if (!inner) return inner;
+      counts += *inner;
     }
+    if (is_case) {
+      auto own = CountsOfCase(holder);
+      if (!own) return own;
+      counts += *own;
+    }
+    return IsSuite(LocalName(holder)) ? Checked(holder, counts) : Result<Counts>(counts);
+  }
+
+  Result<Counts> CountsOfCase(const pugi::xml_node& node) const {
+    const auto has = [&](std::initializer_list<std::string_view> names) {
+      const auto& children = node.children();
+      return std::any_of(children.begin(), children.end(), [&](const pugi::xml_node& child) {
+        return IsOneOf(LocalName(child), names);
+      });
+    };
+    Outcome said = Outcome::kSilent;
+    for (const char* attribute : {"status", "result"}) {
+      const char* word = node.attribute(attribute).value();
+      const auto outcome = OutcomeOf(word);
+      if (!outcome) {
+        return Fault("testcase '" + Excerpt(node.attribute("name").value()) + "' has " + attribute +
+                     " '" + Excerpt(word) +
+                     "', of which nobody knows whether it passed: passed, failed or skipped");
+      }
+      said = std::max(said, *outcome);
+    }
+    Counts counts;
+    if (said == Outcome::kFailed || has({"failure", "error"})) {
+      counts.failed = 1;
+    } else if (said == Outcome::kSkipped || has({"skipped"})) {
+      counts.skipped = 1;
+    } else {
+      counts.passed = 1;
+      // Maven Surefire: failed, and passed when run again.
+      counts.flaky = has({"flakyfailure", "flakyerror"}) ? 1 : 0;
+    }
+    return counts;
+  }
+
+  Result<Counts> Checked(const pugi::xml_node& suite, const Counts& counts) {
     if (auto shown = CheckStated(suite, counts); !shown) return Fail(shown.error());
     TakeTime(suite);
     return counts;

@@ -81,6 +81,45 @@ TEST(Junit, DisabledAndFlakyTestsAreTold) {
   EXPECT_THAT(flaky->notes, Contains(HasSubstr("passed when repeated")));
 }
 
+std::string Counted(const std::string& text) {
+  const auto report = ReportOf(ImportText1("junit", text, Level()));
+  return ClaimText(report, "testsPassed") + " passed, " + ClaimText(report, "testsFailed") +
+         " failed, " + ClaimText(report, "testsSkipped") + " skipped";
+}
+
+TEST(Junit, FailuresCountWhereverTheyStand) {
+  EXPECT_EQ(Counted("<testsuite><testcase/><error message='not loaded'/></testsuite>"),
+            "1 passed, 1 failed, 0 skipped");
+  EXPECT_EQ(Counted("<testsuite><testcase><testcase><failure/></testcase></testcase></testsuite>"),
+            "1 passed, 1 failed, 0 skipped");
+  EXPECT_EQ(Counted("<testsuite><group><testcase><error/></testcase></group></testsuite>"),
+            "0 passed, 1 failed, 0 skipped");
+  EXPECT_EQ(Counted("<t:testsuites xmlns:t='u'><testsuite><t:testcase><failure/></t:testcase>"
+                    "<testcase><t:failure/></testcase><testcase/></testsuite></t:testsuites>"),
+            "1 passed, 2 failed, 0 skipped");
+}
+
+TEST(Junit, AttributesSayItInAnyCase) {
+  EXPECT_EQ(Counted("<testsuite><testcase status='FAILED'/><testcase status='fail'/>"
+                    "<testcase status='run' result='Failed'/><testcase status='Passed'/>"
+                    "<testcase result='Skipped'/></testsuite>"),
+            "1 passed, 3 failed, 1 skipped");
+  EXPECT_THAT(
+      Wrong(ImportText1("junit", "<testsuite><testcase name='x' status='amber'/></testsuite>",
+                        Level())),
+      HasSubstr("in: testcase 'x' has status 'amber', of which nobody knows whether it passed"));
+}
+
+TEST(Junit, TextAfterTheReportIsRefused) {
+  for (const char* text : {"<testsuite><testcase/></testsuite> and more",
+                           "<testsuite><testcase/></testsuite><![CDATA[more]]>",
+                           "<testsuite><testcase/></testsuite><garbage"}) {
+    EXPECT_THAT(Wrong(ImportText1("junit", text, Level())), HasSubstr("in: ")) << text;
+  }
+  EXPECT_EQ(Counted("<?xml version='1.0'?>\n<testsuite><testcase/></testsuite>\n<!-- end -->\n"),
+            "1 passed, 0 failed, 0 skipped");
+}
+
 TEST(Junit, TimeCountsWithItsZoneAlone) {
   const auto imported = ImportText1(
       "junit", R"(<testsuite timestamp="2026-11-20T10:00:00+02:00"><testcase/></testsuite>)",
