@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <set>
+#include <map>
 #include <sstream>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "kube/child_process.h"
@@ -41,24 +42,84 @@ Result<GitAnswer> Git(const std::string& folder, std::vector<std::string> argume
   return answer;
 }
 
-// Of lines like "  17\tDora Smith <dora@bank.example>"; what is no address is left out.
-std::vector<std::string> AddressesIn(const std::string& shortlog) {
-  constexpr std::size_t kMaxAuthors = 128;  // of ReproducibilitySnapshot.spec.code.authors
-  std::set<std::string> found;
-  std::istringstream lines(shortlog);
-  for (std::string line; std::getline(lines, line) && found.size() < kMaxAuthors;) {
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// How often each address is in lines like "Dora Smith <dora@bank.example>", and how many lines have
+// none.
+struct Addresses {
+  std::map<std::string, std::size_t> commits;
+  std::size_t without = 0;
+};
+
+Addresses AddressesIn(const std::string& log) {
+  Addresses found;
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const auto open = line.rfind('<');
     const auto close = line.rfind('>');
-    if (open == std::string::npos || close == std::string::npos || close <= open + 1) continue;
-    std::string address = line.substr(open + 1, close - open - 1);
+    const bool some = open != std::string::npos && close != std::string::npos && close > open + 1;
+    const std::string address = some ? line.substr(open + 1, close - open - 1) : std::string();
     const bool printable = std::all_of(address.begin(), address.end(),
                                        [](unsigned char c) { return std::isgraph(c) != 0; });
-    if (printable) found.insert(std::move(address));
+    if (some && printable) {
+      ++found.commits[address];
+    } else {
+      ++found.without;
+    }
   }
-  return {found.begin(), found.end()};
+  return found;
 }
 
-std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+// Those with the most commits, where an object cannot name all.
+std::vector<std::string> MostOf(const Addresses& addresses, std::vector<std::string>& notes) {
+  constexpr std::size_t kMaxAuthors = 128;  // of ReproducibilitySnapshot.spec.code.authors
+  std::vector<std::pair<std::size_t, std::string>> by_commits;
+  by_commits.reserve(addresses.commits.size());
+  for (const auto& [address, commits] : addresses.commits)
+    by_commits.emplace_back(commits, address);
+  std::stable_sort(by_commits.begin(), by_commits.end(),
+                   [](const auto& x, const auto& y) { return x.first > y.first; });
+  if (by_commits.size() > kMaxAuthors) {
+    notes.push_back(
+        "--code has " + std::to_string(by_commits.size()) +
+        " authors; spec.code.authors names the 128 with the most commits, and the "
+        "others do not count as developers: give the folder of the training code alone");
+    by_commits.resize(kMaxAuthors);
+  }
+  std::vector<std::string> names;
+  names.reserve(by_commits.size());
+  for (auto& [commits, address] : by_commits) names.push_back(std::move(address));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// By git's own .mailmap, of what is in the folder; co-authors as the commits' trailers name them.
+Status TakeAuthors(const std::string& folder, GitState& state) {
+  auto shallow = Git(folder, {"rev-parse", "--is-shallow-repository"});
+  if (!shallow) return Fail(shallow.error());
+  if (shallow->code != 0 || FirstLine(shallow->text) != "false") {
+    state.notes.emplace_back(
+        "--code is a shallow clone: spec.code.authors names the authors of the commits that were "
+        "fetched, and earlier ones do not count as developers: git fetch --unshallow");
+  }
+  auto log = Git(
+      folder, {"log", "--use-mailmap",
+               "--format=%aN <%aE>%n%(trailers:key=Co-authored-by,valueonly)", "HEAD", "--", "."});
+  if (!log) return Fail(log.error());
+  if (log->code != 0) {
+    return Fail(Code::kFailedPrecondition,
+                "git cannot say who wrote '" + folder + "': they count as developers", "--code");
+  }
+  const Addresses addresses = AddressesIn(log->text);
+  state.authors = MostOf(addresses, state.notes);
+  if (addresses.without > 0) {
+    state.notes.push_back("--code has " + std::to_string(addresses.without) +
+                          " authors or co-authors without an e-mail address: spec.code.authors "
+                          "leaves them out");
+  }
+  return {};
+}
 
 // "https://user:secret@host/a" without what must not get into an object.
 std::string WithoutCredentials(const std::string& url) {
@@ -86,11 +147,8 @@ Result<GitState> ReadGitState(const std::string& folder) {
   }
   auto origin = Git(folder, {"config", "--get", "remote.origin.url"});
   if (!origin) return Fail(origin.error());
-  // By git's own .mailmap. Of a shallow clone these are the authors of what was fetched.
-  auto authors = Git(folder, {"shortlog", "--summary", "--email", "HEAD", "--", "."});
-  if (!authors) return Fail(authors.error());
   GitState state;
-  if (authors->code == 0) state.authors = AddressesIn(authors->text);
+  if (auto taken = TakeAuthors(folder, state); !taken) return Fail(taken.error());
   state.commit = FirstLine(commit->text);
   state.clean = status->text.empty();
   state.changes = FirstLine(status->text);

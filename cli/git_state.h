@@ -15,8 +15,9 @@ struct GitState {
   std::string commit;
   bool clean = false;   // no change, staged or not, and no file that is neither known nor ignored
   std::string changes;  // the first of them, as `git status --porcelain` shows it
-  std::vector<std::string> authors;  // e-mail addresses of all authors of what is in the folder
+  std::vector<std::string> authors;  // addresses of authors and co-authors of what is in the folder
   std::string origin;  // URL of remote 'origin', without user and password; empty: there is none
+  std::vector<std::string> notes;  // authors that are not known, or could not be named
 };
 
 [[nodiscard]] Result<GitState> ReadGitState(const std::string& folder);

@@ -37,6 +37,7 @@ Result<std::optional<CodeState>> CodeOf(const ReleaseSpec& spec, const ReleaseFr
   code.commit = git->commit;
   code.clean = git->clean;
   code.authors = git->authors;
+  notes.insert(notes.end(), git->notes.begin(), git->notes.end());
   code.repository = !spec.repository.empty()                      ? spec.repository
                     : frame.run && !frame.run->repository.empty() ? frame.run->repository
                                                                   : git->origin;
