@@ -1,18 +1,17 @@
 #include "importers/lock_file.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <array>
 
 #include "base/yaml.h"
 #include "importers/fields.h"
 #include "importers/formats.h"
+#include "importers/locked_packages.h"
 
 namespace countersign {
 namespace {
-
-constexpr std::array<std::string_view, 8> kWholly = {
-    "poetry.lock",    "uv.lock",   "pdm.lock",          "Pipfile.lock",
-    "conda-lock.yml", "pixi.lock", "package-lock.json", "Cargo.lock"};
 
 constexpr std::array<std::string_view, 4> kConda = {"conda.yaml", "conda.yml", "environment.yaml",
                                                     "environment.yml"};
@@ -46,6 +45,10 @@ bool IsPinned(const std::string& line) {
   if (line.front() == '-') return false;
   const std::string requirement = line.substr(0, line.find_first_of(";#"));
   if (requirement.find('@') != std::string::npos) {
+    // A branch's archive has another hash tomorrow, and pip does not look at it for git.
+    static const RE2 kVersioned(R"re((?:git|hg|svn|bzr)\+)re");
+    static const RE2 kAtCommit(R"re(@[0-9a-f]{40}(?:[#;\s]|$))re");
+    if (RE2::PartialMatch(line, kVersioned)) return RE2::PartialMatch(line, kAtCommit);
     return line.find("#sha256=") != std::string::npos || line.find("--hash=") != std::string::npos;
   }
   const auto equals = requirement.find("==");
@@ -62,6 +65,12 @@ void ForEachLine(std::string_view text, const Take& take) {
   }
 }
 
+bool IsExplicit(std::string_view text) {
+  bool found = false;
+  ForEachLine(text, [&](const std::string& line) { found = found || line == "@EXPLICIT"; });
+  return found;
+}
+
 // `conda list --explicit`: a URL a line; its hash is MD5 or SHA-256, which is all that conda has.
 std::vector<std::string> UnpinnedUrls(std::string_view text) {
   std::vector<std::string> out;
@@ -73,7 +82,7 @@ std::vector<std::string> UnpinnedUrls(std::string_view text) {
 }
 
 std::vector<std::string> UnpinnedRequirements(std::string_view text) {
-  if (text.find("@EXPLICIT") != std::string_view::npos) return UnpinnedUrls(text);
+  if (IsExplicit(text)) return UnpinnedUrls(text);
   std::vector<std::string> out;
   std::string whole;  // a logical line: a backslash at its end continues it
   const auto take = [&] {
@@ -126,16 +135,20 @@ Result<std::vector<std::string>> UnpinnedOfConda(const std::string& name, std::s
 }  // namespace
 
 Result<std::vector<std::string>> UnpinnedIn(const std::string& name, std::string_view text) {
-  if (IsOneOf(name, kWholly)) return std::vector<std::string>();
+  if (IsResolverLock(name)) return UnpinnedPackages({name, text});
   if (IsOneOf(name, kConda)) return UnpinnedOfConda(name, text);
+  // conda-lock names its lists of URLs after platforms: conda-linux-64.lock.
   const bool pip =
-      name.ends_with(".txt") || (name.starts_with("requirements") && name.ends_with(".lock"));
+      name.ends_with(".txt") ||
+      (name.ends_with(".lock") && (name.starts_with("requirements") || IsExplicit(text)));
   if (pip) return UnpinnedRequirements(text);
   std::string known;
-  for (const std::string_view one : kWholly) known.append(one).append(", ");
+  for (const std::string_view one : ResolverLockNames()) known.append(one).append(", ");
   for (const std::string_view one : kConda) known.append(one).append(", ");
   return Fail(Code::kInvalidArgument,
-              "must be one of " + known + "requirements*.lock or *.txt, is '" + name + "'",
+              "must be one of " + known +
+                  "requirements*.lock or *.txt, or a list of URLs with @EXPLICIT, is '" + name +
+                  "'",
               "--lock-file");
 }
 

@@ -11,11 +11,12 @@ namespace countersign {
 
 // The dependencies that are not pinned, as they stand there, in their order. By the file's name:
 //
-// - poetry.lock, uv.lock, pdm.lock, Pipfile.lock, conda-lock.yml, pixi.lock, package-lock.json and
-//   Cargo.lock pin everything by their format;
+// - poetry.lock, uv.lock, pdm.lock, pylock.toml, Pipfile.lock, conda-lock.yml, pixi.lock,
+//   package-lock.json and Cargo.lock: locked_packages.h;
 // - requirements*.txt, requirements*.lock and other *.txt are read line by line as pip does: pinned
 //   is `name==version`, `name===version` or a URL with a hash; `-r`, `-c` and `-e` lead elsewhere
-//   and are not. With `@EXPLICIT` the file is conda's list of URLs, pinned with their `#` hash;
+//   and are not, nor is a branch of a repository. With a line `@EXPLICIT` the file, or another
+//   *.lock, is conda's list of URLs, pinned with their `#` hash;
 // - conda.yaml and environment.yaml (and *.yml): pinned is `name==version` or
 //   `name=version=build`; `name=1.2` of conda means any 1.2.x. What pip installs is read as above.
 //

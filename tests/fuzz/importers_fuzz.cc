@@ -26,13 +26,21 @@ countersign::ImportOptions Options(bool labels) {
   return options;
 }
 
-// Of a folder two files, with a NUL between; what a lock file is, its name says.
+// Of a folder two files, with a NUL between; what a lock file is, its name says, here as the first
+// line.
 std::vector<countersign::ImportText> Files(const countersign::ImportFormat& format,
                                            std::string_view text, bool first) {
   if (format.folder) {
     const auto end = std::min(text.find('\0'), text.size());
     return {{"meta.yaml", text.substr(0, end)},
             {"metrics/auc", text.substr(std::min(end + 1, text.size()))}};
+  }
+  if (format.name == "lock-file") {
+    for (const char* name : {"uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock",
+                             "conda-lock.yml", "pixi.lock", "package-lock.json", "Cargo.lock"}) {
+      const std::string line = std::string(name) + "\n";
+      if (text.starts_with(line)) return {{name, text.substr(line.size())}};
+    }
   }
   if (format.name == "lock-file") return {{first ? "conda.yaml" : "requirements.txt", text}};
   return {{"in", text}};

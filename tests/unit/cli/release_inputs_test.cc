@@ -21,6 +21,7 @@ namespace countersign {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -218,10 +219,14 @@ TEST_F(ReleaseInputs, ALockFileNamesWhatItLeavesOpen) {
                           "-r other.txt", "g>=1; python_version == '3.11'"));
 }
 
-TEST_F(ReleaseInputs, FormatsThatPinEverythingLeaveNothingOpen) {
-  const auto lock = ReadLockFile(Put("poetry.lock", "anything"));
+TEST_F(ReleaseInputs, ALockFileOfAResolverIsRead) {
+  const auto lock = ReadLockFile(Put("uv.lock",
+                                     "version = 1\n[[package]]\nname = 'mylib'\nversion = '1'\n"
+                                     "source = { editable = '../mylib' }\n"));
   ASSERT_TRUE(lock) << Wrong(lock);
-  EXPECT_THAT(lock->unpinned, IsEmpty());
+  EXPECT_THAT(lock->unpinned, ElementsAre("mylib 1 (editable ../mylib)"));
+  EXPECT_THAT(Wrong(ReadLockFile(Put("poetry.lock", "anything"))),
+              HasSubstr("poetry.lock: is no TOML at line 1"));
   EXPECT_THAT(Wrong(ReadLockFile(Put("setup.py", "x"))), HasSubstr("--lock-file: must be one of"));
 }
 
@@ -275,6 +280,46 @@ TEST_F(ReleaseInputs, GitSaysTheCommitAndWhetherTheTreeIsAsCommitted) {
   ASSERT_TRUE(dirty);
   EXPECT_FALSE(dirty->clean);
   EXPECT_EQ(dirty->changes, "?? b");
+}
+
+TEST_F(ReleaseInputs, GitNamesAuthorsAndCoAuthors) {
+  const std::string git = "git -C '" + folder_.string() + "' -c init.defaultBranch=main ";
+  const auto call = [&](const std::string& what) {
+    return std::system((git + what + " >/dev/null 2>&1").c_str());  // NOLINT(concurrency-mt-unsafe)
+  };
+  const std::string by = "-c user.name=a -c user.email=";
+  ASSERT_EQ(call("init"), 0);
+  Put("a", "x");
+  ASSERT_EQ(call("add ."), 0);
+  ASSERT_EQ(call(by + "z@b.example commit -m 'x\n' -m 'Co-authored-by: Dora <dora@b.example>' "),
+            0);
+  ASSERT_EQ(call(by + "z@b.example commit --allow-empty -m empty"), 0);
+  const auto few = ReadGitState(folder_.string());
+  ASSERT_TRUE(few) << Wrong(few);
+  EXPECT_THAT(few->authors, ElementsAre("dora@b.example", "z@b.example"));
+  EXPECT_THAT(few->notes, IsEmpty());
+
+  std::string message = "y";
+  for (int i = 0; i < 128; ++i) {
+    message += (i == 0 ? "\n\n" : "\n") + std::string("Co-authored-by: A <a") + std::to_string(i) +
+               "@b.example>";
+  }
+  Put("a", "y");
+  Put("message", message + "\nCo-authored-by: Nobody\n");
+  const std::string commit = "-a -F '" + (folder_ / "message").string() + "'";
+  ASSERT_EQ(call(by + "z@b.example commit " + commit), 0);
+  const auto many = ReadGitState(folder_.string());
+  ASSERT_TRUE(many) << Wrong(many);
+  EXPECT_EQ(many->authors.size(), 128U);
+  EXPECT_THAT(many->authors, Contains("z@b.example")) << "who has the most commits";
+  EXPECT_THAT(many->notes, ElementsAre(HasSubstr("has 130 authors"),
+                                       HasSubstr("1 authors or co-authors without an e-mail")));
+
+  const std::string shallow = (folder_ / "shallow").string();
+  ASSERT_EQ(call("clone --depth 1 'file://" + folder_.string() + "' '" + shallow + "'"), 0);
+  const auto cut = ReadGitState(shallow);
+  ASSERT_TRUE(cut) << Wrong(cut);
+  EXPECT_THAT(cut->notes, Contains(HasSubstr("is a shallow clone")));
 }
 
 }  // namespace

@@ -168,6 +168,173 @@ TEST(LockFile, HashesOfPipAndWholeFormats) {
   EXPECT_THAT(Wrong(UnpinnedIn("setup.py", "")), HasSubstr("uv.lock"));
 }
 
+const std::string kCommit(40, 'a');
+
+TEST(LockFile, ABranchIsNotPinnedByAHashBesideIt) {
+  EXPECT_THAT(*UnpinnedIn("requirements.txt",
+                          "a @ git+https://h/a.git@main#sha256=00\n"
+                          "b @ git+https://h/b.git@" +
+                              kCommit + "\n"),
+              ElementsAre("a @ git+https://h/a.git@main#sha256=00"));
+}
+
+TEST(LockFile, CondaLocksListOfUrlsIsKnownByItsContent) {
+  const std::string text = "# platform: linux-64\n@EXPLICIT\nhttps://c.example/a-1.conda#abc\n";
+  EXPECT_THAT(*UnpinnedIn("conda-linux-64.lock", text), IsEmpty());
+  EXPECT_THAT(Wrong(UnpinnedIn("conda-linux-64.lock", "numpy\n")), HasSubstr("@EXPLICIT"));
+}
+
+TEST(LockFile, UvLeavesFoldersAndBranchesOpen) {
+  const std::string text = R"(version = 1
+[[package]]
+name = "project"
+source = { editable = "." }
+[[package]]
+name = "numpy"
+version = "2.1.0"
+source = { registry = "https://pypi.org/simple" }
+[[package]]
+name = "mylib"
+version = "0.1"
+source = { editable = "../mylib" }
+[[package]]
+name = "branch"
+version = "1"
+source = { git = "https://h/g?rev=main" }
+[[package]]
+name = "commit"
+version = "1"
+source = { git = "https://h/g?rev=main#)" +
+                           kCommit + R"(" }
+[[package]]
+name = "archive"
+version = "1"
+source = { url = "https://h/a.whl" }
+wheels = [{ url = "https://h/a.whl", hash = "sha256:00" }]
+[[package]]
+name = "moving"
+version = "1"
+source = { url = "https://h/b.whl" }
+wheels = [{ url = "https://h/b.whl" }]
+)";
+  EXPECT_THAT(*UnpinnedIn("uv.lock", text),
+              ElementsAre("mylib 0.1 (editable ../mylib)",
+                          "branch 1 (git https://h/g?rev=main without a commit)",
+                          "moving 1 (url https://h/b.whl without a hash)"));
+}
+
+TEST(LockFile, PoetryAndPdmLeaveFoldersAndBranchesOpen) {
+  EXPECT_THAT(*UnpinnedIn("poetry.lock", R"(
+[[package]]
+name = "numpy"
+version = "2.1.0"
+[[package]]
+name = "mylib"
+version = "0.1"
+[package.source]
+type = "directory"
+url = "../mylib"
+[[package]]
+name = "g"
+version = "1"
+[package.source]
+type = "git"
+url = "https://h/g"
+reference = "main"
+resolved_reference = ")" + kCommit + R"("
+[[package]]
+name = "archive"
+version = "1"
+files = [{ file = "a.whl", hash = "sha256:00" }]
+[package.source]
+type = "url"
+url = "https://h/a.whl"
+[metadata]
+content-hash = "00"
+)"),
+              ElementsAre("mylib 0.1 (directory ../mylib)"));
+  EXPECT_THAT(
+      *UnpinnedIn("pdm.lock", R"(
+[metadata]
+content_hash = "sha256:00"
+[[package]]
+name = "numpy"
+version = "2.1.0"
+[[package]]
+name = "mylib"
+version = "0.1"
+editable = true
+path = "./mylib"
+[[package]]
+name = "g"
+version = "1"
+git = "https://h/g"
+revision = "main"
+)"),
+      ElementsAre("mylib 0.1 (editable ./mylib)", "g 1 (git https://h/g without a commit)"));
+}
+
+TEST(LockFile, OtherResolversLeaveFoldersAndBranchesOpen) {
+  EXPECT_THAT(
+      *UnpinnedIn("Pipfile.lock", R"({"_meta": {"hash": {"sha256": "00"}}, "default": {
+      "a": {"version": "==1.0"}, "b": {"path": ".", "editable": true}, "c": {"path": "../c"},
+      "d": {"git": "https://h/d", "ref": "main"}}, "develop": {"e": {"version": "*"}}})"),
+      ElementsAre("c (path ../c)", "d (git https://h/d without a commit)", "e (version '*')"));
+  EXPECT_THAT(*UnpinnedIn("package-lock.json", R"({"lockfileVersion": 3, "packages": {
+      "": {"name": "project"}, "node_modules/a": {"version": "1.0.0", "integrity": "sha512-00"},
+      "lib": {"version": "1.0.0"}, "node_modules/lib": {"resolved": "lib", "link": true}}})"),
+              ElementsAre("node_modules/lib (link lib)"));
+  EXPECT_THAT(*UnpinnedIn("package-lock.json", R"({"lockfileVersion": 1, "dependencies": {
+      "a": {"version": "1.0.0", "integrity": "sha512-00", "dependencies": {
+        "b": {"version": "file:../b"}}}}})"),
+              ElementsAre("b (file:../b without a hash)"));
+  EXPECT_THAT(*UnpinnedIn("Cargo.lock", R"(version = 3
+[[package]]
+name = "project"
+version = "0.1.0"
+dependencies = ["serde", "local"]
+[[package]]
+name = "serde"
+version = "1.0.0"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+[[package]]
+name = "local"
+version = "0.1.0"
+)"),
+              ElementsAre("local 0.1.0 (path)"));
+  EXPECT_THAT(*UnpinnedIn("conda-lock.yml", R"({version: 1, package: [
+      {name: a, version: 1.10, url: "https://c/a.conda", hash: {md5: "00"}},
+      {name: b, version: "1", url: "https://c/b.conda"}]})"),
+              ElementsAre("b 1 (https://c/b.conda without a hash)"));
+  EXPECT_THAT(*UnpinnedIn("pixi.lock", R"({version: 6, packages: [
+      {conda: "https://c/a.conda", sha256: "00"}, {pypi: ./, sha256: "00", editable: true},
+      {pypi: ./lib, sha256: "00", editable: true}, {pypi: "git+https://h/g@main"}]})"),
+              ElementsAre("./lib (path)", "git+https://h/g@main (without a hash)"));
+  EXPECT_THAT(*UnpinnedIn("pylock.toml", R"(lock-version = "1.0"
+packages = [{ name = "a", wheels = [{ url = "https://h/a", hashes = { sha256 = "00" } }] },
+            { name = "b", directory = { path = "../b" } },
+            { name = "c", vcs = { type = "git", url = "https://h/c", commit-id = "main" } }])"),
+              ElementsAre("b (directory ../b)", "c (git https://h/c without a commit)"));
+}
+
+TEST(LockFile, WhatIsNoLockIsRefusedWhateverItsName) {
+  for (const char* name : {"poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock",
+                           "conda-lock.yml", "pixi.lock", "package-lock.json", "Cargo.lock"}) {
+    EXPECT_THAT(Wrong(UnpinnedIn(name, "this is not a lock")), HasSubstr(name));
+    EXPECT_THAT(Wrong(UnpinnedIn(name, "")), HasSubstr(name));
+  }
+  EXPECT_THAT(Wrong(UnpinnedIn("uv.lock", "version = 1\n[[package]]\nversion = \"1\"\n")),
+              HasSubstr("uv.lock: package[0].name"));
+}
+
+TEST(LockFile, DepthOfTomlIsBounded) {
+  std::string key = "a";
+  for (int i = 0; i < 100'000; ++i) key += " . 'a'";
+  EXPECT_THAT(Wrong(UnpinnedIn("uv.lock", key + " = 1\n")), HasSubstr("more than 32 parts"));
+  EXPECT_THAT(Wrong(UnpinnedIn("uv.lock", "a = " + std::string(100'000, '['))),
+              HasSubstr("nested value depth"));
+}
+
 // --- parts of one run ---
 
 TEST(MergeSnapshot, PartsAddUp) {
