@@ -50,6 +50,14 @@ std::optional<Disregarded> EmergencyFault(const GovernancePolicySpec& policy,
   return std::nullopt;
 }
 
+bool WasEmergency(const WaiverScene& scene, const std::string& environment,
+                  const AttestedWaiver& waiver) {
+  const WaiverSpec& spec = waiver.object->spec;
+  const bool ours = spec.policy == scene.policy.meta.name ||
+                    (scene.versions != nullptr && scene.versions->contains(spec.policy));
+  return spec.emergency && ours && spec.environment == environment && IsAuthentic(waiver.by);
+}
+
 EmergencyReview ReviewOf(const WaiverScene& scene, const WaiverRules& rules,
                          const AttestedWaiver& waiver) {
   EmergencyReview review;
@@ -74,11 +82,7 @@ std::vector<EmergencyNote> OpenEmergencies(const WaiverScene& scene,
   for (const AttestedWaiver* one : scene.index.Waivers(scene.facts.deployment->spec.model.digest)) {
     const AttestedWaiver& waiver = *one;
     const WaiverSpec& spec = waiver.object->spec;
-    if (!spec.emergency || spec.policy != scene.policy.meta.name ||
-        spec.environment != environment.name || !IsAuthentic(waiver.by) ||
-        EmergencyFault(scene.policy.spec, spec, waiver.by)) {
-      continue;
-    }
+    if (!WasEmergency(scene, environment.name, waiver)) continue;
     EmergencyReview review = ReviewOf(scene, *rules, waiver);
     if (review.state != EmergencyState::kOpen) continue;
     notes.push_back({scene.policy.meta.name, waiver.object->meta.name_space,

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "governance/decision.h"
@@ -24,11 +26,18 @@ struct WaiverScene {
   const Insiders& insiders;
   const EvidenceIndex& index;
   const std::string& answers_digest;
+  const std::set<std::string>* versions = nullptr;  // as Context has them
 
   static WaiverScene Of(const Context& context) {
-    return {context.policy, context.facts, context.insiders, context.index, context.answers_digest};
+    return {context.policy, context.facts,          context.insiders,
+            context.index,  context.answers_digest, context.versions};
   }
 };
+
+// Whether it was declared as an emergency under this policy or another version of it. Admission let
+// it in by what held then; who left the role since, or what a later version says, does not undo it.
+[[nodiscard]] bool WasEmergency(const WaiverScene& scene, const std::string& environment,
+                                const AttestedWaiver& waiver);
 
 // The sign-offs on a waiver. Approval is always by others than whoever asked for it, the use case's
 // owner, developers and author, whatever the policy's distinctFrom says.

@@ -42,6 +42,22 @@ struct Matches {
   std::optional<Time> next_change;      // when one begins or ceases to count
 };
 
+// Names of the policies that are versions of the same, whether they count or not.
+std::set<std::string> VersionsOf(const std::vector<PolicyStanding>& standings,
+                                 const std::string& name) {
+  std::set<std::string> versions = {name};
+  for (std::size_t before = 0; before != versions.size();) {
+    before = versions.size();
+    for (const PolicyStanding& standing : standings) {
+      const std::string& other = standing.Supersedes();
+      if (other.empty()) continue;
+      if (versions.contains(standing.policy->meta.name)) versions.insert(other);
+      if (versions.contains(other)) versions.insert(standing.policy->meta.name);
+    }
+  }
+  return versions;
+}
+
 Matches Match(const PolicySet& policies, const std::string& name_space, Time now) {
   Matches matches;
   const std::vector<PolicyStanding> standings = PolicyStandings(policies, now);
@@ -50,7 +66,8 @@ Matches Match(const PolicySet& policies, const std::string& name_space, Time now
     if (environments.empty()) continue;
     Earlier(matches.next_change, standing.next_change, now);
     if (standing.Counts()) {
-      matches.in_force.push_back({standing.policy, std::move(environments), false});
+      matches.in_force.push_back({standing.policy, std::move(environments), false,
+                                  VersionsOf(standings, standing.policy->meta.name)});
     } else {
       matches.waiting.push_back("'" + standing.policy->meta.name + "' lists it, but is " +
                                 standing.message);
@@ -303,9 +320,9 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
           continue;
         }
         const Context context{
-            policy,   *environment, measure,        facts,
-            insiders, index,        answers_digest, facts.deployment->spec.model.digest,
-            lineage,  &in_use};
+            policy,   *environment, measure,          facts,
+            insiders, index,        answers_digest,   facts.deployment->spec.model.digest,
+            lineage,  &in_use,      &matched.versions};
         Gate gate = ApplyCarryOver(context, RunMeasure(context), RunMeasure);
         gate = ApplyProtocols(context, std::move(gate), RunMeasure);
         gates[i] = ApplyWaivers(context, std::move(gate));
@@ -315,8 +332,14 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
     for (std::optional<Gate>& gate : gates) {
       if (gate) decision.gates.push_back(*std::move(gate));
     }
-    for (EmergencyNote& note :
-         OpenEmergencies({policy, facts, insiders, index, answers_digest}, *environment)) {
+    for (EmergencyNote& note : OpenEmergencies(
+             {policy, facts, insiders, index, answers_digest, &matched.versions}, *environment)) {
+      // Two versions may count at once; it is one emergency.
+      const bool noted = std::any_of(
+          decision.emergencies.begin(), decision.emergencies.end(), [&](const EmergencyNote& one) {
+            return one.waiver == note.waiver && one.name_space == note.name_space;
+          });
+      if (noted) continue;
       Earlier(next_change, note.until, facts.now);
       decision.emergencies.push_back(std::move(note));
     }

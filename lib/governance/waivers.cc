@@ -117,14 +117,15 @@ std::string NamesOf(const AttestedWaiver& waiver) {
 std::optional<WaiverJudgement> EarlierEmergency(const Context& context, const WaiverRules& rules,
                                                 const AttestedWaiver& waiver,
                                                 WaiverJudgement& judgement) {
+  const WaiverScene scene = WaiverScene::Of(context);
   for (const AttestedWaiver* one : context.index.AllWaivers()) {
     const AttestedWaiver& other = *one;
     const WaiverSpec& spec = other.object->spec;
-    if (!spec.emergency || !Concerns(context, spec) || !IsAuthentic(other.by) ||
-        !Precedes(other, waiver) || EmergencyFault(context.policy.spec, spec, other.by)) {
+    if (!WasEmergency(scene, context.environment.name, other) || !Precedes(other, waiver) ||
+        !Names(spec.measures, context.measure.name)) {
       continue;
     }
-    const EmergencyReview review = ReviewOf(WaiverScene::Of(context), rules, other);
+    const EmergencyReview review = ReviewOf(scene, rules, other);
     if (review.state == EmergencyState::kApproved) continue;
     if (review.state == EmergencyState::kRejected) {
       if (spec.model != waiver.object->spec.model) continue;

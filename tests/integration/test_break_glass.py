@@ -25,10 +25,14 @@ def site():
         roles = [*s.policy()["spec"]["roles"],
                  {"name": "on-call", "level": "Operational",
                   "subjects": [{"kind": "Group", "name": "on-call"}]}]  # fmt: skip
+        # Never waived, and not asked for where these models go.
+        acceptance = {"name": "acceptance", "step": "Deployment", "accountable": "on-call",
+                      "applies": {"environments": ["qa"]},
+                      "require": {"signOff": {"role": "on-call", "count": 1, "assurance": "Requester"}}}  # fmt: skip
         site.apply(
-            s.policy({"roles": roles, "waivers": {
+            s.policy({"roles": roles, "measures": [*s.policy()["spec"]["measures"], acceptance], "waivers": {
                 "signOff": {"role": "model-validator", "count": 1, "assurance": "Requester"},
-                "maxDuration": "30d", "emergency": {"role": "on-call", "maxDuration": "8h"}}}))  # fmt: skip
+                "maxDuration": "30d", "never": ["acceptance"], "emergency": {"role": "on-call", "maxDuration": "8h"}}}))  # fmt: skip
         site.operator.await_log("answering probes")
         yield site
     finally:
@@ -90,7 +94,21 @@ def test_only_the_role_declares_one_and_for_hours(site):
     said = refusal(site, DANA, glass("by-dana", "who"))
     assert "[EmergencyNotInRole]" in said and "it is held by group 'on-call'" in said
     assert "[WaiverTooLong]" in refusal(site, OSCAR, glass("too-long", "who", hours=9))
-    assert "created" in site.apply(glass("short", "who"), user=site.cluster.user(*OSCAR)).stdout
+    done = site.apply(glass("short", "who"), user=site.cluster.user(*OSCAR))
+    assert "created" in done.stdout and "no ModelDeployment is of model sha256:" in done.stderr
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"policy": "lendng"}, ("[PolicyUnknown]", "there is 'lending'")),
+    ({"environment": "production"}, ("[EnvironmentUnknown]", "'prod'")),
+    ({"measures": ["validation", "baias"]}, ("[MeasureUnknown]", "'bias'")),
+    ({"measures": ["acceptance"]}, ("[WaiverNotAllowed]", "'acceptance'")),
+])  # fmt: skip
+def test_one_that_names_what_is_not_there_is_refused_since_it_would_stay(site, change, words):
+    mistaken = glass("mistaken", "who")
+    mistaken["spec"].update(change)
+    said = refusal(site, OSCAR, mistaken)
+    assert all(word in said for word in words), said
 
 
 def test_it_lets_through_at_once_shows_everywhere_and_is_closed_by_others(site):

@@ -86,6 +86,7 @@ class AdmissionHandler {
   template <class Spec>
   void DecideReport(Context& context) const;
   void DecideWaiver(Context& context) const;
+  bool CheckEmergency(Context& context, const WaiverSpec& spec) const;
   void DecideIncident(Context& context) const;
   void DecideDeletion(Context& context) const;
   void DecideDeployment(Context& context) const;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ struct Context {
   const Lineage& lineage;    // the models before the deployment's
   // Of sign-offs: what the policy's other measures rest on.
   const std::vector<EvidenceInUse>* in_use = nullptr;
+  // Names of all versions of the policy, its own among them; null: it has no others.
+  const std::set<std::string>* versions = nullptr;
 };
 
 // A gate with the measure's name, step, accountable role, enforcement and reactions filled in.

@@ -2,7 +2,9 @@
 // use case that allows it, a known author, a model, images and configuration named by digest. Pure.
 #pragma once
 
+#include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "governance/environment.h"
@@ -16,6 +18,7 @@ struct MatchedPolicy {
   std::vector<const PolicyEnvironment*> environments;
   // The version before it counts here too: what serves by that one is only alerted about.
   bool in_transition = false;
+  std::set<std::string> versions = {};  // names of all versions of its line
 };
 
 // Whether anything of the use case's home may be read or named: it exists and lists the namespace.
