@@ -122,7 +122,11 @@ Json GuardRules(const ServingProfiles& table) {
 
 std::vector<std::pair<std::string, std::string>> GuardConditions(const ServingProfiles& table,
                                                                  const std::string& operator_user) {
+  // What is being deleted loses its finalizers whatever it is, also while we are down.
   return {{"is-not-the-operator", "request.userInfo.username != " + CelLiteral(operator_user)},
+          {"stays-or-changes",
+           "request.operation != 'UPDATE' || !has(oldObject.metadata.deletionTimestamp) || "
+           "object.?spec != oldObject.?spec"},
           {"may-serve-a-model", ServingMatchExpression(table.signals)}};
 }
 

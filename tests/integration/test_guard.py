@@ -365,6 +365,21 @@ def test_a_locked_environment_is_changed_by_its_requesters_alone(site):
     kubectl("delete", "deployment", "web", "-n", LOCKED)
 
 
+def test_what_is_being_deleted_goes_while_the_webhook_is_down(site):
+    held = workload("held", pod_spec(), finalizers=["example.com/held"])
+    site.apply(held)
+    site.cluster.run("delete", "deployment", "held", "-n", PROD, "--wait=false")
+    gone = json.dumps({"metadata": {"finalizers": None}})
+    site.webhook.stop()
+    try:
+        done = site.cluster.run("label", "deployment", "live", "-n", PROD, "a=b", check=False)
+        assert done.returncode != 0 and "failed calling webhook" in done.stderr
+        site.cluster.run("patch", "deployment", "held", "-n", PROD, "--type=merge", "-p", gone)
+    finally:
+        site.start_webhook()
+    assert get(site, "deployment", "held") is None
+
+
 def test_a_lock_holds_while_the_webhook_is_down(site):
     site.webhook.stop()
     try:

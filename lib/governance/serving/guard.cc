@@ -1,6 +1,7 @@
 #include "governance/serving/guard.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "governance/decision.h"
 #include "governance/environment.h"
@@ -10,9 +11,6 @@ namespace countersign {
 namespace {
 
 using Kind = ServedReference::Kind;
-
-// kubectl shows one screen; the record keeps the rest of what was found.
-constexpr std::size_t kMaxFaults = 5;
 
 std::string Joined(const std::vector<std::string>& items) {
   std::string text;
@@ -78,8 +76,33 @@ Json AsRendered(Json pod_spec, const Model& model) {
 
 // The same serving as before: only what does not decide about it was changed.
 bool Unchanged(const GuardFacts& facts) {
+  // What has no fingerprint must be able to go as well.
+  if (facts.only_ends) return true;
   if (!facts.before || facts.before->fingerprint.empty()) return false;
   return facts.before->serves && facts.before->fingerprint == facts.serving.fingerprint;
+}
+
+// Kinds of Kubernetes whose controllers make Pods exactly as their template says.
+bool MakesWhatItSays(const std::string& kind) {
+  static const std::set<std::string_view> kKinds = {
+      "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet",
+      "Job",        "CronJob",    "Pod",         "ReplicationController"};
+  return kKinds.contains(kind);
+}
+
+// A container that a sign tells of and that the owner's template lacks. What others inject into
+// Pods on their way shows none; they may add variables, so that the program is compared.
+const ServedReference* AddedContainer(const Recognition& made, const Recognition& owner) {
+  for (const ServedReference& reference : made.references) {
+    if (reference.kind != Kind::kContainer || !reference.shows_sign) continue;
+    const bool there = std::any_of(
+        owner.references.begin(), owner.references.end(), [&](const ServedReference& theirs) {
+          return theirs.kind == Kind::kContainer && !theirs.program.empty() &&
+                 theirs.program == reference.program;
+        });
+    if (!there) return &reference;
+  }
+  return nullptr;
 }
 
 // A trusted controller makes what its owner says. A model that no owner names came from elsewhere.
@@ -110,6 +133,18 @@ ByOwner JudgeOwners(const GuardFacts& facts) {
   const Recognition* nearest = &facts.serving;
   for (const ServingOwner& owner : facts.owners) {
     if (auto added = AddedToOwner(*nearest, owner.recognition)) return {false, {}, added};
+    const ServedReference* container = facts.owners_claimed && MakesWhatItSays(owner.kind)
+                                           ? AddedContainer(*nearest, owner.recognition)
+                                           : nullptr;
+    if (container != nullptr) {
+      return {
+          false,
+          {},
+          GuardFault{"OwnerDoesNotRun",
+                     owner.kind + " '" + owner.name + "', which it says owns it, does not run '" +
+                         container->text + "' with this command and arguments",
+                     container->path}};
+    }
     nearest = &owner.recognition;
     if (owner.operators_own) {
       return {
@@ -132,8 +167,8 @@ std::string Refusal(const GuardFacts& facts, const std::vector<GuardFault>& faul
                      ". It is taken for serving by " + WhyServing(facts.serving) + ".";
   std::size_t shown = 0;
   for (const GuardFault& fault : faults) {
-    if (shown++ == kMaxFaults) {
-      text += " And " + std::to_string(faults.size() - kMaxFaults) + " more.";
+    if (shown++ == kMaxGuardFaults) {
+      text += " And " + std::to_string(faults.size() - kMaxGuardFaults) + " more.";
       break;
     }
     text += " [" + fault.reason + "] " + (fault.path.empty() ? "" : fault.path + ": ") +
@@ -275,6 +310,53 @@ GuardSetting GuardSettingOf(const PolicySet& in_force, const std::string& name_s
   return setting;
 }
 
+namespace {
+
+bool IsForOneOf(const Cover& cover, const Recognition& serving) {
+  return std::any_of(serving.references.begin(), serving.references.end(),
+                     [&](const ServedReference& reference) {
+                       return !IsRunning(reference) && Holds(cover, reference);
+                     });
+}
+
+// All that runs must be of one deployment, which is for one of these models: what was approved is
+// a container with its volumes, not each by itself.
+void AddRunningFaults(const Recognition& serving, const std::vector<Cover>& covers,
+                      bool names_models, std::vector<GuardFault>& faults) {
+  std::vector<const ServedReference*> running;
+  for (const ServedReference& reference : serving.references) {
+    if (IsRunning(reference)) running.push_back(&reference);
+  }
+  std::vector<const ServedReference*> missing = running;
+  const Cover* nearest = nullptr;
+  for (const Cover& cover : covers) {
+    if (!cover.approved || (names_models && !IsForOneOf(cover, serving))) continue;
+    std::vector<const ServedReference*> lacks;
+    std::copy_if(running.begin(), running.end(), std::back_inserter(lacks),
+                 [&](const ServedReference* one) { return !Holds(cover, *one); });
+    if (nearest != nullptr && lacks.size() >= missing.size()) continue;
+    nearest = &cover;
+    missing = std::move(lacks);
+  }
+  for (const ServedReference* reference : missing) {
+    GuardFault fault = FaultOf(*reference, covers);
+    const bool elsewhere =
+        nearest != nullptr && missing.size() < running.size() &&
+        std::any_of(
+            covers.begin(), covers.end(),
+            [&](const Cover& cover) { return cover.approved && Holds(cover, *reference); });
+    if (elsewhere) {
+      fault.message = reference->text +
+                      " is approved, but not together with the rest, which is of "
+                      "ModelDeployment '" +
+                      nearest->name + "'";
+    }
+    faults.push_back(std::move(fault));
+  }
+}
+
+}  // namespace
+
 std::vector<GuardFault> NotCovered(const Recognition& serving, const std::vector<Cover>& covers) {
   std::vector<GuardFault> faults;
   faults.reserve(serving.faults.size());
@@ -284,30 +366,16 @@ std::vector<GuardFault> NotCovered(const Recognition& serving, const std::vector
   if (serving.references.empty()) {
     faults.push_back({"NamesNoModel", "it names no model that could be looked up", ""});
   }
-  // What runs must belong to a deployment of one of these models, not to any that is approved.
-  std::vector<const Cover*> ours;
   bool names_models = false;
   for (const ServedReference& reference : serving.references) {
     if (IsRunning(reference)) continue;
     names_models = true;
-    bool covered = false;
-    for (const Cover& cover : covers) {
-      if (!cover.approved || !Holds(cover, reference)) continue;
-      covered = true;
-      ours.push_back(&cover);
-    }
+    const bool covered = std::any_of(covers.begin(), covers.end(), [&](const Cover& cover) {
+      return cover.approved && Holds(cover, reference);
+    });
     if (!covered) faults.push_back(FaultOf(reference, covers));
   }
-  for (const ServedReference& reference : serving.references) {
-    if (!IsRunning(reference)) continue;
-    const bool covered =
-        names_models ? std::any_of(ours.begin(), ours.end(),
-                                   [&](const Cover* cover) { return Holds(*cover, reference); })
-                     : std::any_of(covers.begin(), covers.end(), [&](const Cover& cover) {
-                         return cover.approved && Holds(cover, reference);
-                       });
-    if (!covered) faults.push_back(FaultOf(reference, covers));
-  }
+  AddRunningFaults(serving, covers, names_models, faults);
   return faults;
 }
 

@@ -70,6 +70,10 @@ struct GuardFacts {
   std::optional<Recognition> before;  // of an update
   bool by_operator = false;
   bool by_trusted_controller = false;
+  // Of a scan: who made it is not known, only what it says itself of its owner.
+  bool owners_claimed = false;
+  // It is being deleted, and nothing but metadata and status changes: finalizers go.
+  bool only_ends = false;
   bool static_pod = false;  // a node reports what it runs already
   std::vector<ServingOwner> owners;
   std::string owners_unknown;  // why the chain is not complete
@@ -96,6 +100,9 @@ struct GuardDecision {
 };
 
 [[nodiscard]] GuardDecision JudgeServing(const GuardFacts& facts);
+
+// Of one decision people are shown no more.
+inline constexpr std::size_t kMaxGuardFaults = 5;
 
 // What is missing for `serving` to be covered; empty if it is.
 [[nodiscard]] std::vector<GuardFault> NotCovered(const Recognition& serving,

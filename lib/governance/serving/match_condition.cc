@@ -93,6 +93,9 @@ std::string Container(const ServingSignals& signals) {
     variable.push_back("e.?value.orValue('').lowerAscii().startsWith(" + CelLiteral(signal.match) +
                        ")");
   }
+  if (!signals.accelerators.empty()) {
+    variable.push_back("('variables/' + e.name).matches(" + AnyOf(signals.accelerators) + ")");
+  }
   if (!variable.empty()) terms.push_back("c.?env.orValue([]).exists(e, " + Or(variable) + ")");
   if (!signals.accelerators.empty()) {
     const std::string matches = ".exists(r, r.matches(" + AnyOf(signals.accelerators) + "))";
@@ -137,7 +140,14 @@ std::string ServingMatchExpression(const ServingSignals& signals) {
   if (!signals.image_volumes.empty()) {
     pod.emplace_back("p.?volumes.orValue([]).exists(v, has(v.image))");
   }
-  if (!signals.accelerators.empty()) pod.emplace_back("size(p.?resourceClaims.orValue([])) > 0");
+  if (!signals.accelerators.empty()) {
+    const std::string matches = ".matches(" + AnyOf(signals.accelerators) + ")";
+    pod.emplace_back("size(p.?resourceClaims.orValue([])) > 0");
+    pod.push_back("has(p.runtimeClassName) && ('runtimeClass/' + p.runtimeClassName)" + matches);
+    pod.push_back(
+        "p.?volumes.orValue([]).exists(v, has(v.hostPath) && ('hostPath' + v.hostPath.path)" +
+        matches + ")");
+  }
   std::vector<std::string> metadata;
   for (std::string term :
        {Metadata("labels", signals.labels), Metadata("annotations", signals.annotations)}) {

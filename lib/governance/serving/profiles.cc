@@ -54,7 +54,9 @@ void Describe(V& v, ServingSignals& s) {
   list("labels", "Keys of labels, as patterns; or key=value.", s.labels);
   list("annotations", "Keys of annotations, as patterns; or key=value.", s.annotations);
   list("accelerators",
-       "Names of resources that containers ask for, as patterns; claims are resourceClaims/NAME.",
+       "Names of resources that containers ask for, as patterns; claims are resourceClaims/NAME, "
+       "and what gives a device without a resource is runtimeClass/NAME, hostPath/PATH or "
+       "variables/NAME.",
        s.accelerators);
   list("imageVolumes", "References of volumes that are images, as patterns.", s.image_volumes);
 }

@@ -118,8 +118,8 @@ bool IsDeeperThan(const Json& object, int most) {
 class Recogniser {
  public:
   // `running`: of what runs already; null in admission.
-  explicit Recogniser(const ServingProfiles& table, const RunningFacts* running = nullptr)
-      : signals_(table.signals), table_(table), observed_(running) {}
+  Recogniser(const ServingProfiles& table, bool owned, const RunningFacts* running = nullptr)
+      : signals_(table.signals), table_(table), owned_(owned), observed_(running) {}
 
   Recognition Run(const Json& object) {
     const std::string version = StringAt(object, "apiVersion");
@@ -151,16 +151,23 @@ class Recogniser {
       Fault("apiVersion", "the serving profile '" + profile->name + "' does not know version '" +
                               Excerpt(found, 63) + "'");
     }
-    std::move(running_.begin(), running_.end(), std::back_inserter(out_.references));
+    for (ServedReference& reference : running_) {
+      reference.shows_sign = telling_.contains(reference.path);
+      out_.references.push_back(std::move(reference));
+    }
     Conclude(object);
     return std::move(out_);
   }
 
  private:
-  // A Pod that nobody restarts: one of a Job.
-  static bool RunsToAnEnd(const Json& object) {
+  // A Pod that nobody restarts and that is not on its own: one of a Job.
+  [[nodiscard]] bool RunsToAnEnd(const Json& object) const {
     const std::string policy = StringAt(object, "spec/restartPolicy");
-    return policy == "Never" || policy == "OnFailure";
+    if (policy != "Never" && policy != "OnFailure") return false;
+    const Json* owners = FindPath(object, "metadata/ownerReferences");
+    return owned_ && owners != nullptr && owners->is_array() &&
+           std::any_of(owners->begin(), owners->end(),
+                       [](const Json& owner) { return BoolAt(owner, "controller"); });
   }
 
   void LookAt(const Json& object, const ServingProfile& profile) {
@@ -180,7 +187,7 @@ class Recogniser {
     for (const FieldPath& path : profile.containers) {
       Walk(object, path, root, [&](const Json& node, const JsonPath& at) {
         if (!node.is_object()) return;
-        Container(node, at);
+        LookAtContainer(node, at);
         if (!StringAt(node, "image").empty() || Find(node, "command") != nullptr) {
           running_.push_back(ContainerReference(node, at));
         }
@@ -251,6 +258,7 @@ class Recogniser {
     const Certainty certainty = batch_ && signal.in_batch ? *signal.in_batch : signal.certainty;
     if (certainty == Certainty::kIgnore) return;
     if (certainty == Certainty::kServing) sure_ = true;
+    if (kind != "uri") ++telling_signs_;
     kinds_of_hints_.insert(kind);
     constexpr std::size_t kMost = 32;
     if (out_.signs.size() >= kMost) return;
@@ -338,8 +346,9 @@ class Recogniser {
     if (!spec.is_object()) return;
     AddRunning(spec, at, running_);
     for (const char* list : kContainerLists) {
-      ForEach(spec, list, at,
-              [&](const Json& container, const JsonPath& where) { Container(container, where); });
+      ForEach(spec, list, at, [&](const Json& container, const JsonPath& where) {
+        LookAtContainer(container, where);
+      });
     }
     ForEach(spec, "volumes", at, [&](const Json& volume, const JsonPath& where) {
       const Json* image = Find(volume, "image");
@@ -360,6 +369,20 @@ class Recogniser {
     ForEach(spec, "resourceClaims", at, [&](const Json& claim, const JsonPath& where) {
       Accelerator("resourceClaims/" + StringAt(claim, "name"), where);
     });
+    if (const std::string runtime = StringAt(spec, "runtimeClassName"); !runtime.empty()) {
+      Accelerator("runtimeClass/" + runtime, {&at, "runtimeClassName"});
+    }
+    ForEach(spec, "volumes", at, [&](const Json& volume, const JsonPath& where) {
+      const std::string path = StringAt(volume, "hostPath/path");
+      if (!path.empty()) Accelerator("hostPath" + path, {&where, "hostPath"});
+    });
+  }
+
+  // A URI in it is judged as the model that it names, wherever it stands.
+  void LookAtContainer(const Json& container, const JsonPath& at) {
+    const std::size_t before = telling_signs_;
+    Container(container, at);
+    if (telling_signs_ != before) telling_.insert(at.ToString());
   }
 
   void Accelerator(const std::string& name, const JsonPath& at) {
@@ -397,8 +420,13 @@ class Recogniser {
     AddWords(container, "args", words, bytes);
     const JsonPath where{&at, "args"};
     if (bytes > kMaxEmbeddedBytes) {
-      Fault(where.ToString(), "are longer than the " + std::to_string(kMaxEmbeddedBytes) +
-                                  " bytes that are looked through");
+      const std::string longer =
+          "longer than the " + std::to_string(kMaxEmbeddedBytes) + " bytes that are looked through";
+      Fault(where.ToString(), "are " + longer);
+      // Who hides a command there would not be found otherwise.
+      sure_ = true;
+      ++telling_signs_;
+      out_.signs.push_back({"command line", where.ToString(), longer, Certainty::kServing});
     }
     for (const ServingSignal& signal : signals_.commands) {
       if (words.text.find(signal.match) != std::string::npos) {
@@ -435,6 +463,7 @@ class Recogniser {
     const std::string name = StringAt(variable, "name");
     const std::string value = StringAt(variable, "value");
     const std::string assignment = name + "=" + value;
+    Accelerator("variables/" + name, at);
     for (const ServingSignal& signal : signals_.variables) {
       if (!GlobMatches(signal.match, name)) continue;
       Sign("variable", signal, assignment, at);
@@ -475,23 +504,26 @@ class Recogniser {
 
   const ServingSignals& signals_;
   const ServingProfiles& table_;
+  const bool owned_;
   const RunningFacts* observed_;
   Recognition out_;
   bool batch_ = false;
   bool sure_ = false;
   std::set<std::string_view> kinds_of_hints_;
   std::vector<ServedReference> running_;  // containers and volumes
+  std::size_t telling_signs_ = 0;
+  std::set<std::string> telling_;  // paths of containers that show one
 };
 
 }  // namespace
 
-Recognition Recognise(const ServingProfiles& table, const Json& object) {
-  return Recogniser(table).Run(object);
+Recognition Recognise(const ServingProfiles& table, const Json& object, bool owned) {
+  return Recogniser(table, owned).Run(object);
 }
 
 Recognition RecogniseRunning(const ServingProfiles& table, const Json& object,
                              const RunningFacts& facts) {
-  return Recogniser(table, &facts).Run(object);
+  return Recogniser(table, true, &facts).Run(object);
 }
 
 std::optional<PodSelection> PodSelectionOf(const ServingProfiles& table, const Json& object) {

@@ -42,7 +42,10 @@ struct Recognition {
   std::string fingerprint;
 };
 
-[[nodiscard]] Recognition Recognise(const ServingProfiles& table, const Json& object);
+// `owned`: whether to believe the object that a controller owns it. A Pod that is not restarted
+// and that a controller owns runs to an end, as those of Jobs do; anybody can write the rest.
+[[nodiscard]] Recognition Recognise(const ServingProfiles& table, const Json& object,
+                                    bool owned = true);
 
 // Pods that an object of another kind takes for model servers.
 struct PodSelection {

@@ -23,6 +23,8 @@ struct ServedReference {
   bool pinned = false;      // cannot come to mean anything else
   std::string path;         // where it was found
   std::string fingerprint;  // of a container and a volume: digest of all of it that matters
+  std::string program;      // of a container: digest of image, command and arguments alone
+  bool shows_sign = false;  // of a container: some entry of the table knows it for serving
   friend bool operator==(const ServedReference&, const ServedReference&) = default;
 };
 

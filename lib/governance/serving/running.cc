@@ -192,6 +192,10 @@ ServedReference ContainerReference(const Json& container, const JsonPath& at) {
   reference.kind = ServedReference::Kind::kContainer;
   reference.path = at.ToString();
   reference.fingerprint = FingerprintOf(running);
+  std::erase_if(running.get_ref<Json::object_t&>(), [](const auto& member) {
+    return member.first != "image" && member.first != "command" && member.first != "args";
+  });
+  reference.program = FingerprintOf(running);
   return reference;
 }
 

@@ -160,6 +160,21 @@ TEST(Guard, AVolumeThatMayHoldWeightsIsRefused) {
   EXPECT_THAT(decision.message, HasSubstr("volume 'w' of persistentVolumeClaim"));
 }
 
+TEST(Guard, AContainerAndAVolumeOfTwoDeploymentsAreNotApprovedTogether) {
+  ModelDeploymentSpec other = Spec();
+  other.serving.pod_template = RawJson::FromText(
+      R"({"spec":{"containers":[{"image":"r.example/server@sha256:)" + std::string(64, 'd') +
+      R"("}],"volumes":[{"name":"code","configMap":{"name":"hooks"}}]}})");
+  Json mixed = PodSpec();
+  mixed["volumes"].push_back({{"name", "code"}, {"configMap", {{"name", "hooks"}}}});
+  GuardFacts facts = Facts(Deployment(mixed));
+  facts.covers = {Approved(), Approved(other, "other")};
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_THAT(Reasons(decision), testing::ElementsAre("VolumeNotApproved"));
+  EXPECT_THAT(decision.message, HasSubstr("is approved, but not together with the rest, which is "
+                                          "of ModelDeployment 'scorer'"));
+}
+
 Json WithVolume(const std::string& volume, const std::string& mount = "") {
   Json pod = PodSpec();
   pod["volumes"].push_back(ParseYaml(volume).value());
@@ -299,6 +314,17 @@ TEST(Guard, AnUpdateThatChangesNothingOfWhatIsServedIsNeverRefused) {
   EXPECT_EQ(JudgeServing(facts).reason, "ServingUnchanged");
   facts.before = Deployment(PodSpec(kOther));
   EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
+}
+
+TEST(Guard, WhatIsBeingDeletedGoesAlsoWhereItCannotBeCompared) {
+  Json odd = PodSpec();
+  odd["terminationGracePeriodSeconds"] = 9007199254740993;
+  GuardFacts facts = Facts(Deployment(odd));
+  facts.before = facts.serving;
+  EXPECT_EQ(facts.serving.fingerprint, "");
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
+  facts.only_ends = true;
+  EXPECT_EQ(JudgeServing(facts).reason, "ServingUnchanged");
 }
 
 TEST(Guard, WhatBeginsToServeByAnUpdateIsJudged) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/yaml.h"
+
 namespace countersign {
 namespace {
 
@@ -47,6 +49,50 @@ TEST(Scan, TheHighestThatNothingAllowsIsTheFinding) {
                                               Object("ReplicaSet", "rs", "d", false),
                                               Object("Deployment", "d", "", false)};
   EXPECT_THAT(Names(FindShadows(objects, Shadow)), ElementsAre("p+0"));
+}
+
+// As a scan finds it, with what it runs.
+ScannedObject Running(const std::string& kind, const std::string& name, const std::string& owner,
+                      const std::string& containers) {
+  ScannedObject object = Object(kind, name, owner);
+  const auto spec = ParseYaml("{containers: [" + containers + "]}");
+  object.recognition = kind == "Pod"
+                           ? Recognise(BuiltInServingProfiles().value(),
+                                       {{"apiVersion", "v1"}, {"kind", kind}, {"spec", *spec}})
+                           : Recognise(BuiltInServingProfiles().value(),
+                                       {{"apiVersion", "apps/v1"},
+                                        {"kind", kind},
+                                        {"spec", {{"template", {{"spec", *spec}}}}}});
+  return object;
+}
+
+TEST(Scan, APodThatOnlySaysItIsOwnedIsFoundAndWhatOthersInjectIsNot) {
+  const std::string approved =
+      "{name: s, image: 'r.example/s:1', resources: {limits: {nvidia.com/gpu: 1}}}";
+  const std::string with_variable =
+      "{name: s, image: 'r.example/s:1', env: [{name: AWS_REGION, value: x}], resources: {limits: "
+      "{nvidia.com/gpu: 1}}}";
+  std::vector<ScannedObject> objects = {
+      Running("Deployment", "child", "", approved), Running("ReplicaSet", "rs", "child", approved),
+      Running("Pod", "injected", "rs",
+              with_variable + ", {name: istio-proxy, image: 'istio/proxyv2:1'}"),
+      Running("Pod", "forged", "child",
+              "{name: x, image: 'r.example/unknown:1', resources: {limits: {nvidia.com/gpu: 1}}}"),
+      Running("Pod", "beside", "rs", approved + ", {name: x, image: 'ollama/ollama:1'}")};
+  objects[0].operators_own = true;
+  const auto findings = FindShadows(
+      objects, [](const ScannedObject& object, const std::vector<ServingOwner>& owners) {
+        GuardFacts facts;
+        facts.serving = object.recognition;
+        facts.by_trusted_controller = true;
+        facts.owners_claimed = true;
+        facts.owners = owners;
+        return JudgeServing(facts);
+      });
+  EXPECT_THAT(Names(findings), ElementsAre("forged+0", "beside+0"));
+  for (const ScanFinding& finding : findings) {
+    EXPECT_EQ(finding.decision.faults.front().reason, "OwnerDoesNotRun");
+  }
 }
 
 TEST(Scan, OwnersAreGivenByUidNearestFirst) {
