@@ -70,6 +70,8 @@ OperatorMetrics::OperatorMetrics(std::string version, Sources sources)
               .Help("What serves a model and is allowed by nothing, as the last scan found it, "
                     "by what the guard does there.")
               .Register(registry_)),
+      unread_kinds_(OneGauge(registry_, "countersign_scan_unread_kinds",
+                             "Kinds that the last scan for shadow deployments could not read.")),
       dropped_events_(prometheus::BuildCounter()
                           .Name("countersign_events_dropped_total")
                           .Help("Events that were not written.")
@@ -101,6 +103,7 @@ std::string OperatorMetrics::Text() {
   queued_.Set(static_cast<double>(queue.queued));
   delayed_.Set(static_cast<double>(queue.delayed));
   leader_.Set(sources_.leader() ? 1 : 0);
+  unread_kinds_.Set(static_cast<double>(sources_.unread_kinds()));
   const Memory::Summary summary = sources_.summary();
   for (const Verdict verdict : {Verdict::kAllow, Verdict::kWarn, Verdict::kHold, Verdict::kDeny}) {
     const auto found = summary.verdicts.find(verdict);

@@ -41,6 +41,7 @@ class OperatorMetrics {
     std::function<std::vector<CacheAge>()> caches;
     std::function<bool()> ready;
     std::function<std::map<GuardMode, std::size_t>()> shadows;  // of the last scan
+    std::function<std::size_t()> unread_kinds;                  // likewise
   };
   OperatorMetrics(std::string version, Sources sources);
 
@@ -64,6 +65,7 @@ class OperatorMetrics {
   prometheus::Family<prometheus::Gauge>& silence_;
   prometheus::Gauge& ready_;
   prometheus::Family<prometheus::Gauge>& shadows_;
+  prometheus::Gauge& unread_kinds_;
   prometheus::Counter& dropped_events_;
   prometheus::Family<prometheus::Gauge>& admission_differences_;
   prometheus::Counter& lost_records_;

@@ -91,7 +91,7 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
                 [this] { return memory_.Summarise(clock_.Now(), kExpiringSoon, kWaiverEndsSoon); },
                 [this] { return events_.dropped(); }, [this] { return AdmissionDifferences(); },
                 [this] { return CacheAges(); }, [this] { return HasSynced(); },
-                [this] { return scan_.Counts(); }}),
+                [this] { return scan_.Counts(); }, [this] { return scan_.UnreadKinds(); }}),
       catalog_(client, clock, {options_.installation, options_.trusted}),
       statuses_(client, clock, Watching(kModelDeployments),
                 [](Json&& json) { return DecodeStatusState(json); }),

@@ -8,6 +8,30 @@
 #include "governance/in_force.h"
 
 namespace countersign {
+namespace {
+
+// Which objects say that something owns them which was not found.
+class OwnerChains {
+ public:
+  explicit OwnerChains(const std::vector<ScannedObject>& objects) {
+    for (const ScannedObject& object : objects) by_uid_.emplace(object.uid, &object);
+  }
+  [[nodiscard]] bool Ends(const ScannedObject& object) const {
+    constexpr int kMost = 8;  // owners that are looked at
+    const ScannedObject* at = &object;
+    for (int i = 0; i < kMost && !at->owner_uid.empty(); ++i) {
+      const auto found = by_uid_.find(at->owner_uid);
+      if (found == by_uid_.end()) return true;
+      at = found->second;
+    }
+    return false;
+  }
+
+ private:
+  std::map<std::string, const ScannedObject*> by_uid_;
+};
+
+}  // namespace
 
 ServingScan::ServingScan(const KubeClient& client, Clock& clock, const Catalog& catalog,
                          EventRecorder& events, ServingScanOptions options)
@@ -17,7 +41,8 @@ ServingScan::ServingScan(const KubeClient& client, Clock& clock, const Catalog& 
       events_(events),
       options_(std::move(options)) {}
 
-ApiResult<std::vector<ScannedObject>> ServingScan::ReadAll(const std::stop_token& stop) const {
+std::vector<ScannedObject> ServingScan::ReadAll(const std::stop_token& stop) {
+  std::map<std::string, std::string> unread;
   Call call;
   call.stop = stop;
   RunningFacts facts;
@@ -28,25 +53,33 @@ ApiResult<std::vector<ScannedObject>> ServingScan::ReadAll(const std::stop_token
         facts.selections.push_back(std::move(*selection));
       }
     });
-    if (!read) return tl::unexpected(read.error());
+    // What can be read is looked at, whatever else cannot.
+    if (!read) unread.emplace(resource.Name(), read.error().ToString());
   }
   const UidOfDeployment uid_of = [this](const ObjectKey& key) {
     const auto deployment = catalog_.deployments().Get(key);
     return deployment == nullptr ? std::string() : deployment->object.meta.uid;
   };
   std::vector<ScannedObject> objects;
-  for (const Resource& resource : EstateResources(options_.table)) {
-    auto read = ReadObjects(client_, resource, {}, call, [&](const Json& object) {
+  for (const ServingProfile& profile : options_.table.profiles) {
+    auto read = ReadKind(client_, profile, {}, call, [&](const Json& object) {
       objects.push_back(ScannedOf(options_.table, facts, object, uid_of));
     });
-    if (!read) return tl::unexpected(read.error());
+    if (!read) unread.emplace(ResourceOf(profile).Name(), read.error().ToString());
   }
+  if (unread != unread_ && !stop.stop_requested()) {
+    for (const auto& [kind, why] : unread) {
+      Log(LogLevel::kWarning, "a kind could not be looked through for shadow deployments",
+          {{"resource", kind}, {"error", why}});
+    }
+  }
+  unread_ = std::move(unread);
   return objects;
 }
 
 ReconcileResult ServingScan::Run(const std::stop_token& stop) {
   const auto objects = ReadAll(stop);
-  if (!objects) return ReconcileResult::From(objects.error());
+  if (stop.stop_requested()) return ReconcileResult::Done();
   const Time now = clock_.Now();
   const auto policies = catalog_.Policies();
   const PolicySet in_force = PoliciesInForce(*policies, now);
@@ -58,7 +91,13 @@ ReconcileResult ServingScan::Run(const std::stop_token& stop) {
       [&](const ScannedObject& object) {
         return WaiversFor(catalog_, in_force, object.name_space, object.recognition, now);
       }};
-  Report(FindShadows(*objects, sources), in_force, now);
+  auto findings = FindShadows(objects, sources);
+  if (!unread_.empty()) {
+    // The owner may be of a kind that could not be read, and govern it.
+    const OwnerChains chains(objects);
+    std::erase_if(findings, [&](const ScanFinding& one) { return chains.Ends(*one.object); });
+  }
+  Report(findings, in_force, now);
   return ReconcileResult::Wait(options_.interval);
 }
 
@@ -100,11 +139,17 @@ void ServingScan::Report(const std::vector<ScanFinding>& findings, const PolicyS
   told_ = std::move(told);
   const std::lock_guard lock(mutex_);
   counts_ = std::move(counts);
+  unread_kinds_ = unread_.size();
 }
 
 std::map<GuardMode, std::size_t> ServingScan::Counts() const {
   const std::lock_guard lock(mutex_);
   return counts_;
+}
+
+std::size_t ServingScan::UnreadKinds() const {
+  const std::lock_guard lock(mutex_);
+  return unread_kinds_;
 }
 
 }  // namespace countersign

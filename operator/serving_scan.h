@@ -37,9 +37,11 @@ class ServingScan {
 
   // Shadow deployments of the last scan, by what the guard does where they are.
   [[nodiscard]] std::map<GuardMode, std::size_t> Counts() const;
+  // Kinds that it could not read, of which it says nothing.
+  [[nodiscard]] std::size_t UnreadKinds() const;
 
  private:
-  [[nodiscard]] ApiResult<std::vector<ScannedObject>> ReadAll(const std::stop_token& stop) const;
+  [[nodiscard]] std::vector<ScannedObject> ReadAll(const std::stop_token& stop);
   void Report(const std::vector<ScanFinding>& findings, const PolicySet& in_force, Time now);
 
   const KubeClient& client_;
@@ -47,9 +49,11 @@ class ServingScan {
   const Catalog& catalog_;
   EventRecorder& events_;
   const ServingScanOptions options_;
-  std::map<std::string, std::string> told_;  // by UID: the message of the last record
+  std::map<std::string, std::string> told_;    // by UID: the message of the last record
+  std::map<std::string, std::string> unread_;  // by kind: why, of the last scan
   mutable std::mutex mutex_;
   std::map<GuardMode, std::size_t> counts_;
+  std::size_t unread_kinds_ = 0;
 };
 
 }  // namespace countersign

@@ -16,21 +16,21 @@ std::vector<Resource> EstateResources(const ServingProfiles& table) {
   return resources;
 }
 
+// What other kinds call a phase says nothing of whether they run.
 bool HasEnded(const Json& object) {
+  if (StringAt(object, "kind") != kPods.kind) return false;
   const std::string phase = StringAt(object, "status/phase");
   return phase == "Succeeded" || phase == "Failed";
 }
 
-ApiStatus ReadObjects(const KubeClient& client, const Resource& resource, const std::string& ns,
+namespace {
+
+ApiStatus ReadVersion(const KubeClient& client, const Resource& resource, const std::string& ns,
                       const Call& call, const std::function<void(const Json&)>& each) {
   std::string next;
   do {
     auto page = client.ListOnePage(resource, ns, {}, next, call);
-    if (!page) {
-      // Its CRD is not installed.
-      if (page.error().http_status == 404) return {};
-      return tl::unexpected(page.error());
-    }
+    if (!page) return tl::unexpected(page.error());
     for (Json& item : page->items) {
       item["apiVersion"] = resource.ApiVersion();
       item["kind"] = resource.kind;
@@ -39,6 +39,27 @@ ApiStatus ReadObjects(const KubeClient& client, const Resource& resource, const 
     }
     next = std::move(page->next);
   } while (!next.empty());
+  return {};
+}
+
+}  // namespace
+
+ApiStatus ReadObjects(const KubeClient& client, const Resource& resource, const std::string& ns,
+                      const Call& call, const std::function<void(const Json&)>& each) {
+  auto read = ReadVersion(client, resource, ns, call, each);
+  // Its CRD is not installed.
+  if (!read && read.error().http_status == 404) return {};
+  return read;
+}
+
+ApiStatus ReadKind(const KubeClient& client, const ServingProfile& profile, const std::string& ns,
+                   const Call& call, const std::function<void(const Json&)>& each) {
+  for (const std::string& version : profile.versions) {
+    Resource resource = ResourceOf(profile);
+    resource.version = version;
+    auto read = ReadVersion(client, resource, ns, call, each);
+    if (read || read.error().http_status != 404) return read;
+  }
   return {};
 }
 

@@ -24,6 +24,10 @@ namespace countersign {
 [[nodiscard]] ApiStatus ReadObjects(const KubeClient& client, const Resource& resource,
                                     const std::string& ns, const Call& call,
                                     const std::function<void(const Json&)>& each);
+// The same of a kind of the table, by the first of its versions that the API server serves.
+[[nodiscard]] ApiStatus ReadKind(const KubeClient& client, const ServingProfile& profile,
+                                 const std::string& ns, const Call& call,
+                                 const std::function<void(const Json&)>& each);
 // Whether it will never run again.
 [[nodiscard]] bool HasEnded(const Json& object);
 

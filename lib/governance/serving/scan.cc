@@ -109,6 +109,7 @@ std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,
                        facts.serving = object.recognition;
                        // Whose it is, the API server's own objects say here, all of them.
                        facts.by_trusted_controller = true;
+                       facts.owners_claimed = true;
                        facts.owners = owners;
                        facts.setting = sources.setting(object.name_space);
                        facts.covers = sources.covers(object, owners);

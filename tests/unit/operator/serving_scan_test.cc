@@ -1,0 +1,112 @@
+#include "operator/serving_scan.h"
+
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "catalog/workloads.h"
+#include "tests/unit/support/fake_api.h"
+
+namespace countersign {
+namespace {
+
+constexpr char kServices[] = "/apis/serving.kserve.io/v1beta1/inferenceservices";
+
+class ServingScanTest : public testing::Test {
+ protected:
+  std::size_t Found() {
+    const auto result = scan_.Run({});
+    EXPECT_EQ(result.kind, ReconcileResult::Wait(std::chrono::seconds(1)).kind);
+    std::size_t all = 0;
+    for (const auto& [mode, count] : scan_.Counts()) all += count;
+    return all;
+  }
+  // Answers so from now on, where a target starts with one of these.
+  void Refuse(std::vector<std::string> prefixes, int status) {
+    api_->Intercept([=](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+      for (const std::string& prefix : prefixes) {
+        if (!request.target.starts_with(prefix)) continue;
+        return HttpResponse{status, {}, R"({"kind":"Status","reason":"x","message":"no"})"};
+      }
+      return std::nullopt;
+    });
+  }
+  void Put(const Resource& resource, const std::string& name, Json spec, Json status = {}) {
+    Json object = {{"metadata", {{"name", name}, {"namespace", "ns"}}}, {"spec", std::move(spec)}};
+    if (!status.is_null()) object["status"] = std::move(status);
+    api_->Put(resource, std::move(object));
+  }
+
+  SystemClock clock_;
+  std::shared_ptr<FakeApi> api_ = std::make_shared<FakeApi>();
+  ClientOptions options_ = [] {
+    ClientOptions options;
+    options.qps = 0;
+    return options;
+  }();
+  KubeClient client_{api_, clock_, options_};
+  Catalog catalog_{client_, clock_, {"test", {}}};
+  EventRecorder events_{client_, clock_, "test", "test"};
+  ServingScan scan_{client_, clock_, catalog_, events_, {BuiltInServingProfiles().value()}};
+};
+
+TEST_F(ServingScanTest, AKindIsReadByWhicheverKnownVersionIsServed) {
+  ServingProfile profile;
+  const auto table = BuiltInServingProfiles();
+  for (const ServingProfile& one : table->profiles) {
+    if (one.versions.size() > 1 && one.serves == ServesWhen::kAlways) profile = one;
+  }
+  ASSERT_GT(profile.versions.size(), 1U) << "the table has a kind of two versions";
+  const Resource newest = ResourceOf(profile);
+  Resource oldest = newest;
+  oldest.version = profile.versions.back();
+  std::vector<std::string> not_served;
+  for (const std::string& version : profile.versions) {
+    if (version == oldest.version) continue;
+    not_served.push_back("/apis/" + profile.group + "/" + version + "/" + profile.resource);
+  }
+  Refuse(not_served, 404);
+  Put(oldest, "served", Json::object());
+  EXPECT_EQ(Found(), 1U);
+  EXPECT_EQ(scan_.UnreadKinds(), 0U) << "what is not installed was read";
+}
+
+TEST_F(ServingScanTest, AKindThatCannotBeReadDoesNotHideTheOthers) {
+  Put({"apps", "v1", "deployments", true, "Deployment"}, "shadow",
+      {{"template",
+        {{"spec",
+          {{"containers", Json::array({{{"name", "c"}, {"image", "ollama/ollama:1"}}})}}}}}});
+  Refuse({kServices}, 403);
+  EXPECT_EQ(Found(), 1U);
+  EXPECT_EQ(scan_.UnreadKinds(), 1U);
+  Refuse({}, 404);
+  EXPECT_EQ(Found(), 1U);
+  EXPECT_EQ(scan_.UnreadKinds(), 0U);
+}
+
+TEST_F(ServingScanTest, WhatBelongsToSomethingThatCannotBeReadIsNotAccused) {
+  Json pod = {
+      {"metadata",
+       {{"name", "p"},
+        {"namespace", "ns"},
+        {"ownerReferences",
+         Json::array(
+             {{{"kind", "ReplicaSet"}, {"name", "r"}, {"uid", "unseen"}, {"controller", true}}})}}},
+      {"spec", {{"containers", Json::array({{{"image", "ollama/ollama:1"}}})}}}};
+  api_->Put(kPods, pod);
+  EXPECT_EQ(Found(), 1U) << "there is no such owner";
+  Refuse({"/apis/apps/v1/replicasets"}, 403);
+  EXPECT_EQ(Found(), 0U);
+  EXPECT_EQ(scan_.UnreadKinds(), 1U);
+}
+
+TEST_F(ServingScanTest, OnlyAPodEnds) {
+  const Json spec = {{"containers", Json::array({{{"image", "ollama/ollama:1"}}})}};
+  Put(kPods, "ended", spec, {{"phase", "Succeeded"}});
+  EXPECT_EQ(Found(), 0U);
+  Put({"serving.kserve.io", "v1beta1", "inferenceservices", true, "InferenceService"}, "odd",
+      {{"predictor", {{"model", {{"storageUri", "s3://m/x"}}}}}}, {{"phase", "Failed"}});
+  EXPECT_EQ(Found(), 1U);
+}
+
+}  // namespace
+}  // namespace countersign
