@@ -287,6 +287,11 @@ tl::expected<SignatureProof, SignatureFault> VerifySignature(const Json& object)
   auto statement = MakeStatement(object);
   if (!statement) return Because(statement.error());
   const Json* signature = FindPath(object, "spec/signature");
+  const Json* cosigners = signature == nullptr ? nullptr : Find(*signature, "cosigners");
+  if (cosigners != nullptr && !cosigners->empty() && StringAt(object, "kind") == "SignOff") {
+    return Because({"SignOffCosigned", "each person signs off for themselves, in a SignOff of "
+                                       "their own, without spec.signature.cosigners"});
+  }
   const std::string format = signature == nullptr ? "" : StringAt(*signature, "format");
   if (format == NameOf(SignatureFormat::kDsse)) return VerifyDsse(*statement, *signature);
   if (format != NameOf(SignatureFormat::kSsh)) {

@@ -480,6 +480,11 @@ def test_a_cosigner_who_has_not_signed_is_seen(tmp_path, key):
     ]
     found = verify(tmp_path, once)
     assert not found["holds"] and found["reason"] == "SignatureInvalid"
+    # Admission refuses it with the same code.
+    approval = s.sign_off(s.deployment(), s.VERA, patch={"performedAt": s.now()})
+    approved = sign(tmp_path, approval, pem_key(tmp_path, key))
+    approved["spec"]["signature"]["cosigners"] = [{"publicKey": public_pem(key)}]
+    assert verify(tmp_path, approved)["reason"] == "SignOffCosigned"
 
 
 def test_nothing_is_added_to_what_does_not_hold_or_signs_alone(tmp_path, key):
@@ -487,7 +492,10 @@ def test_nothing_is_added_to_what_does_not_hold_or_signs_alone(tmp_path, key):
     once = sign(tmp_path, s.bias_test(), path)
     once["spec"]["protocol"] = "other"
     by_ssh = sign(tmp_path, s.bias_test("ssh"), ssh_key(tmp_path, "-t", "ed25519"))
+    approval = s.sign_off(s.deployment(), s.VERA, patch={"performedAt": s.now()})
+    approved = sign(tmp_path, approval, path)
     for obj, text in (
+        (approved, "each person signs off for themselves"),
         (once, "spec.protocol was changed after it"),
         (by_ssh, "must be DSSE to take a further signature"),
         (s.bias_test("plain"), "must be DSSE to take a further signature"),

@@ -439,12 +439,6 @@ std::shared_ptr<const SignatureProof> AdmissionHandler::CheckSignature(Context& 
 // Whoever applies what a person has signed adds nothing to it: a robot may.
 void AdmissionHandler::DecideSigned(Context& context, const SignOff& sign_off) const {
   const SignOffSpec& spec = sign_off.spec;
-  if (!spec.signature->cosigners.empty()) {
-    return Refuse(
-        context.answer, "SignOffCosigned",
-        "must not be set: each person signs off for themselves, in a SignOff of their own",
-        "spec.signature.cosigners");
-  }
   Provenance by;
   by.authenticity = Authenticity::kSigned;
   by.first_seen = context.now;
