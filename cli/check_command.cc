@@ -88,13 +88,23 @@ void Print(const std::string& format, const std::vector<OfflineDecision>& decisi
 // What policies most likely do not mean, as admission says when they are applied. Beside the
 // result, which they do not change.
 void WarnOfPolicies(const std::vector<Manifest>& manifests) {
+  std::vector<std::shared_ptr<const GovernancePolicy>> policies;
+  std::vector<std::string> sources;
   for (const Manifest& manifest : manifests) {
     if (StringAt(manifest.object, "kind") != GovernancePolicySpec::kKind) continue;
-    const auto policy = Decode<GovernancePolicySpec>(manifest.object);
+    auto policy = Decode<GovernancePolicySpec>(manifest.object);
     if (!policy) continue;
-    for (const std::string& warning : PolicyWarnings(policy->spec)) {
-      std::cerr << "warning: " << Printable(manifest.source + ": " + warning) << "\n";
-    }
+    policies.push_back(std::make_shared<const GovernancePolicy>(*std::move(policy)));
+    sources.push_back(manifest.source);
+  }
+  for (std::size_t i = 0; i < policies.size(); ++i) {
+    const auto say = [&](const std::vector<std::string>& warnings) {
+      for (const std::string& warning : warnings) {
+        std::cerr << "warning: " << Printable(sources[i] + ": " + warning) << "\n";
+      }
+    };
+    say(PolicyWarnings(policies[i]->spec));
+    say(SharedKeyWarnings(*policies[i], policies));
   }
 }
 

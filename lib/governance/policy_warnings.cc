@@ -182,4 +182,44 @@ std::vector<std::string> PolicyWarnings(const GovernancePolicySpec& policy) {
   return Reader(policy).Run();
 }
 
+std::vector<std::string> SharedKeyWarnings(
+    const GovernancePolicy& policy,
+    const std::vector<std::shared_ptr<const GovernancePolicy>>& others) {
+  struct Listed {
+    const GovernancePolicy* policy;
+    const Person* person;
+  };
+  std::multimap<std::string, Listed> elsewhere;  // by fingerprint
+  for (const auto& other : others) {
+    if (other->meta.name == policy.meta.name) continue;
+    for (const Person& person : other->spec.people) {
+      for (const SignerKey& key : person.keys) {
+        elsewhere.emplace(key.fingerprint, Listed{other.get(), &person});
+      }
+    }
+  }
+  std::vector<std::string> warnings;
+  const auto add = [&](std::size_t i, std::size_t k) {
+    const Person& person = policy.spec.people[i];
+    const auto [begin, end] = elsewhere.equal_range(person.keys[k].fingerprint);
+    for (auto it = begin; it != end && warnings.size() < kMaxPolicyWarnings; ++it) {
+      const auto& accounts = it->second.person->accounts;
+      const bool same =
+          std::any_of(accounts.begin(), accounts.end(), [&](const std::string& account) {
+            return std::find(person.accounts.begin(), person.accounts.end(), account) !=
+                   person.accounts.end();
+          });
+      if (same) continue;
+      warnings.push_back(At("people", i) + ".keys[" + std::to_string(k) + "]: is of '" +
+                         person.name + "' here and of '" + it->second.person->name +
+                         "', who shares no account, in policy '" + it->second.policy->meta.name +
+                         "': a key is one person's");
+    }
+  };
+  for (std::size_t i = 0; i < policy.spec.people.size(); ++i) {
+    for (std::size_t k = 0; k < policy.spec.people[i].keys.size(); ++k) add(i, k);
+  }
+  return warnings;
+}
+
 }  // namespace countersign

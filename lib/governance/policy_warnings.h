@@ -1,6 +1,7 @@
 // policy_warnings.h: what a policy that is valid most likely does not mean. Pure.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,11 @@ namespace countersign {
 // one then says how many more.
 inline constexpr std::size_t kMaxPolicyWarnings = 16;
 [[nodiscard]] std::vector<std::string> PolicyWarnings(const GovernancePolicySpec& policy);
+
+// Keys that another policy lists for somebody else: each policy believes its own list, and one of
+// the two is wrong. A person is the same who shares an account.
+[[nodiscard]] std::vector<std::string> SharedKeyWarnings(
+    const GovernancePolicy& policy,
+    const std::vector<std::shared_ptr<const GovernancePolicy>>& others);
 
 }  // namespace countersign

@@ -25,6 +25,9 @@ void AdmissionHandler::DecidePolicy(Context& context) const {
     return Refuse(answer, "SpecInvalid", policy.error().message, policy.error().path);
   }
   std::vector<std::string> warnings = PolicyWarnings(policy->spec);
+  for (std::string& line : SharedKeyWarnings(*policy, catalog_.Policies()->policies)) {
+    warnings.push_back(std::move(line));
+  }
   if (const auto& version = policy->spec.version) {
     if (version->supersedes == context.record.name) {
       return Refuse(answer, "SupersedesItself", "must name another GovernancePolicy",

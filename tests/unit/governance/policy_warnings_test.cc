@@ -142,5 +142,37 @@ TEST(PolicyWarnings, AreCountedWhenThereAreTooMany) {
   EXPECT_EQ(warnings.back(), "and 5 more");
 }
 
+// Each policy believes its own list: under one of the two somebody else signs.
+TEST(PolicyWarnings, AKeyOfTwoPeopleInTwoPoliciesIsShown) {
+  const auto policy = [](const std::string& name, const std::string& person,
+                         const std::string& account) {
+    const auto object = ParseYaml(R"({
+      apiVersion: countersign.dev/v1alpha1, kind: GovernancePolicy, metadata: {name: )" +
+                                  name +
+                                  R"(}, spec: {
+        environments: [{name: prod, namespaces: [prod], enforcement: Deny}],
+        people: [{name: )" + person +
+                                  ", accounts: [" + account + R"(], keys: [{publicKey:
+          "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB2zIFiXC0XS4ZyXbNJJwxRc5hUlcokEx73L5yen8QLQ"}]}],
+        roles: [{name: owner, level: Strategic, subjects: [{kind: User, name: olga}]}],
+        classification: {
+          signOff: {role: owner, count: 1, assurance: Requester},
+          questions: [{name: audience, options: {public: 3, internal: 1}}],
+          classes: [{name: any, when: {otherwise: true}}]},
+        measures: []}})");
+    return std::make_shared<const GovernancePolicy>(
+        Decode<GovernancePolicySpec>(object.value()).value());
+  };
+  const auto vera = policy("bank", "vera", "vera@bank.example");
+  const auto mallory = policy("shadow", "mallory", "mallory@bank.example");
+  EXPECT_THAT(SharedKeyWarnings(*mallory, {vera, mallory}),
+              ElementsAre("spec.people[0].keys[0]: is of 'mallory' here and of 'vera', who shares "
+                          "no account, in policy 'bank': a key is one person's"));
+  EXPECT_THAT(SharedKeyWarnings(*policy("other", "v-jansen", "vera@bank.example"), {vera}),
+              IsEmpty())
+      << "the same person by another name";
+  EXPECT_THAT(SharedKeyWarnings(*vera, {vera}), IsEmpty());
+}
+
 }  // namespace
 }  // namespace countersign
