@@ -49,6 +49,7 @@ int RunProgram(int argc, const char* const* argv) {
   app.add_option("--timeout", global.timeout,
                  "end with exit code 124 after so long, e.g. 30s; default: never");
   Run run;
+  AddAdopt(app, global, run);
   AddCheck(app, global, run);
   AddApprove(app, global, run);
   AddReject(app, global, run);

@@ -32,6 +32,7 @@ struct Global {
 using Run = std::function<int()>;
 
 // Each adds its subcommand to `app` and sets `run` when that is the one that was called.
+void AddAdopt(CLI::App& app, Global& global, Run& run);
 void AddCheck(CLI::App& app, Global& global, Run& run);
 void AddApprove(CLI::App& app, Global& global, Run& run);
 void AddCompletion(CLI::App& app, Global& global, Run& run);

@@ -26,7 +26,9 @@ class Reader {
       const auto found = uids_.find({key.ns, key.name});
       return found == uids_.end() ? std::string() : found->second;
     });
-    estate_.manifests.push_back(scanned.recognition.serves ? object : Json());
+    const bool kept =
+        scanned.recognition.serves || scanned.kind == "Deployment" || scanned.kind == "StatefulSet";
+    estate_.manifests.push_back(kept ? object : Json());
     estate_.objects.push_back(std::move(scanned));
   }
 

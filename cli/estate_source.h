@@ -16,7 +16,9 @@ namespace countersign {
 
 struct Estate {
   std::vector<ScannedObject> objects;
-  std::vector<Json> manifests;  // of the objects, in the same order; null where nothing is served
+  // Of the objects, in the same order; null of what serves nothing, Deployments and StatefulSets
+  // apart.
+  std::vector<Json> manifests;
   std::vector<std::string> not_looked_at;
 };
 

@@ -17,27 +17,6 @@ struct SimulateFlags {
   StampFlags stamps;
 };
 
-// Policies alone: what evidence would change is what `check` says.
-Result<PolicySet> ChangedPolicies(const std::vector<std::string>& files) {
-  if (files.empty()) return PolicySet{};
-  auto manifests = ReadManifests(files);
-  if (!manifests) return Fail(Error(manifests.error()));
-  World world({ClaimedMaker({}), {}});
-  for (const Manifest& manifest : *manifests) {
-    if (StringAt(manifest.object, "kind") != GovernancePolicySpec::kKind) {
-      return Fail(
-          Code::kInvalidArgument,
-          "must be a GovernancePolicy, is '" + Excerpt(StringAt(manifest.object, "kind")) + "'",
-          manifest.source + ": kind");
-    }
-    if (auto added = world.Add(manifest); !added) return Fail(Error(added.error()));
-  }
-  if (world.policies().policies.empty()) {
-    return Fail(Code::kNotFound, "there is no GovernancePolicy in the manifests");
-  }
-  return world.policies();
-}
-
 Result<Simulation> MakeSimulation(const SimulateFlags& flags, const Global& global) {
   auto now = TimeFlag(flags.now, "--now", SystemClock().Now());
   if (!now) return Fail(now.error());
@@ -46,15 +25,19 @@ Result<Simulation> MakeSimulation(const SimulateFlags& flags, const Global& glob
   if (*at < *now) {
     return Fail(Code::kInvalidArgument, "must not be before " + FormatTime(*now), "--at");
   }
-  auto changed = ChangedPolicies(flags.files);
-  if (!changed) return Fail(changed.error());
+  PolicySet changed;
+  if (!flags.files.empty()) {
+    auto policies = PoliciesFromFiles(flags.files);
+    if (!policies) return Fail(policies.error());
+    changed = std::move(*policies);
+  }
   auto sourced = ReadWorld(flags.against, flags.stamps, global, *now);
   if (!sourced) return Fail(sourced.error());
   const World& world = sourced->world;
   if (world.deployments().empty() && sourced->unreadable.empty()) {
     return Fail(Code::kNotFound, "there is no ModelDeployment to simulate with");
   }
-  Simulation simulation = Simulate(world, WithPolicies(world.policies(), *changed, *at), *now, *at);
+  Simulation simulation = Simulate(world, WithPolicies(world.policies(), changed, *at), *now, *at);
   simulation.unreadable = std::move(sourced->unreadable);
   simulation.assumptions = std::move(sourced->assumptions);
   return simulation;

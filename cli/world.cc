@@ -25,6 +25,12 @@ Located<std::shared_ptr<const Object<Spec>>> Read(const Manifest& manifest, cons
   return std::make_shared<const Object<Spec>>(std::move(*decoded));
 }
 
+std::string AdoptedFrom(const Json& object) {
+  const Json* annotations = FindPath(object, "metadata/annotations");
+  const Json* from = annotations == nullptr ? nullptr : Find(*annotations, kAdoptedFrom);
+  return from != nullptr && from->is_string() ? from->get<std::string>() : std::string();
+}
+
 template <class Spec>
 SharedList<Attested<Spec>> Collect(const UseCaseRef& ref, const std::vector<Attested<Spec>>& from) {
   std::vector<Attested<Spec>> own;
@@ -128,8 +134,8 @@ Located<void> World::TakeDeployment(const Manifest& manifest, const Json& object
   if (!digest) return FailIn(manifest, digest.error().path, digest.error().message);
   Provenance author = options_.maker(object, *digest);
   deployments_.push_back({manifest.source, std::move(*deployment), std::move(spec),
-                          std::move(*digest), std::move(author),
-                          StringAt(object, "status/verdict")});
+                          std::move(*digest), std::move(author), StringAt(object, "status/verdict"),
+                          AdoptedFrom(object)});
   return {};
 }
 

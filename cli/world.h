@@ -20,6 +20,9 @@
 
 namespace countersign {
 
+// Of a ModelDeployment: what it was made from by adoption.h.
+inline constexpr std::string_view kAdoptedFrom = "countersign.dev/adopted-from";
+
 // Who made an object, from the object and the digest that a stamp of it would bind.
 using Maker = std::function<Provenance(const Json& object, const std::string& stamped_digest)>;
 
@@ -41,6 +44,7 @@ class World {
     std::string governed_digest;
     Provenance author;
     std::string status_verdict;  // what the operator wrote, if it did
+    std::string adopted_from{};  // "Deployment/chat", as its annotation says (adoption.h)
   };
 
   explicit World(WorldOptions options) : options_(std::move(options)) {}

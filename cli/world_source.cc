@@ -50,6 +50,24 @@ Result<SourcedWorld> ReadWorld(const std::vector<std::string>& files, const Stam
   return WorldFromCluster(**cluster, stamps);
 }
 
+Result<PolicySet> PoliciesFromFiles(const std::vector<std::string>& files) {
+  auto manifests = ReadManifests(files);
+  if (!manifests) return Fail(Error(manifests.error()));
+  World world({ClaimedMaker({}), {}});
+  for (const Manifest& manifest : *manifests) {
+    const std::string kind = StringAt(manifest.object, "kind");
+    if (kind != GovernancePolicySpec::kKind) {
+      return Fail(Code::kInvalidArgument, "must be a GovernancePolicy, is '" + Excerpt(kind) + "'",
+                  manifest.source + ": kind");
+    }
+    if (auto added = world.Add(manifest); !added) return Fail(Error(added.error()));
+  }
+  if (world.policies().policies.empty()) {
+    return Fail(Code::kNotFound, "there is no GovernancePolicy in the manifests");
+  }
+  return world.policies();
+}
+
 Result<Time> TimeFlag(const std::string& text, const std::string& flag, Time fallback) {
   if (text.empty()) return fallback;
   auto time = ParseTime(text);

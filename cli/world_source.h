@@ -28,6 +28,9 @@ struct SourcedWorld {
                                              const StampFlags& stamps, const Global& global,
                                              Time now);
 
+// Policies alone: what evidence would change is what `check` says.
+[[nodiscard]] Result<PolicySet> PoliciesFromFiles(const std::vector<std::string>& files);
+
 // The time that a flag gives in RFC 3339, or `fallback`.
 [[nodiscard]] Result<Time> TimeFlag(const std::string& text, const std::string& flag,
                                     Time fallback);

@@ -1,0 +1,144 @@
+#include "cli/handover.h"
+
+#include <algorithm>
+
+#include "catalog/child_name.h"
+#include "cli/render.h"
+
+namespace countersign {
+namespace {
+
+std::string Lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+class Check {
+ public:
+  Check(const Estate& estate, const AdoptionSurroundings& around)
+      : estate_(estate), around_(around) {}
+
+  Handover Run(const World::Deployment& deployment) const {
+    const ObjectMeta& meta = deployment.object->meta;
+    Handover out;
+    out.name_space = meta.name_space;
+    out.workload = deployment.adopted_from;
+    out.deployment = meta.name;
+    const auto slash = out.workload.find('/');
+    const std::string kind = out.workload.substr(0, slash);
+    const std::string name = slash == std::string::npos ? "" : out.workload.substr(slash + 1);
+    const Json* old = Find(kind, meta.name_space, name, false);
+    if (old == nullptr) {
+      out.gone = true;
+      return out;
+    }
+    const std::string explain =
+        "kubectl countersign explain " + meta.name + " -n " + meta.name_space;
+    const Json* child = Find("Deployment", meta.name_space, ChildName(meta.name), true);
+    if (child == nullptr) {
+      out.missing.push_back({"the operator serves nothing for it yet", explain});
+      return out;
+    }
+    const std::int64_t wanted = std::max<std::int64_t>(IntAt(*old, "spec/replicas", 1), 1);
+    const bool current =
+        IntAt(*child, "status/observedGeneration") >= IntAt(*child, "metadata/generation");
+    const std::int64_t available = current ? IntAt(*child, "status/availableReplicas") : 0;
+    if (available < wanted) {
+      out.missing.push_back({std::to_string(available) + " Pods of it are available, and " + kind +
+                                 " '" + name + "' has " + std::to_string(wanted),
+                             explain});
+    }
+    Services(meta.name_space, *old, *child, out);
+    return out;
+  }
+
+ private:
+  const Json* Find(const std::string& kind, const std::string& ns, const std::string& name,
+                   bool operators_own) const {
+    for (std::size_t i = 0; i < estate_.objects.size(); ++i) {
+      const ScannedObject& object = estate_.objects[i];
+      if (object.kind == kind && object.name_space == ns && object.name == name &&
+          object.operators_own == operators_own && object.api_version == "apps/v1") {
+        return &estate_.manifests[i];
+      }
+    }
+    return nullptr;
+  }
+
+  void Services(const std::string& ns, const Json& old, const Json& child, Handover& out) const {
+    const Json* from = FindPath(old, "spec/template/metadata/labels");
+    const Json* to = FindPath(child, "spec/template/metadata/labels");
+    for (const Json& service : around_.services) {
+      if (!SelectedBy(service, ns, from) || SelectedBy(service, ns, to)) continue;
+      const std::string name = StringAt(service, "metadata/name");
+      out.missing.push_back({"Service '" + name + "' does not lead to its Pods",
+                             "add the labels that it selects to the ModelDeployment's "
+                             "spec.serving.template.metadata.labels: kubectl edit mdeploy " +
+                                 out.deployment + " -n " + ns});
+    }
+  }
+
+  const Estate& estate_;
+  const AdoptionSurroundings& around_;
+};
+
+std::string NextText(const Handover& one) {
+  const auto slash = one.workload.find('/');
+  return "kubectl delete " + Lower(one.workload.substr(0, slash)) + " " +
+         one.workload.substr(slash == std::string::npos ? 0 : slash + 1) + " -n " + one.name_space;
+}
+
+}  // namespace
+
+std::vector<Handover> Handovers(const World& world, const Estate& estate,
+                                const AdoptionSurroundings& around) {
+  const Check check(estate, around);
+  std::vector<Handover> out;
+  for (const World::Deployment& deployment : world.deployments()) {
+    if (!deployment.adopted_from.empty()) out.push_back(check.Run(deployment));
+  }
+  return out;
+}
+
+std::string HandoverText(const std::vector<Handover>& handovers) {
+  if (handovers.empty()) return "No ModelDeployment was made by adoption.\n";
+  std::string text;
+  for (const Handover& one : handovers) {
+    text += Printable(one.workload + " in " + one.name_space + ", in whose place ModelDeployment " +
+                      one.deployment + " serves: ");
+    if (one.gone) {
+      text += "is gone\n";
+    } else if (one.Ready()) {
+      text += "can be deleted, with what scales it\n    Next: " + Printable(NextText(one)) + "\n";
+    } else {
+      text += "is still needed\n";
+    }
+    for (const AdoptionGap& gap : one.missing) {
+      text += "  - " + Printable(gap.what) + "\n    Next: " + Printable(gap.next) + "\n";
+    }
+  }
+  return text;
+}
+
+Json HandoverJson(const std::vector<Handover>& handovers) {
+  Json json = VersionedJson("AdoptionRetirement");
+  Json list = Json::array();
+  for (const Handover& one : handovers) {
+    Json missing = Json::array();
+    for (const AdoptionGap& gap : one.missing) {
+      missing.push_back({{"what", gap.what}, {"next", gap.next}});
+    }
+    list.push_back({{"namespace", one.name_space},
+                    {"workload", one.workload},
+                    {"modelDeployment", one.deployment},
+                    {"gone", one.gone},
+                    {"ready", one.Ready()},
+                    {"missing", std::move(missing)}});
+  }
+  json["workloads"] = std::move(list);
+  return json;
+}
+
+}  // namespace countersign
