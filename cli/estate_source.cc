@@ -48,9 +48,8 @@ std::string GroupOf(const Json& object) {
 }
 
 // Whether the rest can still be looked at.
-Status Read(const Cluster& cluster, const Resource& resource, const std::string& ns, Estate& estate,
-            const std::function<void(const Json&)>& each) {
-  const auto read = ReadObjects(cluster.client(), resource, ns, {}, each);
+Status AfterReading(const Cluster& cluster, const Resource& resource, const ApiStatus& read,
+                    Estate& estate) {
   if (read) return {};
   const Error error = cluster.Explain("list " + resource.Name(), read.error());
   if (read.error().code != Code::kPermissionDenied) return Fail(error);
@@ -64,14 +63,18 @@ Result<Estate> EstateFromCluster(const Cluster& cluster, const ServingProfiles& 
                                  const World& world, const std::string& ns) {
   Reader reader(table, world);
   for (const Resource& resource : SelectorResources(table)) {
-    auto read = Read(cluster, resource, ns, reader.estate(),
-                     [&](const Json& object) { reader.TakeSelection(object); });
-    if (!read) return Fail(read.error());
+    const auto read = ReadObjects(cluster.client(), resource, ns, {},
+                                  [&](const Json& object) { reader.TakeSelection(object); });
+    if (auto on = AfterReading(cluster, resource, read, reader.estate()); !on) {
+      return Fail(on.error());
+    }
   }
-  for (const Resource& resource : EstateResources(table)) {
-    auto read = Read(cluster, resource, ns, reader.estate(),
-                     [&](const Json& object) { reader.Take(object); });
-    if (!read) return Fail(read.error());
+  for (const ServingProfile& profile : table.profiles) {
+    const auto read = ReadKind(cluster.client(), profile, ns, {},
+                               [&](const Json& object) { reader.Take(object); });
+    if (auto on = AfterReading(cluster, ResourceOf(profile), read, reader.estate()); !on) {
+      return Fail(on.error());
+    }
   }
   return std::move(reader.estate());
 }

@@ -9,13 +9,6 @@ std::vector<Resource> SelectorResources(const ServingProfiles& table) {
   return resources;
 }
 
-std::vector<Resource> EstateResources(const ServingProfiles& table) {
-  std::vector<Resource> resources;
-  resources.reserve(table.profiles.size());
-  for (const ServingProfile& profile : table.profiles) resources.push_back(ResourceOf(profile));
-  return resources;
-}
-
 // What other kinds call a phase says nothing of whether they run.
 bool HasEnded(const Json& object) {
   if (StringAt(object, "kind") != kPods.kind) return false;

@@ -14,10 +14,9 @@
 
 namespace countersign {
 
-// Kinds that take Pods for model servers, and those whose objects may serve. The former are to be
-// read first.
+// Kinds that take Pods for model servers, to be read before those whose objects may serve, which are
+// the table's profiles.
 [[nodiscard]] std::vector<Resource> SelectorResources(const ServingProfiles& table);
-[[nodiscard]] std::vector<Resource> EstateResources(const ServingProfiles& table);
 
 // All objects of one kind, with the kind and version that items of lists lack; those of Pods and
 // Jobs that have ended are left out. No error if its CRD is not installed. `ns` empty: everywhere.
