@@ -90,7 +90,11 @@ Result<SignedEntry> SignEntry(std::string_view private_pem, std::string_view typ
   if (!public_key) return Fail(public_key.error());
   // What nobody could verify is not signed with.
   auto verifier = VerificationKey::Parse(*public_key);
-  if (!verifier) return Fail(verifier.error());
+  if (!verifier) {
+    return Fail(Code::kInvalidArgument,
+                "is a private key that nobody may verify with: RSA needs 3072 bits, others are "
+                "Ed25519 or ECDSA on P-256, P-384 or P-521");
+  }
   auto signature = Sign(key.get(), PreAuthEncoding(type, payload));
   if (!signature) return Fail(signature.error());
   return SignedEntry{{{"keyid", verifier->fingerprint()}, {"sig", Base64Encode(*signature)}},
