@@ -4,9 +4,11 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <system_error>
 
 #include "base/certificate.h"
+#include "base/digest.h"
 #include "cli/files.h"
 #include "evidence/signed_object.h"
 #include "evidence/signing_key.h"
@@ -74,6 +76,19 @@ bool IsOpenSsh(const std::string& text) {
          !text.starts_with("-----BEGIN ");
 }
 
+// A key of OpenSSH names its type in clear, in a private file too: "\0\0\0\7ssh-rsa" of its blob.
+bool IsRsaOfOpenSsh(const std::string& text) {
+  constexpr std::string_view kType = "ssh-rsa";
+  if (text.starts_with(kType)) return true;
+  std::string body;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("-----")) body += line.substr(0, line.find_last_not_of(" \r") + 1);
+  }
+  const auto blob = Base64Decode(body);
+  return blob && blob->find(std::string("\0\0\0\7", 4) + std::string(kType)) != std::string::npos;
+}
+
 // What is verified with: `public_key`, or the certificates in the file, which must be for it.
 Result<Json> VerifiedBy(const std::string& public_key, const std::string& certificate_file) {
   if (certificate_file.empty()) return Json{{"publicKey", public_key}};
@@ -119,6 +134,12 @@ Result<Json> SignObject(Json object, const std::string& key_file, Time now,
     if (!certificate_file.empty()) {
       return Fail(Code::kInvalidArgument, "goes with a key in PEM", "--certificate-chain");
     }
+    if (IsRsaOfOpenSsh(*key)) {
+      return Fail(Code::kInvalidArgument,
+                  "must not be RSA of OpenSSH, whose signatures do not count: give it in PEM "
+                  "(3072 bits or more), or an ed25519 or ecdsa key",
+                  "--key");
+    }
     auto armored = SignBySsh(key_file, *statement);
     if (!armored) return Fail(armored.error());
     signature = {{"format", std::string(NameOf(SignatureFormat::kSsh))}, {"value", *armored}};
@@ -160,6 +181,11 @@ Result<Json> AddSignature(Json object, const std::string& key_file,
   signature["cosigners"].push_back(*by);
   if (auto ok = Recheck(object); !ok) return Fail(ok.error());
   return object;
+}
+
+Json ForApply(std::vector<Json> objects) {
+  if (objects.size() == 1) return std::move(objects.front());
+  return {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(objects)}};
 }
 
 }  // namespace countersign

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -22,5 +23,8 @@ namespace countersign {
 // The same with one more signature in the DSSE envelope that `object` carries.
 [[nodiscard]] Result<Json> AddSignature(Json object, const std::string& key_file,
                                         const std::string& certificate_file = {});
+
+// What `kubectl apply` takes as JSON: the object itself, or a List of several.
+[[nodiscard]] Json ForApply(std::vector<Json> objects);
 
 }  // namespace countersign

@@ -53,8 +53,15 @@ int Sign(const SignFlags& flags, const Global& global) {
   if (!now) return Report(now.error());
   auto manifests = ReadManifests({flags.file});
   if (!manifests) return Report(manifests.error());
+  if (flags.statement && manifests->size() != 1) {
+    return Report({Code::kInvalidArgument,
+                   "goes with one object, for what is signed is its bytes: '" + flags.file +
+                       "' has " + std::to_string(manifests->size()),
+                   "--statement",
+                   {}});
+  }
   std::string yaml;
-  Json all = Json::array();
+  std::vector<Json> all;
   for (Manifest& manifest : *manifests) {
     if (StringAt(manifest.object, "metadata/namespace").empty() && !global.name_space.empty()) {
       SetPath(manifest.object, "metadata/namespace", global.name_space);
@@ -79,7 +86,8 @@ int Sign(const SignFlags& flags, const Global& global) {
     all.push_back(*std::move(made));
   }
   if (flags.statement) return kOk;
-  std::cout << (global.IsJson() ? DumpJson(all.size() == 1 ? all.front() : all) + "\n" : yaml);
+  if (global.IsJson()) yaml = DumpJson(ForApply(std::move(all))) + "\n";
+  std::cout << yaml;
   return kOk;
 }
 

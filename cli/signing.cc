@@ -52,7 +52,7 @@ void GiveName(Json& object) {
 
 int Print(const std::vector<Json>& sign_offs, bool json) {
   if (json) {
-    std::cout << DumpJson(sign_offs.size() == 1 ? sign_offs.front() : Json(sign_offs)) << "\n";
+    std::cout << DumpJson(ForApply(sign_offs)) << "\n";
     return kOk;
   }
   for (const Json& one : sign_offs) std::cout << "---\n" << DumpYaml(one);

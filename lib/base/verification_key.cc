@@ -223,8 +223,10 @@ bool VerifyBy(EVP_PKEY* key, const EVP_MD* digest, bool pss, std::string_view da
   const DigestContext context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   EVP_PKEY_CTX* settings = nullptr;
   if (EVP_DigestVerifyInit(context.get(), &settings, digest, nullptr, key) != 1) return false;
+  // Signers choose the salt's length (openssl takes the longest by default), which no proof of PSS
+  // rests on.
   if (pss && (EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) != 1 ||
-              EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_DIGEST) != 1)) {
+              EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_AUTO) != 1)) {
     return false;
   }
   return EVP_DigestVerify(context.get(), Bytes(signature), signature.size(), Bytes(data),

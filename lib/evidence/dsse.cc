@@ -1,6 +1,7 @@
 #include "evidence/dsse.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/digest.h"
 
@@ -20,13 +21,29 @@ Result<std::string> DecodeEither(std::string text) {
   return Base64Decode(text);
 }
 
+// Of in-toto a predicate may have a type of its own: "application/vnd.in-toto.provenance+json".
+// Source: github.com/in-toto/attestation, spec/v1/envelope.md.
+bool IsOfType(std::string_view found, std::string_view type) {
+  constexpr std::string_view kInToto = "application/vnd.in-toto";
+  constexpr std::string_view kJson = "+json";
+  if (found == type) return true;
+  if (type != std::string(kInToto) + std::string(kJson)) return false;
+  if (!found.starts_with(kInToto) || !found.ends_with(kJson)) return false;
+  found.remove_prefix(kInToto.size());
+  found.remove_suffix(kJson.size());
+  return found.size() > 1 && found.front() == '.' &&
+         std::all_of(found.begin() + 1, found.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+         });
+}
+
 // The payload once `verify(data, signature)` holds for one of the signatures.
 template <class Verify>
 Result<Json> Open(std::string_view type, const Json& envelope, const Verify& verify,
                   const std::string& otherwise) {
-  if (StringAt(envelope, "payloadType") != type) {
-    return Bad("its type must be '" + std::string(type) + "', is '" +
-                   Excerpt(StringAt(envelope, "payloadType")) + "'",
+  const std::string found = StringAt(envelope, "payloadType");
+  if (!IsOfType(found, type)) {
+    return Bad("its type must be '" + std::string(type) + "', is '" + Excerpt(found) + "'",
                Code::kFailedPrecondition);
   }
   auto payload = DecodeEither(StringAt(envelope, "payload"));
@@ -36,7 +53,7 @@ Result<Json> Open(std::string_view type, const Json& envelope, const Verify& ver
       signatures->size() > kMaxSignatures) {
     return Bad("it must carry 1 to 16 signatures");
   }
-  const std::string data = PreAuthEncoding(type, *payload);
+  const std::string data = PreAuthEncoding(found, *payload);
   for (const Json& entry : *signatures) {
     auto signature = DecodeEither(StringAt(entry, "sig"));
     if (!signature || !verify(data, *signature)) continue;

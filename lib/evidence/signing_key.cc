@@ -90,7 +90,12 @@ Result<SignedEntry> SignEntry(std::string_view private_pem, std::string_view typ
   if (!public_key) return Fail(public_key.error());
   // What nobody could verify is not signed with.
   auto verifier = VerificationKey::Parse(*public_key);
-  if (!verifier) return Fail(verifier.error());
+  if (!verifier) {
+    return Fail(
+        Code::kInvalidArgument,
+        "must be a private key of a kind that is verified: Ed25519, ECDSA on P-256, P-384 or "
+        "P-521, RSA of 3072 bits or more");
+  }
   auto signature = Sign(key.get(), PreAuthEncoding(type, payload));
   if (!signature) return Fail(signature.error());
   return SignedEntry{{{"keyid", verifier->fingerprint()}, {"sig", Base64Encode(*signature)}},

@@ -54,6 +54,36 @@ TEST(VerificationKey, IsTheSameKeyInPemAndAsOpenSshWritesIt) {
   EXPECT_EQ(pem, *ssh);
 }
 
+// Made by `openssl dgst -sha256 -sigopt rsa_padding_mode:pss`, whose salt is the longest by
+// default.
+constexpr char kRsa[] =
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MIIBojANBgkqhkiG9w0BAQEFAAOCAY8AMIIBigKCAYEAlVPoLhyTJ0hCIycwqBKw\n"
+    "T3vD6Jyf7OeL081r998yiMm/u9XdcItEeVNcW4IIVlbFwrzAubH/OBiTPjC4E8cp\n"
+    "lDWYYf5rOEUFYPTfsFb2d2YGt4TmqOTqgzjHNlaoXUEo0CIjyjxw6A1eFIqdKCoc\n"
+    "2P3QOayIEiR5JxCsPPzZ2ysbiSGVajui1919tPTMUwne07jbA78VlVmiy/W9hTV2\n"
+    "HVXzCE/JLEWo85JEQQtiYRrb8KxJ4z6m4kap8VHV9uFb2KjLPvOI/kYZLgIguZiR\n"
+    "o8ACZsz4eACpFqSVpdwKCKFZrv2CScNSCjvFQNqCL1Ats8uVHGE6Qn5w2dQoREgj\n"
+    "BtlCIZr9cO8xnRfbODUxTV5qUEscU85QtyZEDxreffgqOQ+KjBSk/RjTEXcUTY4O\n"
+    "jrjaKICw+TRP7Lr5W88JRl2e8jRmgLGMMivsiF87EM3jS8Zgb8WN5cTSdCKngbBK\n"
+    "CC6Q/QBTN0JRX1ODDaxj+KFfkF70qCoDYkoYRjdpPer5AgMBAAE=\n"
+    "-----END PUBLIC KEY-----\n";
+constexpr char kLongSalt[] =
+    "StBgL0AgSJUyJvdoeKRadGK+maRmUz7E+PYUrm6hIqFwim0miypJFR0jPUzXGSgPoX2+D+suxPwA"
+    "dwnEIGEtWhf7js6YmtvRjSav5aQ6OM+1MrbsDlAitGNxaUvYbYV65m7J9Kp3jzYHmN+j+JWM+wlP"
+    "DJW0/QWtUaw5ljro6ymjC07yzkZ/W28lhhwyKSHv5IUWJBKViCj5XHQkpLwY3Ceh3fyjd2VKS10a"
+    "j2vy59mCLptjZRAR9oqwXIVnRP9KNYEV3AIGImD3WZRig+zztvVHyiUQ/d3Aoqk6WIKdtOEkPR3U"
+    "9bUqZMgb+T19CJRisuztF+qubqZO/jAHcE3vplfTHphz4YitzdKjGvIhuofoJ9XKLt8AUHoPxgBp"
+    "wgwPhIfry6XJuQtAWDIsz3CWwcWmWLeBjxkS1OIstVHeVzfaT0R7TT8TB62cm99FFIQwNZTzpRVR"
+    "R4CCBBbJ6vl3ZiMIiXOqr6y5w6FsdDeDBQrN1VGB+74VGSY2EQGVEGkd";
+
+TEST(VerificationKey, TakesASaltOfPssOfAnyLength) {
+  const auto key = VerificationKey::Parse(kRsa);
+  ASSERT_TRUE(key) << key.error().ToString();
+  EXPECT_TRUE(key->Verify("hello", Base64Decode(kLongSalt).value()));
+  EXPECT_FALSE(key->Verify("hallo", Base64Decode(kLongSalt).value()));
+}
+
 struct Refused {
   const char* name;
   std::string text;

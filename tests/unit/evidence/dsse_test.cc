@@ -108,5 +108,22 @@ TEST(Dsse, WritesNoEnvelopeThatItWouldNotOpen) {
   EXPECT_EQ(text.error().code, Code::kResourceExhausted);
 }
 
+TEST(Dsse, APredicateOfInTotoMayHaveATypeOfItsOwn) {
+  constexpr std::string_view kInToto = "application/vnd.in-toto+json";
+  const auto made = [](std::string_view type) {
+    return SignEnvelope(Key(), type, {{"a", 1}}).value();
+  };
+  EXPECT_TRUE(
+      OpenEnvelope(Key().Public(), kInToto, made("application/vnd.in-toto.provenance+json")));
+  EXPECT_FALSE(OpenEnvelope(Key().Public(), kInToto, made("application/vnd.in-toto.+json")));
+  EXPECT_FALSE(OpenEnvelope(Key().Public(), kInToto, made("application/vnd.in-totox+json")));
+  EXPECT_FALSE(OpenEnvelope(Key().Public(), "application/vnd.countersign.stamp+json",
+                            made("application/vnd.countersign.stamp.x+json")));
+  // The type that stands there is the one that was signed.
+  Json moved = ParseJson(made(kInToto)).value();
+  moved["payloadType"] = "application/vnd.in-toto.provenance+json";
+  EXPECT_FALSE(OpenEnvelope(Key().Public(), kInToto, DumpJson(moved)));
+}
+
 }  // namespace
 }  // namespace countersign
