@@ -1,5 +1,7 @@
 #include "cli/evidence_import.h"
 
+#include <re2/re2.h>
+
 #include <filesystem>
 #include <set>
 
@@ -172,6 +174,12 @@ Status AddArtifacts(const EvidenceImport& import, const Imported& imported,
     return MissingFlag("--kept-at", "where the file is kept (a URI): it is the '" +
                                         imported.artifacts.front() + "' of a " + spec.type);
   }
+  static const RE2 kUri("[A-Za-z][A-Za-z0-9+.-]*:[^\\s]+");
+  if (!RE2::FullMatch(import.kept_at, kUri)) {
+    return Fail(Code::kInvalidArgument,
+                "must be a URI (https://…, s3://…), is '" + Excerpt(import.kept_at) + "'",
+                "--kept-at");
+  }
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const std::string number = i == 0 ? "" : "-" + std::to_string(i + 1);
     const bool folder = sources.size() > 1;
@@ -181,6 +189,57 @@ Status AddArtifacts(const EvidenceImport& import, const Imported& imported,
       spec.artifacts.push_back({name + number, uri, sources[i].digest});
     }
   }
+  return {};
+}
+
+// What would be ignored.
+Status CheckNotGiven(std::initializer_list<std::pair<const char*, const std::string*>> texts,
+                     const std::string& why) {
+  for (const auto& [flag, text] : texts) {
+    if (!text->empty()) return Fail(Code::kInvalidArgument, why, flag);
+  }
+  return {};
+}
+
+Status CheckNoRun(const ReleaseSpec& run) {
+  const std::string why = "goes with formats that are parts of a snapshot";
+  if (!run.data.empty()) return Fail(Code::kInvalidArgument, why, "--data");
+  return CheckNotGiven({{"--code", &run.code},
+                        {"--repository", &run.repository},
+                        {"--entry-point", &run.entry_point},
+                        {"--code-archive", &run.code_archive},
+                        {"--runtime", &run.runtime},
+                        {"--hardware", &run.hardware},
+                        {"--training-image", &run.training_image},
+                        {"--algorithm", &run.algorithm},
+                        {"--features", &run.features},
+                        {"--reproduction-of", &run.reproduction_of}},
+                       why);
+}
+
+Status CheckNoTest(const EvidenceImport& import) {
+  const std::string why = "goes with formats that give a BiasTest";
+  if (import.data_set) return Fail(Code::kInvalidArgument, why, "--data-set");
+  return CheckNotGiven({{"--protocol", &import.protocol}}, why);
+}
+
+Status CheckNoReport(const EvidenceImport& import) {
+  return CheckNotGiven({{"--environment", &import.environment},
+                        {"--summary", &import.summary},
+                        {"--kept-at", &import.kept_at}},
+                       "goes with formats that give Evidence");
+}
+
+// What goes with another kind of object than the one that the file gives.
+Status CheckKind(const EvidenceImport& import, const ImportedSpec& spec) {
+  const bool snapshot = std::holds_alternative<ReproducibilitySnapshotSpec>(spec);
+  if (!snapshot) {
+    if (auto none = CheckNoRun(import.run); !none) return none;
+  }
+  if (!std::holds_alternative<BiasTestSpec>(spec)) {
+    if (auto none = CheckNoTest(import); !none) return none;
+  }
+  if (!std::holds_alternative<EvidenceSpec>(spec)) return CheckNoReport(import);
   return {};
 }
 
@@ -198,6 +257,7 @@ struct Assembly {
     spec.environment = import.environment;
     spec.performed_at = frame.performed_at;
     spec.summary = import.summary;
+    spec.performed_by = import.run.performed_by;
     if (!imported.tool.empty() && !imported.tool_version.empty()) {
       spec.tool = EvidenceTool{imported.tool, imported.tool_version};
     }
@@ -212,6 +272,7 @@ struct Assembly {
     spec.use_case = frame.use_case.name;
     spec.model = model;
     spec.performed_at = frame.performed_at;
+    spec.performed_by = import.run.performed_by;
     if (auto named = NameData(spec); !named) return Fail(named.error());
     spec.sources = sources;
     return EvidenceManifest(spec, frame, "bias");
@@ -254,12 +315,19 @@ Result<ImportedEvidence> ImportEvidence(const EvidenceImport& import) {
   if (!use_case) return Fail(use_case.error());
   frame.use_case = std::move(*use_case);
   frame.label = import.name.empty() ? frame.use_case.name : import.name;
+  if (!MatchesFormat(Format::kObjectName, frame.label)) {
+    return Fail(Code::kInvalidArgument,
+                "must be a name of Kubernetes (lower-case letters, digits, - and .), is '" +
+                    Excerpt(frame.label) + "'",
+                "--name");
+  }
   auto model = ModelOf(import);
   if (!model) return Fail(model.error());
   frame.model = frame.trained = *model;
   auto read = ReadAs(**format, import.files, import.options);
   if (!read) return Fail(read.error());
   if (auto added = AddParts(import, *read); !added) return Fail(added.error());
+  if (auto fits = CheckKind(import, read->imported.spec); !fits) return Fail(fits.error());
   auto at = PerformedAt(import, read->imported);
   if (!at) return Fail(at.error());
   frame.performed_at = *at;

@@ -63,8 +63,8 @@ Result<ReproducibilitySnapshotSpec> CompleteSnapshot(const Imported& imported,
   const auto& stated = std::get<ReproducibilitySnapshotSpec>(imported.spec);
   const ImportedRun& run = imported.run;
   ReleaseFrame whole = frame;
-  whole.run = MlflowRun{frame.performed_at, stated.parameters, {}, run.id, run.commit,
-                        run.repository,     run.entry_point};
+  whole.run = MlflowRun{frame.performed_at, stated.parameters, {},       run.id, run.commit,
+                        run.repository,     run.entry_point,   run.users};
   for (const auto& [name, value] : stated.metrics) whole.run->metrics[name] = value.ToString();
   ReleaseSpec spec = said;
   if (!run.lock_file.empty()) spec.lock_file = run.lock_file;

@@ -18,6 +18,7 @@ struct ReleaseFlags {
   std::string data_set;
   std::vector<std::string> requests;
   std::vector<std::string> limits;
+  std::vector<std::string> performed_by;
   std::optional<std::int64_t> replicas;
   std::optional<std::int64_t> port;
   std::string threshold;
@@ -81,6 +82,7 @@ Result<ReleaseSpec> SpecOf(const ReleaseFlags& flags, const Global& global) {
     if (!data) return Fail(data.error());
     spec.data.push_back(std::move(*data));
   }
+  if (!flags.performed_by.empty()) spec.performed_by = flags.performed_by;
   if (!flags.data_set.empty()) {
     auto data_set = ParseDataSetFlag(flags.data_set);
     if (!data_set) return Fail(data_set.error());
@@ -137,6 +139,10 @@ void AddRelease(CLI::App& app, Global& global, Run& run) {
   }
   command->add_option("--data", flags->data,
                       "data set of the training, NAME=FILE[:training|validation|test]; repeatable");
+  command
+      ->add_option("--performed-by", flags->performed_by,
+                   "who started the training run, beside whom it names; repeatable")
+      ->allow_extra_args(false);
   command->add_option("--data-set", flags->data_set, "data that --counts are of, NAME=FILE");
   command->add_option("--threshold", flags->threshold, "score from which on people are selected");
   command->add_option("--replicas", flags->replicas, "number of pods; default: 1");

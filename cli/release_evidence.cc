@@ -189,6 +189,36 @@ std::string Kebab(const std::string& type) {
   return out;
 }
 
+// Who started the run, as it says and as people do.
+static Status AddPerformers(const ReleaseSpec& spec, const ReleaseFrame& frame,
+                            ReproducibilitySnapshotSpec& snapshot,
+                            std::vector<std::string>& notes) {
+  std::set<std::string> names;
+  for (const std::string& name : spec.performed_by) {
+    if (!MatchesFormat(Format::kToken, name)) {
+      return Fail(Code::kInvalidArgument,
+                  "must be an account or a name, one word, is '" + Excerpt(name) + "'",
+                  "--performed-by");
+    }
+    names.insert(name);
+  }
+  const std::vector<std::string> none;
+  for (const std::string& user : frame.run ? frame.run->users : none) {
+    if (MatchesFormat(Format::kToken, user)) {
+      names.insert(user);
+    } else if (spec.performed_by.empty()) {
+      notes.push_back("the run was started by '" + Excerpt(user) +
+                      "', which is not one word: say who that is with --performed-by");
+    }
+  }
+  if (frame.run && names.empty()) {
+    notes.emplace_back(
+        "the run does not say who started it, who counts as a developer: give --performed-by");
+  }
+  snapshot.performed_by.assign(names.begin(), names.end());
+  return {};
+}
+
 Result<ReproducibilitySnapshotSpec> SnapshotSpecOf(const ReleaseSpec& spec,
                                                    const ReleaseFrame& frame,
                                                    std::vector<std::string>& notes) {
@@ -197,6 +227,7 @@ Result<ReproducibilitySnapshotSpec> SnapshotSpecOf(const ReleaseSpec& spec,
   snapshot.model = frame.trained;
   snapshot.performed_at = frame.performed_at;
   snapshot.reproduction_of = spec.reproduction_of;
+  if (auto added = AddPerformers(spec, frame, snapshot, notes); !added) return Fail(added.error());
   auto code = CodeOf(spec, frame, notes);
   if (!code) return Fail(code.error());
   snapshot.code = std::move(*code);

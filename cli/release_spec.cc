@@ -122,6 +122,7 @@ void Describe(V& v, ReleaseSpec& s) {
   v.Field({.name = "decision", .doc = "spec.decision of the ModelDeployment."}, s.decision);
   v.Field({.name = "fallback", .doc = "spec.fallback of the ModelDeployment."}, s.fallback);
   v.Field({.name = "data", .doc = "Data sets of the training.", .max = 64}, s.data);
+  v.Field(PerformedByField(), s.performed_by);
   v.Field({.name = "dataSet", .doc = "The data that the counts are of."}, s.data_set);
   v.Field({.name = "bins", .doc = "Attribute to inner boundaries.", .max = 32}, s.bins);
   v.Field({.name = "components",

@@ -96,11 +96,12 @@ struct ReleaseSpec {
   std::string runtime;
   std::string hardware;
   std::vector<ReleaseData> data;
-  std::string parameters;       // path
-  std::string metrics;          // path
-  std::string counts;           // path
-  std::string predictions;      // path
-  std::string reproduction_of;  // name of a snapshot
+  std::string parameters;                 // path
+  std::string metrics;                    // path
+  std::string counts;                     // path
+  std::string predictions;                // path
+  std::string reproduction_of;            // name of a snapshot
+  std::vector<std::string> performed_by;  // who started the run
   std::optional<ReleaseDataSet> data_set;
   std::string protocol;
   std::string favorable_outcome;

@@ -11,18 +11,42 @@
 namespace countersign {
 namespace {
 
-// What a type's measure always asks for, and what it can be told.
+// What a type's measure always asks for, and what it can be told; an empty one is none.
 struct AskedClaim {
   std::string_view type;
   std::string_view claim;
-  std::string_view values;
+  std::array<std::string_view, 3> values;
 };
 constexpr AskedClaim kAsked[] = {
-    {"Documentation", "level", "Automatic or FullHistory"},
-    {"Verification", "level", "AutomaticChecks, FullPipeline or IndependentRecode"},
-    {"Explainability", "level", "Opaque, Explained or Interpretable"},
-    {"DataQuality", "personalData", "true or false"},
+    {"Documentation", "level", {"Automatic", "FullHistory"}},
+    {"Verification", "level", {"AutomaticChecks", "FullPipeline", "IndependentRecode"}},
+    {"Explainability", "level", {"Opaque", "Explained", "Interpretable"}},
+    {"DataQuality", "personalData", {"true", "false"}},
 };
+
+// "a, b or c"
+std::string ValuesOf(const AskedClaim& asked) {
+  std::string text;
+  for (std::size_t i = 0; i < asked.values.size() && !asked.values[i].empty(); ++i) {
+    const bool last = i + 1 == asked.values.size() || asked.values[i + 1].empty();
+    text.append(i == 0 ? "" : last ? " or " : ", ").append(asked.values[i]);
+  }
+  return text;
+}
+
+Status CheckAsked(std::string_view type, std::string_view name, const std::string& text,
+                  const std::string& path) {
+  for (const AskedClaim& asked : kAsked) {
+    if (asked.type != type || asked.claim != name) continue;
+    if (!text.empty() &&
+        std::find(asked.values.begin(), asked.values.end(), text) != asked.values.end()) {
+      return {};
+    }
+    return Fail(Code::kInvalidArgument,
+                "must be " + ValuesOf(asked) + ", is '" + Excerpt(text) + "'", path);
+  }
+  return {};
+}
 
 Claim& Add(EvidenceSpec& spec, std::string name) {
   spec.claims.emplace_back();
@@ -98,6 +122,7 @@ Status AddGiven(const ReportType& type, const std::string& name, const std::stri
     }
     return Fail(Code::kInvalidArgument, "must be one of " + spec.type + ": " + names, path);
   }
+  if (auto allowed = CheckAsked(spec.type, name, text, path); !allowed) return allowed;
   auto claim = ClaimOf(*known, text, path);
   if (!claim) return Fail(claim.error());
   const Claim* stated = FindClaim(spec, name);
@@ -148,7 +173,7 @@ Status AddClaims(const std::map<std::string, std::string>& given, EvidenceSpec& 
   for (const AskedClaim& asked : kAsked) {
     if (asked.type != spec.type || FindClaim(spec, asked.claim) != nullptr) continue;
     return Fail(Code::kInvalidArgument,
-                "is required, for the file does not say it: " + std::string(asked.values),
+                "is required, for the file does not say it: " + ValuesOf(asked),
                 "--claim " + std::string(asked.claim) + "=…");
   }
   return {};

@@ -117,6 +117,12 @@ Result<Table> ReadAny(const Json& json, const ImportText& file, Json& names) {
     return table;
   }
   if (!json.is_object()) return Wrong({&json, file.name}, "a table as pandas writes it");
+  if (root.Get("by_group").Is()) {
+    return Fail(Code::kInvalidArgument,
+                "has by_group beside other members: write the table alone, with "
+                "by_group.to_json(orient='table')",
+                file.name);
+  }
   if (root.Get("schema").Is()) return ReadTable(root);
   if (root.Get("columns").Is() && root.Get("index").Is()) return ReadSplit(root);
   for (auto it = json.begin(); it != json.end(); ++it) {

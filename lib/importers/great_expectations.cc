@@ -59,7 +59,7 @@ Result<Imported> ImportGreatExpectations(std::span<const ImportText> files,
   auto json = ParseObject(file);
   if (!json) return Fail(json.error());
   const Field root = Root(*json, file);
-  if (root.Get("run_results").Is()) {
+  if (root.Get("run_results").Is() || root.Get("validation_results").Is()) {
     return Fail(Code::kInvalidArgument,
                 "is the result of a checkpoint: import the validation results in it one by one",
                 file.name);

@@ -104,6 +104,12 @@ Result<std::string> GroupOf(const ImportAttribute& attribute,
   }
   const auto renamed = options.groups.find(attribute.column + ":" + text);
   const std::string& group = renamed == options.groups.end() ? text : renamed->second;
+  if (renamed == options.groups.end() && group == options.unknown_group) {
+    return Fail(Code::kInvalidArgument,
+                "is a value of '" + attribute.column + "' at " + path + ": give --missing '" +
+                    group + "' if it means there that none is known, or another name",
+                "--unknown-group");
+  }
   if (MatchesFormat(Format::kToken, group) && group.size() <= kLongestGroup &&
       (renamed != options.groups.end() ||
        std::find(kMaybeMissing.begin(), kMaybeMissing.end(), text) == kMaybeMissing.end())) {

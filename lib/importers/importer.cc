@@ -40,6 +40,75 @@ constexpr ImportFormat kFormats[] = {
     {"k6", "end-of-test summary of k6 as JSON: LoadTest", ImportK6},
 };
 
+// Which formats look at an option; what none looks at must not be given, for it would be thought to
+// count.
+struct OptionUse {
+  const char* flag;
+  bool (*is_given)(const ImportOptions& options);
+  std::span<const std::string_view> formats;
+};
+
+constexpr std::string_view kRows[] = {"predictions-csv", "predictions-jsonl"};
+constexpr std::string_view kNamed[] = {"predictions-csv", "predictions-jsonl", "fairlearn",
+                                       "aequitas"};
+constexpr std::string_view kTests[] = {"predictions-csv", "predictions-jsonl", "fairlearn",
+                                       "aequitas", "aif360"};
+constexpr std::string_view kTables[] = {"fairlearn", "aequitas", "aif360"};
+constexpr std::string_view kAif360[] = {"aif360"};
+constexpr std::string_view kAequitas[] = {"aequitas"};
+constexpr std::string_view kSnapshots[] = {"mlflow-run", "mlmodel", "dvc-lock", "lock-file"};
+constexpr std::string_view kEvidently[] = {"evidently"};
+constexpr std::string_view kShap[] = {"shap"};
+constexpr std::string_view kBom[] = {"cyclonedx"};
+constexpr std::string_view kCards[] = {"model-card-toolkit", "cyclonedx", "huggingface-card"};
+
+using O = ImportOptions;
+constexpr OptionUse kUses[] = {
+    {"--label", [](const O& o) { return !o.label.empty(); }, kRows},
+    {"--no-label", [](const O& o) { return o.no_label; }, kRows},
+    {"--prediction", [](const O& o) { return !o.prediction.empty(); }, kRows},
+    {"--score", [](const O& o) { return !o.score.empty(); }, kRows},
+    {"--threshold", [](const O& o) { return !o.threshold.empty(); }, kRows},
+    {"--selected", [](const O& o) { return !o.selected.empty(); }, kRows},
+    {"--weight", [](const O& o) { return !o.weight.empty(); }, kRows},
+    {"--classes", [](const O& o) { return o.classes; }, kRows},
+    {"--favorable", [](const O& o) { return !o.favorable.empty(); }, kTests},
+    {"--positive", [](const O& o) { return !o.positive.empty(); }, kTables},
+    {"--attribute", [](const O& o) { return !o.attributes.empty(); }, kTests},
+    {"--group", [](const O& o) { return !o.groups.empty(); }, kNamed},
+    {"--missing", [](const O& o) { return !o.missing.empty(); }, kNamed},
+    {"--unknown-group", [](const O& o) { return !o.unknown_group.empty(); }, kNamed},
+    {"--bins", [](const O& o) { return !o.bins.empty(); }, kTests},
+    {"--privileged", [](const O& o) { return !o.privileged.empty(); }, kAif360},
+    {"--unprivileged", [](const O& o) { return !o.unprivileged.empty(); }, kAif360},
+    {"--counted", [](const O& o) { return !o.counted.empty(); }, kAif360},
+    {"--reference", [](const O& o) { return !o.reference.empty(); }, kAequitas},
+    {"--rows-of", [](const O& o) { return !o.rows_of.empty(); }, kAequitas},
+    {"--stage", [](const O& o) { return !o.stage.empty(); }, kSnapshots},
+    {"--type", [](const O& o) { return !o.type.empty(); }, kEvidently},
+    {"--output-class", [](const O& o) { return !o.output_class.empty(); }, kShap},
+    {"--component", [](const O& o) { return !o.component.empty(); }, kBom},
+    {"--section", [](const O& o) { return !o.sections.empty(); }, kCards},
+    {"--unit", [](const O& o) { return !o.unit.empty(); }, kTests},
+    {"--label-source", [](const O& o) { return !o.label_source.empty(); }, kTests},
+    {"--label-window", [](const O& o) { return !o.label_window.empty(); }, kTests},
+    {"--selection", [](const O& o) { return !o.selection.empty(); }, kTests},
+};
+
+Status CheckUses(const ImportFormat& format, const ImportOptions& options) {
+  for (const OptionUse& use : kUses) {
+    const bool used =
+        std::find(use.formats.begin(), use.formats.end(), format.name) != use.formats.end();
+    if (used || !use.is_given(options)) continue;
+    std::string names;
+    for (const std::string_view name : use.formats)
+      names.append(names.empty() ? "" : ", ").append(name);
+    return Fail(Code::kInvalidArgument,
+                "does not go with " + std::string(format.name) + ", but with " + names, use.flag);
+  }
+  return {};
+}
+
 // What a file had instead of text must not get into a message.
 Error Readable(Error error) {
   for (std::string* text : {&error.message, &error.path}) {
@@ -69,6 +138,7 @@ Result<Imported> Import(const ImportFormat& format, std::span<const ImportText> 
                     std::to_string(files.size()),
                 "FILE");
   }
+  if (auto used = CheckUses(format, options); !used) return Fail(used.error());
   auto imported = format.import(files, options);
   if (!imported) return Fail(Readable(imported.error()));
   auto* evidence = std::get_if<EvidenceSpec>(&imported->spec);

@@ -84,7 +84,8 @@ struct ImportedRun {
   std::string repository;
   std::string entry_point;
   std::string runtime;
-  std::string lock_file;  // the file itself, if it is one
+  std::string lock_file;           // the file itself, if it is one
+  std::vector<std::string> users;  // who started it
   std::vector<std::string> unpinned;
   std::map<std::string, ImportedData> data;  // by path
 };
@@ -114,7 +115,7 @@ struct ImportFormat {
 [[nodiscard]] const ImportFormat* FindImportFormat(std::string_view name);  // null: none
 
 // What `format` makes of `files`, with the claims of the options, which may add to what the files
-// state and not contradict it.
+// state and not contradict it. An option that the format does not look at is an error.
 [[nodiscard]] Result<Imported> Import(const ImportFormat& format, std::span<const ImportText> files,
                                       const ImportOptions& options);
 

@@ -38,6 +38,12 @@ Result<std::string> LastValue(std::string_view text, const std::string& path) {
   return last;
 }
 
+void AddUser(std::string user, MlflowRun& run) {
+  while (!user.empty() && (user.back() == '\n' || user.back() == '\r')) user.pop_back();
+  const bool known = std::find(run.users.begin(), run.users.end(), user) != run.users.end();
+  if (!user.empty() && !known) run.users.push_back(std::move(user));
+}
+
 Status TakeMeta(std::string_view text, MlflowRun& run) {
   auto meta = ParseYaml(text);
   if (!meta) return Fail(Code::kInvalidArgument, meta.error().message, kMeta);
@@ -58,6 +64,7 @@ Status TakeMeta(std::string_view text, MlflowRun& run) {
   }
   run.ended = Time(std::chrono::milliseconds(ended));
   run.id = StringAt(*meta, "run_id", StringAt(*meta, "run_uuid"));
+  AddUser(StringAt(*meta, "user_id"), run);
   return {};
 }
 
@@ -88,6 +95,7 @@ Result<MlflowRun> ParseMlflowRun(std::span<const ImportText> files) {
     for (const auto& [tag, member] : tags) {
       if (file.name == tag) *member = file.text;
     }
+    if (file.name == "tags/mlflow.user") AddUser(std::string(file.text), run);
   }
   return run;
 }
@@ -112,6 +120,7 @@ Result<Imported> ImportMlflowRun(std::span<const ImportText> files,
   imported.run.commit = std::move(run->commit);
   imported.run.repository = std::move(run->repository);
   imported.run.entry_point = std::move(run->entry_point);
+  imported.run.users = std::move(run->users);
   imported.spec = std::move(snapshot);
   return imported;
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -23,6 +24,7 @@ struct MlflowRun {
   std::string commit;  // empty: not recorded, as the next two
   std::string repository;
   std::string entry_point;
+  std::vector<std::string> users;  // who started it, by its tag and by its meta.yaml
 };
 
 // `files` by their path in the folder, with slashes.

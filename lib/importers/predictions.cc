@@ -55,6 +55,10 @@ Result<Columns> ColumnsOf(const ImportOptions& options,
   }
   if (!options.label.empty()) columns.label = columns.Add(options.label);
   if (options.score.empty()) {
+    for (const auto& [flag, text] :
+         {std::pair("--threshold", &options.threshold), {"--selected", &options.selected}}) {
+      if (!text->empty()) return Fail(Code::kInvalidArgument, "goes with --score", flag);
+    }
     if (options.prediction.empty()) {
       return Missing("--prediction",
                      "the column with what came out; or --score, --threshold and --selected");
@@ -178,6 +182,7 @@ class Counter {
     if (options_.score.empty()) {
       outcome.first = std::move(*said);
       outcomes_.insert(outcome.first);
+      predicted_.insert(outcome.first);
     } else {
       auto score = Decimal::Parse(*said);
       if (!score) {
@@ -192,6 +197,7 @@ class Counter {
     if (!label) return Fail(label.error());
     outcome.second = std::move(*label);
     outcomes_.insert(outcome.second);
+    labels_.insert(outcome.second);
     return outcome;
   }
 
@@ -205,12 +211,30 @@ class Counter {
                 where);
   }
 
-  [[nodiscard]] Status CheckOutcomes(const std::string& file) const {
+  static std::string Listed(const std::set<std::string>& outcomes) {
     std::string names;
-    for (const std::string& outcome : outcomes_) {
+    for (const std::string& outcome : outcomes) {
       names += (names.empty() ? "'" : ", '") + Excerpt(outcome, 32) + "'";
     }
-    names = Excerpt(names, 256);
+    return Excerpt(names, 256);
+  }
+
+  // 'True' of one column and '1' of the other would make every prediction a wrong one.
+  [[nodiscard]] Status CheckWriting(const std::string& file) const {
+    if (predicted_.empty() || labels_.empty()) return {};
+    const bool common = std::any_of(predicted_.begin(), predicted_.end(),
+                                    [&](const auto& one) { return labels_.contains(one); });
+    if (common) return {};
+    return Fail(Code::kInvalidArgument,
+                "has " + Listed(labels_) + " in '" + options_.label + "' and " +
+                    Listed(predicted_) + " in '" + options_.prediction +
+                    "', nothing in common: write outcomes alike in both",
+                file);
+  }
+
+  [[nodiscard]] Status CheckOutcomes(const std::string& file) const {
+    if (auto alike = CheckWriting(file); !alike) return alike;
+    const std::string names = Listed(outcomes_);
     if (options_.favorable.empty()) {
       return Missing("--favorable", "which of " + (names.empty() ? "the outcomes" : names) +
                                         " people hope for: VALUE, or VALUE=NAME");
@@ -280,7 +304,9 @@ class Counter {
   Columns columns_;
   Decimal threshold_;
   std::map<GroupKey, Tallies> cells_;
-  std::set<std::string> outcomes_;
+  std::set<std::string> outcomes_;  // those of the next two
+  std::set<std::string> predicted_;
+  std::set<std::string> labels_;
   std::int64_t rows_ = 0;
 };
 

@@ -68,6 +68,7 @@ Status MergeSnapshot(Imported& whole, const Imported& part, const std::string& f
   if (more->features) into->features = more->features;
   whole.run.unpinned.insert(whole.run.unpinned.end(), part.run.unpinned.begin(),
                             part.run.unpinned.end());
+  whole.run.users.insert(whole.run.users.end(), part.run.users.begin(), part.run.users.end());
   whole.run.data.insert(part.run.data.begin(), part.run.data.end());
   if (part.performed_at) {
     whole.performed_at =

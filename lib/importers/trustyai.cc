@@ -19,7 +19,14 @@ Result<Imported> ImportTrustyAi(std::span<const ImportText> files,
   if (root.Get("type").Text() != "metric") return Wrong(root.Get("type"), "\"metric\"");
   const std::string name = root.Get("name").Text();
   if (name.empty()) return Wrong(root.Get("name"), "the metric's name, SPD or DIR");
-  auto value = root.Get("value").Number();
+  const Field single = root.Get("value");
+  if (root.Get("namedValues").Is() && (!single.Is() || single.value->is_null())) {
+    return Fail(Code::kInvalidArgument,
+                "has several values by name (namedValues) and bounds for none of them: import a "
+                "metric that has one",
+                file.name);
+  }
+  auto value = single.Number();
   if (!value) return Fail(value.error());
   EvidenceSpec spec;
   spec.type = "FairnessMetric";

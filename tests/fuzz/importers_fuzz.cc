@@ -8,21 +8,31 @@
 
 namespace {
 
-countersign::ImportOptions Options(bool labels) {
+// What a person would give with the format; others are refused.
+countersign::ImportOptions Options(std::string_view format, bool first) {
   countersign::ImportOptions options;
-  options.label = labels ? "y" : "";
-  options.no_label = !labels;
-  options.prediction = "p";
-  options.favorable = "1";
-  options.favorable_name = "1";
-  options.positive = "favorable";
-  options.attributes = {{"g", "group"}};
-  options.unknown_group = "unknown";
-  options.privileged = "a";
-  options.unprivileged = "b";
-  options.counted = "predictions";
-  options.output_class = "0";
-  options.sections = {"limits"};
+  const bool rows = format.starts_with("predictions");
+  const bool counts = format == "fairlearn" || format == "aequitas" || format == "aif360";
+  if (rows) {
+    options.label = first ? "y" : "";
+    options.no_label = !first;
+    options.prediction = "p";
+  }
+  if (counts) options.positive = "favorable";
+  if (rows || counts) {
+    options.favorable = "1";
+    options.favorable_name = "1";
+    options.attributes = {{"g", "group"}};
+  }
+  if (format == "aif360") {
+    options.privileged = "a";
+    options.unprivileged = "b";
+    options.counted = "predictions";
+  } else if (rows || counts) {
+    options.unknown_group = "unknown";
+  }
+  if (format == "shap") options.output_class = "0";
+  if (format == "huggingface-card") options.sections = {"limits"};
   return options;
 }
 
@@ -55,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const ImportFormat& format = formats[(data[0] / 2U) % formats.size()];
   const std::string_view text = fuzz::Text(data + 1, size - 1);
   const bool first = data[0] % 2 == 0;
-  const auto imported = Import(format, Files(format, text, first), Options(first));
+  const auto imported = Import(format, Files(format, text, first), Options(format.name, first));
   if (!imported) {
     fuzz::RequireReadable(imported.error());
     return 0;

@@ -195,6 +195,7 @@ def test_files_of_a_run_become_one_snapshot(tmp_path):
     spec = made["spec"]
     assert spec["parameters"] == {"C": "0.5", "solver": "lbfgs"}
     assert spec["features"] == {"names": ["age", "income"]}
+    assert spec["performedBy"] == ["dora", "root"]
     assert spec["environment"]["runtime"] == "Python 3.11.7"
     assert spec["code"]["clean"] is True and spec["code"]["entryPoint"] == "train.py"
     assert [s["format"] for s in spec["sources"]] == ["mlflow-run", "mlmodel", "lock-file"]

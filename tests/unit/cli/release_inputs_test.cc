@@ -13,6 +13,7 @@
 #include "cli/git_state.h"
 #include "cli/lock_file.h"
 #include "cli/mlflow_run.h"
+#include "cli/release.h"
 #include "cli/release_spec.h"
 #include "governance/types/bias_cells.h"
 #include "importers/csv.h"
@@ -254,6 +255,27 @@ TEST_F(ReleaseInputs, ARunThatDidNotFinishIsNotRead) {
   EXPECT_THAT(wrong("status: 1\nend_time: 1\n"), HasSubstr("must be a run that has finished"));
   EXPECT_THAT(wrong("status: FINISHED\n"), HasSubstr("end_time: must be when the run ended"));
   EXPECT_THAT(Wrong(ReadMlflowRun((folder_ / "none").string())), HasSubstr("with meta.yaml"));
+}
+
+TEST_F(ReleaseInputs, WhoStartedTheRunPerformedIt) {
+  ReleaseFrame frame;
+  frame.run = MlflowRun{};
+  frame.run->users = {"dora", "Dora Smith"};
+  ReleaseSpec spec;
+  std::vector<std::string> notes;
+  EXPECT_THAT(SnapshotSpecOf(spec, frame, notes)->performed_by, ElementsAre("dora"));
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("started by 'Dora Smith'")));
+  spec.performed_by = {"dsmith@bank.example"};
+  notes.clear();
+  EXPECT_THAT(SnapshotSpecOf(spec, frame, notes)->performed_by,
+              ElementsAre("dora", "dsmith@bank.example"));
+  EXPECT_THAT(notes, IsEmpty());
+  frame.run->users.clear();
+  spec.performed_by.clear();
+  EXPECT_TRUE(SnapshotSpecOf(spec, frame, notes));
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("does not say who started it")));
+  spec.performed_by = {"Dora Smith"};
+  EXPECT_THAT(Wrong(SnapshotSpecOf(spec, frame, notes)), HasSubstr("--performed-by"));
 }
 
 // --- git ---

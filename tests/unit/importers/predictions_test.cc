@@ -252,5 +252,50 @@ TEST(Predictions, TenMebibytesAreCounted) {
   EXPECT_GT(test->data_set.rows, 1'000'000);
 }
 
+TEST(Predictions, OutcomesThatAreWrittenDifferentlyAreNoticed) {
+  ImportOptions options = Options();
+  options.attributes = {{"sex", "sex"}};
+  EXPECT_THAT(
+      Wrong(ImportText1("predictions-csv", "sex,y_true,y_pred\nf,True,1\nm,True,1\n", options)),
+      HasSubstr("in: has 'True' in 'y_true' and '1' in 'y_pred', nothing in common"));
+  EXPECT_EQ(Cells(BiasTestOf(
+                ImportText1("predictions-csv", "sex,y_true,y_pred\nf,1,1.0\nm,1,1\n", options))),
+            "f: 1 0 0 0\nm: 1 0 0 0\n");
+}
+
+TEST(Predictions, TheGroupOfTheUnknownIsNoOneElses) {
+  ImportOptions options = Options();
+  options.attributes = {{"sex", "sex"}};
+  options.unknown_group = "m";
+  const std::string text = "sex,y_true,y_pred\nf,1,1\nm,1,1\n,1,0\n";
+  EXPECT_THAT(Wrong(ImportText1("predictions-csv", text, options)),
+              HasSubstr("--unknown-group: is a value of 'sex'"));
+  options.missing = {"m"};
+  EXPECT_EQ(Cells(BiasTestOf(ImportText1("predictions-csv", text, options))),
+            "f: 1 0 0 0\nm: 1 0 1 0\n");
+}
+
+TEST(Predictions, OptionsOfAScoreGoWithIt) {
+  ImportOptions options = Options();
+  options.threshold = "0.5";
+  EXPECT_THAT(Wrong(ImportText1("predictions-csv", Sample("predictions.csv"), options)),
+              HasSubstr("--threshold: goes with --score"));
+  options.threshold.clear();
+  options.selected = "at-least";
+  EXPECT_THAT(Wrong(ImportText1("predictions-csv", Sample("predictions.csv"), options)),
+              HasSubstr("--selected: goes with --score"));
+}
+
+TEST(Import, OptionsThatTheFormatDoesNotLookAtAreRefused) {
+  ImportOptions options = Options();
+  options.positive = "unfavorable";
+  EXPECT_THAT(Wrong(ImportText1("predictions-csv", Sample("predictions.csv"), options)),
+              HasSubstr("--positive: does not go with predictions-csv, but with fairlearn"));
+  options = {};
+  options.privileged = "x";
+  EXPECT_THAT(Wrong(ImportText1("k6", Sample("k6-handle-summary.json"), options)),
+              HasSubstr("--privileged: does not go with k6, but with aif360"));
+}
+
 }  // namespace
 }  // namespace countersign::importing

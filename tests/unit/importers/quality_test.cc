@@ -253,5 +253,11 @@ TEST(ModelCards, OtherFilesAreRefused) {
               HasSubstr("in: "));
 }
 
+TEST(GreatExpectations, ACheckpointOfOneXIsNamedAsSuch) {
+  EXPECT_THAT(Wrong(ImportText1("great-expectations",
+                                R"({"success": true, "validation_results": [{}]})", NotPersonal())),
+              HasSubstr("is the result of a checkpoint"));
+}
+
 }  // namespace
 }  // namespace countersign::importing

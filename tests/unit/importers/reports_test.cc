@@ -55,6 +55,10 @@ TEST(Junit, LevelIsAskedForAndNotContradicted) {
   options.claims["mood"] = "good";
   EXPECT_THAT(Wrong(ImportText1("junit", text, options)),
               HasSubstr("--claim mood: must be one of"));
+  options.claims = {{"level", "Everything"}};
+  EXPECT_THAT(Wrong(ImportText1("junit", text, options)),
+              HasSubstr("--claim level: must be AutomaticChecks, FullPipeline or "
+                        "IndependentRecode, is 'Everything'"));
   options = Level();
   options.claims["accuracy"] = "ninety";
   EXPECT_THAT(Wrong(ImportText1("junit", text, options)), HasSubstr("--claim accuracy"));

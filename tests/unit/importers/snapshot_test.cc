@@ -31,8 +31,9 @@ Result<Imported> ImportRun(const std::map<std::string, std::string>& entries) {
 
 std::map<std::string, std::string> RunEntries() {
   std::map<std::string, std::string> entries;
-  for (const char* name : {"meta.yaml", "params/C", "params/solver", "metrics/accuracy",
-                           "tags/mlflow.source.name", "tags/mlflow.source.git.commit"}) {
+  for (const char* name :
+       {"meta.yaml", "params/C", "params/solver", "metrics/accuracy", "tags/mlflow.source.name",
+        "tags/mlflow.source.git.commit", "tags/mlflow.user"}) {
     entries[name] = Sample("mlflow3/run/" + std::string(name));
   }
   return entries;
@@ -47,6 +48,7 @@ TEST(MlflowRun, GivesParametersLastMetricsAndItsEnd) {
   EXPECT_EQ(snapshot.metrics.at("accuracy").ToString(), "0.875");
   EXPECT_EQ(imported->run.id, "fd503cfa13824cd2ae6ab202bc9db8ab");
   EXPECT_EQ(imported->run.entry_point, "train.py");
+  EXPECT_THAT(imported->run.users, ElementsAre("root", "dora")) << "account and tag";
   EXPECT_EQ(imported->run.commit.size(), 40U);
   EXPECT_EQ(FormatTime(*imported->performed_at), "2026-11-29T10:22:31Z");
 }
