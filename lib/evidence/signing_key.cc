@@ -91,9 +91,10 @@ Result<SignedEntry> SignEntry(std::string_view private_pem, std::string_view typ
   // What nobody could verify is not signed with.
   auto verifier = VerificationKey::Parse(*public_key);
   if (!verifier) {
-    return Fail(Code::kInvalidArgument,
-                "is a private key that nobody may verify with: RSA needs 3072 bits, others are "
-                "Ed25519 or ECDSA on P-256, P-384 or P-521");
+    return Fail(
+        Code::kInvalidArgument,
+        "must be a private key of a kind that is verified: Ed25519, ECDSA on P-256, P-384 or "
+        "P-521, RSA of 3072 bits or more");
   }
   auto signature = Sign(key.get(), PreAuthEncoding(type, payload));
   if (!signature) return Fail(signature.error());
