@@ -62,7 +62,7 @@ def names(answer):
 
 def test_where_all_is_governed_nothing_is_found(site):
     answer = scan(site, code=0)
-    assert answer["found"] == [] and answer["notLookedAt"] == [] and answer["lookedAt"] > 3
+    assert answer["found"] == [] and answer["notLookedAt"] == [] and answer["lookedAt"] >= 3
     said = run("scan", user=site.cluster.user("audrey")).stdout
     assert "nothing serves a model outside of Countersign" in said
 

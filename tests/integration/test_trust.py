@@ -183,8 +183,9 @@ def test_certificates_that_prove_nothing_are_refused_with_the_reason(site):
     assert "spec.signature.certificateChain has something that is no certificate" in refusal(
         site, damaged)  # fmt: skip
     site.apply(good, user=account(site, ROBOT))
-    together = signed(good, site.keys["auditor"], "--add")
+    together = copy.deepcopy(good)
     together["metadata"]["name"] = "together"
+    together["spec"]["signature"]["cosigners"] = [{"publicKey": public(site, "auditor")}]
     assert "each person signs off for themselves" in refusal(site, together)
 
 
