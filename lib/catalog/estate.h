@@ -14,8 +14,8 @@
 
 namespace countersign {
 
-// Kinds that take Pods for model servers, to be read before those whose objects may serve, which are
-// the table's profiles.
+// Kinds that take Pods for model servers, to be read before those whose objects may serve, which
+// are the table's profiles.
 [[nodiscard]] std::vector<Resource> SelectorResources(const ServingProfiles& table);
 
 // All objects of one kind, with the kind and version that items of lists lack; those of Pods and

@@ -289,8 +289,9 @@ tl::expected<SignatureProof, SignatureFault> VerifySignature(const Json& object)
   const Json* signature = FindPath(object, "spec/signature");
   const Json* cosigners = signature == nullptr ? nullptr : Find(*signature, "cosigners");
   if (cosigners != nullptr && !cosigners->empty() && StringAt(object, "kind") == "SignOff") {
-    return Because({"SignOffCosigned", "each person signs off for themselves, in a SignOff of "
-                                       "their own, without spec.signature.cosigners"});
+    return Because({"SignOffCosigned",
+                    "each person signs off for themselves, in a SignOff of "
+                    "their own, without spec.signature.cosigners"});
   }
   const std::string format = signature == nullptr ? "" : StringAt(*signature, "format");
   if (format == NameOf(SignatureFormat::kDsse)) return VerifyDsse(*statement, *signature);
