@@ -95,7 +95,8 @@ void ReadConfigs(const Cluster& cluster, const Estate& estate, AdoptionSurroundi
     if (manifest.is_null()) continue;
     const std::string ns = StringAt(manifest, "metadata/namespace");
     for (const std::string& name : PinTemplate(manifest, {}, {}, {}).config_maps) {
-      const std::string key = ns + "/" + name;
+      std::string key = ns;
+      key.append("/").append(name);
       if (around.config_digests.contains(key)) continue;
       const auto object = cluster.client().Get(kConfigMaps, {ns, name});
       if (!object) continue;

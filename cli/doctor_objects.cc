@@ -41,7 +41,10 @@ std::string FirstOf(const std::set<Right>& rights, const std::set<Right>& but) {
   for (const Right& one : rights) {
     if (but.contains(one)) continue;
     const auto& [group, resource, verb] = one;
-    return "'" + verb + "' on " + resource + (group.empty() ? "" : " of " + group);
+    std::string text = "'" + verb;
+    text.append("' on ").append(resource);
+    if (!group.empty()) text.append(" of ").append(group);
+    return text;
   }
   return {};
 }

@@ -32,6 +32,7 @@ std::string Who(const EvidenceEntry& entry) {
 std::string CountsText(const EvidenceEntry& entry) {
   if (!entry.Counts()) return "no: " + Joined(entry.why_not, "; ");
   std::vector<std::string> uses;
+  uses.reserve(entry.uses.size());
   for (const EvidenceUse& use : entry.uses) {
     uses.push_back(use.deployment + " " + use.gate + " " + std::string(GateStateName(use.state)));
   }
