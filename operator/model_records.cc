@@ -399,8 +399,26 @@ void CutToSize(ModelRecordSpec& record) {
   }
 }
 
+// Longer chains than can be read again, which a bundle may bring: the API server would refuse the
+// record of a model that others serve as well.
+template <class Entry>
+void CutCertificates(std::vector<Entry>& list, ModelRecordSpec& record) {
+  constexpr std::size_t kReadable = 65'536;
+  for (Entry& one : list) {
+    const auto cut = [&](std::string& certificates) {
+      if (certificates.size() <= kReadable) return;
+      certificates.clear();
+      BoundsOf(record, one.name_space).full = true;
+    };
+    cut(one.by.certificates);
+    for (RecordedCosigner& cosigner : one.by.cosigners) cut(cosigner.certificates);
+  }
+}
+
 // First what nobody decides by, then what does not fit, of whoever has most there.
 void Fit(ModelRecordSpec& record) {
+  CutCertificates(record.results, record);
+  CutCertificates(record.decisions, record);
   const auto limit = static_cast<std::size_t>(kMaxRecordedServing);
   if (record.serving.size() > limit) {
     record.serving.erase(record.serving.begin(),

@@ -369,6 +369,16 @@ TEST(ModelRecords, StayBelowWhatTheServerStores) {
   EXPECT_LE(DumpJson(EncodeSpec(record)).size(), kMaxRecordBytes);
 }
 
+TEST(ModelRecords, CertificatesThatNobodyCouldReadAgainFillTheirNamespace) {
+  SeenOfModel seen = Seen();
+  seen.bias_tests.push_back(Elsewhere(Tested("theirs", 0, By("mallory", 5))));
+  ModelRecordSpec record = Next({}, seen);
+  record.results[0].by.certificates.assign(65'537, 'x');
+  record = Next(record, seen);
+  EXPECT_THAT(FullOf(record), ElementsAre("elsewhere"));
+  EXPECT_EQ(record.results[0].by.certificates, "");
+}
+
 TEST(ModelRecords, SayWhatMeasuresMadeOfAResult) {
   SeenOfModel seen = Seen();
   seen.bias_tests = Listed(Tested("a", 1, By("dan", 9)));
