@@ -8,6 +8,12 @@
 #include <string>
 #include <string_view>
 
+// Both are part of the architecture's baseline; RapidJSON asks to be told.
+#if defined(__SSE2__)
+#define RAPIDJSON_SSE2
+#elif defined(__ARM_NEON)
+#define RAPIDJSON_NEON
+#endif
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
