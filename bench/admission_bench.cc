@@ -242,8 +242,9 @@ int Run(const Flags& flags) {
   Catalog catalog(client, clock, {kInstallation, key->Public()});
   LiveReader live(client, clock, catalog);
   std::atomic<std::size_t> recorded = 0;  // the text of a record is made, as in life, but not kept
-  AdmissionHandler handler(catalog, live, clock, *key, {}, [&](const DecisionRecord& record) {
+  AdmissionHandler handler(catalog, live, clock, *key, {}, [&](const DecisionRecord& record, bool) {
     recorded += RecordLine(record).size();
+    return true;
   });
 
   http::TlsOptions tls;
