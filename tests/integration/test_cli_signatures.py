@@ -11,6 +11,7 @@ import samples as s
 from cli import run, write
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from signer_authority import Authority
 from world import wait_until
 
@@ -71,7 +72,7 @@ def verify(folder, *objects):
 def why_not(folder, *objects):
     found = verify(folder, *objects)
     assert not found["holds"], found
-    return found["problem"]
+    return f"[{found['reason']}] {found['problem']}"
 
 
 def pae(payload, kind=PAYLOAD):
@@ -169,8 +170,6 @@ def test_either_alphabet_raw_ecdsa_and_pss_hold(tmp_path, key):
         "holds"
     ]
     curve = ec.generate_private_key(ec.SECP256R1())
-    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-
     r, t = decode_dss_signature(curve.sign(pae(payload), ec.ECDSA(hashes.SHA256())))
     raw = r.to_bytes(32, "big") + t.to_bytes(32, "big")
     assert verify(tmp_path, enveloped(obj, curve, payload, raw))["holds"]
@@ -328,13 +327,44 @@ def wire(*parts):
     return b"".join(len(p).to_bytes(4, "big") + p for p in parts)
 
 
-def hardware_signed(tmp_path, obj, flags, touched=None, application=b"ssh:"):
-    """As a security key signs, by OpenSSH's PROTOCOL.u2f; no such device is at hand."""
-    key = ed25519.Ed25519PrivateKey.generate()
-    raw = key.public_key().public_bytes(
-        serialization.Encoding.Raw, serialization.PublicFormat.Raw
-    )
+def integer(number):
+    """As SSH writes one (RFC 4251 section 5, mpint)."""
+    return number.to_bytes(number.bit_length() // 8 + 1, "big")
+
+
+class Ed25519Device:
     name = b"sk-ssh-ed25519@openssh.com"
+
+    def __init__(self):
+        self.key = ed25519.Ed25519PrivateKey.generate()
+
+    def public(self):
+        return wire(self.key.public_key().public_bytes(
+            serialization.Encoding.Raw, serialization.PublicFormat.Raw))  # fmt: skip
+
+    def sign(self, data):
+        return self.key.sign(data)
+
+
+class EcdsaDevice:
+    name = b"sk-ecdsa-sha2-nistp256@openssh.com"
+
+    def __init__(self):
+        self.key = ec.generate_private_key(ec.SECP256R1())
+
+    def public(self):
+        return wire(b"nistp256", self.key.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint))  # fmt: skip
+
+    def sign(self, data):
+        r, s = decode_dss_signature(self.key.sign(data, ec.ECDSA(hashes.SHA256())))
+        return wire(integer(r), integer(s))
+
+
+def hardware_signed(tmp_path, obj, flags, touched=None, application=b"ssh:", device=Ed25519Device):
+    """As a security key signs, by OpenSSH's PROTOCOL.u2f; no such device is at hand."""
+    key = device()
+    name = key.name
     message = hashlib.sha512(statement(tmp_path, obj)).digest()
     data = b"SSHSIG" + wire(b"countersign", b"", b"sha512", message)
     counter = (7).to_bytes(4, "big")
@@ -344,7 +374,7 @@ def hardware_signed(tmp_path, obj, flags, touched=None, application=b"ssh:"):
     )  # fmt: skip
     shown = flags if touched is None else touched
     signature = wire(name, signed) + bytes([shown]) + counter
-    public = wire(name, raw, application)
+    public = wire(name) + key.public() + wire(application)
     blob = b"SSHSIG" + (1).to_bytes(4, "big") + wire(public, b"countersign", b"", b"sha512",
                                                       signature)  # fmt: skip
     out = copy.deepcopy(obj)
@@ -354,11 +384,14 @@ def hardware_signed(tmp_path, obj, flags, touched=None, application=b"ssh:"):
     return out
 
 
-def test_hardware_keys_tell_whether_they_were_touched(tmp_path):
-    obj = s.bias_test()
-    assert verify(tmp_path, hardware_signed(tmp_path, obj, 1))["assurance"] == "Reauthenticated"
-    assert verify(tmp_path, hardware_signed(tmp_path, obj, 0))["assurance"] == "Signed"
-    assert "does not hold" in why_not(tmp_path, hardware_signed(tmp_path, obj, 0, touched=1))
+@pytest.mark.parametrize("device", [Ed25519Device, EcdsaDevice])
+def test_hardware_keys_tell_whether_they_were_touched(tmp_path, device):
+    def signed(flags, **more):
+        return hardware_signed(tmp_path, s.bias_test(), flags, device=device, **more)
+
+    assert verify(tmp_path, signed(1))["assurance"] == "Reauthenticated"
+    assert verify(tmp_path, signed(0))["assurance"] == "Signed"
+    assert "does not hold" in why_not(tmp_path, signed(0, touched=1))
 
 
 def lending(key, **more):
@@ -374,16 +407,17 @@ def test_policies_say_whose_a_key_is(tmp_path):
     signed = sign(tmp_path, s.sign_off(mdeploy, s.VERA), path)
     assert verify(tmp_path, signed, lending(public))["signer"] == "vera"
     nobody = ed25519.Ed25519PrivateKey.generate()
-    assert "belongs to nobody" in why_not(tmp_path, signed, lending(public_pem(nobody)))
-    assert "is revoked since" in why_not(
-        tmp_path, signed, lending(public, revokedAt="2020-01-01T00:00:00Z")
-    )
-    assert "counts from" in why_not(tmp_path, signed, lending(public, notBefore=FUTURE))
-    assert "counted until" in why_not(
-        tmp_path, signed, lending(public, notAfter="2020-01-01T00:00:00Z")
-    )
+    why = why_not(tmp_path, signed, lending(public_pem(nobody)))
+    assert "[SignerKeyUnknown]" in why and "belongs to nobody" in why
+    why = why_not(tmp_path, signed, lending(public, revokedAt="2020-01-01T00:00:00Z"))
+    assert "[SignerKeyRevoked]" in why and "is revoked since" in why
+    why = why_not(tmp_path, signed, lending(public, notBefore=FUTURE))
+    assert "[SignerKeyNotYetValid]" in why and "counts from" in why
+    why = why_not(tmp_path, signed, lending(public, notAfter="2020-01-01T00:00:00Z"))
+    assert "[SignerKeyExpired]" in why and "counted until" in why
     other = sign(tmp_path, s.sign_off(mdeploy, s.VICTOR), path)
-    assert "the key is of 'vera'" in why_not(tmp_path, other, lending(public))
+    why = why_not(tmp_path, other, lending(public))
+    assert "[SignerNotKeyHolder]" in why and "the key is of 'vera'" in why
 
 
 def test_one_key_is_one_persons(tmp_path):

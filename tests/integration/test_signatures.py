@@ -259,12 +259,15 @@ def test_signatures_that_prove_nothing_are_refused_when_they_are_applied(site):
 def test_a_key_signs_for_its_owner_alone(site):
     mdeploy = s.deployment("owner", model="m-owner")
     by_stranger = signed(site, s.sign_off(mdeploy, VERA, "owner-a"), "stranger")
-    assert "belongs to nobody" in refusal(site, by_stranger)
+    said = refusal(site, by_stranger)
+    assert "[SignerKeyUnknown]" in said and "belongs to nobody" in said
     in_her_name = signed(site, s.sign_off(mdeploy, VERA, "owner-b"), "victor")
-    assert "nobody signs in another person's name" in refusal(site, in_her_name)
+    said = refusal(site, in_her_name)
+    assert "[SignerNotKeyHolder]" in said and "nobody signs in another person's name" in said
     # victor holds the role by group as the API server knows him; his key says he is elsewhere.
     not_in_role = signed(site, s.sign_off(mdeploy, VICTOR, "owner-c"), "victor")
-    assert "does not hold role 'model-validator'" in refusal(site, not_in_role)
+    said = refusal(site, not_in_role)
+    assert "[SignerNotInRole]" in said and "does not hold role 'model-validator'" in said
     by_robot = s.sign_off(mdeploy, ("system:serviceaccount:ci:trainer", []), "owner-d")
     assert "service accounts do not sign off" in refusal(site, signed(site, by_robot, "pipeline"))
     future = s.sign_off(mdeploy, VERA, "owner-e", patch={"performedAt": "2099-01-01T00:00:00Z"})
