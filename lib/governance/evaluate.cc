@@ -400,8 +400,7 @@ Decision Judge(const PolicySet& policies, const Facts& facts, const Dossier& dos
     decision.answers_approved = true;
     decision.answers_digest = facts.use_case->spec.answers_digest;
     for (const MatchedPolicy& m : matched) {
-      EvaluatePolicy(m, facts,
-                     EvidenceIndex(dossier, m.policy->spec, m.environments.front()->name),
+      EvaluatePolicy(m, facts, EvidenceIndex(dossier, m.policy->spec, m.environments.front()->name),
                      decision.answers_digest, decision, classes, next_change);
     }
   }
