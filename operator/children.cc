@@ -68,8 +68,16 @@ bool IsRefusal(const ApiError& error) {
          error.http_status == 409 || error.http_status == 422;
 }
 
+// An API server refuses what a ValidatingAdmissionPolicy matches while it does not know the kind of
+// the policy's parameters. It looks again every half minute, and knows the kinds of a fresh
+// installation only then (apiserver/pkg/admission/plugin/policy/generic/policy_source.go).
+bool KnowsNotAllKinds(const ApiError& error) {
+  return error.message.find("failed to find resource referenced by paramKind") != std::string::npos;
+}
+
 Obstacle RefusedBecause(const Resource& resource, const ApiError& error) {
-  return {"RenderRefused", "the API server refuses the " + resource.kind + ": " + error.message};
+  return {"RenderRefused", "the API server refuses the " + resource.kind + ": " + error.message,
+          KnowsNotAllKinds(error)};
 }
 
 std::string OwnerUid(const Json& rendered) {

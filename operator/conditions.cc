@@ -80,7 +80,7 @@ std::vector<Condition> DeploymentConditions(const Decision& wanted, const Plan& 
   }
   if (obstacle) {
     ready(kFalse, obstacle->reason, obstacle->message);
-    also("Stalled", obstacle->reason, obstacle->message);
+    also(obstacle->passes ? "Reconciling" : "Stalled", obstacle->reason, obstacle->message);
     return list;
   }
   switch (plan.phase) {

@@ -50,6 +50,7 @@ struct Rollout {
 struct Obstacle {
   std::string reason;  // RenderRefused, ConfigMismatch, ChildNameTaken
   std::string message;
+  bool passes = false;  // ends by itself: nobody has to act
 };
 
 [[nodiscard]] std::vector<Condition> DeploymentConditions(const Decision& wanted, const Plan& plan,

@@ -64,7 +64,11 @@ ReconcileResult DeploymentReconciler::Reconcile(const ObjectKey& key, std::stop_
   }
   // Whatever time alone will change is looked at in that instant.
   std::chrono::nanoseconds wait = kLongestWait;
-  if (work.obstacle) wait = std::min<std::chrono::nanoseconds>(wait, kObstacleRetry);
+  if (work.obstacle) {
+    const std::chrono::nanoseconds retry =
+        work.obstacle->passes ? std::chrono::nanoseconds(kPassingRetry) : kObstacleRetry;
+    wait = std::min(wait, retry);
+  }
   if (!work.plan.next_change && !work.next_record && !work.obstacle) return ReconcileResult::Done();
   for (const std::optional<Time>& next : {work.plan.next_change, work.next_record}) {
     if (!next) continue;

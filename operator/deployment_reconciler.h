@@ -41,6 +41,7 @@ inline constexpr std::size_t kRevisionsKept = 10;
 inline constexpr std::chrono::hours kLongestWait{1};
 // What another object or an administrator must cure is tried again without being asked.
 inline constexpr std::chrono::minutes kObstacleRetry{2};
+inline constexpr std::chrono::seconds kPassingRetry{5};
 
 // A decision that differs from the one before, for the record.
 struct DecisionNews {

@@ -323,15 +323,22 @@ class ControlPlane:
         path.chmod(0o600)
 
     def run(self, *arguments, user=None, input=None, check=True):
-        """Runs kubectl, as the administrator or as `user` (a kubeconfig path)."""
-        done = subprocess.run(
-            [self.kubectl, f"--kubeconfig={user or self.kubeconfig}", *map(str, arguments)],
-            input=input,
-            text=True,
-            capture_output=True,
-            # Neither reads the caller's preferences nor leaves a cache of this instance behind.
-            env=dict(os.environ, KUBECACHEDIR=str(self.folder / "kubectl"), KUBERC="off"),
-        )
+        """Runs kubectl, as the administrator or as `user` (a kubeconfig path); again, while the API
+        server does not know a kind that its policies ask for (docs/troubleshooting.md)."""
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while True:
+            done = subprocess.run(
+                [self.kubectl, f"--kubeconfig={user or self.kubeconfig}", *map(str, arguments)],
+                input=input,
+                text=True,
+                capture_output=True,
+                # Neither reads the caller's preferences nor leaves a cache of this instance behind.
+                env=dict(os.environ, KUBECACHEDIR=str(self.folder / "kubectl"), KUBERC="off"),
+            )
+            early = "failed to find resource referenced by paramKind" in done.stderr
+            if not early or time.monotonic() > deadline:
+                break
+            time.sleep(0.5)
         if check and done.returncode != 0:
             raise AssertionError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr}")
         return done

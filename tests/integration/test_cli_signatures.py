@@ -4,6 +4,7 @@ import base64
 import copy
 import hashlib
 import json
+import os
 import subprocess
 
 import pytest
@@ -11,6 +12,7 @@ import samples as s
 from cli import run, write
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from signer_authority import Authority
 from world import wait_until
 
@@ -71,7 +73,7 @@ def verify(folder, *objects):
 def why_not(folder, *objects):
     found = verify(folder, *objects)
     assert not found["holds"], found
-    return found["problem"]
+    return f"[{found['reason']}] {found['problem']}"
 
 
 def pae(payload, kind=PAYLOAD):
@@ -169,8 +171,6 @@ def test_either_alphabet_raw_ecdsa_and_pss_hold(tmp_path, key):
         "holds"
     ]
     curve = ec.generate_private_key(ec.SECP256R1())
-    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-
     r, t = decode_dss_signature(curve.sign(pae(payload), ec.ECDSA(hashes.SHA256())))
     raw = r.to_bytes(32, "big") + t.to_bytes(32, "big")
     assert verify(tmp_path, enveloped(obj, curve, payload, raw))["holds"]
@@ -328,13 +328,44 @@ def wire(*parts):
     return b"".join(len(p).to_bytes(4, "big") + p for p in parts)
 
 
-def hardware_signed(tmp_path, obj, flags, touched=None, application=b"ssh:"):
-    """As a security key signs, by OpenSSH's PROTOCOL.u2f; no such device is at hand."""
-    key = ed25519.Ed25519PrivateKey.generate()
-    raw = key.public_key().public_bytes(
-        serialization.Encoding.Raw, serialization.PublicFormat.Raw
-    )
+def integer(number):
+    """As SSH writes one (RFC 4251 section 5, mpint)."""
+    return number.to_bytes(number.bit_length() // 8 + 1, "big")
+
+
+class Ed25519Device:
     name = b"sk-ssh-ed25519@openssh.com"
+
+    def __init__(self):
+        self.key = ed25519.Ed25519PrivateKey.generate()
+
+    def public(self):
+        return wire(self.key.public_key().public_bytes(
+            serialization.Encoding.Raw, serialization.PublicFormat.Raw))  # fmt: skip
+
+    def sign(self, data):
+        return self.key.sign(data)
+
+
+class EcdsaDevice:
+    name = b"sk-ecdsa-sha2-nistp256@openssh.com"
+
+    def __init__(self):
+        self.key = ec.generate_private_key(ec.SECP256R1())
+
+    def public(self):
+        return wire(b"nistp256", self.key.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint))  # fmt: skip
+
+    def sign(self, data):
+        r, s = decode_dss_signature(self.key.sign(data, ec.ECDSA(hashes.SHA256())))
+        return wire(integer(r), integer(s))
+
+
+def hardware_signed(tmp_path, obj, flags, touched=None, application=b"ssh:", device=Ed25519Device):
+    """As a security key signs, by OpenSSH's PROTOCOL.u2f; no such device is at hand."""
+    key = device()
+    name = key.name
     message = hashlib.sha512(statement(tmp_path, obj)).digest()
     data = b"SSHSIG" + wire(b"countersign", b"", b"sha512", message)
     counter = (7).to_bytes(4, "big")
@@ -344,7 +375,7 @@ def hardware_signed(tmp_path, obj, flags, touched=None, application=b"ssh:"):
     )  # fmt: skip
     shown = flags if touched is None else touched
     signature = wire(name, signed) + bytes([shown]) + counter
-    public = wire(name, raw, application)
+    public = wire(name) + key.public() + wire(application)
     blob = b"SSHSIG" + (1).to_bytes(4, "big") + wire(public, b"countersign", b"", b"sha512",
                                                       signature)  # fmt: skip
     out = copy.deepcopy(obj)
@@ -354,11 +385,14 @@ def hardware_signed(tmp_path, obj, flags, touched=None, application=b"ssh:"):
     return out
 
 
-def test_hardware_keys_tell_whether_they_were_touched(tmp_path):
-    obj = s.bias_test()
-    assert verify(tmp_path, hardware_signed(tmp_path, obj, 1))["assurance"] == "Reauthenticated"
-    assert verify(tmp_path, hardware_signed(tmp_path, obj, 0))["assurance"] == "Signed"
-    assert "does not hold" in why_not(tmp_path, hardware_signed(tmp_path, obj, 0, touched=1))
+@pytest.mark.parametrize("device", [Ed25519Device, EcdsaDevice])
+def test_hardware_keys_tell_whether_they_were_touched(tmp_path, device):
+    def signed(flags, **more):
+        return hardware_signed(tmp_path, s.bias_test(), flags, device=device, **more)
+
+    assert verify(tmp_path, signed(1))["assurance"] == "Reauthenticated"
+    assert verify(tmp_path, signed(0))["assurance"] == "Signed"
+    assert "does not hold" in why_not(tmp_path, signed(0, touched=1))
 
 
 def lending(key, **more):
@@ -374,16 +408,17 @@ def test_policies_say_whose_a_key_is(tmp_path):
     signed = sign(tmp_path, s.sign_off(mdeploy, s.VERA), path)
     assert verify(tmp_path, signed, lending(public))["signer"] == "vera"
     nobody = ed25519.Ed25519PrivateKey.generate()
-    assert "belongs to nobody" in why_not(tmp_path, signed, lending(public_pem(nobody)))
-    assert "is revoked since" in why_not(
-        tmp_path, signed, lending(public, revokedAt="2020-01-01T00:00:00Z")
-    )
-    assert "counts from" in why_not(tmp_path, signed, lending(public, notBefore=FUTURE))
-    assert "counted until" in why_not(
-        tmp_path, signed, lending(public, notAfter="2020-01-01T00:00:00Z")
-    )
+    why = why_not(tmp_path, signed, lending(public_pem(nobody)))
+    assert "[SignerKeyUnknown]" in why and "belongs to nobody" in why
+    why = why_not(tmp_path, signed, lending(public, revokedAt="2020-01-01T00:00:00Z"))
+    assert "[SignerKeyRevoked]" in why and "is revoked since" in why
+    why = why_not(tmp_path, signed, lending(public, notBefore=FUTURE))
+    assert "[SignerKeyNotYetValid]" in why and "counts from" in why
+    why = why_not(tmp_path, signed, lending(public, notAfter="2020-01-01T00:00:00Z"))
+    assert "[SignerKeyExpired]" in why and "counted until" in why
     other = sign(tmp_path, s.sign_off(mdeploy, s.VICTOR), path)
-    assert "the key is of 'vera'" in why_not(tmp_path, other, lending(public))
+    why = why_not(tmp_path, other, lending(public))
+    assert "[SignerNotKeyHolder]" in why and "the key is of 'vera'" in why
 
 
 def test_one_key_is_one_persons(tmp_path):
@@ -449,6 +484,101 @@ def test_what_cannot_be_signed_is_told(tmp_path, key):
     assert done.returncode == 2 and "nothing signed" in done.stderr
     done = run("keys", path)
     assert done.returncode == 2 and "is a private key" in done.stderr
+
+
+NOWHERE = {"PATH": os.environ["PATH"]}  # no kubeconfig, no HOME that might have one
+
+
+def decide(folder, key, *objects, command="approve", more=()):
+    path = write(folder / "all.yaml", *objects)
+    return run(command, "-f", path, "--role", "model-validator", "--rationale", "Looked.", "--yes",
+               "--sign-with", key, "--print", *more, env=NOWHERE)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["ssh", "pem"])
+@pytest.mark.parametrize("command", ["approve", "reject"])
+def test_decides_where_there_is_no_cluster(tmp_path, kind, command):
+    if kind == "ssh":
+        path = ssh_key(tmp_path, "-t", "ed25519")
+        public = path.with_suffix(".pub").read_text()
+    else:
+        private = ec.generate_private_key(ec.SECP256R1())
+        path, public = pem_key(tmp_path, private), public_pem(private)
+    policy, mdeploy = lending(public), s.deployment()
+    done = decide(tmp_path, path, policy, s.use_case(), mdeploy, s.bias_test(), command=command,
+                  more=("-o", "json"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert made["spec"]["signer"] == {"username": "vera"}
+    assert made["spec"]["decision"] == command.capitalize()
+    assert made["spec"]["subject"]["governedDigest"] == s.governed_digest(mdeploy)
+    assert [e["name"] for e in made["spec"]["shown"]["evidence"]] == ["fair"]
+    assert verify(tmp_path, made, policy)["signer"] == "vera"
+    assert "Taken from files; no cluster was asked" in done.stderr
+    assert "is of 'vera' by the policies among the files ('lending')" in done.stderr
+
+
+def test_what_no_file_tells_is_asked_for(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    public = path.with_suffix(".pub").read_text()
+    case, mdeploy, fair = s.use_case(), s.deployment(), s.bias_test()
+
+    def asked(*objects, more=()):
+        done = decide(tmp_path, path, *objects, more=more)
+        assert done.returncode == 2 and done.stdout == "", done.stdout
+        return done.stderr
+
+    # Whose the key is.
+    assert "--signer: must say under which account" in asked(s.policy(), case, mdeploy, fair)
+    told = decide(tmp_path, path, s.policy(), case, mdeploy, fair, more=("--signer", "vera"))
+    assert told.returncode == 0, told.stderr
+    assert "--signer: must be an account of whoever has the key" in asked(
+        lending(public), case, mdeploy, fair, more=("--signer", "victor")
+    )
+    # What the signer was shown.
+    assert "--without-evidence" in asked(lending(public), case, mdeploy)
+    told = decide(tmp_path, path, lending(public), case, mdeploy, more=("--without-evidence",))
+    assert told.returncode == 0, told.stderr
+    # What the policies and the use case say.
+    assert "there is no UseCase 'credit' in namespace 'lending' among the files" in asked(
+        lending(public), mdeploy, fair
+    )
+    assert "give the manifests, the policies among them, with -f" in asked(case, mdeploy, fair)
+    # Nothing is let through that the API would refuse.
+    fair["spec"]["colour"] = "red"
+    assert "spec.colour" in asked(lending(public), case, mdeploy, fair)
+
+
+def test_the_public_half_beside_a_key_is_not_believed(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    other = ssh_key(tmp_path, "-t", "ed25519", name="other").with_suffix(".pub")
+    policy = lending(other.read_text())
+    path.with_suffix(".pub").write_text(other.read_text())
+    done = decide(tmp_path, path, policy, s.use_case(), s.deployment(), s.bias_test())
+    assert done.returncode == 2 and done.stdout == "", done.stdout
+    path.with_suffix(".pub").unlink()
+    done = decide(tmp_path, path, policy, s.use_case(), s.deployment(), s.bias_test())
+    assert done.returncode == 2 and "public half" in done.stderr, done.stderr
+
+
+def test_answers_waivers_and_policies_are_signed_from_files_too(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    policy, case = lending(path.with_suffix(".pub").read_text()), s.use_case()
+    done = decide(tmp_path, path, policy, case, more=("--use-case", "credit", "-o", "json"))
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert made["spec"]["subject"]["answersDigest"] == s.answers_digest(case)
+    for subject, text in (
+        (("--waiver", "none"), "there is no Waiver 'none' among the files"),
+        (("--incident", "none"), "there is no Incident 'none' among the files"),
+        (("--protocol", "none"), "there is no Evidence 'none' among the files"),
+        (("--policy", "none"), "there is no GovernancePolicy 'none' among the files"),
+    ):
+        done = decide(tmp_path, path, policy, case, more=subject)
+        assert done.returncode == 2 and text in done.stderr, done.stderr
+    # Where a cluster is asked, files are for a deployment alone.
+    done = decide(tmp_path, path, case, more=("--use-case", "credit"))
+    assert done.returncode == 2 and "--filename" in done.stderr, done.stderr
 
 
 def two_people(first, second):

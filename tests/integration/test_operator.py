@@ -298,6 +298,46 @@ def test_what_the_api_server_refuses_stalls_and_leaves_the_old_revision_serving(
     eventually(lambda: "RenderRefused" in world.events(), "the event")
 
 
+def test_an_api_server_that_does_not_know_all_kinds_yet_stalls_nothing(world):
+    """A policy of the API server whose parameters are of a kind that it does not know refuses
+    everything for now, and nobody has to do anything about it."""
+    policy, binding = ({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
+        "metadata": {"name": f"early-{world.id}"}, "spec": spec,
+    } for kind, spec in (
+        ("ValidatingAdmissionPolicy", {
+            "failurePolicy": "Fail",
+            "paramKind": {"apiVersion": "early.example.com/v1", "kind": "NotYet"},
+            "matchConstraints": {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": world.env}},
+                "resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"],
+                                   "operations": ["CREATE"], "resources": ["services"]}]},
+            "validations": [{"expression": "true"}]}),
+        ("ValidatingAdmissionPolicyBinding", {
+            "policyName": f"early-{world.id}", "validationActions": ["Deny"],
+            "paramRef": {"selector": {}, "parameterNotFoundAction": "Allow"}}),
+    ))  # fmt: skip
+    world.kubectl.create(policy)
+    world.kubectl.create(binding)
+    try:
+        def refused():
+            done = world.kubectl("create", "service", "externalname", "probe", "-n", world.env,
+                                 "--external-name=example.com", "--dry-run=server", check=False)
+            return "paramKind" in done.stderr
+        eventually(refused, "the policy to be in force")
+        world.put_policy()
+        world.put_use_case()
+        world.put_deployment()
+        world.approve()
+        world.until(Ready="RenderRefused", Reconciling="RenderRefused", Governed="Approved")
+        assert "Stalled" not in world.conditions()
+    finally:
+        world.kubectl("delete", "validatingadmissionpolicybinding", f"early-{world.id}")
+        world.kubectl("delete", "validatingadmissionpolicy", f"early-{world.id}")
+    # It tries again without being asked.
+    world.until(phase="Serving", Ready="Serving")
+
+
 def test_a_failing_webhook_of_somebody_else_is_said_and_overcome(world):
     name = f"broken-{world.id}"
     world.kubectl.create({

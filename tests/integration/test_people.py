@@ -87,7 +87,8 @@ def test_a_correction_names_what_it_corrects_and_is_by_the_same_person(site):
 
     third = s.bias_test("fair-3", "m-fix")
     assert "which 'dan' made" in refusal(site, correcting(third, first), DANA)
-    assert "is none" in refusal(site, correcting(third, first, name="fair-0"), DAN)
+    said = refusal(site, correcting(third, first, name="fair-0"), DAN)
+    assert "[SupersedesNothing]" in said and "'fair-0' is none" in said
     assert "which is one of digest" in refusal(
         site, correcting(third, first, digest=s.digest("other")), DAN
     )

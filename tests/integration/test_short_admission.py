@@ -164,6 +164,9 @@ def test_nobody_signs_in_another_name_without_the_role_or_as_a_robot(site):
     # Even a cluster administrator is nobody's colleague.
     admin = s.sign_off(mdeploy, MALLORY, "admin")
     assert "[SignerNotInRole]" in refusal(site, admin, user=account(site, MALLORY))
+    nothing = s.sign_off(mdeploy, VERA, "nothing", patch={"role": "chief"})
+    said = refusal(site, nothing, user=account(site, VERA))
+    assert "[RoleUnknown]" in said and "'chief' is not a role of any policy" in said
     site.cluster.run("create", "serviceaccount", "robot", "-n", HOME)
     site.cluster.run(
         "create", "clusterrolebinding", "robot", "--clusterrole=countersign-approver",
@@ -233,8 +236,8 @@ def test_a_waiver_counts_once_others_have_signed_it_and_is_seen(site):
     asked = {"policy": "waived", "environment": "waived", "measures": ["load"]}
     # Vera asks: then another validator has to say yes.
     vera, victor, dana = (account(site, who) for who in (VERA, VICTOR, DANA))
-    assert "must be in the future" in refusal(
-        site, s.waiver("late", "waived", "waived", asked, days=-1), user=vera)  # fmt: skip
+    said = refusal(site, s.waiver("late", "waived", "waived", asked, days=-1), user=vera)
+    assert "[ExpiresInPast]" in said and "must be in the future" in said
     site.apply(s.waiver("exception", "waived", "waived", asked), user=vera)
     said = refusal(site, mdeploy, user=dana)
     assert "WaiverNotApproved" in said and "approve --waiver exception" in said
@@ -566,6 +569,23 @@ def test_a_stamp_from_a_direct_call_is_worth_nothing_in_other_hands(site):
     patch = json.loads(base64.b64decode(json.loads(answer)["response"]["patch"]))
     forged["metadata"]["annotations"] = {"countersign.dev/stamp": patch[-1]["value"]}
     assert "[SignerNotRequester]" in refusal(site, forged, user=account(site, VERA))
+
+
+@pytest.mark.parametrize(
+    "annotation, reason", [("stamp", "StampChanged"), ("receipt", "ReceiptChanged")])  # fmt: skip
+def test_annotations_that_nobody_put_back_are_refused(site, annotation, reason):
+    """As when our mutating webhook is asked before somebody else's, which changes them again."""
+    name = f"changed-{annotation}"
+    site.apply(s.sign_off(s.deployment(), VICTOR, name), user=account(site, VICTOR))
+    found = json.loads(site.cluster.run("get", "signoff", name, "-n", HOME, "-o", "json").stdout)
+    changed = s.merged(found, {"metadata": {"annotations": {f"countersign.dev/{annotation}": "x"}}})
+    kind = {"group": "countersign.dev", "version": "v1alpha1", "kind": "SignOff"}
+    body = review(kind=kind, namespace=HOME, name=name, operation="UPDATE", object=changed,
+                  oldObject=found, userInfo={"username": "victor", "groups": ["model-risk"]})  # fmt: skip
+    _, answer = site.post("/validate/v1", json.dumps(body).encode())
+    response = json.loads(answer)["response"]
+    assert response["allowed"] is False
+    assert f"[{reason}]" in response["status"]["message"], response["status"]["message"]
 
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

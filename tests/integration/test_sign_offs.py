@@ -182,7 +182,8 @@ def test_a_delegation_that_policy_does_not_allow_is_refused(site):
 
     assert "lets role 'assessor' be lent for at most 30d" in delegation({})
     robot = "system:serviceaccount:lending:bot"
-    assert "service accounts do not sign off" in delegation({"subject": {"deputy": robot}})
+    said = delegation({"subject": {"deputy": robot}})
+    assert "[DeputyIsRobot]" in said and "service accounts do not sign off" in said
     assert "needs deputy" in delegation({"subject": {"deputy": None}})
     assert "somebody other than the signer" in delegation({"subject": {"deputy": "inga"}})
     assert "kind Delegation decides" in delegation({"expiresAt": None})
@@ -199,7 +200,7 @@ def test_a_delegation_that_policy_does_not_allow_is_refused(site):
          "responses belong to an approval"),
         ({"decision": "ApproveWithConditions", "conditions": [
             {"name": "a", "description": "b", "dueAt": "2020-01-01T00:00:00Z"}]},
-         "spec.conditions[0].dueAt: must be in the future"),
+         "[ConditionDueInPast] spec.conditions[0].dueAt: must be in the future"),
     ],
 )  # fmt: skip
 def test_sign_offs_that_say_too_much_or_too_little_are_refused(site, patch, sentence):

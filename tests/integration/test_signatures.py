@@ -2,8 +2,10 @@
 
 import copy
 import json
+import os
 import subprocess
 
+import cli
 import pytest
 import samples as s
 import yaml
@@ -176,6 +178,36 @@ def check_manifestation(site, name, key):
     assert recorded["validation"]["evidence"][0]["signatory"] == wanted
 
 
+def test_an_approval_that_was_made_without_a_cluster_counts(site):
+    mdeploy = s.deployment("offline", model="m-offline")
+    fair = signed(site, s.bias_test("fair-offline", "m-offline"), "pipeline")
+    case = s.use_case()
+    files = cli.write(site.folder / "offline" / "all.yaml", policy(site), case, mdeploy, fair)
+    nowhere = {"PATH": os.environ["PATH"]}
+    decide = ("-f", files, "--role", "model-validator", "--rationale", "I have looked.",
+              "--sign-with", site.keys["vera"], "-o", "yaml", "--yes")  # fmt: skip
+    done = cli.run("approve", *decide, env=nowhere)
+    assert done.returncode == 2 and done.stdout == ""
+    assert "--signer" in done.stderr and "'vera', 'vera-admin'" in done.stderr
+    done = cli.run("approve", *decide, "--signer", "vera", env=nowhere)
+    assert done.returncode == 0, done.stderr
+    assert "no cluster was asked" in done.stderr
+    assert f"BiasTest '{HOME}/fair-offline' of {files}" in done.stderr
+    approval = next(yaml.safe_load_all(done.stdout))
+
+    robot, dana = account(site, ROBOT), account(site, DANA)
+    site.apply(fair, user=robot)
+    assert "--sign-with KEYFILE" in refusal(site, mdeploy, DANA)
+    site.apply(approval, user=robot)
+    site.apply(mdeploy, user=dana)
+    # A rejection likewise: what was let in would not be again.
+    done = cli.run("reject", *decide, "--signer", "vera", env=nowhere)
+    assert done.returncode == 0, done.stderr
+    site.apply(next(yaml.safe_load_all(done.stdout)), user=robot)
+    site.cluster.run("delete", "mdeploy", "offline", "-n", PROD)
+    assert "reject" in refusal(site, mdeploy, DANA)
+
+
 def test_a_withdrawn_approval_stays_so_however_its_signature_is_spelled(site):
     mdeploy = s.deployment("spelled", model="m-spelled")
     site.apply(signed(site, s.bias_test("fair-spelled", "m-spelled"), "pipeline"),
@@ -259,12 +291,15 @@ def test_signatures_that_prove_nothing_are_refused_when_they_are_applied(site):
 def test_a_key_signs_for_its_owner_alone(site):
     mdeploy = s.deployment("owner", model="m-owner")
     by_stranger = signed(site, s.sign_off(mdeploy, VERA, "owner-a"), "stranger")
-    assert "belongs to nobody" in refusal(site, by_stranger)
+    said = refusal(site, by_stranger)
+    assert "[SignerKeyUnknown]" in said and "belongs to nobody" in said
     in_her_name = signed(site, s.sign_off(mdeploy, VERA, "owner-b"), "victor")
-    assert "nobody signs in another person's name" in refusal(site, in_her_name)
+    said = refusal(site, in_her_name)
+    assert "[SignerNotKeyHolder]" in said and "nobody signs in another person's name" in said
     # victor holds the role by group as the API server knows him; his key says he is elsewhere.
     not_in_role = signed(site, s.sign_off(mdeploy, VICTOR, "owner-c"), "victor")
-    assert "does not hold role 'model-validator'" in refusal(site, not_in_role)
+    said = refusal(site, not_in_role)
+    assert "[SignerNotInRole]" in said and "does not hold role 'model-validator'" in said
     by_robot = s.sign_off(mdeploy, ("system:serviceaccount:ci:trainer", []), "owner-d")
     assert "service accounts do not sign off" in refusal(site, signed(site, by_robot, "pipeline"))
     future = s.sign_off(mdeploy, VERA, "owner-e", patch={"performedAt": "2099-01-01T00:00:00Z"})

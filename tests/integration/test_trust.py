@@ -169,14 +169,15 @@ def test_what_a_chain_several_signers_and_a_bundle_prove_makes_a_model_go_live(s
 def test_certificates_that_prove_nothing_are_refused_with_the_reason(site):
     mdeploy = deployment(site, "certificates")
     approval = s.sign_off(mdeploy, VERA, "by-certificate")
-    assert "names nobody in the policy's spec.people" in refusal(
-        site, by_certificate(approval, site.thief))  # fmt: skip
+    said = refusal(site, by_certificate(approval, site.thief))
+    assert "[SignerCertificateUnknown]" in said and "names nobody in the policy's" in said
     assert "is revoked since" in refusal(site, by_certificate(approval, site.revoked))
-    assert "unable to get local issuer certificate" in refusal(
-        site, by_certificate(approval, site.unknown))  # fmt: skip
+    said = refusal(site, by_certificate(approval, site.unknown))
+    assert "[SignerCertificateUntrusted]" in said, said
+    assert "unable to get local issuer certificate" in said
     for_another = s.sign_off(mdeploy, ("victor", []), "by-certificate")
-    assert "nobody signs in another person's name" in refusal(
-        site, by_certificate(for_another, site.vera))  # fmt: skip
+    said = refusal(site, by_certificate(for_another, site.vera))
+    assert "[SignerNotKeyHolder]" in said and "nobody signs in another person's name" in said
     good = by_certificate(approval, site.vera)
     damaged = copy.deepcopy(good)
     damaged["spec"]["signature"]["certificateChain"] = "-----BEGIN CERTIFICATE-----\nAAAA\n"

@@ -163,6 +163,9 @@ TEST(Conditions, FollowTheKstatusTable) {
       {"an obstacle is what stalls", ok, PlanIn(Phase::kServing, "Approved"), kUp,
        Obstacle{"RenderRefused", "no"},
        "Governed=True/Approved Ready=False/RenderRefused Stalled=True/RenderRefused"},
+      {"one that ends by itself does not", ok, PlanIn(Phase::kServing, "Approved"), kUp,
+       Obstacle{"RenderRefused", "not yet", true},
+       "Governed=True/Approved Ready=False/RenderRefused Reconciling=True/RenderRefused"},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(Text(DeploymentConditions(c.decision, c.plan, c.rollout, c.obstacle)), c.want)
