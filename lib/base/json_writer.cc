@@ -1,35 +1,23 @@
 #include "base/json_writer.h"
 
-#include <cstring>
-
 #include "base/json.h"
+#include "base/json_text.h"
 
 namespace countersign {
 
-namespace {
-
-// Eight bytes at a time: most of what is written is looked at here.
-bool IsAscii(std::string_view text) {
-  std::uint64_t seen = 0;
-  while (text.size() >= sizeof seen) {
-    std::uint64_t eight = 0;
-    std::memcpy(&eight, text.data(), sizeof eight);
-    seen |= eight;
-    text.remove_prefix(sizeof eight);
-  }
-  for (const char c : text) seen |= static_cast<unsigned char>(c);
-  return (seen & 0x8080808080808080) == 0;
-}
-
-}  // namespace
-
 void JsonWriter::String(std::string_view text) {
+  if (IsPlainInJson(text)) return writer_.Plain(text);
   if (IsAscii(text)) {
     writer_.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
     return;
   }
   const std::string dumped = DumpJson(Json(text));
   writer_.RawValue(dumped.data(), dumped.size(), rapidjson::kStringType);
+}
+
+// A control character becomes six bytes, which no other character does.
+std::size_t MostWritten(std::string_view text) {
+  return 2 + (IsPlainInJson(text) ? 1 : 6) * text.size();
 }
 
 }  // namespace countersign
