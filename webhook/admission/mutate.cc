@@ -146,7 +146,7 @@ Json AdmissionHandler::StampPatch(Review& review, Time now, ReviewAnswer& answer
 }
 
 AdmissionReply AdmissionHandler::Mutate(const AdmissionCall& call) const {
-  return *Mutate(call, true);
+  return Mutate(call, true).value_or(AdmissionReply{500, "nothing was decided\n"});
 }
 
 std::optional<AdmissionReply> AdmissionHandler::TryMutate(const AdmissionCall& call) const {

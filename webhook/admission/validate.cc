@@ -65,7 +65,7 @@ AdmissionHandler::AdmissionHandler(Catalog& catalog, LiveReader& live, Clock& cl
       recorder_(std::move(recorder)) {}
 
 AdmissionReply AdmissionHandler::Validate(const AdmissionCall& call) const {
-  return *Validate(call, true);
+  return Validate(call, true).value_or(AdmissionReply{500, "nothing was decided\n"});
 }
 
 std::optional<AdmissionReply> AdmissionHandler::TryValidate(const AdmissionCall& call) const {

@@ -9,7 +9,8 @@
 namespace countersign::http {
 
 Workers::Workers(int threads, std::size_t max_queued, std::chrono::milliseconds max_wait,
-                 Counters& counters, Completion completion, std::function<void()> thread_begins)
+                 Counters& counters, Completion completion,
+                 const std::function<void()>& thread_begins)
     : max_queued_(max_queued),
       max_wait_(max_wait),
       counters_(counters),
@@ -71,17 +72,17 @@ Response Workers::Serve(const Job& job) {
     return PlainText(503, "the request waited longer than its caller does");
   }
   counters_.requests.fetch_add(1);
-  return *Guarded(job, job.route->handler);
+  return Guarded<Response>(job, job.route->handler);
 }
 
 std::optional<Response> Workers::TryAtOnce(const Job& job) {
-  std::optional<Response> response = Guarded(job, job.route->at_once);
+  auto response = Guarded<std::optional<Response>>(job, job.route->at_once);
   if (response) counters_.requests.fetch_add(1);
   return response;
 }
 
-template <class Call>
-std::optional<Response> Workers::Guarded(const Job& job, const Call& call) {
+template <class Answer>
+Answer Workers::Guarded(const Job& job, const std::function<Answer(const Request&)>& call) {
   const RequestHead& head = job.head;
   const Request request{head.method,      head.path,
                         head.query,       head.content_type,

@@ -39,7 +39,8 @@ class Workers {
 
   // `counters` outlives the workers. `completion` is called on their threads.
   Workers(int threads, std::size_t max_queued, std::chrono::milliseconds max_wait,
-          Counters& counters, Completion completion, std::function<void()> thread_begins = {});
+          Counters& counters, Completion completion,
+          const std::function<void()>& thread_begins = {});
   ~Workers();  // Stop()
 
   // False when the queue is full or stands still; `job` is then untouched.
@@ -56,8 +57,8 @@ class Workers {
   void Run();
   [[nodiscard]] Response Serve(const Job& job);
   // The handler's answer, or what the client is told of its exception.
-  template <class Call>
-  [[nodiscard]] std::optional<Response> Guarded(const Job& job, const Call& call);
+  template <class Answer>
+  [[nodiscard]] Answer Guarded(const Job& job, const std::function<Answer(const Request&)>& call);
 
   const std::size_t max_queued_;
   const std::chrono::milliseconds max_wait_;
