@@ -278,6 +278,7 @@ int main(int argc, char** argv) {
       ->excludes(service);
   app.add_option("--webhook-timeout", flags.installed.timeout_seconds,
                  "timeoutSeconds of the entries that must be asked")
+      ->check(CLI::Range(1, 30))
       ->capture_default_str();
   app.add_option("--operator-user", flags.installed.operator_user,
                  "account of the operator as it was installed; default: its service account");
