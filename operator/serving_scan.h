@@ -24,6 +24,13 @@ struct ServingScanOptions {
   ServingProfiles table;
   GuardMode elsewhere = GuardMode::kWarn;  // namespaces in no environment
   std::chrono::seconds interval{300};
+  std::string own_namespace;  // of the programs: exempt; empty: nobody looks
+};
+
+// What stands in the exempt namespace and should not.
+struct ExemptCounts {
+  std::size_t environments = 0;  // policies in force that put it in one
+  std::size_t objects = 0;       // that serve models
 };
 
 class ServingScan {
@@ -37,12 +44,15 @@ class ServingScan {
 
   // Shadow deployments of the last scan, by what the guard does where they are.
   [[nodiscard]] std::map<GuardMode, std::size_t> Counts() const;
+  [[nodiscard]] ExemptCounts Exempt() const;
   // Kinds that it could not read, of which it says nothing.
   [[nodiscard]] std::size_t UnreadKinds() const;
 
  private:
   [[nodiscard]] std::vector<ScannedObject> ReadAll(const std::stop_token& stop);
   void Report(const std::vector<ScanFinding>& findings, const PolicySet& in_force, Time now);
+
+  void LookAtOwnNamespace(const std::vector<ScannedObject>& objects, const PolicySet& in_force);
 
   const KubeClient& client_;
   Clock& clock_;
@@ -51,9 +61,11 @@ class ServingScan {
   const ServingScanOptions options_;
   std::map<std::string, std::string> told_;    // by UID: the message of the last record
   std::map<std::string, std::string> unread_;  // by kind: why, of the last scan
+  std::string exempt_told_;                    // what was logged last of the own namespace
   mutable std::mutex mutex_;
   std::map<GuardMode, std::size_t> counts_;
   std::size_t unread_kinds_ = 0;
+  ExemptCounts exempt_;
 };
 
 }  // namespace countersign

@@ -217,7 +217,7 @@ def test_a_webhook_that_has_not_seen_the_cluster_is_alive_and_not_ready(site):
     try:
         webhook = Program(site.folder, "countersign-webhook", *arguments)
         wait_until(lambda: probe(port, "/healthz")[0] == 200, "it to live")
-        assert probe(port, "/readyz") == (503, "caches are not synced yet")
+        assert probe(port, "/readyz") == (503, "caches are not synced yet\n")
     finally:
         site.cluster.kill("kube-apiserver", signal.SIGCONT)
     try:
