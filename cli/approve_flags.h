@@ -12,7 +12,7 @@ namespace countersign {
 
 struct ApproveFlags {
   std::string name;
-  std::string file;
+  std::vector<std::string> files;
   std::string use_case;
   std::string waiver;
   std::string incident;
@@ -34,6 +34,8 @@ struct ApproveFlags {
   bool advise = false;
   bool reject = false;
   bool yes = false;
+  std::string signer;             // where no cluster says who calls
+  bool without_evidence = false;  // none of it need be among the files
   RecordFlags record;
 };
 

@@ -183,6 +183,27 @@ Result<Json> AddSignature(Json object, const std::string& key_file,
   return object;
 }
 
+Result<std::string> FingerprintOf(const std::string& key_file) {
+  const std::string flag = "--sign-with";
+  auto text = ReadTextFile(key_file);
+  if (!text) return Fail(text.error().code, text.error().message, flag);
+  std::string public_half = *text;
+  if (!IsOpenSsh(*text)) {
+    auto pem = PublicHalf(*text);
+    if (!pem) return Fail(pem.error().code, pem.error().message, flag);
+    public_half = std::move(*pem);
+  } else if (text->find(" PRIVATE KEY-----") != std::string::npos) {
+    std::error_code error;
+    if (!std::filesystem::exists(key_file + ".pub", error)) return std::string();
+    auto beside = ReadTextFile(key_file + ".pub");
+    if (!beside) return Fail(beside.error().code, beside.error().message, flag);
+    public_half = std::move(*beside);
+  }
+  auto key = VerificationKey::Parse(public_half);
+  if (!key) return Fail(Code::kInvalidArgument, key.error().message, flag);
+  return key->fingerprint();
+}
+
 Json ForApply(std::vector<Json> objects) {
   if (objects.size() == 1) return std::move(objects.front());
   return {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(objects)}};

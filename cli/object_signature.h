@@ -24,6 +24,11 @@ namespace countersign {
 [[nodiscard]] Result<Json> AddSignature(Json object, const std::string& key_file,
                                         const std::string& certificate_file = {});
 
+// Of the key that `key_file` signs with; empty where that is known to ssh-keygen alone, because a
+// private key of OpenSSH lies there without its public half, KEY_FILE.pub. Errors: path is
+// --sign-with.
+[[nodiscard]] Result<std::string> FingerprintOf(const std::string& key_file);
+
 // What `kubectl apply` takes as JSON: the object itself, or a List of several.
 [[nodiscard]] Json ForApply(std::vector<Json> objects);
 

@@ -39,7 +39,6 @@ void AddRecordFlags(CLI::App& command, RecordFlags& flags) {
 
 namespace {
 
-// Whoever applies it again and again must apply the same object.
 void GiveName(Json& object) {
   const std::string prefix = StringAt(object, "metadata/generateName");
   if (prefix.empty()) return;
@@ -50,7 +49,23 @@ void GiveName(Json& object) {
           prefix + (digest ? digest->substr(std::string("sha256:").size(), kDigits) : "signed"));
 }
 
-int Print(const std::vector<Json>& sign_offs, bool json) {
+}  // namespace
+
+Result<std::vector<Json>> SignAll(std::vector<Json> sign_offs, const RecordFlags& flags, Time now) {
+  for (Json& sign_off : sign_offs) {
+    auto made = SignObject(std::move(sign_off), flags.sign_with, now);
+    if (!made) {
+      Error error = made.error();
+      if (error.path == "--key") error.path = "--sign-with";
+      return Fail(error);
+    }
+    sign_off = *std::move(made);
+    if (flags.print) GiveName(sign_off);
+  }
+  return sign_offs;
+}
+
+int PrintSignOffs(const std::vector<Json>& sign_offs, bool json) {
   if (json) {
     std::cout << DumpJson(ForApply(sign_offs)) << "\n";
     return kOk;
@@ -59,23 +74,14 @@ int Print(const std::vector<Json>& sign_offs, bool json) {
   return kOk;
 }
 
-}  // namespace
-
 int RecordSignOffs(const Cluster& cluster, std::vector<Json> sign_offs, const RecordFlags& flags,
                    bool json) {
   if (!flags.sign_with.empty()) {
-    for (Json& sign_off : sign_offs) {
-      auto made = SignObject(std::move(sign_off), flags.sign_with, cluster.Now());
-      if (!made) {
-        Error error = made.error();
-        if (error.path == "--key") error.path = "--sign-with";
-        return Report(error);
-      }
-      sign_off = *std::move(made);
-      if (flags.print) GiveName(sign_off);
-    }
+    auto made = SignAll(std::move(sign_offs), flags, cluster.Now());
+    if (!made) return Report(made.error());
+    sign_offs = std::move(*made);
   }
-  if (flags.print) return Print(sign_offs, json);
+  if (flags.print) return PrintSignOffs(sign_offs, json);
   Json created = Json::array();
   for (const Json& sign_off : sign_offs) {
     WriteOptions options;

@@ -24,6 +24,12 @@ struct RecordFlags {
 [[nodiscard]] std::ostream& SpeechOf(const RecordFlags& flags);
 void AddRecordFlags(CLI::App& command, RecordFlags& flags);
 
+// Signs each by the key of --sign-with; printed ones are named, for whoever applies them again and
+// again must apply the same object.
+[[nodiscard]] Result<std::vector<Json>> SignAll(std::vector<Json> sign_offs,
+                                                const RecordFlags& flags, Time now);
+// Prints them, for whoever applies them; gives the exit code.
+[[nodiscard]] int PrintSignOffs(const std::vector<Json>& sign_offs, bool json);
 // Signs them, if asked to, and creates them one after the other as the current user, or prints
 // them; gives the exit code.
 [[nodiscard]] int RecordSignOffs(const Cluster& cluster, std::vector<Json> sign_offs,

@@ -75,17 +75,20 @@ struct SignedEntry {
   std::string public_key;
 };
 
+Result<Key> ReadPrivate(std::string_view pem) {
+  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+  Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassPhrase, nullptr), EVP_PKEY_free);
+  if (key != nullptr) return key;
+  return Fail(Code::kInvalidArgument,
+              "must be a private key in PEM without a pass phrase (a key of OpenSSH may have one)");
+}
+
 Result<SignedEntry> SignEntry(std::string_view private_pem, std::string_view type,
                               std::string_view payload) {
   const ErrorScope scope;
-  const Bio bio(BIO_new_mem_buf(private_pem.data(), static_cast<int>(private_pem.size())),
-                BIO_free);
-  const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassPhrase, nullptr), EVP_PKEY_free);
-  if (key == nullptr) {
-    return Fail(Code::kInvalidArgument,
-                "must be a private key in PEM without a pass phrase (a key of OpenSSH may have "
-                "one)");
-  }
+  auto read = ReadPrivate(private_pem);
+  if (!read) return Fail(read.error());
+  const Key& key = *read;
   auto public_key = PublicPem(key.get());
   if (!public_key) return Fail(public_key.error());
   // What nobody could verify is not signed with.
@@ -103,6 +106,13 @@ Result<SignedEntry> SignEntry(std::string_view private_pem, std::string_view typ
 }
 
 }  // namespace
+
+Result<std::string> PublicHalf(std::string_view private_pem) {
+  const ErrorScope scope;
+  auto key = ReadPrivate(private_pem);
+  if (!key) return Fail(key.error());
+  return PublicPem(key->get());
+}
 
 Result<DsseSignature> SignDsse(std::string_view private_pem, std::string_view type,
                                std::string_view payload) {

@@ -20,6 +20,9 @@ struct DsseSignature {
 [[nodiscard]] Result<DsseSignature> SignDsse(std::string_view private_pem, std::string_view type,
                                              std::string_view payload);
 
+// The public half, in PEM.
+[[nodiscard]] Result<std::string> PublicHalf(std::string_view private_pem);
+
 // The same envelope with one more signature, over the payload that it has.
 [[nodiscard]] Result<DsseSignature> AddDsse(std::string_view private_pem,
                                             std::string_view envelope);

@@ -4,6 +4,7 @@ import base64
 import copy
 import hashlib
 import json
+import os
 import subprocess
 
 import pytest
@@ -483,6 +484,101 @@ def test_what_cannot_be_signed_is_told(tmp_path, key):
     assert done.returncode == 2 and "nothing signed" in done.stderr
     done = run("keys", path)
     assert done.returncode == 2 and "is a private key" in done.stderr
+
+
+NOWHERE = {"PATH": os.environ["PATH"]}  # no kubeconfig, no HOME that might have one
+
+
+def decide(folder, key, *objects, command="approve", more=()):
+    path = write(folder / "all.yaml", *objects)
+    return run(command, "-f", path, "--role", "model-validator", "--rationale", "Looked.", "--yes",
+               "--sign-with", key, "--print", *more, env=NOWHERE)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["ssh", "pem"])
+@pytest.mark.parametrize("command", ["approve", "reject"])
+def test_decides_where_there_is_no_cluster(tmp_path, kind, command):
+    if kind == "ssh":
+        path = ssh_key(tmp_path, "-t", "ed25519")
+        public = path.with_suffix(".pub").read_text()
+    else:
+        private = ec.generate_private_key(ec.SECP256R1())
+        path, public = pem_key(tmp_path, private), public_pem(private)
+    policy, mdeploy = lending(public), s.deployment()
+    done = decide(tmp_path, path, policy, s.use_case(), mdeploy, s.bias_test(), command=command,
+                  more=("-o", "json"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert made["spec"]["signer"] == {"username": "vera"}
+    assert made["spec"]["decision"] == command.capitalize()
+    assert made["spec"]["subject"]["governedDigest"] == s.governed_digest(mdeploy)
+    assert [e["name"] for e in made["spec"]["shown"]["evidence"]] == ["fair"]
+    assert verify(tmp_path, made, policy)["signer"] == "vera"
+    assert "Taken from files; no cluster was asked" in done.stderr
+    assert "is of 'vera' by the policies among the files ('lending')" in done.stderr
+
+
+def test_what_no_file_tells_is_asked_for(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    public = path.with_suffix(".pub").read_text()
+    case, mdeploy, fair = s.use_case(), s.deployment(), s.bias_test()
+
+    def asked(*objects, more=()):
+        done = decide(tmp_path, path, *objects, more=more)
+        assert done.returncode == 2 and done.stdout == "", done.stdout
+        return done.stderr
+
+    # Whose the key is.
+    assert "--signer: must say under which account" in asked(s.policy(), case, mdeploy, fair)
+    told = decide(tmp_path, path, s.policy(), case, mdeploy, fair, more=("--signer", "vera"))
+    assert told.returncode == 0, told.stderr
+    assert "--signer: must be an account of whoever has the key" in asked(
+        lending(public), case, mdeploy, fair, more=("--signer", "victor")
+    )
+    # What the signer was shown.
+    assert "--without-evidence" in asked(lending(public), case, mdeploy)
+    told = decide(tmp_path, path, lending(public), case, mdeploy, more=("--without-evidence",))
+    assert told.returncode == 0, told.stderr
+    # What the policies and the use case say.
+    assert "there is no UseCase 'credit' in namespace 'lending' among the files" in asked(
+        lending(public), mdeploy, fair
+    )
+    assert "give the manifests, the policies among them, with -f" in asked(case, mdeploy, fair)
+    # Nothing is let through that the API would refuse.
+    fair["spec"]["colour"] = "red"
+    assert "spec.colour" in asked(lending(public), case, mdeploy, fair)
+
+
+def test_the_public_half_beside_a_key_is_not_believed(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    other = ssh_key(tmp_path, "-t", "ed25519", name="other").with_suffix(".pub")
+    policy = lending(other.read_text())
+    path.with_suffix(".pub").write_text(other.read_text())
+    done = decide(tmp_path, path, policy, s.use_case(), s.deployment(), s.bias_test())
+    assert done.returncode == 2 and done.stdout == "", done.stdout
+    path.with_suffix(".pub").unlink()
+    done = decide(tmp_path, path, policy, s.use_case(), s.deployment(), s.bias_test())
+    assert done.returncode == 2 and "public half" in done.stderr, done.stderr
+
+
+def test_answers_waivers_and_policies_are_signed_from_files_too(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    policy, case = lending(path.with_suffix(".pub").read_text()), s.use_case()
+    done = decide(tmp_path, path, policy, case, more=("--use-case", "credit", "-o", "json"))
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert made["spec"]["subject"]["answersDigest"] == s.answers_digest(case)
+    for subject, text in (
+        (("--waiver", "none"), "there is no Waiver 'none' among the files"),
+        (("--incident", "none"), "there is no Incident 'none' among the files"),
+        (("--protocol", "none"), "there is no Evidence 'none' among the files"),
+        (("--policy", "none"), "there is no GovernancePolicy 'none' among the files"),
+    ):
+        done = decide(tmp_path, path, policy, case, more=subject)
+        assert done.returncode == 2 and text in done.stderr, done.stderr
+    # Where a cluster is asked, files are for a deployment alone.
+    done = decide(tmp_path, path, case, more=("--use-case", "credit"))
+    assert done.returncode == 2 and "--filename" in done.stderr, done.stderr
 
 
 def two_people(first, second):

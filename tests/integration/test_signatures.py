@@ -2,8 +2,10 @@
 
 import copy
 import json
+import os
 import subprocess
 
+import cli
 import pytest
 import samples as s
 import yaml
@@ -174,6 +176,36 @@ def check_manifestation(site, name, key):
     records = [r for r in site.webhook.records if r["object"]["name"] == "signed" and r["allowed"]]
     recorded = {g["measure"]: g for g in records[0]["decision"]["gates"]}
     assert recorded["validation"]["evidence"][0]["signatory"] == wanted
+
+
+def test_an_approval_that_was_made_without_a_cluster_counts(site):
+    mdeploy = s.deployment("offline", model="m-offline")
+    fair = signed(site, s.bias_test("fair-offline", "m-offline"), "pipeline")
+    case = s.use_case()
+    files = cli.write(site.folder / "offline" / "all.yaml", policy(site), case, mdeploy, fair)
+    nowhere = {"PATH": os.environ["PATH"]}
+    decide = ("-f", files, "--role", "model-validator", "--rationale", "I have looked.",
+              "--sign-with", site.keys["vera"], "-o", "yaml", "--yes")  # fmt: skip
+    done = cli.run("approve", *decide, env=nowhere)
+    assert done.returncode == 2 and done.stdout == ""
+    assert "--signer" in done.stderr and "'vera', 'vera-admin'" in done.stderr
+    done = cli.run("approve", *decide, "--signer", "vera", env=nowhere)
+    assert done.returncode == 0, done.stderr
+    assert "no cluster was asked" in done.stderr
+    assert f"BiasTest '{HOME}/fair-offline' of {files}" in done.stderr
+    approval = next(yaml.safe_load_all(done.stdout))
+
+    robot, dana = account(site, ROBOT), account(site, DANA)
+    site.apply(fair, user=robot)
+    assert "--sign-with KEYFILE" in refusal(site, mdeploy, DANA)
+    site.apply(approval, user=robot)
+    site.apply(mdeploy, user=dana)
+    # A rejection likewise: what was let in would not be again.
+    done = cli.run("reject", *decide, "--signer", "vera", env=nowhere)
+    assert done.returncode == 0, done.stderr
+    site.apply(next(yaml.safe_load_all(done.stdout)), user=robot)
+    site.cluster.run("delete", "mdeploy", "offline", "-n", PROD)
+    assert "reject" in refusal(site, mdeploy, DANA)
 
 
 def test_a_withdrawn_approval_stays_so_however_its_signature_is_spelled(site):
