@@ -130,8 +130,10 @@ void LookForServing(const Cluster& cluster, Patient& patient) {
     auto read =
         ReadKind(cluster.client(), profile, patient.name_space, {}, [&](const Json& object) {
           if (!Recognise(*table, object).serves) return;
-          serving.push_back(StringAt(object, "kind") + " '" + StringAt(object, "metadata/name") +
-                            "'");
+          // What belongs to nothing is what people know by name.
+          const bool owned = FindPath(object, "metadata/ownerReferences") != nullptr;
+          serving.insert(owned ? serving.end() : serving.begin(),
+                         StringAt(object, "kind") + " '" + StringAt(object, "metadata/name") + "'");
         });
     if (!read) {
       patient.unread["serving"] = read.error().message;

@@ -111,9 +111,13 @@ ReconcileResult ServingScan::Run(const std::stop_token& stop) {
   });
   Report(findings, unsure, in_force, now);
   LookAtOwnNamespace(objects, in_force);
-  const bool soon = std::any_of(unread_.begin(), unread_.end(),
-                                [](const auto& one) { return !one.second.lasts; });
-  return ReconcileResult::Wait(soon ? std::min(kScanRetry, options_.interval) : options_.interval);
+  return ReconcileResult::Wait(ReadAllThatItMay() ? options_.interval
+                                                  : std::min(kScanRetry, options_.interval));
+}
+
+bool ServingScan::ReadAllThatItMay() const {
+  return std::all_of(unread_.begin(), unread_.end(),
+                     [](const auto& one) { return one.second.lasts; });
 }
 
 bool ServingScan::IsUnread(const std::string& kind) const {
@@ -179,17 +183,19 @@ void ServingScan::LookAtOwnNamespace(const std::vector<ScannedObject>& objects,
     ++counts.environments;
     said += (said.empty() ? "" : "; ") + ("GovernancePolicy '" + policy->meta.name + "': ") + text;
   }
-  std::string example;
+  std::string example;  // what belongs to nothing is what people know by name
   for (const ScannedObject& object : objects) {
     if (object.name_space != own || !object.recognition.serves) continue;
     ++counts.objects;
-    if (example.empty()) example = object.kind + " '" + object.name + "'";
+    if (example.empty() || object.owner_uid.empty()) {
+      example = object.kind + " '" + object.name + "'";
+    }
   }
   if (counts.objects > 0) {
     said += (said.empty() ? "" : "; ") + ExemptServingText(counts.objects, example, own);
   }
-  // Of a kind that could not be read nobody can say that it is gone.
-  if (said.empty() && !unread_.empty()) return;
+  // Of a kind that cannot be read just now nobody can say that it is gone.
+  if (said.empty() && !ReadAllThatItMay()) return;
   if (!said.empty()) {
     Event event;
     event.type = EventType::kWarning;

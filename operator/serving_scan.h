@@ -25,7 +25,7 @@ struct ServingScanOptions {
   ServingProfiles table;
   GuardMode elsewhere = GuardMode::kWarn;  // namespaces in no environment
   std::chrono::seconds interval{300};
-  std::string own_namespace;  // of the programs: exempt; empty: nobody looks
+  std::string own_namespace = {};  // of the programs: exempt; empty: nobody looks
 };
 
 // What stands in the exempt namespace and should not.
@@ -67,6 +67,7 @@ class ServingScan {
 
   [[nodiscard]] std::vector<ScannedObject> ReadAll(const std::stop_token& stop);
   [[nodiscard]] bool IsUnread(const std::string& kind) const;
+  [[nodiscard]] bool ReadAllThatItMay() const;  // in the last scan
   // `unsure`: UIDs of which nothing can be said now.
   void Report(const std::vector<ScanFinding>& findings, const std::set<std::string>& unsure,
               const PolicySet& in_force, Time now);
