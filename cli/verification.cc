@@ -187,7 +187,16 @@ Verified VerifyObject(const Manifest& manifest, const VerifyOptions& options) {
   const std::string kind = StringAt(object, "kind");
   Verified out = Named(manifest);
   auto digest = Digest(object);
-  if (!digest) return DoesNotHold(std::move(out), "SpecInvalid", digest.error().ToString());
+  if (!digest) {
+    std::string why = digest.error().ToString();
+    // It may have been edited after it was signed, which is the graver news.
+    if (CarriesSignature(object)) {
+      if (auto proof = VerifySignature(object); !proof) {
+        why += "; its signature does not count either: " + proof.error().message;
+      }
+    }
+    return DoesNotHold(std::move(out), "SpecInvalid", std::move(why));
+  }
   const std::string account = StringAt(object, "spec/signer/username");
   if (kind == SignOffSpec::kKind && IsRobot(account)) {
     return DoesNotHold(std::move(out), "SignerIsRobot",

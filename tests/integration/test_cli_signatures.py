@@ -581,6 +581,33 @@ def test_answers_waivers_and_policies_are_signed_from_files_too(tmp_path):
     assert done.returncode == 2 and "--filename" in done.stderr, done.stderr
 
 
+def test_several_objects_are_signed_one_by_one_and_applied_as_a_list(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    files = write(tmp_path / "two.yaml", s.bias_test("a"), s.bias_test("b"))
+    done = run("sign", "-f", files, "--key", path, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert (made["apiVersion"], made["kind"]) == ("v1", "List")
+    assert [one["metadata"]["name"] for one in made["items"]] == ["a", "b"]
+    # A List is read like what it holds.
+    (tmp_path / "list.json").write_text(done.stdout)
+    done = run("verify", "-f", tmp_path / "list.json", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["objects"]) == 2
+    # As YAML they are documents, which kubectl takes too.
+    done = run("sign", "-f", files, "--key", path)
+    assert done.stdout.count("\n---\n") == 1
+    (tmp_path / "two-signed.yaml").write_text(done.stdout)
+    assert run("verify", "-f", tmp_path / "two-signed.yaml").returncode == 0
+
+
+def test_the_bytes_to_sign_are_of_one_object(tmp_path):
+    files = write(tmp_path / "two.yaml", s.bias_test("a"), s.bias_test("b"))
+    done = run("sign", "-f", files, "--statement")
+    assert done.returncode == 2 and done.stdout == ""
+    assert "--statement: goes with one object" in done.stderr and "has 2" in done.stderr
+
+
 def test_each_object_is_told_what_stands_behind_it(tmp_path):
     path = ssh_key(tmp_path, "-t", "ed25519")
     signed = sign(tmp_path, s.bias_test("signed"), path)
@@ -592,7 +619,8 @@ def test_each_object_is_told_what_stands_behind_it(tmp_path):
     typo["spec"]["protokol"] = "x"
     robot = s.sign_off(s.deployment(), ("system:serviceaccount:ci:robot", []))
     foreign = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
-    objects = (s.policy(), s.use_case(), foreign, signed, stamped, unsigned, typo, robot)
+    policy = lending(path.with_suffix(".pub").read_text())
+    objects = (policy, s.use_case(), foreign, signed, stamped, unsigned, typo, robot)
     files = ("verify", "-f", write(tmp_path / "all.yaml", *objects))
     done = run(*files, "-o", "json")
     assert done.returncode == 1, done.stderr
