@@ -29,7 +29,7 @@ struct NamedText {
 
 // One source for all files of a folder: the digest over theirs, in the order of their paths.
 Result<std::vector<NamedText>> ReadFolder(const std::string& folder, EvidenceSource& source) {
-  auto entries = ReadRunFolder(folder);
+  auto entries = ReadRun(folder);
   if (!entries) return Fail(entries.error().code, entries.error().message, folder);
   std::vector<NamedText> texts;
   Sha256Stream digest;
@@ -57,7 +57,7 @@ Result<Read> ReadAs(const ImportFormat& format, const std::vector<std::string>& 
     EvidenceSource source;
     source.format = format.name;
     source.name = FileName(path);
-    if (format.folder) {
+    if (format.folder && IsRunFolder(path)) {
       auto folder = ReadFolder(path, source);
       if (!folder) return Fail(folder.error());
       texts = std::move(*folder);
@@ -65,7 +65,7 @@ Result<Read> ReadAs(const ImportFormat& format, const std::vector<std::string>& 
       auto text = ReadTextFile(path);
       if (!text) return Fail(text.error());
       source.digest = DigestText(Sha256(*text));
-      texts.push_back({path, std::move(*text)});
+      texts.push_back({format.folder ? std::string(kRunJson) : path, std::move(*text)});
     }
     if (!seen.insert(source.digest).second) {
       return Fail(Code::kInvalidArgument, "has the same bytes as another of the files", path);

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -38,7 +39,11 @@ Result<std::string> Md5Of(const std::string& path) {
 Status CheckData(const ReleaseData& data, const std::map<std::string, ImportedData>& recorded) {
   const std::string path = std::filesystem::path(data.file).lexically_normal().generic_string();
   const std::string flag = "--data " + data.name;
-  const auto found = recorded.find(path);
+  // As the stage names it, or as it is seen from here.
+  const auto found = std::find_if(recorded.begin(), recorded.end(), [&](const auto& one) {
+    const auto seen = std::filesystem::path(one.second.folder) / one.first;
+    return one.first == path || seen.lexically_normal().generic_string() == path;
+  });
   if (found == recorded.end()) {
     std::string known;
     for (const auto& [name, one] : recorded) known += (known.empty() ? "" : ", ") + name;

@@ -34,8 +34,19 @@ Status ReadEntries(const fs::path& folder, const std::string& part,
 
 }  // namespace
 
-Result<std::map<std::string, std::string>> ReadRunFolder(const std::string& folder) {
+bool IsRunFolder(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+Result<std::map<std::string, std::string>> ReadRun(const std::string& folder) {
   std::map<std::string, std::string> entries;
+  if (!IsRunFolder(folder)) {
+    auto text = ReadTextFile(folder);
+    if (!text) return Fail(text.error());
+    entries[std::string(kRunJson)] = std::move(*text);
+    return entries;
+  }
   auto meta = ReadTextFile((fs::path(folder) / "meta.yaml").string());
   if (!meta) {
     return Fail(Code::kNotFound,
@@ -50,12 +61,16 @@ Result<std::map<std::string, std::string>> ReadRunFolder(const std::string& fold
 }
 
 Result<MlflowRun> ReadMlflowRun(const std::string& folder) {
-  auto entries = ReadRunFolder(folder);
+  auto entries = ReadRun(folder);
   if (!entries) return Fail(entries.error());
   std::vector<ImportText> files;
   for (const auto& [name, text] : *entries) files.push_back({name, text});
   auto run = ParseMlflowRun(files);
   if (run) return run;
+  if (!IsRunFolder(folder)) {
+    const std::string& path = run.error().path;
+    return Fail(run.error().code, run.error().message, folder + (path.empty() ? "" : ": " + path));
+  }
   return Fail(run.error().code, run.error().message,
               (fs::path(folder) / run.error().path).string());
 }

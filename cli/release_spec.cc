@@ -29,7 +29,7 @@ const std::vector<ReleaseText>& ReleaseTexts() {
        true},
       {"uri", "--uri", "where the operator gets it: oci://REPOSITORY, with @sha256:… once pushed",
        &R::uri},
-      {"run", "--run", "MLflow run folder: parameters, metrics, commit", &R::run, true},
+      {"run", "--run", "MLflow run, a folder or JSON: parameters, metrics, commit", &R::run, true},
       {"templateFile", "--template", "pod template of the serving pods", &R::template_file, true},
       {"image", "--image", "serving image …@sha256:…, instead of a template", &R::image},
       {"code", "--code", "the git working tree that trained the model", &R::code, true},

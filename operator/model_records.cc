@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -203,19 +204,26 @@ std::string ContentOf(const IncidentSpec& spec) {
   return DumpJson(EncodeSpec(kept));
 }
 
+// Whether `known` says all that there is to say of it. A rejection is one for each key that signed
+// it: a copy by a key that the policy does not believe must not stand for one by a key that it
+// does.
+bool IsRecordOf(const RecordedDecision& known, const AttestedSignOff& one) {
+  const SignOff& object = *one.object;
+  if (known.digest != object.KnownAs() || known.name_space != object.meta.name_space) return false;
+  if (object.spec.decision == SignOffDecision::kReject) {
+    return known.by.signing_key == (one.by.signature ? one.by.signature->key : std::string());
+  }
+  return known.withdrawn.text.empty() || object.spec.signature ||
+         one.by.first_seen <= known.withdrawn.time;
+}
+
 void AddDecisions(const SeenOfModel& seen, ModelRecordSpec& record) {
   std::vector<RecordedDecision> fresh;
   for (const AttestedSignOff& one : seen.sign_offs) {
     const SignOff& object = *one.object;
-    if (!IsMade(one.by) || std::any_of(record.decisions.begin(), record.decisions.end(),
-                                       [&](const RecordedDecision& known) {
-                                         return known.digest == object.KnownAs() &&
-                                                known.name_space == object.meta.name_space &&
-                                                (known.withdrawn.text.empty() ||
-                                                 object.spec.signature ||
-                                                 one.by.first_seen <= known.withdrawn.time ||
-                                                 object.spec.decision == SignOffDecision::kReject);
-                                       })) {
+    const auto is = [&](const RecordedDecision& known) { return IsRecordOf(known, one); };
+    if (!IsMade(one.by) || std::any_of(record.decisions.begin(), record.decisions.end(), is) ||
+        std::any_of(fresh.begin(), fresh.end(), is)) {
       continue;
     }
     RecordedDecision decision;
@@ -238,7 +246,8 @@ void AddDecisions(const SeenOfModel& seen, ModelRecordSpec& record) {
   for (RecordedDecision& one : fresh) {
     // An approval that was withdrawn and made again replaces what is known of it.
     std::erase_if(record.decisions, [&](const RecordedDecision& known) {
-      return known.digest == one.digest && known.name_space == one.name_space;
+      return one.decision != SignOffDecision::kReject && known.digest == one.digest &&
+             known.name_space == one.name_space;
     });
     record.decisions.push_back(std::move(one));
   }
@@ -314,48 +323,82 @@ void ForEachObject(Record& record, const Use& use) {
   }
 }
 
-// The namespace of which a list holds most.
+// Takes entries out of a list that is too long, one of the namespace of which it holds most each.
 template <class Entry>
-std::string LargestIn(const std::vector<Entry>& list) {
-  std::map<std::string, std::size_t> counts;
-  for (const Entry& one : list) ++counts[one.name_space];
-  return std::max_element(counts.begin(), counts.end(),
-                          [](const auto& a, const auto& b) { return a.second < b.second; })
-      ->first;
-}
+class Trimming {
+ public:
+  Trimming(std::vector<Entry>& list, std::int64_t most)
+      : list_(list), most_(static_cast<std::size_t>(most)), left_(list.size()) {
+    for (std::size_t i = 0; i < list.size(); ++i) places_[list[i].name_space].push_back(i);
+  }
+  [[nodiscard]] bool TooLong() const { return left_ > most_; }
+  // Of which it holds most; not to be called of an empty list.
+  [[nodiscard]] std::string Largest() const {
+    return std::max_element(
+               places_.begin(), places_.end(),
+               [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); })
+        ->first;
+  }
+  // The first of the namespace's that `may` go, if there is one.
+  template <class May>
+  [[nodiscard]] std::optional<std::size_t> First(const std::string& name_space, const May& may) {
+    for (const std::size_t i : places_[name_space]) {
+      if (may(i)) return i;
+    }
+    return std::nullopt;
+  }
+  [[nodiscard]] std::size_t Last(const std::string& name_space) {
+    return places_[name_space].back();
+  }
+  void Take(std::size_t i) {
+    std::erase(places_[list_[i].name_space], i);
+    taken_.insert(i);
+    --left_;
+  }
+  void Finish() {
+    std::size_t i = 0;
+    std::erase_if(list_, [&](const Entry&) { return taken_.contains(i++); });
+  }
 
-template <class Entry>
-void EraseLastOf(std::vector<Entry>& list, const std::string& name_space) {
-  const auto last = std::find_if(list.rbegin(), list.rend(),
-                                 [&](const Entry& one) { return one.name_space == name_space; });
-  if (last != list.rend()) list.erase(std::next(last).base());
-}
+ private:
+  std::vector<Entry>& list_;
+  const std::size_t most_;
+  std::size_t left_;
+  std::map<std::string, std::vector<std::size_t>> places_;
+  std::set<std::size_t> taken_;
+};
 
 // Of whichever namespace has most there goes what does not fit.
 template <class Entry>
 void CutList(std::vector<Entry>& list, std::int64_t most, ModelRecordSpec& record) {
-  while (list.size() > static_cast<std::size_t>(most)) {
-    const std::string largest = LargestIn(list);
+  Trimming<Entry> trimming(list, most);
+  while (trimming.TooLong()) {
+    const std::string largest = trimming.Largest();
     BoundsOf(record, largest).full = true;
-    EraseLastOf(list, largest);
+    trimming.Take(trimming.Last(largest));
   }
+  trimming.Finish();
 }
 
 void ForgetDecisions(ModelRecordSpec& record) {
   std::vector<RecordedDecision>& all = record.decisions;
-  while (all.size() > static_cast<std::size_t>(kMaxRecordedDecisions)) {
-    const std::string largest = LargestIn(all);
-    const auto least = std::find_if(all.begin(), all.end(), [&](const RecordedDecision& one) {
-      return one.name_space == largest && !Stands(one, record);
-    });
-    if (least == all.end()) {
+  if (all.size() <= static_cast<std::size_t>(kMaxRecordedDecisions)) return;
+  std::vector<bool> stands;
+  stands.reserve(all.size());
+  for (const RecordedDecision& one : all) stands.push_back(Stands(one, record));
+  Trimming<RecordedDecision> trimming(all, kMaxRecordedDecisions);
+  while (trimming.TooLong()) {
+    const std::string largest = trimming.Largest();
+    const auto least = trimming.First(largest, [&](std::size_t i) { return !stands[i]; });
+    if (!least) {
       BoundsOf(record, largest).full = true;
-      EraseLastOf(all, largest);
+      trimming.Take(trimming.Last(largest));
       continue;
     }
-    Later(BoundsOf(record, largest).decisions_forgotten_until, least->by.first_seen.time);
-    all.erase(least);
+    Later(BoundsOf(record, largest).decisions_forgotten_until, all[*least].by.first_seen.time);
+    trimming.Take(*least);
   }
+  trimming.Finish();
 }
 
 // The namespace whose evidence takes the most room; empty if there is none.

@@ -1,5 +1,7 @@
 #include "operator/serving_scan.h"
 
+#include <algorithm>
+
 #include "audit/decision_record.h"
 #include "base/digest.h"
 #include "base/log.h"
@@ -10,21 +12,22 @@
 namespace countersign {
 namespace {
 
-// Which objects say that something owns them which was not found.
+// What owns objects and was not found.
 class OwnerChains {
  public:
   explicit OwnerChains(const std::vector<ScannedObject>& objects) {
     for (const ScannedObject& object : objects) by_uid_.emplace(object.uid, &object);
   }
-  [[nodiscard]] bool Ends(const ScannedObject& object) const {
+  // Its kind, as the last that was found says; empty: all were found.
+  [[nodiscard]] std::string MissingKind(const ScannedObject& object) const {
     constexpr int kMost = 8;  // owners that are looked at
     const ScannedObject* at = &object;
     for (int i = 0; i < kMost && !at->owner_uid.empty(); ++i) {
       const auto found = by_uid_.find(at->owner_uid);
-      if (found == by_uid_.end()) return true;
+      if (found == by_uid_.end()) return at->owner_kind;
       at = found->second;
     }
-    return false;
+    return {};
   }
 
  private:
@@ -42,7 +45,10 @@ ServingScan::ServingScan(const KubeClient& client, Clock& clock, const Catalog& 
       options_(std::move(options)) {}
 
 std::vector<ScannedObject> ServingScan::ReadAll(const std::stop_token& stop) {
-  std::map<std::string, std::string> unread;
+  std::map<std::string, Unread> unread;
+  const auto note = [&](const Resource& resource, const ApiError& error) {
+    unread[resource.Name()] = {resource.kind, error.ToString(), error.http_status == 403};
+  };
   Call call;
   call.stop = stop;
   RunningFacts facts;
@@ -54,7 +60,7 @@ std::vector<ScannedObject> ServingScan::ReadAll(const std::stop_token& stop) {
       }
     });
     // What can be read is looked at, whatever else cannot.
-    if (!read) unread.emplace(resource.Name(), read.error().ToString());
+    if (!read) note(resource, read.error());
   }
   const UidOfDeployment uid_of = [this](const ObjectKey& key) {
     const auto deployment = catalog_.deployments().Get(key);
@@ -65,13 +71,15 @@ std::vector<ScannedObject> ServingScan::ReadAll(const std::stop_token& stop) {
     auto read = ReadKind(client_, profile, {}, call, [&](const Json& object) {
       objects.push_back(ScannedOf(options_.table, facts, object, uid_of));
     });
-    if (!read) unread.emplace(ResourceOf(profile).Name(), read.error().ToString());
+    if (!read) note(ResourceOf(profile), read.error());
   }
-  if (unread != unread_ && !stop.stop_requested()) {
-    for (const auto& [kind, why] : unread) {
-      Log(LogLevel::kWarning, "a kind could not be looked through for shadow deployments",
-          {{"resource", kind}, {"error", why}});
+  for (const auto& [resource, one] : unread) {
+    const auto before = unread_.find(resource);
+    if (stop.stop_requested() || (before != unread_.end() && before->second.why == one.why)) {
+      continue;
     }
+    Log(LogLevel::kWarning, "a kind could not be looked through for shadow deployments",
+        {{"resource", resource}, {"error", one.why}});
   }
   unread_ = std::move(unread);
   return objects;
@@ -92,22 +100,30 @@ ReconcileResult ServingScan::Run(const std::stop_token& stop) {
         return WaiversFor(catalog_, in_force, object.name_space, object.recognition, now);
       }};
   auto findings = FindShadows(objects, sources);
-  if (!unread_.empty()) {
-    // The owner may be of a kind that could not be read, and govern it.
-    const OwnerChains chains(objects);
-    std::erase_if(findings, [&](const ScanFinding& one) { return chains.Ends(*one.object); });
-  }
-  Report(findings, in_force, now);
-  return ReconcileResult::Wait(options_.interval);
+  // An owner of a kind that could not be read may govern it.
+  std::set<std::string> unsure;
+  const OwnerChains chains(objects);
+  std::erase_if(findings, [&](const ScanFinding& one) {
+    if (!IsUnread(chains.MissingKind(*one.object))) return false;
+    unsure.insert(one.object->uid);
+    return true;
+  });
+  Report(findings, unsure, in_force, now);
+  const bool soon = std::any_of(unread_.begin(), unread_.end(),
+                                [](const auto& one) { return !one.second.lasts; });
+  return ReconcileResult::Wait(soon ? std::min(kScanRetry, options_.interval) : options_.interval);
 }
 
-void ServingScan::Report(const std::vector<ScanFinding>& findings, const PolicySet& in_force,
-                         Time now) {
-  std::map<GuardMode, std::size_t> counts;
-  std::map<std::string, std::string> told;
+bool ServingScan::IsUnread(const std::string& kind) const {
+  return std::any_of(unread_.begin(), unread_.end(),
+                     [&](const auto& one) { return one.second.kind == kind; });
+}
+
+void ServingScan::Report(const std::vector<ScanFinding>& findings,
+                         const std::set<std::string>& unsure, const PolicySet& in_force, Time now) {
+  std::map<std::string, Told> told;
   for (const ScanFinding& finding : findings) {
     const ScannedObject& object = *finding.object;
-    ++counts[GuardSettingOf(in_force, object.name_space, options_.elsewhere).mode];
     Event event;
     event.type = EventType::kWarning;
     event.reason = finding.decision.reason;
@@ -117,7 +133,7 @@ void ServingScan::Report(const std::vector<ScanFinding>& findings, const PolicyS
                        object.name,        object.uid,  {}};
     events_.Record(std::move(event));
     const auto before = told_.find(object.uid);
-    if (before == told_.end() || before->second != finding.decision.message) {
+    if (before == told_.end() || before->second.message != finding.decision.message) {
       DecisionRecord record;
       record.time = now;
       record.id = NewUuid(now);
@@ -131,8 +147,15 @@ void ServingScan::Report(const std::vector<ScanFinding>& findings, const PolicyS
       record.reasons = {finding.decision.reason};
       WriteRecord(RecordLine(record));
     }
-    told.emplace(object.uid, finding.decision.message);
+    told[object.uid] = {finding.decision.message, object.kind,
+                        GuardSettingOf(in_force, object.name_space, options_.elsewhere).mode};
   }
+  // What could not be looked at is not gone.
+  for (const auto& [uid, one] : told_) {
+    if (unsure.contains(uid) || IsUnread(one.kind)) told.emplace(uid, one);
+  }
+  std::map<GuardMode, std::size_t> counts;
+  for (const auto& [uid, one] : told) ++counts[one.mode];
   if (told_.size() != told.size()) {
     Log(LogLevel::kInfo, "looked for shadow deployments", {{"found", told.size()}});
   }

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct ServingScanOptions {
   std::chrono::seconds interval{300};
 };
 
+// How soon kinds are looked through again that the API server could not list just now.
+inline constexpr std::chrono::seconds kScanRetry{30};
+
 class ServingScan {
  public:
   // All must outlive it.
@@ -35,22 +39,37 @@ class ServingScan {
   // One scan; waits for the next.
   [[nodiscard]] ReconcileResult Run(const std::stop_token& stop);
 
-  // Shadow deployments of the last scan, by what the guard does where they are.
+  // Shadow deployments of the last scan, by what the guard does where they are; of kinds that it
+  // could not read, those of the scan before.
   [[nodiscard]] std::map<GuardMode, std::size_t> Counts() const;
-  // Kinds that it could not read, of which it says nothing.
+  // Kinds that it could not read, of which it says nothing new.
   [[nodiscard]] std::size_t UnreadKinds() const;
 
  private:
+  struct Unread {
+    std::string kind;
+    std::string why;
+    bool lasts = false;  // until an administrator grants it
+  };
+  struct Told {
+    std::string message;  // of the last record
+    std::string kind;
+    GuardMode mode = GuardMode::kDeny;
+  };
+
   [[nodiscard]] std::vector<ScannedObject> ReadAll(const std::stop_token& stop);
-  void Report(const std::vector<ScanFinding>& findings, const PolicySet& in_force, Time now);
+  [[nodiscard]] bool IsUnread(const std::string& kind) const;
+  // `unsure`: UIDs of which nothing can be said now.
+  void Report(const std::vector<ScanFinding>& findings, const std::set<std::string>& unsure,
+              const PolicySet& in_force, Time now);
 
   const KubeClient& client_;
   Clock& clock_;
   const Catalog& catalog_;
   EventRecorder& events_;
   const ServingScanOptions options_;
-  std::map<std::string, std::string> told_;    // by UID: the message of the last record
-  std::map<std::string, std::string> unread_;  // by kind: why, of the last scan
+  std::map<std::string, Told> told_;      // by UID
+  std::map<std::string, Unread> unread_;  // by resource, of the last scan
   mutable std::mutex mutex_;
   std::map<GuardMode, std::size_t> counts_;
   std::size_t unread_kinds_ = 0;

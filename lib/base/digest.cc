@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -115,6 +116,12 @@ Result<std::string> Base64Decode(std::string_view text) {
   // EVP_DecodeBlock forgives white space and stray bits; encoding again shows them.
   if (Base64Encode(out) != text) return fail();
   return out;
+}
+
+Result<std::string> Base64DecodeEither(std::string text) {
+  std::replace(text.begin(), text.end(), '-', '+');
+  std::replace(text.begin(), text.end(), '_', '/');
+  return Base64Decode(text);
 }
 
 std::string NewUuid(Time now) {

@@ -46,6 +46,8 @@ class Sha256Stream {
 [[nodiscard]] std::string Base64Encode(std::string_view data);
 // Strict: padding required, no white space, no bits left over.
 [[nodiscard]] Result<std::string> Base64Decode(std::string_view text);
+// The same, in either alphabet of RFC 4648, or both.
+[[nodiscard]] Result<std::string> Base64DecodeEither(std::string text);
 
 // RFC 9562 UUID version 7 of the instant `now`: sortable by time, 74 random bits.
 [[nodiscard]] std::string NewUuid(Time now);

@@ -73,7 +73,10 @@ ScannedObject ScannedOf(const ServingProfiles& table, const RunningFacts& facts,
   scanned.name_space = std::move(workload.key.ns);
   scanned.name = std::move(workload.key.name);
   scanned.uid = std::move(workload.uid);
-  if (workload.owner) scanned.owner_uid = std::move(workload.owner->uid);
+  if (workload.owner) {
+    scanned.owner_uid = std::move(workload.owner->uid);
+    scanned.owner_kind = std::move(workload.owner->kind);
+  }
   scanned.resolved = ResolvedImages(object);
   scanned.recognition = scanned.kind == kPods.kind ? RecogniseRunning(table, object, facts)
                                                    : std::move(workload.recognition);

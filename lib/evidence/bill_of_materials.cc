@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string_view>
 
 namespace countersign {
@@ -45,7 +46,7 @@ class Walk {
     if (json.is_object()) {
       const std::string name = StringAt(json, "name");
       const std::string ref = StringAt(json, "bom-ref");
-      if (!ref.empty() && !name.empty()) names_.emplace(ref, name);
+      if (!ref.empty() && !name.empty()) names_[ref].insert(name);
     }
     if (!json.is_structured()) return;
     for (const Json& inner : json) Name(inner);
@@ -116,10 +117,12 @@ class Walk {
   Status DataSet(const Json& set, const std::string& path) {
     const std::string name = StringAt(set, "name");
     const std::string ref = StringAt(set, "ref");
-    const auto [first, last] = names_.equal_range(ref);
-    for (auto named = first; named != last; ++named) contents_.data_sets.insert(named->second);
+    const auto named = names_.find(ref);
+    if (named != names_.end() && expanded_.insert(ref).second) {
+      contents_.data_sets.insert(named->second.begin(), named->second.end());
+    }
     if (!name.empty()) contents_.data_sets.insert(name);
-    if (!name.empty() || first != last) return {};
+    if (!name.empty() || named != names_.end()) return {};
     const std::string id = ref.empty() ? StringAt(set, "bom-ref") : ref;
     if (id.empty()) return Bad(path, "must have a name, a ref or a bom-ref");
     contents_.data_sets.insert(id);
@@ -156,7 +159,8 @@ class Walk {
   }
 
   BomContents contents_;
-  std::multimap<std::string, std::string> names_;
+  std::map<std::string, std::set<std::string>> names_;
+  std::set<std::string> expanded_;  // references are many, and what they stand for is read once
 };
 
 }  // namespace

@@ -14,13 +14,6 @@ tl::unexpected<Error> Bad(std::string why, Code code = Code::kInvalidArgument) {
   return Fail(code, std::move(why));
 }
 
-// Both alphabets of RFC 4648, as the protocol demands of whoever verifies.
-Result<std::string> DecodeEither(std::string text) {
-  std::replace(text.begin(), text.end(), '-', '+');
-  std::replace(text.begin(), text.end(), '_', '/');
-  return Base64Decode(text);
-}
-
 // Of in-toto a predicate may have a type of its own: "application/vnd.in-toto.provenance+json".
 // Source: github.com/in-toto/attestation, spec/v1/envelope.md.
 bool IsOfType(std::string_view found, std::string_view type) {
@@ -46,7 +39,8 @@ Result<Json> Open(std::string_view type, const Json& envelope, const Verify& ver
     return Bad("its type must be '" + std::string(type) + "', is '" + Excerpt(found) + "'",
                Code::kFailedPrecondition);
   }
-  auto payload = DecodeEither(StringAt(envelope, "payload"));
+  // Both alphabets, as the protocol demands of whoever verifies.
+  auto payload = Base64DecodeEither(StringAt(envelope, "payload"));
   if (!payload) return Bad("its payload " + payload.error().message);
   const Json* signatures = Find(envelope, "signatures");
   if (signatures == nullptr || !signatures->is_array() || signatures->empty() ||
@@ -55,7 +49,7 @@ Result<Json> Open(std::string_view type, const Json& envelope, const Verify& ver
   }
   const std::string data = PreAuthEncoding(found, *payload);
   for (const Json& entry : *signatures) {
-    auto signature = DecodeEither(StringAt(entry, "sig"));
+    auto signature = Base64DecodeEither(StringAt(entry, "sig"));
     if (!signature || !verify(data, *signature)) continue;
     // A key that counts signed it, so it is as deep as what was signed: a whole pod template.
     auto body = ParseJson(*payload, kMaxForeignJsonDepth);

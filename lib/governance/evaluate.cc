@@ -381,15 +381,8 @@ Facts Ordered(Facts facts, std::shared_ptr<const Dossier> dossier) {
   return facts;
 }
 
-}  // namespace
-
-Decision Evaluate(const PolicySet& policies, const Facts& facts) {
-  // Reasons and messages name evidence in the order in which it comes. A decision that changed with
-  // that order would be written to the status again and again.
-  const auto dossier = DossierOf(facts);
-  if (!dossier->IsOf(facts)) return Evaluate(policies, Ordered(facts, dossier));
-  // What comes of that the records change no further.
-  if (auto recorded = WithRecords(facts, *dossier)) return Evaluate(policies, *recorded);
+// Of facts in the dossier's order, with what the records say of them.
+Decision Judge(const PolicySet& policies, const Facts& facts, const Dossier& dossier) {
   Decision decision;
   decision.governed_digest = facts.governed_digest;
   const Matches matches = Match(policies, facts.name_space, facts.now);
@@ -407,8 +400,7 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
     decision.answers_approved = true;
     decision.answers_digest = facts.use_case->spec.answers_digest;
     for (const MatchedPolicy& m : matched) {
-      EvaluatePolicy(m, facts,
-                     EvidenceIndex(*dossier, m.policy->spec, m.environments.front()->name),
+      EvaluatePolicy(m, facts, EvidenceIndex(dossier, m.policy->spec, m.environments.front()->name),
                      decision.answers_digest, decision, classes, next_change);
     }
   }
@@ -429,6 +421,20 @@ Decision Evaluate(const PolicySet& policies, const Facts& facts) {
   }
   decision.next_change = next_change;
   return decision;
+}
+
+}  // namespace
+
+Decision Evaluate(const PolicySet& policies, const Facts& facts) {
+  // Reasons and messages name evidence in the order in which it comes. A decision that changed with
+  // that order would be written to the status again and again.
+  auto dossier = DossierOf(facts);
+  if (!dossier->IsOf(facts)) return Evaluate(policies, Ordered(facts, std::move(dossier)));
+  auto recorded = WithRecords(facts, *dossier);
+  if (!recorded) return Judge(policies, facts, *dossier);
+  dossier = std::make_shared<const Dossier>(*recorded);
+  const Facts ordered = Ordered(*std::move(recorded), dossier);
+  return Judge(policies, ordered, *dossier);
 }
 
 }  // namespace countersign

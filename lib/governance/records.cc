@@ -111,6 +111,9 @@ void Apply(Corrections&& corrections, SharedList<Attested<Spec>>& list) {
 // Whether whoever would not believe `present` would not have believed what was recorded either.
 bool IsAsGood(const Provenance& present, const RecordedMaker& recorded) {
   if (!IsMade(present)) return false;
+  // A policy that believes another key in the same person's name may not be the one that judges.
+  const std::string key = present.signature ? present.signature->key : std::string();
+  if (key != recorded.signing_key) return false;
   return present.authenticity != Authenticity::kForeign ||
          (present.foreign && present.foreign->installation == recorded.installation &&
           present.foreign->key == recorded.installation_key);

@@ -224,9 +224,10 @@ Provenance VouchedFor(const GovernancePolicySpec& policy, std::string_view kind,
   return vouched;
 }
 
-bool IsTrustedByAny(const PolicySet& policies, std::string_view kind, const Provenance& by) {
+bool IsTrustedByAny(const PolicySet& policies, std::string_view kind, const Provenance& by,
+                    Vouched what) {
   return std::any_of(policies.policies.begin(), policies.policies.end(), [&](const auto& policy) {
-    return VouchedFor(policy->spec, kind, kAnyEnvironment, by).authenticity ==
+    return VouchedFor(policy->spec, kind, kAnyEnvironment, by, what).authenticity ==
            Authenticity::kAttested;
   });
 }

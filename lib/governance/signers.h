@@ -42,7 +42,7 @@ enum class Vouched { kAnything, kRejection };
 
 // Whether any of the policies believes what vouches for `by` of that kind, somewhere.
 [[nodiscard]] bool IsTrustedByAny(const PolicySet& policies, std::string_view kind,
-                                  const Provenance& by);
+                                  const Provenance& by, Vouched what = Vouched::kAnything);
 
 // Evidence in the name of whose key signed it, or of whom a trusted installation saw make it; other
 // evidence as it is.

@@ -3,6 +3,8 @@
 // DVC identifies data by MD5, which proves nothing; the files are digested again where they are
 // given (--data), and must have the size and MD5 that the stage had. Source:
 // github.com/iterative/dvc, dvc/schema.py.
+#include <filesystem>
+
 #include "base/yaml.h"
 #include "importers/fields.h"
 #include "importers/formats.h"
@@ -42,14 +44,14 @@ Result<std::string> CommandOf(const Field& cmd) {
   return all;
 }
 
-Status TakeData(const Field& list, ImportedRun& run) {
+Status TakeData(const Field& list, const std::string& folder, ImportedRun& run) {
   for (std::size_t i = 0; list.At(i).Is(); ++i) {
     const Field one = list.At(i);
     const std::string path = one.Get("path").Text();
     if (path.empty()) return Wrong(one.Get("path"), "a path");
     const std::string md5 = one.Get("md5").Text();
     if (md5.empty()) continue;  // of another hash, such as an ETag
-    ImportedData data{md5, std::nullopt};
+    ImportedData data{md5, std::nullopt, folder};
     if (const Field size = one.Get("size"); size.Is()) {
       auto bytes = size.Count();
       if (!bytes) return Fail(bytes.error());
@@ -93,8 +95,11 @@ Result<Imported> ImportDvcLock(std::span<const ImportText> files, const ImportOp
   if (auto taken = TakeParameters(stage->Get("params"), snapshot); !taken) {
     return Fail(taken.error());
   }
+  const std::string folder = std::filesystem::path(file.name).parent_path().generic_string();
   for (const char* part : {"deps", "outs"}) {
-    if (auto taken = TakeData(stage->Get(part), imported.run); !taken) return Fail(taken.error());
+    if (auto taken = TakeData(stage->Get(part), folder, imported.run); !taken) {
+      return Fail(taken.error());
+    }
   }
   imported.spec = std::move(snapshot);
   return imported;

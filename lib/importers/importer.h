@@ -75,6 +75,7 @@ struct ImportOptions {
 struct ImportedData {
   std::string md5;
   std::optional<std::int64_t> size;
+  std::string folder = {};  // to which its path is relative; empty: where the import runs
 };
 
 // What a file says of a training run that is more, or less, than a snapshot states. Empty: nothing.

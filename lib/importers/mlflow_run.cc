@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t kFinished = 3;  // RunStatus.FINISHED of mlflow's protocol
 constexpr const char* kMeta = "meta.yaml";
+constexpr const char* kActive = "active";
 
 // A metric's file has a line "timestamp value step" a report.
 Result<std::string> LastValue(std::string_view text, const std::string& path) {
@@ -44,33 +45,139 @@ void AddUser(std::string user, MlflowRun& run) {
   if (!user.empty() && !known) run.users.push_back(std::move(user));
 }
 
-Status TakeMeta(std::string_view text, MlflowRun& run) {
-  auto meta = ParseYaml(text);
-  if (!meta) return Fail(Code::kInvalidArgument, meta.error().message, kMeta);
-  const Json* status = Find(*meta, "status");
-  const bool finished = status != nullptr && (IntAt(*meta, "status") == kFinished ||
-                                              StringAt(*meta, "status") == "FINISHED");
+// `info` is all of meta.yaml, or that part of JSON; `where` is a prefix for paths.
+Status TakeInfo(const Json& info, const std::string& where, MlflowRun& run) {
+  const Json* status = Find(info, "status");
+  const bool finished = status != nullptr && (IntAt(info, "status") == kFinished ||
+                                              StringAt(info, "status") == "FINISHED");
   if (!finished) {
     return Fail(Code::kFailedPrecondition,
                 "must be a run that has finished (3), is " +
                     (status == nullptr ? "unknown" : DumpJson(*status)),
-                std::string(kMeta) + ": status");
+                where + "status");
   }
-  const std::int64_t ended = IntAt(*meta, "end_time");
+  const std::string stage = StringAt(info, "lifecycle_stage", kActive);
+  if (stage != kActive) {
+    return Fail(Code::kFailedPrecondition, "must be active, is '" + Excerpt(stage) + "'",
+                where + "lifecycle_stage");
+  }
+  const std::int64_t ended = IntAt(info, "end_time");
   constexpr std::int64_t kYear3000 = 32'503'680'000'000;
   if (ended <= 0 || ended > kYear3000) {
     return Fail(Code::kInvalidArgument, "must be when the run ended, in milliseconds",
-                std::string(kMeta) + ": end_time");
+                where + "end_time");
   }
   run.ended = Time(std::chrono::milliseconds(ended));
-  run.id = StringAt(*meta, "run_id", StringAt(*meta, "run_uuid"));
-  AddUser(StringAt(*meta, "user_id"), run);
+  run.id = StringAt(info, "run_id", StringAt(info, "run_uuid"));
+  AddUser(StringAt(info, "user_id"), run);
   return {};
+}
+
+Status TakeMeta(std::string_view text, MlflowRun& run) {
+  auto meta = ParseYaml(text);
+  if (!meta) return Fail(Code::kInvalidArgument, meta.error().message, kMeta);
+  return TakeInfo(*meta, std::string(kMeta) + ": ", run);
+}
+
+using Entries = std::map<std::string, Json>;
+
+// data.<part>, in either of the two forms.
+Result<Entries> EntriesOf(const Json& data, const std::string& part) {
+  const std::string path = "data." + part;
+  Entries entries;
+  const Json* found = Find(data, part);
+  if (found == nullptr) return entries;
+  if (found->is_object()) {
+    for (const auto& [key, value] : found->items()) entries.emplace(key, value);
+    return entries;
+  }
+  if (!found->is_array()) {
+    return Fail(Code::kInvalidArgument, "must be an object, or a list of key and value", path);
+  }
+  for (std::size_t i = 0; i < found->size(); ++i) {
+    const std::string at = path + "[" + std::to_string(i) + "]";
+    const std::string key = StringAt((*found)[i], "key");
+    const Json* value = Find((*found)[i], "value");
+    if (key.empty() || value == nullptr) {
+      return Fail(Code::kInvalidArgument, "must have key and value", at);
+    }
+    if (!entries.emplace(key, *value).second) {
+      return Fail(Code::kInvalidArgument, "'" + Excerpt(key) + "' is there twice", at + ".key");
+    }
+  }
+  return entries;
+}
+
+// Texts as they are; numbers of metrics as they are written.
+Result<std::map<std::string, std::string>> TextsOf(const Json& data, const std::string& part,
+                                                   bool numbers) {
+  auto entries = EntriesOf(data, part);
+  if (!entries) return Fail(entries.error());
+  std::map<std::string, std::string> texts;
+  for (const auto& [key, value] : *entries) {
+    if (value.is_string()) {
+      texts[key] = value.get<std::string>();
+    } else if (numbers && value.is_number()) {
+      texts[key] = DumpJson(value);
+    } else {
+      return Fail(Code::kInvalidArgument,
+                  std::string("must be ") + (numbers ? "a number" : "text") + ", is " +
+                      Excerpt(DumpJson(value)),
+                  "data." + part + "." + key);
+    }
+  }
+  return texts;
+}
+
+// Where the run says what its code was, by the name of the tag.
+std::string* MemberOfTag(std::string_view tag, MlflowRun& run) {
+  if (tag == "mlflow.source.git.commit") return &run.commit;
+  if (tag == "mlflow.source.git.repoURL") return &run.repository;
+  if (tag == "mlflow.source.name") return &run.entry_point;
+  return nullptr;
+}
+
+void TakeTag(std::string_view tag, std::string_view text, MlflowRun& run) {
+  if (std::string* member = MemberOfTag(tag, run)) *member = text;
+  if (tag == "mlflow.user") AddUser(std::string(text), run);
+}
+
+Result<MlflowRun> ParseRunJson(std::string_view text) {
+  auto json = ParseJson(text);
+  if (!json) {
+    return Fail(Code::kInvalidArgument,
+                "must be the folder of an MLflow run, with meta.yaml, or JSON as 'mlflow runs "
+                "describe' prints it: " +
+                    json.error().message);
+  }
+  const Json* of_server = Find(*json, "run");
+  const Json& whole = of_server != nullptr ? *of_server : *json;
+  const Json* info = Find(whole, "info");
+  const Json* data = Find(whole, "data");
+  if (info == nullptr || data == nullptr) {
+    return Fail(Code::kInvalidArgument,
+                "must have info and data, as 'mlflow runs describe' prints them");
+  }
+  MlflowRun run;
+  if (auto taken = TakeInfo(*info, "info.", run); !taken) return Fail(taken.error());
+  auto parameters = TextsOf(*data, "params", false);
+  if (!parameters) return Fail(parameters.error());
+  run.parameters = std::move(*parameters);
+  auto metrics = TextsOf(*data, "metrics", true);
+  if (!metrics) return Fail(metrics.error());
+  run.metrics = std::move(*metrics);
+  auto tags = TextsOf(*data, "tags", false);
+  if (!tags) return Fail(tags.error());
+  for (const auto& [tag, value] : *tags) TakeTag(tag, value, run);
+  return run;
 }
 
 }  // namespace
 
 Result<MlflowRun> ParseMlflowRun(std::span<const ImportText> files) {
+  if (files.size() == 1 && files.front().name == kRunJson) {
+    return ParseRunJson(files.front().text);
+  }
   MlflowRun run;
   const auto meta = std::find_if(files.begin(), files.end(),
                                  [](const ImportText& file) { return file.name == kMeta; });
@@ -78,12 +185,9 @@ Result<MlflowRun> ParseMlflowRun(std::span<const ImportText> files) {
     return Fail(Code::kNotFound, "must be the folder of an MLflow run, with meta.yaml");
   }
   if (auto taken = TakeMeta(meta->text, run); !taken) return Fail(taken.error());
-  const std::pair<std::string_view, std::string*> tags[] = {
-      {"tags/mlflow.source.git.commit", &run.commit},
-      {"tags/mlflow.source.git.repoURL", &run.repository},
-      {"tags/mlflow.source.name", &run.entry_point}};
   constexpr std::string_view kParams = "params/";
   constexpr std::string_view kMetrics = "metrics/";
+  constexpr std::string_view kTags = "tags/";
   for (const ImportText& file : files) {
     if (file.name.starts_with(kParams)) {
       run.parameters[file.name.substr(kParams.size())] = file.text;
@@ -91,11 +195,9 @@ Result<MlflowRun> ParseMlflowRun(std::span<const ImportText> files) {
       auto value = LastValue(file.text, file.name);
       if (!value) return Fail(value.error());
       run.metrics[file.name.substr(kMetrics.size())] = std::move(*value);
+    } else if (file.name.starts_with(kTags)) {
+      TakeTag(file.name.substr(kTags.size()), file.text, run);
     }
-    for (const auto& [tag, member] : tags) {
-      if (file.name == tag) *member = file.text;
-    }
-    if (file.name == "tags/mlflow.user") AddUser(std::string(file.text), run);
   }
   return run;
 }

@@ -1,13 +1,17 @@
-// mlflow_run.h: what an MLflow run left in its folder (mlruns/<experiment>/<run>).
+// mlflow_run.h: what an MLflow run left in its folder (mlruns/<experiment>/<run>), or what a
+// tracking server says of it.
 //
-// From the texts of meta.yaml, params/, metrics/ and tags/ of MLflow's file store. Only a run that
-// has finished is taken: what another one wrote is not what it resulted in. Pure.
-// Source: github.com/mlflow/mlflow, mlflow/store/tracking/file_store.py.
+// From the texts of meta.yaml, params/, metrics/ and tags/ of MLflow's file store; or from JSON, as
+// `mlflow runs describe` prints it (members by name) and REST's runs/get answers it (lists of key
+// and value, under `run`). Only a run that has finished and was not deleted is taken: what another
+// one wrote is not what it resulted in. Pure. Source: github.com/mlflow/mlflow,
+// mlflow/store/tracking/file_store.py, mlflow/entities/run.py, mlflow/protos/service.proto.
 #pragma once
 
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -27,7 +31,10 @@ struct MlflowRun {
   std::vector<std::string> users;  // who started it, by its tag and by its meta.yaml
 };
 
-// `files` by their path in the folder, with slashes.
+// The name of a run's only file, where it is no folder.
+inline constexpr std::string_view kRunJson = "run.json";
+
+// `files` by their path in the folder, with slashes; or kRunJson alone.
 [[nodiscard]] Result<MlflowRun> ParseMlflowRun(std::span<const ImportText> files);
 
 }  // namespace countersign

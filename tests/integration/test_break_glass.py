@@ -137,6 +137,25 @@ def test_it_lets_through_at_once_shows_everywhere_and_is_closed_by_others(site):
     notes = [e.get("annotations", {}) for e in site.cluster.audit_events()]
     assert any(n.get("admission.countersign.dev/emergencies") == f"{HOME}/inc-1" for n in notes)
 
+    # Whoever restores it from a back-up, with its receipt, declares none: it stays Oscar's.
+    def waiver():
+        found = json.loads(site.cluster.run("get", "waiver", "inc-1", "-n", HOME, "-o", "json").stdout)
+        return found if "countersign.dev/receipt" in found["metadata"]["annotations"] else None
+    kept = wait_until(waiver, "the receipt")
+
+    def restored(obj):
+        _, answer = site.post("/validate/v1", json.dumps({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+                "uid": "restore", "operation": "CREATE", "namespace": HOME, "name": "inc-1",
+                "kind": {"group": "countersign.dev", "version": "v1alpha1", "kind": "Waiver"},
+                "resource": {"group": "countersign.dev", "version": "v1alpha1", "resource": "waivers"},
+                "userInfo": {"username": "admin", "groups": ["system:masters"]},
+                "object": obj}}).encode())  # fmt: skip
+        return json.loads(answer)["response"]
+    assert restored(kept)["allowed"], restored(kept)
+    without = s.merged(kept, {"metadata": {"annotations": {"countersign.dev/receipt": None}}})
+    assert "[EmergencyNotInRole]" in restored(without)["status"]["message"]
+
     # Nobody takes it back unseen, an administrator neither.
     gone = site.cluster.run("delete", "waiver", "inc-1", "-n", HOME, check=False)
     assert gone.returncode != 0 and "an emergency is closed, not deleted" in gone.stderr

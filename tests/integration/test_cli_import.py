@@ -255,6 +255,14 @@ def test_data_must_be_what_the_stage_ran_on(tmp_path, monkeypatch):
     assert "--stage: must be" in asked(*arguments)
     made = imported(*arguments, "--stage", "train")
     assert made["spec"]["data"][0]["digest"] == samples.digest((DATA / "prepared.csv").read_text())
+    # From elsewhere it is the file that the lock file means: paths are relative to it.
+    (tmp_path / "repo").mkdir()
+    shutil.move(tmp_path / "data", tmp_path / "repo" / "data")
+    shutil.copy(DATA / "dvc.lock", tmp_path / "repo" / "dvc.lock")
+    again = imported("dvc-lock", "repo/dvc.lock", "--at", AT, "--stage", "train",
+                     "--data", "train=repo/data/prepared.csv:training")  # fmt: skip
+    assert again["spec"]["data"] == made["spec"]["data"]
+    shutil.move(tmp_path / "repo" / "data", tmp_path / "data")
     (tmp_path / "data" / "prepared.csv").write_text("other")
     assert "check out what it ran on" in asked(*arguments, "--stage", "train")
     (tmp_path / "else.csv").write_text("a\n")

@@ -280,6 +280,17 @@ def test_another_installation_is_believed_as_far_as_a_policy_says(site):
         site.apply(foreign(site, report, *DANA), user=account(site, ROBOT))
         assert status_of(site, "from-staging", kind="evidence")["stampedUser"] == ROBOT[0]
 
+        # Once it is believed in a no alone, the no still comes in as Vera's.
+        trust([{**trusted[0], "trust": "RejectionsOnly"}])
+        no = s.merged(vote(site, "no-from-staging"), {"spec": {"decision": "Reject"}})
+        carried = foreign(site, no, *VERA)
+        wait_until(lambda: "[InstallationNotTrusted" in site.apply(
+            foreign(site, vote(site, "yes-from-staging"), *VERA), user=account(site, ROBOT),
+            check=False).stderr, "the policy to be known", 30)
+        site.apply(carried, user=account(site, ROBOT))
+        assert annotation(get(site, "signoff", "no-from-staging"), STAMP) == annotation(carried, STAMP)
+        assert status_of(site, "no-from-staging")["stampedUser"] == VERA[0]
+
         # Another key under the same name is another installation.
         forged = vote(site, "forged")
         (site.folder / "staging.pem").rename(site.folder / "real.pem")

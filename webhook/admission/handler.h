@@ -101,7 +101,7 @@ class AdmissionHandler {
   bool CheckStamp(Context& context, bool fresh, const std::string& digest) const;
   // Who made new evidence, where somebody applies it again with stamp and receipt.
   // Whether evidence of that kind may keep what its receipt says of its maker.
-  [[nodiscard]] bool IsBelieved(const Provenance& maker, std::string_view kind) const;
+  [[nodiscard]] bool IsBelieved(const Provenance& maker, const Review& review) const;
   [[nodiscard]] std::optional<Provenance> Carried(const Context& context) const;
   [[nodiscard]] Json StampPatch(Review& review, Time now, ReviewAnswer& answer) const;
   void Finish(Context& context, std::string_view traceparent, SteadyTime started) const;

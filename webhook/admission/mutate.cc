@@ -113,7 +113,7 @@ Json AdmissionHandler::StampPatch(Review& review, Time now, ReviewAnswer& answer
              "metadata.annotations['countersign.dev/stamp']");
       return nullptr;
     }
-    if (IsBelieved(maker, review.kind)) return nullptr;
+    if (IsBelieved(maker, review)) return nullptr;
     // Stamped anew it would be refused too, and not say why.
     if (maker.authenticity == Authenticity::kForeign && review.kind == SignOffSpec::kKind &&
         maker.user != review.user.name) {

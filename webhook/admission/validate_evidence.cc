@@ -113,14 +113,9 @@ std::optional<EmergencyRefusal> WhyUnknown(const PolicySet& policies, const Waiv
 
 // Told at once, since there is no time to find out later.
 std::optional<EmergencyRefusal> WhyNoEmergency(const PolicySet& policies, const WaiverSpec& spec,
-                                               const RequestUser& user, bool carried, Time now) {
+                                               const Provenance& by, bool carried) {
   for (const auto& policy : policies.policies) {
     if (policy->meta.name != spec.policy) continue;
-    Provenance by;
-    by.authenticity = Authenticity::kAttested;
-    by.user = user.name;
-    by.groups = user.groups;
-    by.first_seen = now;
     if (auto fault = EmergencyFault(policy->spec, spec, by)) {
       return EmergencyRefusal{*std::move(fault)};
     }
@@ -216,15 +211,19 @@ std::optional<Provenance> AdmissionHandler::Carried(const Context& context) cons
   SetPath(object, "metadata/namespace", review.name_space);
   Provenance by =
       VerifyCarried(catalog_.authority(), object, StampedDigest(object).value_or(std::string()));
-  if (!IsBelieved(by, review.kind)) return std::nullopt;
+  if (!IsBelieved(by, review)) return std::nullopt;
   return by;
 }
 
 // Of another installation where some policy believes it, somewhere: which, evaluation judges.
-bool AdmissionHandler::IsBelieved(const Provenance& maker, std::string_view kind) const {
+bool AdmissionHandler::IsBelieved(const Provenance& maker, const Review& review) const {
+  // Of some installations nothing but a no is believed any more.
+  const bool rejects = review.kind == SignOffSpec::kKind &&
+                       StringAt(review.object, "spec/decision") == NameOf(SignOffDecision::kReject);
   return maker.authenticity == Authenticity::kAttested ||
          (maker.authenticity == Authenticity::kForeign &&
-          IsTrustedByAny(*catalog_.Policies(), kind, maker));
+          IsTrustedByAny(*catalog_.Policies(), review.kind, maker,
+                         rejects ? Vouched::kRejection : Vouched::kAnything));
 }
 
 bool AdmissionHandler::CheckStamp(Context& context, bool fresh, const std::string& digest) const {
@@ -541,10 +540,20 @@ void AdmissionHandler::DecideWaiver(Context& context) const {
 }
 
 bool AdmissionHandler::CheckEmergency(Context& context, const WaiverSpec& spec) const {
-  const bool carried = Carried(context).has_value();
+  const std::optional<Provenance> carrier = Carried(context);
+  const bool carried = carrier.has_value();
+  // Whoever restores a back-up declares no emergency.
+  Provenance by;
+  if (carried) {
+    by = *carrier;
+  } else {
+    by.authenticity = Authenticity::kAttested;
+    by.user = context.review.user.name;
+    by.groups = context.review.user.groups;
+    by.first_seen = context.now;
+  }
   const auto judge = [&] {
-    return WhyNoEmergency(PoliciesInForce(*catalog_.Policies(), context.now), spec,
-                          context.review.user, carried, context.now);
+    return WhyNoEmergency(PoliciesInForce(*catalog_.Policies(), context.now), spec, by, carried);
   };
   auto why = judge();
   // A policy applied in the same breath may not be in the cache yet.

@@ -22,6 +22,7 @@ struct ScannedObject {
   std::string name;
   std::string uid;
   std::string owner_uid;  // of the controlling owner; empty: none
+  std::string owner_kind = {};
   bool operators_own = false;
   Recognition recognition;
   std::vector<ResolvedImage> resolved = {};  // of a Pod

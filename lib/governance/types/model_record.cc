@@ -282,6 +282,7 @@ static Result<std::shared_ptr<const Object<Spec>>> ReadContent(const Entry& entr
   if (!object) return Fail(object.error());
   // It was taken of more than is kept.
   object->spec_digest = entry.digest;
+  object->record_digest.clear();
   return std::make_shared<const Object<Spec>>(*std::move(object));
 }
 

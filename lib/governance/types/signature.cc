@@ -12,8 +12,10 @@ bool IsOfAnotherTool(const Json& signature) {
   if (StringAt(signature, "format") != NameOf(SignatureFormat::kDsse)) return false;
   const auto envelope = ParseJson(StringAt(signature, "value"));
   if (!envelope) return false;
-  const auto payload = Base64Decode(StringAt(*envelope, "payload"));
-  const auto statement = payload ? ParseJson(*payload) : Result<Json>(Fail(payload.error()));
+  // As evidence/dsse.h reads it: whatever verifies must be recognised here, however it is spelled.
+  const auto payload = Base64DecodeEither(StringAt(*envelope, "payload"));
+  const auto statement =
+      payload ? ParseJson(*payload, kMaxForeignJsonDepth) : Result<Json>(Fail(payload.error()));
   return statement && !StringAt(*statement, "predicateType").starts_with(kOurPredicates);
 }
 

@@ -254,7 +254,9 @@ TEST_F(ReleaseInputs, ARunThatDidNotFinishIsNotRead) {
   };
   EXPECT_THAT(wrong("status: 1\nend_time: 1\n"), HasSubstr("must be a run that has finished"));
   EXPECT_THAT(wrong("status: FINISHED\n"), HasSubstr("end_time: must be when the run ended"));
-  EXPECT_THAT(Wrong(ReadMlflowRun((folder_ / "none").string())), HasSubstr("with meta.yaml"));
+  EXPECT_THAT(Wrong(ReadMlflowRun((folder_ / "none").string())), HasSubstr("none"));
+  Put("empty/params/depth", "4");
+  EXPECT_THAT(Wrong(ReadMlflowRun((folder_ / "empty").string())), HasSubstr("with meta.yaml"));
 }
 
 TEST_F(ReleaseInputs, WhoStartedTheRunPerformedIt) {

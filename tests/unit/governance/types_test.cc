@@ -531,9 +531,16 @@ TEST(RecordDigestTest, DoesNotHangOnHowTheSignatureIsSpelled) {
 
 // What stands beside the statement of another tool nobody signed.
 TEST(RecordDigestTest, OfAnotherToolsStatementIsWithoutWhatTheToolDidNotSay) {
-  const auto of = [](const std::string& type, const std::string& performed_at) {
-    const std::string statement = DumpJson({{"predicateType", type}});
-    const Json envelope = {{"payload", Base64Encode(statement)}};
+  const auto of = [](const std::string& type, const std::string& performed_at, bool url = false,
+                     int depth = 0) {
+    // "???" is "Pz8/" in one alphabet and "Pz8_" in the other.
+    const std::string statement =
+        R"({"a":")" + std::string(30, '?') + R"(","predicateType":")" + type + R"(","predicate":)" +
+        std::string(static_cast<std::size_t>(depth), '[') +
+        std::string(static_cast<std::size_t>(depth), ']') + (depth == 0 ? "0}" : "}");
+    std::string payload = Base64Encode(statement);
+    if (url) std::replace(payload.begin(), payload.end(), '/', '_');
+    const Json envelope = {{"payload", payload}};
     return RecordDigest({{"useCase", "credit"},
                          {"performedAt", performed_at},
                          {"signature", {{"format", "DSSE"}, {"value", DumpJson(envelope)}}}})
@@ -542,6 +549,9 @@ TEST(RecordDigestTest, OfAnotherToolsStatementIsWithoutWhatTheToolDidNotSay) {
   const std::string theirs = "https://in-toto.io/attestation/test-result/v0.1";
   const std::string ours = "https://countersign.dev/attestations/Evidence/v1";
   EXPECT_EQ(of(theirs, "2026-11-01T12:00:00Z"), of(theirs, "2026-11-02T12:00:00Z"));
+  EXPECT_EQ(of(theirs, "2026-11-01T12:00:00Z"), of(theirs, "2026-11-02T12:00:00Z", true));
+  EXPECT_EQ(of(theirs, "2026-11-01T12:00:00Z"), of(theirs, "2026-11-02T12:00:00Z", false, 500))
+      << "what verifies is recognised";
   EXPECT_NE(of(ours, "2026-11-01T12:00:00Z"), of(ours, "2026-11-02T12:00:00Z"));
 }
 

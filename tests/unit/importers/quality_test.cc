@@ -218,6 +218,15 @@ TEST(ModelCards, ProseIsNotInterpreted) {
               HasSubstr("--section NAME"));
 }
 
+// As huggingface_hub writes one from its template, with headings for everything and little under
+// them.
+TEST(ModelCards, OfTheHubsOwnTemplate) {
+  const auto card =
+      ImportText1("huggingface-card", Sample("huggingface-hub-card.md"), Documented());
+  EXPECT_THAT(card->artifacts, ElementsAre("data", "experiments"));
+  EXPECT_EQ(ClaimText(ReportOf(card), "completeness"), "0.666666667 share") << "6 of 9 fields";
+}
+
 TEST(ModelCards, EmptyFieldsAreNotFilled) {
   const std::string text = Replaced(Sample("model-card-toolkit.json"), "Not for businesses", "  ");
   EXPECT_THAT(ImportText1("model-card-toolkit", text, Documented())->artifacts,

@@ -72,6 +72,50 @@ TEST(MlflowRun, WhatDidNotFinishOrIsNoNumberIsRefused) {
   EXPECT_THAT(Wrong(ImportRun({{"params/C", "1"}})), HasSubstr("meta.yaml"));
 }
 
+// The same run, as its folder, as the command line prints it and as a server answers.
+TEST(MlflowRun, OfAServerIsTheSame) {
+  auto entries = RunEntries();
+  const auto folder = ImportRun(entries);
+  for (const char* sample : {"mlflow3/run.json", "mlflow3/run-get.json"}) {
+    const auto imported = ImportRun({{"run.json", Sample(sample)}});
+    const auto& snapshot = Snapshot(imported);
+    EXPECT_EQ(snapshot.parameters, Snapshot(folder).parameters) << sample;
+    EXPECT_EQ(snapshot.metrics.at("accuracy").ToString(), "0.875") << sample;
+    EXPECT_EQ(imported->run.id, folder->run.id) << sample;
+    EXPECT_EQ(imported->run.commit, folder->run.commit) << sample;
+    EXPECT_EQ(imported->run.entry_point, folder->run.entry_point) << sample;
+    EXPECT_EQ(imported->run.users, folder->run.users) << sample;
+    EXPECT_EQ(imported->performed_at, folder->performed_at) << sample;
+  }
+}
+
+TEST(MlflowRun, OfAServerThatSaysTooLittleIsRefused) {
+  const auto with = [](const std::string& info, const std::string& data) {
+    return Wrong(ImportRun({{"run.json", R"({"info": )" + info + R"(, "data": )" + data + "}"}}));
+  };
+  const std::string ended = R"({"status": "FINISHED", "end_time": 1763500000123})";
+  EXPECT_EQ(with(ended, "{}"), "");
+  EXPECT_THAT(with(R"({"status": "RUNNING", "end_time": null})", "{}"),
+              HasSubstr("info.status: must be a run that has finished"));
+  EXPECT_THAT(with(R"({"status": "FINISHED"})", "{}"), HasSubstr("info.end_time"));
+  EXPECT_THAT(with(R"({"status": "FINISHED", "end_time": 1763500000123,
+                       "lifecycle_stage": "deleted"})",
+                   "{}"),
+              HasSubstr("info.lifecycle_stage: must be active, is 'deleted'"));
+  EXPECT_THAT(with(ended, R"({"metrics": {"auc": "NaN"}})"),
+              HasSubstr("metrics/auc: must be a finite"));
+  EXPECT_THAT(with(ended, R"({"metrics": {"auc": null}})"),
+              HasSubstr("data.metrics.auc: must be a number"));
+  EXPECT_THAT(
+      with(ended, R"({"params": [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}]})"),
+      HasSubstr("data.params[1].key: 'a' is there twice"));
+  EXPECT_THAT(with(ended, R"({"params": [{"key": "a"}]})"),
+              HasSubstr("data.params[0]: must have key and value"));
+  EXPECT_THAT(with(ended, R"({"params": 3})"), HasSubstr("data.params: must be an object"));
+  EXPECT_THAT(Wrong(ImportRun({{"run.json", "{}"}})), HasSubstr("must have info and data"));
+  EXPECT_THAT(Wrong(ImportRun({{"run.json", "status: 3"}})), HasSubstr("mlflow runs describe"));
+}
+
 TEST(MlModel, OfThreeGenerations) {
   for (const auto& [folder, version] :
        {std::pair{"mlflow1", "1.30.1"}, {"mlflow2", "2.22.0"}, {"mlflow3", "3.17.2"}}) {

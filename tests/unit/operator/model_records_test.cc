@@ -246,6 +246,30 @@ TEST(ModelRecords, ASignatureSpelledOtherwiseIsTheSameEvidence) {
   EXPECT_NE(again.decisions[0].withdrawn.text, "");
 }
 
+TEST(ModelRecords, ACopyByAnotherKeyDoesNotStandForARejection) {
+  const auto no = [](const std::string& key, int minutes_ago) {
+    AttestedSignOff vote = Vote("no-" + key, "Reject", By("robot", minutes_ago));
+    Json json = {{"apiVersion", "countersign.dev/v1alpha1"},
+                 {"kind", "SignOff"},
+                 {"metadata", {{"name", "no-" + key}, {"namespace", "lending"}}},
+                 {"spec", EncodeSpec(vote.object->spec)}};
+    json["spec"]["performedAt"] = "2026-11-01T12:00:00Z";
+    json["spec"]["signature"] = {{"format", "SSHSIG"}, {"value", key}};
+    Provenance by = vote.by;
+    by.authenticity = Authenticity::kSigned;
+    by.signature = std::make_shared<const SignatureProof>(SignatureProof{key});
+    return AttestedSignOff{Made<SignOffSpec>(json), by};
+  };
+  SeenOfModel seen = Seen();
+  seen.sign_offs = Listed(no("mallory", 9), no("vera", 8), no("vera", 7));
+  const ModelRecordSpec record = Next({}, seen);
+  ASSERT_THAT(record.decisions, SizeIs(2)) << "one for each key";
+  EXPECT_EQ(record.decisions[0].by.signing_key, "mallory");
+  EXPECT_EQ(record.decisions[1].by.signing_key, "vera");
+  EXPECT_EQ(record.decisions[0].digest, record.decisions[1].digest);
+  EXPECT_THAT(Next(record, seen).decisions, SizeIs(2)) << "and it stays so";
+}
+
 TEST(ModelRecords, KeepWhomResultsNamedAndByWhatTheyWereSigned) {
   SeenOfModel seen = Seen();
   const auto tested = [](const char* name, int tp, int minutes_ago, const char* who) {

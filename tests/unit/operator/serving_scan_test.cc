@@ -16,6 +16,7 @@ class ServingScanTest : public testing::Test {
   std::size_t Found() {
     const auto result = scan_.Run({});
     EXPECT_EQ(result.kind, ReconcileResult::Wait(std::chrono::seconds(1)).kind);
+    waits_ = result.after;
     std::size_t all = 0;
     for (const auto& [mode, count] : scan_.Counts()) all += count;
     return all;
@@ -36,6 +37,7 @@ class ServingScanTest : public testing::Test {
     api_->Put(resource, std::move(object));
   }
 
+  std::chrono::nanoseconds waits_{0};
   SystemClock clock_;
   std::shared_ptr<FakeApi> api_ = std::make_shared<FakeApi>();
   ClientOptions options_ = [] {
@@ -93,10 +95,41 @@ TEST_F(ServingScanTest, WhatBelongsToSomethingThatCannotBeReadIsNotAccused) {
              {{{"kind", "ReplicaSet"}, {"name", "r"}, {"uid", "unseen"}, {"controller", true}}})}}},
       {"spec", {{"containers", Json::array({{{"image", "ollama/ollama:1"}}})}}}};
   api_->Put(kPods, pod);
-  EXPECT_EQ(Found(), 1U) << "there is no such owner";
   Refuse({"/apis/apps/v1/replicasets"}, 403);
   EXPECT_EQ(Found(), 0U);
   EXPECT_EQ(scan_.UnreadKinds(), 1U);
+  Refuse({}, 404);
+  EXPECT_EQ(Found(), 1U) << "there is no such owner";
+  Refuse({"/apis/apps/v1/replicasets"}, 403);
+  EXPECT_EQ(Found(), 1U) << "nor did anybody see it since";
+}
+
+TEST_F(ServingScanTest, AnOwnerThatIsNowhereExcusesNothingBecauseSomethingElseCannotBeRead) {
+  const Json owner = {{"kind", "Fake"}, {"name", "r"}, {"uid", "unseen"}, {"controller", true}};
+  api_->Put(kPods, {{"metadata",
+                     {{"name", "p"},
+                      {"namespace", "ns"},
+                      {"uid", "uid-p"},
+                      {"ownerReferences", Json::array({owner})}}},
+                    {"spec", {{"containers", Json::array({{{"image", "ollama/ollama:1"}}})}}}});
+  Refuse({"/apis/apps/v1/replicasets"}, 403);
+  EXPECT_EQ(Found(), 1U);
+  EXPECT_EQ(scan_.UnreadKinds(), 1U);
+}
+
+TEST_F(ServingScanTest, WhatWasFoundStaysFoundWhileItsKindCannotBeRead) {
+  Put({"apps", "v1", "deployments", true, "Deployment"}, "shadow",
+      {{"template",
+        {{"spec",
+          {{"containers", Json::array({{{"name", "c"}, {"image", "ollama/ollama:1"}}})}}}}}});
+  EXPECT_EQ(Found(), 1U);
+  Refuse({"/apis/apps/v1/deployments"}, 503);
+  EXPECT_EQ(Found(), 1U) << "nobody looked whether it is gone";
+  EXPECT_EQ(scan_.UnreadKinds(), 1U);
+  EXPECT_EQ(waits_, kScanRetry) << "the API server may only be busy";
+  Refuse({"/apis/apps/v1/deployments"}, 403);
+  EXPECT_EQ(Found(), 1U);
+  EXPECT_GT(waits_, kScanRetry) << "who has no right has none in half a minute";
 }
 
 TEST_F(ServingScanTest, OnlyAPodEnds) {

@@ -1,9 +1,11 @@
 """One training run as MLflow leaves it: make_mlflow.py OUT, with mlflow-skinny 2.22.0 or 3.x and
-scikit-learn. Writes OUT/run (of the file store, without artifacts) and OUT/MLmodel."""
+scikit-learn. Writes OUT/run (of the file store, without artifacts), OUT/MLmodel, and what the command
+line and a server say of the run: OUT/run.json, OUT/run-get.json."""
 
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -14,6 +16,8 @@ import mlflow
 import mlflow.sklearn
 import pandas as pd
 from mlflow.models import infer_signature
+from mlflow.protos.service_pb2 import GetRun
+from mlflow.utils.proto_json_utils import message_to_json
 from sklearn.linear_model import LogisticRegression
 
 out = pathlib.Path(sys.argv[1])
@@ -42,6 +46,14 @@ with tempfile.TemporaryDirectory() as folder:
         (shutil.copytree if (source / part).is_dir() else shutil.copy)(source / part, target)
     shutil.copy(description, out / "MLmodel")
     shutil.copy(description.parent / "conda.yaml", out / "conda.yaml")
+    command = [pathlib.Path(sys.executable).with_name("mlflow"), "runs", "describe", "--run-id",
+               run.info.run_id]  # fmt: skip
+    told = subprocess.run(command, capture_output=True, text=True, check=True,
+                          env={**os.environ, "MLFLOW_TRACKING_URI": f"file://{folder}/mlruns"})  # fmt: skip
+    (out / "run.json").write_text(told.stdout)
+    answer = GetRun.Response()
+    answer.run.MergeFrom(mlflow.get_run(run.info.run_id).to_proto())
+    (out / "run-get.json").write_text(message_to_json(answer))
     # Where it lay on the machine that made it says nothing to anybody else.
-    for file in (out / "MLmodel", out / "run" / "meta.yaml"):
+    for file in (out / "MLmodel", out / "run" / "meta.yaml", out / "run.json", out / "run-get.json"):
         file.write_text(file.read_text().replace(folder, "/srv"))

@@ -1,0 +1,89 @@
+"""What stands around decisions, on a real API server: traces that go on in our records, and a replica
+that is told to stop."""
+
+import json
+import pathlib
+import re
+import signal
+import tempfile
+import urllib.error
+import urllib.request
+
+import controlplane
+import pytest
+import samples as s
+from lending import govern
+from samples import DANA, PROD
+from world import INSTALLATION, Installation, Program, wait_until
+
+TRACING = """
+apiVersion: apiserver.config.k8s.io/v1
+kind: TracingConfiguration
+endpoint: 127.0.0.1:{port}
+samplingRatePerMillion: 1000000
+"""
+
+
+@pytest.fixture(scope="module")
+def site():
+    with tempfile.TemporaryDirectory(prefix="countersign-tracing-") as folder:
+        config = pathlib.Path(folder) / "tracing.yaml"
+        # Nobody listens there: spans are lost, and still have their context.
+        config.write_text(TRACING.format(port=controlplane.free_port()))
+        site = Installation(apiserver=(f"--tracing-config-file={config}",))
+        try:
+            govern(site)
+            yield site
+        finally:
+            site.close()
+
+
+def probe(port, path):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_trace_of_the_api_server_goes_on_in_our_record(site):
+    mdeploy = s.deployment("traced", model="traced")
+    done = site.apply(mdeploy, user=site.cluster.user(*DANA), check=False)
+    assert done.returncode != 0
+    (record,) = [r for r in site.webhook.records
+                 if r["object"] == {**r["object"], "kind": "ModelDeployment", "name": "traced"}]  # fmt: skip
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", record["traceparent"]), record
+
+
+def test_a_replica_that_is_told_to_stop_first_says_so_and_serves_on(site):
+    port = controlplane.free_port()
+    replica = Program(
+        site.folder, "countersign-webhook", "--kubeconfig", site.cluster.kubeconfig,
+        "--listen", f"127.0.0.1:{port}", "--probe-listen", "127.0.0.1:0",
+        "--tls-cert", site.folder / "tls" / "tls.crt", "--tls-key", site.folder / "tls" / "tls.key",
+        "--stamp-key", site.key, "--installation", INSTALLATION,
+        "--operator-user", "countersign-operator", "--drain-seconds", "5",
+    )  # fmt: skip
+    replica.await_log("serving admission reviews")
+    probes = replica.field("serving admission reviews", "probePort")
+    wait_until(lambda: probe(probes, "/readyz") == 200, "the replica to be ready")
+    review = json.dumps({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+            "uid": "u", "operation": "CREATE", "namespace": PROD,
+            "kind": {"group": "countersign.dev", "version": "v1alpha1", "kind": "ModelDeployment"},
+            "resource": {"group": "countersign.dev", "version": "v1alpha1",
+                         "resource": "modeldeployments"},
+            "userInfo": {"username": "dana", "groups": ["ds-lending"]},
+            "object": s.deployment("direct", model="direct")}}).encode()  # fmt: skip
+    own, site.port = site.port, port
+    try:
+        replica.process.send_signal(signal.SIGTERM)
+        # Load balancers take it out by this; until they have, they send on.
+        wait_until(lambda: probe(probes, "/readyz") == 503, "the replica to say that it ends")
+        assert probe(probes, "/healthz") == 200, "it must not be killed for it"
+        status, body = site.post("/validate/v1", review)
+        assert status == 200 and json.loads(body)["response"]["allowed"] is False
+        assert replica.process.wait(30) == 0
+    finally:
+        site.port = own
+        replica.stop()
