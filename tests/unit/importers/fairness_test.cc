@@ -302,9 +302,10 @@ TEST(TrustyAi, OlderVersionsSayThreshold) {
 
 TEST(TrustyAi, OneValueOfSeveralIsNotChosen) {
   const std::string text = Sample("trustyai-spd.json");
-  EXPECT_THAT(Wrong(ImportText1(
-                  "trustyai", Replaced(text, "\"value\": -0.0636",
-                                       "\"value\": null, \"namedValues\": {\"a\": 1, \"b\": 2}"))),
+  const std::string several =
+      Replaced(Replaced(text, "\"value\": -0.0636", "\"value\": null"), "\"namedValues\": null",
+               R"("namedValues": {"a": 1, "b": 2})");
+  EXPECT_THAT(Wrong(ImportText1("trustyai", several)),
               AllOf(HasSubstr("has several values by name (namedValues)"),
                     HasSubstr("import a metric that has one")));
   EXPECT_THAT(Wrong(ImportText1("trustyai", Replaced(text, "\"SPD\"", "\"\""))),
