@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "governance/serving/profiles.h"
 
 namespace countersign {
 
@@ -41,11 +42,16 @@ struct Patient {
   std::optional<ProbeAnswer> probe;           // nullopt: could not be asked, see `unread`
   std::vector<Json> policies;
   std::vector<Json> sign_offs;  // some of them
+  // What serves models in `name_space`, "Deployment 'chat'"; nullopt: could not be read, see
+  // `unread`.
+  std::optional<std::vector<std::string>> serving = {};
 };
 
 // What this program would have installed for the programs that were found, with the table of what
 // serves that they are given. Of a table that could not be read nothing is expected.
 [[nodiscard]] std::vector<Json> WantedOf(const Patient& patient);
+// That table; the one built in where the programs were given none. kNotFound: nobody could read it.
+[[nodiscard]] Result<ServingProfiles> ServingTableOf(const Patient& patient);
 // The ConfigMap of that table, in the namespace of the programs; empty: they use the one built in.
 [[nodiscard]] std::string ProfilesOf(const Patient& patient);
 

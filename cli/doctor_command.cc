@@ -5,9 +5,11 @@
 #include <memory>
 #include <tuple>
 
+#include "catalog/estate.h"
 #include "catalog/resources.h"
 #include "cli/cluster.h"
 #include "cli/doctor.h"
+#include "governance/serving/recognise.h"
 
 namespace countersign {
 namespace {
@@ -116,6 +118,31 @@ void LookAtPolicies(const Cluster& cluster, Patient& patient) {
   if (page) patient.sign_offs = std::move(page->items);
 }
 
+// What serves models beside the programs, where the guard is not asked.
+void LookForServing(const Cluster& cluster, Patient& patient) {
+  const auto table = ServingTableOf(patient);
+  if (!table) {
+    patient.unread["serving"] = table.error().message;
+    return;
+  }
+  std::vector<std::string> serving;
+  for (const ServingProfile& profile : table->profiles) {
+    auto read =
+        ReadKind(cluster.client(), profile, patient.name_space, {}, [&](const Json& object) {
+          if (!Recognise(*table, object).serves) return;
+          // What belongs to nothing is what people know by name.
+          const bool owned = FindPath(object, "metadata/ownerReferences") != nullptr;
+          serving.insert(owned ? serving.end() : serving.begin(),
+                         StringAt(object, "kind") + " '" + StringAt(object, "metadata/name") + "'");
+        });
+    if (!read) {
+      patient.unread["serving"] = read.error().message;
+      return;
+    }
+  }
+  patient.serving = std::move(serving);
+}
+
 int Doctor(const Global& global) {
   auto cluster = Cluster::Connect(global);
   if (!cluster) return Report(cluster.error());
@@ -136,6 +163,7 @@ int Doctor(const Global& global) {
   LookAtSecrets(**cluster, patient);
   Look(**cluster, patient, "Lease", {patient.name_space, "countersign-operator"});
   LookAtPolicies(**cluster, patient);
+  LookForServing(**cluster, patient);
   Probe(**cluster, patient);
   const std::vector<Diagnosis> findings = Examine(patient);
   if (global.IsJson()) {

@@ -72,6 +72,13 @@ std::string ProfilesOf(const Patient& patient) {
   return "countersign-serving-profiles";
 }
 
+Result<ServingProfiles> ServingTableOf(const Patient& patient) {
+  if (ProfilesOf(patient).empty()) return BuiltInServingProfiles();
+  const std::string text = TableOf(patient);
+  if (text.empty()) return Fail(Code::kNotFound, "the table of what serves a model was not read");
+  return ParseServingProfiles(text);
+}
+
 std::vector<Json> WantedOf(const Patient& patient) {
   InstallOptions options;
   options.crds = true;

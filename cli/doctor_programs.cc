@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "cli/doctor_parts.h"
+#include "governance/exempt_namespace.h"
+#include "governance/types/object.h"
 
 namespace countersign {
 namespace {
@@ -148,6 +150,35 @@ void ExaminePolicies(const Patient& patient, std::vector<Diagnosis>& all) {
         "kubectl logs -n " + patient.name_space + " deployment/countersign-operator");
   }
   findings.Good("", std::to_string(patient.policies.size()) + " known to the operator");
+}
+
+void ExamineOwnNamespace(const Patient& patient, std::vector<Diagnosis>& all) {
+  Findings findings("own namespace", all);
+  const std::string& own = patient.name_space;
+  bool well = true;
+  for (const Json& object : patient.policies) {
+    const Json* in_force = FindPath(object, "status/inForce");
+    const auto policy = Decode<GovernancePolicySpec>(object);
+    if (!policy || in_force == nullptr || *in_force != true) continue;
+    const std::string text = ExemptionText(policy->spec, own);
+    if (text.empty()) continue;
+    well = false;
+    findings.Fault(NameOf("GovernancePolicy", "", policy->meta.name), text,
+                   "kubectl edit govpol " + policy->meta.name);
+  }
+  if (!patient.serving) {
+    const auto why = patient.unread.find("serving");
+    return findings.Unknown(NameOf("Namespace", "", own),
+                            "nobody could tell whether something serves models there" +
+                                (why == patient.unread.end() ? "" : ": " + why->second),
+                            "ask somebody who may: kubectl countersign scan -n " + own);
+  }
+  if (!patient.serving->empty()) {
+    return findings.Fault(NameOf("Namespace", "", own),
+                          ExemptServingText(patient.serving->size(), patient.serving->front(), own),
+                          "kubectl countersign scan -n " + own);
+  }
+  if (well) findings.Good("", "holds nothing that is governed: the guard is not asked about it");
 }
 
 void ExamineProbe(const Patient& patient, std::vector<Diagnosis>& all) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "governance/evaluate.h"
+#include "governance/exempt_namespace.h"
 #include "governance/in_force.h"
 #include "governance/incidents.h"
 #include "governance/measures/context.h"
@@ -37,13 +38,17 @@ Condition InForceCondition(const PolicyStanding& standing) {
   return condition;
 }
 
-Condition EnforcedCondition(const std::string& missing) {
+Condition EnforcedCondition(const std::string& missing, const std::string& exempt) {
   Condition condition;
   condition.type = "Enforced";
-  condition.status = missing.empty() ? "True" : "False";
-  condition.reason = missing.empty() ? "AsInstalled" : "AdmissionWeakened";
-  condition.message =
-      missing.empty() ? "the API server asks admission as it was installed" : missing;
+  condition.status = missing.empty() && exempt.empty() ? "True" : "False";
+  condition.reason = !missing.empty()  ? "AdmissionWeakened"
+                     : !exempt.empty() ? "NamespaceExempt"
+                                       : "AsInstalled";
+  condition.message = missing + (missing.empty() || exempt.empty() ? "" : "; ") + exempt;
+  if (condition.message.empty()) {
+    condition.message = "the API server asks admission as it was installed";
+  }
   return condition;
 }
 
@@ -154,9 +159,10 @@ std::optional<Checked> CheckStamp(const Lookup<Cached<Spec>>& found) {
 
 }  // namespace
 
-Check CheckPolicy(const Catalog& catalog, Clock& clock, AdmissionGap gap) {
-  return [&catalog, &clock, gap = std::move(gap)](const ObjectKey& key,
-                                                  Time now) -> std::optional<Checked> {
+Check CheckPolicy(const Catalog& catalog, Clock& clock, AdmissionGap gap,
+                  std::string own_namespace) {
+  return [&catalog, &clock, gap = std::move(gap), own_namespace = std::move(own_namespace)](
+             const ObjectKey& key, Time now) -> std::optional<Checked> {
     const auto found = catalog.policies().Find(key);
     if (found.found == Found::kAbsent) return Absent();
     if (found.found == Found::kUndecodable) return Invalid(*found.error);
@@ -176,7 +182,12 @@ Check CheckPolicy(const Catalog& catalog, Clock& clock, AdmissionGap gap) {
       checked.message = standing->message;
     }
     checked.in_force = InForceCondition(*standing);
-    if (const auto missing = gap()) checked.enforced = EnforcedCondition(*missing);
+    const std::string exempt =
+        standing->Counts() ? ExemptionText(spec, own_namespace) : std::string();
+    const auto missing = gap();
+    if (missing || !exempt.empty()) {
+      checked.enforced = EnforcedCondition(missing.value_or(""), exempt);
+    }
     checked.next_change = standing->next_change;
     GovernancePolicyStatus status = StatusOf(*standing, found.value->by);
     if (spec.version && found.value->object.meta.deleting) {

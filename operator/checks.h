@@ -18,7 +18,9 @@ namespace countersign {
 // `gap` whether admission asks about everything that policies are about: nullopt if nobody
 // looks, empty if so, else what is missing.
 using AdmissionGap = std::function<std::optional<std::string>()>;
-[[nodiscard]] Check CheckPolicy(const Catalog& catalog, Clock& clock, AdmissionGap gap);
+// Of one in force that puts `own_namespace` in an environment it says that nobody is asked there.
+[[nodiscard]] Check CheckPolicy(const Catalog& catalog, Clock& clock, AdmissionGap gap,
+                                std::string own_namespace);
 // Also says the classes, whether the answers count, and their digest.
 [[nodiscard]] Check CheckUseCase(const Catalog& catalog);
 [[nodiscard]] Check CheckSignOff(const Catalog& catalog);

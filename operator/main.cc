@@ -106,7 +106,8 @@ Result<OperatorOptions> MakeOptions(const Flags& flags) {
                          flags.workers,
                          COUNTERSIGN_VERSION,
                          std::move(webhooks),
-                         {std::move(*table), *elsewhere, std::chrono::seconds(flags.scan_seconds)}};
+                         {std::move(*table), *elsewhere, std::chrono::seconds(flags.scan_seconds),
+                          flags.lease_namespace}};
 }
 
 // Leads, or acts alone, until `stop`. False when leadership was lost.
@@ -242,7 +243,8 @@ int main(int argc, char** argv) {
   app.add_option("--installation", flags.installation,
                  "name of this installation, the same as the webhook's")
       ->required();
-  app.add_option("--namespace", flags.lease_namespace, "namespace of the Lease")
+  app.add_option("--namespace", flags.lease_namespace,
+                 "namespace of the Lease and of both programs, which is exempt from the guard")
       ->capture_default_str();
   app.add_option(
       "--probe-listen", flags.probe_listen,
@@ -278,6 +280,7 @@ int main(int argc, char** argv) {
       ->excludes(service);
   app.add_option("--webhook-timeout", flags.installed.timeout_seconds,
                  "timeoutSeconds of the entries that must be asked")
+      ->check(CLI::Range(1, 30))
       ->capture_default_str();
   app.add_option("--operator-user", flags.installed.operator_user,
                  "account of the operator as it was installed; default: its service account");

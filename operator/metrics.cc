@@ -72,6 +72,11 @@ OperatorMetrics::OperatorMetrics(std::string version, Sources sources)
               .Register(registry_)),
       unread_kinds_(OneGauge(registry_, "countersign_scan_unread_kinds",
                              "Kinds that the last scan for shadow deployments could not read.")),
+      exempt_(prometheus::BuildGauge()
+                  .Name("countersign_exempt_namespace")
+                  .Help("What should be governed and stands in the programs' own namespace, which "
+                        "the guard is not asked about: environments, or objects that serve.")
+                  .Register(registry_)),
       dropped_events_(prometheus::BuildCounter()
                           .Name("countersign_events_dropped_total")
                           .Help("Events that were not written.")
@@ -119,6 +124,9 @@ std::string OperatorMetrics::Text() {
     silence_.Add({{"kind", cache.kind}}).Set(cache.silence.count());
   }
   ready_.Set(sources_.ready() ? 1 : 0);
+  const ExemptCounts exempt = sources_.exempt();
+  exempt_.Add({{"what", "environments"}}).Set(static_cast<double>(exempt.environments));
+  exempt_.Add({{"what", "objects"}}).Set(static_cast<double>(exempt.objects));
   const auto shadows = sources_.shadows();
   for (const auto& [mode, name] : EnumNames<GuardMode>::kNames) {
     const auto found = shadows.find(mode);

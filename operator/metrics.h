@@ -20,6 +20,7 @@
 
 #include "operator/controller.h"
 #include "operator/memory.h"
+#include "operator/serving_scan.h"
 
 namespace countersign {
 
@@ -42,6 +43,7 @@ class OperatorMetrics {
     std::function<bool()> ready;
     std::function<std::map<GuardMode, std::size_t>()> shadows;  // of the last scan
     std::function<std::size_t()> unread_kinds;                  // likewise
+    std::function<ExemptCounts()> exempt;                       // likewise
   };
   OperatorMetrics(std::string version, Sources sources);
 
@@ -66,6 +68,7 @@ class OperatorMetrics {
   prometheus::Gauge& ready_;
   prometheus::Family<prometheus::Gauge>& shadows_;
   prometheus::Gauge& unread_kinds_;
+  prometheus::Family<prometheus::Gauge>& exempt_;
   prometheus::Counter& dropped_events_;
   prometheus::Family<prometheus::Gauge>& admission_differences_;
   prometheus::Counter& lost_records_;

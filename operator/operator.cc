@@ -91,7 +91,8 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
                 [this] { return memory_.Summarise(clock_.Now(), kExpiringSoon, kWaiverEndsSoon); },
                 [this] { return events_.dropped(); }, [this] { return AdmissionDifferences(); },
                 [this] { return CacheAges(); }, [this] { return HasSynced(); },
-                [this] { return scan_.Counts(); }, [this] { return scan_.UnreadKinds(); }}),
+                [this] { return scan_.Counts(); }, [this] { return scan_.UnreadKinds(); },
+                [this] { return scan_.Exempt(); }}),
       catalog_(client, clock, {options_.installation, options_.trusted}),
       statuses_(client, clock, Watching(kModelDeployments),
                 [](Json&& json) { return DecodeStatusState(json); }),
@@ -139,9 +140,11 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
           [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
             metrics_.Reconciled("serving-scan", result, took);
           }),
-      policies_(*this, "governancepolicy", kGovernancePolicies,
-                CheckPolicy(catalog_, clock, [this] { return GapInAdmission(); }),
-                [this](const InForceNews& news) { TellOfPolicy(news); }),
+      policies_(
+          *this, "governancepolicy", kGovernancePolicies,
+          CheckPolicy(
+              catalog_, clock, [this] { return GapInAdmission(); }, options_.scan.own_namespace),
+          [this](const InForceNews& news) { TellOfPolicy(news); }),
       use_cases_(*this, "usecase", kUseCases, CheckUseCase(catalog_)),
       sign_offs_(*this, "signoff", kSignOffs, CheckSignOff(catalog_), receipts_),
       snapshots_(*this, "reproducibilitysnapshot", kReproducibilitySnapshots,

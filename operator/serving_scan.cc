@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "catalog/estate.h"
 #include "governance/decision.h"
+#include "governance/exempt_namespace.h"
 #include "governance/in_force.h"
 
 namespace countersign {
@@ -109,9 +110,14 @@ ReconcileResult ServingScan::Run(const std::stop_token& stop) {
     return true;
   });
   Report(findings, unsure, in_force, now);
-  const bool soon = std::any_of(unread_.begin(), unread_.end(),
-                                [](const auto& one) { return !one.second.lasts; });
-  return ReconcileResult::Wait(soon ? std::min(kScanRetry, options_.interval) : options_.interval);
+  LookAtOwnNamespace(objects, in_force);
+  return ReconcileResult::Wait(ReadAllThatItMay() ? options_.interval
+                                                  : std::min(kScanRetry, options_.interval));
+}
+
+bool ServingScan::ReadAllThatItMay() const {
+  return std::all_of(unread_.begin(), unread_.end(),
+                     [](const auto& one) { return one.second.lasts; });
 }
 
 bool ServingScan::IsUnread(const std::string& kind) const {
@@ -163,6 +169,56 @@ void ServingScan::Report(const std::vector<ScanFinding>& findings,
   const std::lock_guard lock(mutex_);
   counts_ = std::move(counts);
   unread_kinds_ = unread_.size();
+}
+
+void ServingScan::LookAtOwnNamespace(const std::vector<ScannedObject>& objects,
+                                     const PolicySet& in_force) {
+  const std::string& own = options_.own_namespace;
+  if (own.empty()) return;
+  ExemptCounts counts;
+  std::string said;
+  for (const auto& policy : in_force.policies) {
+    const std::string text = ExemptionText(policy->spec, own);
+    if (text.empty()) continue;
+    ++counts.environments;
+    said += (said.empty() ? "" : "; ") + ("GovernancePolicy '" + policy->meta.name + "': ") + text;
+  }
+  std::string example;  // what belongs to nothing is what people know by name
+  for (const ScannedObject& object : objects) {
+    if (object.name_space != own || !object.recognition.serves) continue;
+    ++counts.objects;
+    if (example.empty() || object.owner_uid.empty()) {
+      example = object.kind + " '" + object.name + "'";
+    }
+  }
+  if (counts.objects > 0) {
+    said += (said.empty() ? "" : "; ") + ExemptServingText(counts.objects, example, own);
+  }
+  // Of a kind that cannot be read just now nobody can say that it is gone.
+  if (said.empty() && !ReadAllThatItMay()) return;
+  if (!said.empty()) {
+    Event event;
+    event.type = EventType::kWarning;
+    event.reason = "NamespaceExempt";
+    event.action = "CheckAdmission";
+    event.note = OneLine(said, kMaxEventNote);
+    event.regarding = {"v1", "Namespace", "", own, "", {}};
+    events_.Record(std::move(event));
+  }
+  if (said != exempt_told_) {
+    Log(said.empty() ? LogLevel::kInfo : LogLevel::kWarning,
+        said.empty() ? "nothing that is governed is in the exempt namespace any more"
+                     : "something that is governed is in the exempt namespace",
+        {{"namespace", own}, {"message", said}});
+    exempt_told_ = said;
+  }
+  const std::lock_guard lock(mutex_);
+  exempt_ = counts;
+}
+
+ExemptCounts ServingScan::Exempt() const {
+  const std::lock_guard lock(mutex_);
+  return exempt_;
 }
 
 std::map<GuardMode, std::size_t> ServingScan::Counts() const {

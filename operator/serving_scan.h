@@ -25,6 +25,13 @@ struct ServingScanOptions {
   ServingProfiles table;
   GuardMode elsewhere = GuardMode::kWarn;  // namespaces in no environment
   std::chrono::seconds interval{300};
+  std::string own_namespace = {};  // of the programs: exempt; empty: nobody looks
+};
+
+// What stands in the exempt namespace and should not.
+struct ExemptCounts {
+  std::size_t environments = 0;  // policies in force that put it in one
+  std::size_t objects = 0;       // that serve models
 };
 
 // How soon kinds are looked through again that the API server could not list just now.
@@ -42,6 +49,7 @@ class ServingScan {
   // Shadow deployments of the last scan, by what the guard does where they are; of kinds that it
   // could not read, those of the scan before.
   [[nodiscard]] std::map<GuardMode, std::size_t> Counts() const;
+  [[nodiscard]] ExemptCounts Exempt() const;
   // Kinds that it could not read, of which it says nothing new.
   [[nodiscard]] std::size_t UnreadKinds() const;
 
@@ -59,9 +67,12 @@ class ServingScan {
 
   [[nodiscard]] std::vector<ScannedObject> ReadAll(const std::stop_token& stop);
   [[nodiscard]] bool IsUnread(const std::string& kind) const;
+  [[nodiscard]] bool ReadAllThatItMay() const;  // in the last scan
   // `unsure`: UIDs of which nothing can be said now.
   void Report(const std::vector<ScanFinding>& findings, const std::set<std::string>& unsure,
               const PolicySet& in_force, Time now);
+
+  void LookAtOwnNamespace(const std::vector<ScannedObject>& objects, const PolicySet& in_force);
 
   const KubeClient& client_;
   Clock& clock_;
@@ -70,9 +81,11 @@ class ServingScan {
   const ServingScanOptions options_;
   std::map<std::string, Told> told_;      // by UID
   std::map<std::string, Unread> unread_;  // by resource, of the last scan
+  std::string exempt_told_;               // what was logged last of the own namespace
   mutable std::mutex mutex_;
   std::map<GuardMode, std::size_t> counts_;
   std::size_t unread_kinds_ = 0;
+  ExemptCounts exempt_;
 };
 
 }  // namespace countersign

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Rules of the house that no compiler checks: which layer may include what.
+# Rules of the house that no compiler checks: which layer may include what, and what is tracked.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -22,6 +22,12 @@ impure=$(git grep -nE '#include ("base/(clock|log)\.h"|<(thread|mutex|fstream)>)
   -- lib/governance || true)
 if [[ -n $impure ]]; then
   printf '%s\nlint: lib/governance is pure: no clock, log, threads or files\n' "$impure" >&2
+  status=1
+fi
+
+ignored=$(git ls-files -ci --exclude-standard)
+if [[ -n $ignored ]]; then
+  printf '%s\nlint: tracked although .gitignore names it: git rm --cached\n' "$ignored" >&2
   status=1
 fi
 exit $status

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -90,8 +91,8 @@ Result<BuiltInOptions> MakeBuiltIn(const Flags& flags) {
   const std::tuple<const char*, const std::string&, Seconds&, Seconds> durations[] = {
       {"--leaf-lifetime", flags.leaf_lifetime, options.policy.leaf_lifetime, Seconds(10)},
       {"--ca-lifetime", flags.ca_lifetime, options.policy.authority_lifetime, Seconds(30)},
-      {"--ca-settle", flags.ca_settle, options.policy.settle, Seconds(0)},
-      {"--ca-retire", flags.ca_retire, options.policy.retire, Seconds(0)}};
+      {"--ca-settle", flags.ca_settle, options.policy.settle, Seconds(1)},
+      {"--ca-retire", flags.ca_retire, options.policy.retire, Seconds(1)}};
   for (const auto& [flag, text, value, least] : durations) {
     auto parsed = ParseDuration(text);
     if (!parsed) return Fail(Code::kInvalidArgument, parsed.error().message, flag);
@@ -101,15 +102,33 @@ Result<BuiltInOptions> MakeBuiltIn(const Flags& flags) {
     }
     value = *parsed;
   }
+  if (auto sound = options.policy.Check(); !sound) return Fail(sound.error());
   std::random_device device;
   options.random = std::uniform_real_distribution<double>(0, 1)(device);
   return options;
+}
+
+// A name that could be nobody's is a mistake that would show only when models are refused.
+Status CheckController(const std::string& name) {
+  constexpr std::string_view kAccount = "system:serviceaccount:";
+  const bool plain = !name.empty() && name.find_first_of("*? \t\n") == std::string::npos;
+  const bool account = name.starts_with(kAccount);
+  const bool whole = std::count(name.begin(), name.end(), ':') == 3 && !name.ends_with(':');
+  if (plain && !name.starts_with("system:serviceaccounts") && (!account || whole)) return {};
+  return Fail(Code::kInvalidArgument,
+              "must be one account, such as system:serviceaccount:NAMESPACE:NAME, not a pattern or "
+              "a group; is '" +
+                  name + "'",
+              "--trusted-controller");
 }
 
 Result<GuardOptions> MakeGuardOptions(const Flags& flags) {
   GuardOptions options;
   options.operator_user = flags.admission.operator_user;
   options.trusted_controllers = BuiltInControllers();
+  for (const std::string& name : flags.trusted_controllers) {
+    if (auto sound = CheckController(name); !sound) return Fail(sound.error());
+  }
   options.trusted_controllers.insert(options.trusted_controllers.end(),
                                      flags.trusted_controllers.begin(),
                                      flags.trusted_controllers.end());
@@ -150,6 +169,12 @@ int Run(Flags flags) {
   if (!table) return Die(table.error());
   const auto guard_options = MakeGuardOptions(flags);
   if (!guard_options) return Die(guard_options.error());
+  std::optional<BuiltInOptions> built_in;
+  if (!flags.ca_secret.empty()) {
+    auto made = MakeBuiltIn(flags);
+    if (!made) return Die(made.error());
+    built_in = std::move(*made);
+  }
   ConfigSource source;
   source.kubeconfig = flags.kubeconfig;
   auto config = LoadRestConfig(source);
@@ -165,9 +190,7 @@ int Run(Flags flags) {
   ServerClock server_clock(clock);
   KubeClient authority_client(WithServerClock(shared, server_clock), clock, client_options);
   std::unique_ptr<BuiltInSource> authority;
-  if (!flags.ca_secret.empty()) {
-    auto built_in = MakeBuiltIn(flags);
-    if (!built_in) return Die(built_in.error());
+  if (built_in) {
     authority = std::make_unique<BuiltInSource>(authority_client, clock, server_clock,
                                                 std::move(*built_in));
   }
@@ -310,10 +333,11 @@ int main(int argc, char** argv) {
                  "how long the authority before stays trusted; more than a replica may serve on "
                  "without having heard from the API server")
       ->capture_default_str();
-  app.add_option("--client-ca", flags.files.client_ca,
-                 "CA of client certificates; calls without one are refused");
+  auto* client_ca = app.add_option("--client-ca", flags.files.client_ca,
+                                   "CA of client certificates; calls without one are refused");
   app.add_option("--allowed-client", flags.allowed_clients,
-                 "common name of a client certificate that may call; repeatable");
+                 "common name of a client certificate of --client-ca that may call; repeatable")
+      ->needs(client_ca);
   app.add_option("--self-signed", flags.self_signed,
                  "make a CA and a certificate for 127.0.0.1 in this folder (local runs)")
       ->excludes(ca_secret);
@@ -337,8 +361,10 @@ int main(int argc, char** argv) {
   app.add_option("--guard-elsewhere", flags.elsewhere,
                  "Deny, Warn or Audit what serves a model in a namespace in no environment")
       ->capture_default_str();
-  app.add_option("--workers", flags.workers, "worker threads; 0: by the CPU limit");
-  app.add_option("--drain-seconds", flags.drain_seconds, "how long to go on serving after SIGTERM");
+  app.add_option("--workers", flags.workers, "worker threads; 0: by the CPU limit")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--drain-seconds", flags.drain_seconds, "how long to go on serving after SIGTERM")
+      ->check(CLI::Range(0, 3600));
   CLI11_PARSE(app, argc, argv);
   return countersign::Run(std::move(flags));
 }

@@ -74,7 +74,7 @@ class ChartSite(Installation):
         self._apply(None if self.built_in else self._secret_of_ours())
         c.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         self.key = self._secret("countersign-stamp-key", "key.pem")
-        self.port = controlplane.free_port()
+        self.port = getattr(self, "port", None) or controlplane.free_port()
         self.start_webhook()
         self.point()
         self.operator = None
@@ -146,14 +146,16 @@ class ChartSite(Installation):
         flags |= replaced | dict(one.split("=") for one in more)
         return [f"{flag}={value}" for flag, value in flags.items() if value is not None] + [f"--kubeconfig={account}"]
 
-    def webhook_program(self, port, *more):
+    def webhook_arguments(self, port, *more):
         replaced = {"--listen": f"127.0.0.1:{port}", "--probe-listen": "127.0.0.1:0",
                     "--tls-name": "127.0.0.1", "--stamp-key": self.key, "--drain-seconds": "0"}  # fmt: skip
         if not self.built_in:
             tls = self.folder / "tls"
             replaced |= {"--tls-cert": tls / "tls.crt", "--tls-key": tls / "tls.key"}
-        return Program(self.folder, "countersign-webhook",
-                       *self._arguments("countersign-webhook", replaced, more))  # fmt: skip
+        return self._arguments("countersign-webhook", replaced, more)
+
+    def webhook_program(self, port, *more):
+        return Program(self.folder, "countersign-webhook", *self.webhook_arguments(port, *more))
 
     def start_webhook(self, *more):
         self.webhook = self.webhook_program(self.port, *more)

@@ -9,6 +9,7 @@ from samples import DANA, HOME, PROD, VERA, VICTOR
 from world import Installation, wait_until
 
 API = "/apis/countersign.dev/v1alpha1"
+RECORD = "sha256-" + "9" * 64
 LOWER = {"spec": {"decision": {"threshold": "0.4"}}}  # what nobody has signed for
 
 
@@ -18,7 +19,10 @@ def site():
     try:
         govern(site)
         site.apply(named(give_evidence(site, "live", "live"), "live"), user=account(site, DANA))
-        site.apply(s.incident("alarm", "elsewhere"))
+        site.apply(s.incident("alarm", "elsewhere"), s.report("live-load", "live", "live"),
+                   s.waiver("live-waiver", "live", "live"))  # fmt: skip
+        record = s.obj("ModelRecord", RECORD, "", {"digest": RECORD.replace("-", ":")})
+        site.apply(record, user=site.operator_user)
         yield site
     finally:
         site.close()
@@ -108,7 +112,15 @@ def test_no_verb_takes_a_stamp_away_or_forges_one(site, verb):
 
 KINDS = [("mdeploy", "live", PROD), ("usecase", "live", HOME), ("signoff", "live-vera", HOME),
          ("biastest", "live-fair", HOME), ("repsnap", "live-snap", HOME), ("incident", "alarm", HOME),
-         ("govpol", "lending", "")]  # fmt: skip
+         ("evidence", "live-load", HOME), ("waiver", "live-waiver", HOME),
+         ("modelrecord", RECORD, ""), ("govpol", "lending", "")]  # fmt: skip
+
+
+def test_kinds_are_all_there_are(site):
+    listed = site.cluster.run("api-resources", "--api-group=countersign.dev", "-o", "name").stdout.split()
+    short = site.cluster.run("api-resources", "--api-group=countersign.dev", "--no-headers").stdout
+    assert len(listed) == len(KINDS)
+    assert all(any(kind in line.lower() for kind, _, _ in KINDS) for line in short.splitlines())
 
 
 @pytest.mark.parametrize("verb", VERBS)

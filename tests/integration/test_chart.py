@@ -49,7 +49,7 @@ def test_replicas_stay_apart_and_some_stay(program):
     (apart,) = spec["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
     assert apart["podAffinityTerm"]["labelSelector"]["matchLabels"] == labels
     budget = objects["PodDisruptionBudget", program]["spec"]
-    assert budget["selector"]["matchLabels"] == labels and budget["minAvailable"] == 1
+    assert budget["selector"]["matchLabels"] == labels and budget["maxUnavailable"] == 1
     assert objects["NetworkPolicy", program]["spec"]["podSelector"]["matchLabels"] == labels
 
 
@@ -139,10 +139,88 @@ def test_cert_manager_issues_and_injects():
     ("tls.builtIn.leafLifetime=never", "/tls/builtIn/leafLifetime"),
     ("installation=Not A Name", "/installation"),
     ("webhok.replicas=2", "webhok"),
+    ("operator.replicas=0", "/operator/replicas"),
+    ("webhook.drainSeconds=0", "/webhook/drainSeconds"),
+    ("guard.trustedControllers={*}", "/guard/trustedControllers/0"),
+    ("guard.trustedControllers={system:serviceaccounts:kserve}", "/guard/trustedControllers/0"),
+    ("webhook.extraArgs={--workers,4}", "/webhook/extraArgs/1"),
+    # What fits alone and not together, or is refused by a program alone.
+    ("tls.allowedClients={apiserver}", "tls.allowedClients needs tls.clientCaSecret"),
+    ("tls.builtIn.leafLifetime=900d,tls.builtIn.authorityLifetime=1d",
+     "tls.builtIn.leafLifetime (900d) must be at most tls.builtIn.authorityLifetime (1d)"),
+    ("podDisruptionBudget.maxUnavailable=2", "must be less than webhook.replicas (2)"),
+    ("webhook.extraArgs={--listen=127.0.0.1:1}", "webhook.extraArgs has --listen, which the chart gives itself"),
+    ("operator.extraArgs={--ca-secret=a/b}", "operator.extraArgs has --ca-secret"),
 ])  # fmt: skip
 def test_values_that_make_no_sense_are_refused(setting, complaint):
     done = helm("template", "release", CHART, "--set", setting, check=False)
     assert done.returncode != 0 and complaint in done.stderr
+
+
+@pytest.mark.parametrize("text, complaint", [
+    ("-----BEGIN CERTIFICATE-----\nYWJj\n", "1 begin, 0 are whole certificates"),
+    ("-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n", "malformed certificate"),
+])  # fmt: skip
+def test_an_authority_that_is_none_is_refused(tmp_path, text, complaint):
+    (tmp_path / "ca.crt").write_text(text)
+    done = helm("template", "release", CHART, "--set", "tls.source=Secret,tls.existingSecret=own",
+                "--set-file", f"tls.caBundle={tmp_path / 'ca.crt'}", check=False)  # fmt: skip
+    assert done.returncode != 0 and "tls.caBundle" in done.stderr and complaint in done.stderr
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_flag_of_the_charts_own_is_refused_as_an_extra_one(program):
+    """A program ends at a flag that is there twice."""
+    text = (CHART / "templates" / "_arguments.tpl").read_text()
+    name = program.removeprefix("countersign-")
+    (own,) = re.findall(rf'define "countersign.{name}Arguments".*?define|'
+                        rf'define "countersign.{name}Arguments".*', text, re.DOTALL)  # fmt: skip
+    checks = (CHART / "templates" / "checks.yaml").read_text()
+    (refused,) = re.findall(rf'"{name}" \(list ([^)]*)\)', checks)
+    assert set(re.findall(r"--([a-z][-a-z]*)", own)) <= set(re.findall(r'"([^"]+)"', refused))
+    # And one that is not the chart's own reaches the program.
+    extra = {"webhook": "--workers=2", "operator": "--verbose"}[name]
+    given = arguments_of(rendered("--set", f"{name}.extraArgs={{{extra}}}")["Deployment", program])
+    assert given[-1] == extra and len(given) == len({one.split("=")[0] for one in given})
+
+
+def test_what_is_rendered_without_a_cluster_is_the_same_each_time():
+    """Argo CD renders for each sync: with a new stamp key all evidence would be worthless."""
+    assert rendered() == rendered()
+    assert ("Secret", "countersign-stamp-key") not in rendered()
+    for program in PROGRAMS:
+        (stamp,) = [v for v in pod(rendered(), program)["volumes"] if v["name"] == "stamp"]
+        assert stamp["secret"]["secretName"] == "countersign-stamp-key"
+
+
+def test_metrics_are_found_by_the_prometheus_operator():
+    objects = rendered("--set", "metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.interval=15s,"
+                       "metrics.serviceMonitor.labels.release=prom")  # fmt: skip
+    monitor = objects["ServiceMonitor", "countersign"]
+    assert monitor["metadata"]["namespace"] == SYSTEM
+    assert monitor["metadata"]["labels"]["release"] == "prom"
+    spec = monitor["spec"]
+    assert spec["endpoints"] == [{"port": "probes", "path": "/metrics", "interval": "15s"}]
+    names, instances = spec["selector"]["matchExpressions"]
+    for program in PROGRAMS:
+        service = objects["Service", program]
+        labels = service["metadata"]["labels"]
+        for wanted in (names, instances):
+            assert wanted["operator"] == "In" and labels[wanted["key"]] in wanted["values"]
+        (port,) = [p for p in service["spec"]["ports"] if p["name"] == "probes"]
+        (container,) = pod(objects, program)["containers"]
+        assert port["targetPort"] in [p["name"] for p in container["ports"]]
+
+
+def test_a_quota_comes_with_a_class_of_the_systems_alone():
+    quota = rendered()["ResourceQuota", "countersign-critical-pods"]["spec"]
+    assert quota["hard"] == {"pods": "100"}
+    assert quota["scopeSelector"]["matchExpressions"] == [
+        {"scopeName": "PriorityClass", "operator": "In", "values": ["system-cluster-critical"]}]  # fmt: skip
+    # kube-system may have such Pods anyway, and a quota there would count everybody's.
+    for arguments in (("--set", "priorityClassName=ours"), ("--set", "priorityClassName="),
+                      ("--set", "resourceQuota.enabled=false"), ("-n", "kube-system")):  # fmt: skip
+        assert not [kind for kind, _ in rendered(*arguments) if kind == "ResourceQuota"], arguments
 
 
 def test_an_image_is_named_by_digest_where_one_is_given():
@@ -186,6 +264,21 @@ def secret(cluster, name):
     return json.loads(done.stdout)["data"]
 
 
+def test_a_cluster_without_the_definitions_is_left_alone(cluster):
+    """The API server would refuse every workload there, the chart's own too."""
+    done = helm("install", "countersign", CHART, "-n", SYSTEM, "--create-namespace", "--set",
+                "crds.enabled=false", kubeconfig=cluster.kubeconfig, check=False)  # fmt: skip
+    assert done.returncode != 0 and "kubectl apply --server-side -f crds/" in done.stderr
+    assert cluster.run("get", "validatingadmissionpolicy", "-o", "name").stdout == ""
+    # Whoever renders without a cluster does not know what it knows; Argo CD passes it on.
+    rendered("--set", "crds.enabled=false")
+    done = helm("template", "release", CHART, "--set", "crds.enabled=false", "--api-versions",
+                "apiregistration.k8s.io/v1", check=False)  # fmt: skip
+    assert done.returncode != 0 and "does not know GovernancePolicies" in done.stderr
+    rendered("--set", "crds.enabled=false", "--api-versions", "apiregistration.k8s.io/v1",
+             "--api-versions", "countersign.dev/v1alpha1/GovernancePolicy")  # fmt: skip
+
+
 def test_install_upgrade_and_uninstall_keep_what_evidence_rests_on(cluster):
     def run_helm(*arguments):
         return helm(*arguments, "-n", SYSTEM, kubeconfig=cluster.kubeconfig)
@@ -218,3 +311,16 @@ def test_install_upgrade_and_uninstall_keep_what_evidence_rests_on(cluster):
     run_helm("install", "countersign", CHART)
     assert secret(cluster, "countersign-stamp-key") == key, "evidence from before counts on"
 
+
+
+def test_helm_does_not_delete_the_definitions_unasked(cluster):
+    def upgrade(crds, check=True):
+        return helm("upgrade", "--install", "countersign", CHART, "-n", SYSTEM, "--create-namespace",
+                    "--set", crds, kubeconfig=cluster.kubeconfig, check=check)  # fmt: skip
+
+    upgrade("crds.keep=false")
+    done = upgrade("crds.enabled=false", check=False)
+    assert done.returncode != 0 and "crds.enabled=true,crds.keep=true first" in done.stderr
+    upgrade("crds.keep=true")
+    upgrade("crds.enabled=false")
+    assert "governancepolicies.countersign.dev" in cluster.run("get", "crd", "-o", "name").stdout

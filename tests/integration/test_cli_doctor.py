@@ -8,6 +8,7 @@ import os
 import subprocess
 
 import pytest
+import samples as s
 from chart_site import BIN, SYSTEM, ChartSite
 from lending import account, give_evidence, govern
 from world import wait_until
@@ -77,7 +78,7 @@ def test_a_healthy_installation_has_no_fault(site):
     assert findings(site, "fault") == ([], 0) and findings(site, "unknown")[0] == []
     good = {f["area"] for f in findings(site, "good")[0]}
     assert good == {"definitions", "admission", "rights", "programs", "certificates", "stamp key",
-                    "leader", "clocks", "policies", "probe"}  # fmt: skip
+                    "leader", "clocks", "policies", "own namespace", "probe"}  # fmt: skip
     # The chart's default image has no digest.
     assert {f["area"] for f in findings(site, "warning")[0]} == {"programs"}
     text = doctor(site).stdout
@@ -183,6 +184,20 @@ def test_programs_that_are_not_there_twice_are_told(site):
     site.cluster.run("scale", "deployment/countersign-webhook", "-n", SYSTEM, "--replicas=0")
     found(site, "fault", "programs", "countersign-webhook", "no replica is ready")
     site.cluster.run("scale", "deployment/countersign-webhook", "-n", SYSTEM, "--replicas=2")
+
+
+def test_what_is_governed_beside_the_programs_is_a_fault(site):
+    beside = s.policy(name="beside")
+    beside["spec"]["environments"][2]["namespaces"] = [SYSTEM]
+    site.apply(beside)
+    told = found(site, "fault", "own namespace", "environment 'prod' holds namespace", SYSTEM)
+    assert told["next"] == "kubectl edit govpol beside"
+    site.cluster.run("delete", "govpol", "beside")
+    site.cluster.run("create", "deployment", "chat", "-n", SYSTEM, "--image=vllm/vllm-openai:v0.9.1")
+    told = found(site, "fault", "own namespace", "serve", "Deployment 'chat'")
+    assert told["next"] == f"kubectl countersign scan -n {SYSTEM}"
+    site.cluster.run("delete", "deployment", "chat", "-n", SYSTEM)
+    wait_until(lambda: not [f for f in findings(site, "fault")[0] if f["area"] == "own namespace"], "its end")
 
 
 def test_a_dead_webhook_and_one_that_is_not_asked_are_told(site):

@@ -346,6 +346,7 @@ def test_a_locked_environment_is_changed_by_its_requesters_alone(site):
     locked(kubectl("scale", "deployment", "web", "-n", LOCKED, "--replicas=2", check=False))
     locked(kubectl("exec", name, "-n", LOCKED, "--", "true", check=False))
     locked(kubectl("attach", name, "-n", LOCKED, check=False))
+    locked(kubectl("port-forward", f"pod/{name}", "-n", LOCKED, ":8000", check=False))
     for target in (f"pods/{name}:8000", "services/web:80"):
         path = f"/api/v1/namespaces/{LOCKED}/{target}/proxy/v1/models"
         locked(kubectl("get", "--raw", path, check=False))

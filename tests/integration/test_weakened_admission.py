@@ -30,7 +30,7 @@ class OwnTable(ChartSite):
         values.write_text(subprocess.run(
             [BIN / "countersign", "install", "--serving-profiles", self.table, "--chart-values"],
             check=True, capture_output=True, text=True).stdout)  # fmt: skip
-        self.values = ("--values", values)
+        self.values = ("--values", values, "--set", "guard.scanSeconds=1")
         super()._apply(tls)
 
     def webhook_program(self, port, *more):
@@ -56,8 +56,8 @@ def as_installed(site):
     assert differences(site) == {VALIDATING + "s": 0, MUTATING + "s": 0}
 
 
-def enforced(site):
-    found = json.loads(site.cluster.run("get", "govpol", "lending", "-o", "json").stdout)
+def enforced(site, policy="lending"):
+    found = json.loads(site.cluster.run("get", "govpol", policy, "-o", "json").stdout)
     conditions = {c["type"]: c for c in found.get("status", {}).get("conditions", [])}
     return conditions.get("Enforced", {"status": "Unknown", "message": ""})
 
@@ -183,3 +183,46 @@ def test_what_others_add_is_nobodys_business(site):
     site.operator.await_log("answering probes")
     wait_until(lambda: differences(site) == {VALIDATING + "s": 0, MUTATING + "s": 0}, "a look", 60)
     assert complaints(site) == []
+
+
+def exempt(site):
+    """What stands in the exempt namespace and should not, by the operator's metric."""
+    port = site.operator.field("answering probes", "port")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        text = answer.read().decode()
+    return {name: int(float(value)) for name, value in re.findall(
+        r'^countersign_exempt_namespace\{what="(\w+)"\} (\S+)$', text, re.M)}  # fmt: skip
+
+
+def test_what_is_governed_in_the_namespace_of_countersign_itself_is_told(site):
+    """The guard is not asked there, whichever namespace that is."""
+    wait_until(lambda: exempt(site) == {"environments": 0, "objects": 0}, "a look", 60)
+    everywhere = s.policy(name="everywhere")
+    everywhere["spec"]["environments"][0]["namespaces"] = ["*"]  # means no namespace in particular
+    site.apply(everywhere)
+    wait_until(lambda: enforced(site, "everywhere")["status"] == "True", "it to be looked at", 30)
+
+    beside = s.policy(name="beside")
+    beside["spec"]["environments"][2]["namespaces"] = ["countersign-*"]
+    site.apply(beside)
+    wait_until(lambda: enforced(site, "beside")["status"] == "False", "the condition", 30)
+    assert enforced(site, "beside")["reason"] == "NamespaceExempt"
+    assert f"environment 'prod' holds namespace '{SYSTEM}'" in enforced(site, "beside")["message"]
+    assert enforced(site)["status"] == "True", "other policies are not concerned"
+    wait_until(lambda: exempt(site)["environments"] == 1, "the next look", 60)
+
+    server = {"containers": [{"name": "c", "image": "vllm/vllm-openai:v0.9.1"}]}
+    labels = {"app": "chat"}
+    site.apply({"apiVersion": "apps/v1", "kind": "Deployment",
+                "metadata": {"name": "chat", "namespace": SYSTEM},
+                "spec": {"selector": {"matchLabels": labels},
+                         "template": {"metadata": {"labels": labels}, "spec": server}}})  # fmt: skip
+    wait_until(lambda: exempt(site)["objects"] == 1, "the next look", 60)
+    listed = json.loads(site.cluster.run("get", "events.events.k8s.io", "-A", "-o", "json").stdout)
+    (event, *_) = [e for e in listed["items"] if e["reason"] == "NamespaceExempt"]
+    assert event["regarding"]["kind"] == "Namespace" and event["regarding"]["name"] == SYSTEM
+    site.operator.await_log("something that is governed is in the exempt namespace")
+
+    site.cluster.run("delete", "deployment", "chat", "-n", SYSTEM)
+    site.cluster.run("delete", "govpol", "beside", "everywhere")
+    wait_until(lambda: exempt(site) == {"environments": 0, "objects": 0}, "the next look", 60)

@@ -56,7 +56,33 @@ std::optional<RotationPlan> Urgent(const RotationView& view, const RotationPolic
   return std::nullopt;
 }
 
+// Of an authority's lifetime: a third is left when the next one is made, less the jitter.
+constexpr int kShareForRotation = 4;
+
+Status TooLong(const char* flag, Seconds value, const std::string& allowed) {
+  return Fail(Code::kInvalidArgument, "must be " + allowed + ", is '" + FormatDuration(value) + "'",
+              flag);
+}
+
 }  // namespace
+
+Status RotationPolicy::Check() const {
+  if (leaf_lifetime > authority_lifetime) {
+    return TooLong("--leaf-lifetime", leaf_lifetime,
+                   "at most --ca-lifetime (" + FormatDuration(authority_lifetime) +
+                       "), because no leaf outlives its authority");
+  }
+  if (settle >= leaf_lifetime) {
+    return TooLong("--ca-settle", settle,
+                   "less than --leaf-lifetime (" + FormatDuration(leaf_lifetime) + ")");
+  }
+  if (settle + retire > authority_lifetime / kShareForRotation) {
+    return TooLong("--ca-settle and --ca-retire together", settle + retire,
+                   "at most a quarter of --ca-lifetime (" + FormatDuration(authority_lifetime) +
+                       "), or an authority ends before the next one has taken over");
+  }
+  return {};
+}
 
 std::string_view StepName(RotationStep step) {
   constexpr std::array<std::string_view, kRotationSteps> kNames = {

@@ -38,6 +38,9 @@ struct RotationPolicy {
   // How long a replica may serve a leaf that was replaced. One that has not heard from the API
   // server for six minutes is not ready (kStaleAfter).
   Seconds retire{600};
+
+  // Whether a rotation can end before what it replaces does; the error's path is the flag.
+  [[nodiscard]] Status Check() const;
 };
 
 struct RotationView {

@@ -26,6 +26,16 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{ .Values.stampKey.existingSecret | default "countersign-stamp-key" }}
 {{- end }}
 
+{{/* Whether lookup sees a cluster: not under `helm template`, which is how Argo CD renders. */}}
+{{- define "countersign.seesCluster" -}}
+{{- if lookup "v1" "Namespace" "" "kube-system" }}yes{{ end -}}
+{{- end }}
+
+{{/* Whether the chart makes the stamp key, or keeps it as it is there. */}}
+{{- define "countersign.makesStampKey" -}}
+{{- if and (not .Values.stampKey.existingSecret) (include "countersign.seesCluster" .) }}yes{{ end -}}
+{{- end }}
+
 {{- define "countersign.tlsSecret" -}}
 {{- if eq .Values.tls.source "Secret" }}{{ .Values.tls.existingSecret }}{{ else }}countersign-webhook-tls{{ end -}}
 {{- end }}

@@ -223,5 +223,24 @@ TEST(RotationTimersTest, APromotionIsAsOldAsThisReplicaHasSeenIt) {
   EXPECT_EQ(promoted_for(Fresh(), seconds(8)), seconds(0));
 }
 
+TEST(RotationPolicyTest, ARotationMustEndBeforeWhatItReplaces) {
+  const auto said = [](const RotationPolicy& policy) {
+    const Status status = policy.Check();
+    return status ? std::string() : status.error().ToString();
+  };
+  EXPECT_EQ(said({}), "");
+  EXPECT_EQ(said({seconds(10), hours(1), seconds(1), seconds(2)}), "");
+  EXPECT_EQ(said({hours(25), hours(24)}),
+            "--leaf-lifetime: must be at most --ca-lifetime (1d), because no leaf outlives its "
+            "authority, is '25h'");
+  EXPECT_EQ(said({hours(1), hours(24), hours(2)}),
+            "--ca-settle: must be less than --leaf-lifetime (1h), is '2h'");
+  EXPECT_EQ(said({minutes(30), hours(1), minutes(14), minutes(1)}), "");
+  EXPECT_EQ(
+      said({minutes(30), hours(1), minutes(14), minutes(2)}),
+      "--ca-settle and --ca-retire together: must be at most a quarter of --ca-lifetime (1h), "
+      "or an authority ends before the next one has taken over, is '16m'");
+}
+
 }  // namespace
 }  // namespace countersign
