@@ -34,6 +34,11 @@ class Reader {
 
   Estate& estate() { return estate_; }
 
+  Estate Finish() {
+    SettleBatch(estate_.objects);
+    return std::move(estate_);
+  }
+
  private:
   const ServingProfiles& table_;
   RunningFacts facts_;
@@ -76,7 +81,7 @@ Result<Estate> EstateFromCluster(const Cluster& cluster, const ServingProfiles& 
       return Fail(on.error());
     }
   }
-  return std::move(reader.estate());
+  return reader.Finish();
 }
 
 Located<Estate> EstateFromManifests(const std::vector<Manifest>& manifests,
@@ -106,7 +111,7 @@ Located<Estate> EstateFromManifests(const std::vector<Manifest>& manifests,
     return tl::unexpected<Fault>(std::move(fault));
   }
   for (const Json& object : known) reader.Take(object);
-  return std::move(reader.estate());
+  return reader.Finish();
 }
 
 }  // namespace countersign
