@@ -139,13 +139,21 @@ def main():
             well = recovery(site, (folder / "good.json").read_bytes())
             watch.stop()
             alive = site.webhook.process.poll() is None
-            return report(json.loads(done.stdout), able, rate, before, watch, well, alive, arguments)
+            after = given_back(site) if alive else 0
+            return report(json.loads(done.stdout), able, rate, (before, after), watch, well, alive, arguments)
         finally:
             site.close()
 
 
-def report(found, able, rate, before, watch, well, alive, arguments):
+def given_back(site):
+    """Resident once nobody has asked anything for half a minute."""
+    time.sleep(30)
+    return memory(site.webhook.process)
+
+
+def report(found, able, rate, resident, watch, well, alive, arguments):
     """Prints all; gives the exit code."""
+    before, after = resident
     table = [("capacity of one replica, closed loop, good requests", f"{able:.0f}/s", ""),
              (f"offered for {arguments.seconds:.0f} s", f"{rate:.0f}/s", f"{arguments.times:.0f} times")]  # fmt: skip
     faults = []
@@ -176,10 +184,14 @@ def report(found, able, rate, before, watch, well, alive, arguments):
     table.append(("probes answered: p50, p99", f"{percentile(watch.probes, 0.5):.0f}, "
                   f"{percentile(watch.probes, 0.99):.0f} ms", ""))  # fmt: skip
     table.append(("resident before, at most", f"{before:.0f}, {max(watch.mib):.0f} MiB", f"< {LIMIT_MIB} MiB"))
+    most = before + (max(watch.mib) - before) / 4
+    table.append(("resident half a minute later", f"{after:.0f} MiB", f"< {most:.0f} MiB, a quarter of the rise"))
     table.append(("until all is well", "never" if well is None else f"{well:.2f} s", f"< {RECOVERY} s"))
     show(table)
     if max(watch.mib) >= LIMIT_MIB:
         faults.append("memory beyond the chart's limit")
+    if after >= most:
+        faults.append("what the load took was not given back")
     if well is None or well >= RECOVERY:
         faults.append("it took too long to be well again")
     if not alive:
