@@ -22,17 +22,17 @@ struct Scene {
   KubeClient client{std::make_shared<NoServer>(), clock, {}};
   Catalog catalog{client, clock, {kInstallation, key.Public()}};
   LiveReader live{client, clock, catalog};
-  AdmissionHandler handler{
-      catalog, live,
-      clock,   key,
-      {},      [](const DecisionRecord& record) {
-        benchmark::DoNotOptimize(RecordLine(record)); }};
+  AdmissionHandler handler{catalog, live, clock, key, {}, [](const DecisionRecord& record, bool) {
+                             benchmark::DoNotOptimize(RecordLine(record));
+                             return true;
+                           }};
   Json object;
   std::string review;
 
-  explicit Scene(std::size_t bytes) {
+  explicit Scene(std::size_t bytes, int policies = 1) {
     Seeder seeder(catalog, key, clock.Now());
     seeder.Policy();
+    for (int i = 1; i < policies; ++i) seeder.Policy("lending-" + std::to_string(i));
     seeder.Fill(0, bytes);
     object = Deployment(key, 0, bytes, clock.Now());
     review = ReviewOf(object);
@@ -118,8 +118,7 @@ void Answer(benchmark::State& state) {
   }
 }
 
-void Whole(benchmark::State& state) {
-  Scene& scene = SceneOf(state);
+void Decide(benchmark::State& state, Scene& scene) {
   const SteadyTime deadline = scene.clock.Steady() + std::chrono::hours(1);
   for (auto unused : state) {
     const AdmissionReply reply = scene.handler.Validate({scene.review, {}, deadline});
@@ -130,6 +129,14 @@ void Whole(benchmark::State& state) {
   }
 }
 
+void Whole(benchmark::State& state) { Decide(state, SceneOf(state)); }
+
+// By how many policies apply, each with a measure of its own.
+void WholeUnderPolicies(benchmark::State& state) {
+  Scene scene(4096, static_cast<int>(state.range(0)));
+  Decide(state, scene);
+}
+
 BENCHMARK(Parse)->Arg(4096)->Arg(65'536);
 BENCHMARK(Canonical)->Arg(4096)->Arg(65'536);
 BENCHMARK(DecodeObject)->Arg(4096)->Arg(65'536);
@@ -138,6 +145,7 @@ BENCHMARK(GatherAndEvaluate)->Arg(4096);
 BENCHMARK(Record)->Arg(4096);
 BENCHMARK(Answer)->Arg(4096);
 BENCHMARK(Whole)->Arg(4096)->Arg(65'536);
+BENCHMARK(WholeUnderPolicies)->Arg(1)->Arg(50);
 
 }  // namespace
 }  // namespace countersign

@@ -1,6 +1,7 @@
 #include "audit/decision_record.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <set>
 
 #include "base/json_writer.h"
@@ -84,18 +85,24 @@ void PutGate(JsonWriter& out, const Gate& gate) {
   out.EndObject();
 }
 
-// No less than what PutGate writes: six bytes stand for a control character.
+// No less than what PutGate writes.
 std::size_t MostBytes(const Gate& gate) {
   constexpr std::size_t kKeys = 128;
-  std::size_t bytes = gate.measure.size() + gate.reason.size() + gate.policy.size();
-  if (gate.state != GateState::kPassed) bytes += gate.message.size();
+  std::size_t bytes = kKeys;
+  const auto add = [&bytes](std::initializer_list<std::string_view> texts) {
+    for (const std::string_view text : texts) bytes += MostWritten(text);
+  };
+  add({gate.measure, gate.reason, gate.policy});
+  if (gate.state != GateState::kPassed) add({gate.message});
   for (const EvidenceRef& ref : gate.evidence) {
-    bytes += kKeys + ref.kind.size() + ref.name_space.size() + ref.name.size() + ref.digest.size();
+    bytes += kKeys;
+    add({ref.kind, ref.name_space, ref.name, ref.digest});
     if (!ref.signatory) continue;
-    bytes += kKeys + ref.signatory->printed_name.size() + ref.signatory->account.size() +
-             ref.signatory->meaning.size() + ref.signatory->key.size();
+    bytes += kKeys;
+    add({ref.signatory->printed_name, ref.signatory->account, ref.signatory->meaning,
+         ref.signatory->key});
   }
-  return kKeys + 6 * bytes;
+  return bytes;
 }
 
 std::size_t Bytes(const Gate& gate) {

@@ -1,7 +1,6 @@
 #include "base/json.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "base/json_fast.h"
+#include "base/json_text.h"
 
 namespace countersign {
 namespace {
@@ -142,18 +142,6 @@ std::string EcmaNumber(double value) {
   return value < 0 ? "-" + out : out;
 }
 
-// Whether the text is its own canonical form between quotes. The library knows all others.
-bool IsPlain(const std::string& text) {
-  static constexpr auto kPlain = [] {
-    std::array<bool, 256> plain{};
-    for (std::size_t c = 0x20; c < 0x7F; ++c) plain[c] = c != '"' && c != '\\';
-    return plain;
-  }();
-  bool plain = true;
-  for (const char c : text) plain &= kPlain[static_cast<unsigned char>(c)];
-  return plain;
-}
-
 // Bytes of UTF-8 sort as UTF-16 does, except that lead bytes 0xEE and above stand for characters
 // which surrogates, the halves of others, come before.
 bool SortsAsUtf16(const std::string& key) {
@@ -253,7 +241,7 @@ class CanonicalWriter {
   }
 
   bool WriteString(const std::string& text) {
-    if (IsPlain(text)) {
+    if (IsPlainInJson(text)) {  // the library knows all others
       (out_ += '"').append(text) += '"';
       return true;
     }

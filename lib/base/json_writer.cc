@@ -1,20 +1,23 @@
 #include "base/json_writer.h"
 
-#include <algorithm>
-
 #include "base/json.h"
+#include "base/json_text.h"
 
 namespace countersign {
 
 void JsonWriter::String(std::string_view text) {
-  const bool ascii = std::all_of(text.begin(), text.end(),
-                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  if (ascii) {
+  if (IsPlainInJson(text)) return writer_.Plain(text);
+  if (IsAscii(text)) {
     writer_.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
     return;
   }
   const std::string dumped = DumpJson(Json(text));
   writer_.RawValue(dumped.data(), dumped.size(), rapidjson::kStringType);
+}
+
+// A control character becomes six bytes, which no other character does.
+std::size_t MostWritten(std::string_view text) {
+  return 2 + (IsPlainInJson(text) ? 1 : 6) * text.size();
 }
 
 }  // namespace countersign

@@ -1,9 +1,15 @@
 #include "base/log.h"
 
-#include <atomic>
-#include <cstdio>
+#include <poll.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
-#include <spdlog/sinks/base_sink.h>
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <mutex>
+
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -24,38 +30,44 @@ spdlog::level::level_enum Level(LogLevel level) {
 
 std::atomic<std::uint64_t> lost_records = 0;
 
-// spdlog's own sink for stdout does not look at whether a write succeeds.
-class RecordSinkImpl : public spdlog::sinks::base_sink<std::mutex> {
- protected:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    const bool written =
-        std::fwrite(line.data(), 1, line.size(), stdout) == line.size() && std::fflush(stdout) == 0;
-    if (written) return;
-    std::clearerr(stdout);
-    if (lost_records.fetch_add(1) == 0) {
-      Log(LogLevel::kError, "decision records cannot be written to stdout");
+std::mutex records_mutex;  // so that lines do not mix
+
+// One call for a line: a reader of the pipe that stops in between sees no half of one.
+bool PutLine(std::string_view line) {
+  std::string_view parts[] = {line, "\n"};
+  while (!parts[1].empty()) {
+    iovec vectors[2];
+    for (int i = 0; i < 2; ++i) vectors[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};
+    const ssize_t n = writev(STDOUT_FILENO, vectors, 2);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    auto written = static_cast<std::size_t>(n);
+    for (std::string_view& part : parts) {
+      const std::size_t of_this = std::min(written, part.size());
+      part.remove_prefix(of_this);
+      written -= of_this;
     }
   }
-  void flush_() override {}
-};
+  return true;
+}
 
-template <class Sink>
+void PutRecord(std::string_view line) {
+  if (PutLine(line)) return;
+  if (lost_records.fetch_add(1) == 0) {
+    Log(LogLevel::kError, "decision records cannot be written to stdout");
+  }
+}
+
 std::shared_ptr<spdlog::logger> MakeLogger() {
-  auto logger = std::make_shared<spdlog::logger>("countersign", std::make_shared<Sink>());
+  auto logger = std::make_shared<spdlog::logger>("countersign",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%v");  // the line is complete and escaped before it gets here
   logger->flush_on(spdlog::level::trace);
   return logger;
 }
 
 spdlog::logger& LogSink() {
-  static const auto logger = MakeLogger<spdlog::sinks::stderr_sink_mt>();
-  return *logger;
-}
-
-spdlog::logger& RecordSink() {
-  static const auto logger = MakeLogger<RecordSinkImpl>();
+  static const auto logger = MakeLogger();
   return *logger;
 }
 
@@ -83,7 +95,20 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
   sink.log(Level(level), line);
 }
 
-void WriteRecord(std::string_view line) { RecordSink().log(spdlog::level::info, line); }
+void WriteRecord(std::string_view line) {
+  const std::lock_guard lock(records_mutex);
+  PutRecord(line);
+}
+
+bool TryWriteRecord(std::string_view line) {
+  // What a pipe that is writable takes at once (pipe(7)).
+  if (line.size() >= PIPE_BUF) return false;
+  const std::unique_lock lock(records_mutex, std::try_to_lock);
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  if (!lock.owns_lock() || poll(&out, 1, 0) == 0) return false;
+  PutRecord(line);
+  return true;
+}
 
 std::uint64_t LostRecords() { return lost_records; }
 

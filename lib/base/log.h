@@ -32,6 +32,9 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
 // contain a newline: a JSON encoder's output never does. What cannot be written is counted and said
 // on stderr: a decision stands also where its record is lost, and somebody must hear of it.
 void WriteRecord(std::string_view line);
+// The same where it need not wait: false, with nothing written, while a pipe that nobody reads is
+// full, another thread writes, or the line is longer than a pipe takes whole.
+[[nodiscard]] bool TryWriteRecord(std::string_view line);
 // Records that could not be written, since the start.
 [[nodiscard]] std::uint64_t LostRecords();
 

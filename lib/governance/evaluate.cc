@@ -42,17 +42,25 @@ struct Matches {
   std::optional<Time> next_change;      // when one begins or ceases to count
 };
 
+// Those that supersede another: most policies are no published versions.
+std::vector<const PolicyStanding*> Successors(const std::vector<PolicyStanding>& standings) {
+  std::vector<const PolicyStanding*> successors;
+  for (const PolicyStanding& standing : standings) {
+    if (!standing.Supersedes().empty()) successors.push_back(&standing);
+  }
+  return successors;
+}
+
 // Names of the policies that are versions of the same, whether they count or not.
-std::set<std::string> VersionsOf(const std::vector<PolicyStanding>& standings,
+std::set<std::string> VersionsOf(const std::vector<const PolicyStanding*>& successors,
                                  const std::string& name) {
   std::set<std::string> versions = {name};
   for (std::size_t before = 0; before != versions.size();) {
     before = versions.size();
-    for (const PolicyStanding& standing : standings) {
-      const std::string& other = standing.Supersedes();
-      if (other.empty()) continue;
-      if (versions.contains(standing.policy->meta.name)) versions.insert(other);
-      if (versions.contains(other)) versions.insert(standing.policy->meta.name);
+    for (const PolicyStanding* standing : successors) {
+      const std::string& other = standing->Supersedes();
+      if (versions.contains(standing->policy->meta.name)) versions.insert(other);
+      if (versions.contains(other)) versions.insert(standing->policy->meta.name);
     }
   }
   return versions;
@@ -61,13 +69,14 @@ std::set<std::string> VersionsOf(const std::vector<PolicyStanding>& standings,
 Matches Match(const PolicySet& policies, const std::string& name_space, Time now) {
   Matches matches;
   const std::vector<PolicyStanding> standings = PolicyStandings(policies, now);
+  const std::vector<const PolicyStanding*> successors = Successors(standings);
   for (const PolicyStanding& standing : standings) {
     auto environments = EnvironmentsOf(standing.policy->spec, name_space);
     if (environments.empty()) continue;
     Earlier(matches.next_change, standing.next_change, now);
     if (standing.Counts()) {
       matches.in_force.push_back({standing.policy, std::move(environments), false,
-                                  VersionsOf(standings, standing.policy->meta.name)});
+                                  VersionsOf(successors, standing.policy->meta.name)});
     } else {
       matches.waiting.push_back("'" + standing.policy->meta.name + "' lists it, but is " +
                                 standing.message);

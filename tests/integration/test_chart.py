@@ -212,6 +212,17 @@ def test_metrics_are_found_by_the_prometheus_operator():
         assert port["targetPort"] in [p["name"] for p in container["ports"]]
 
 
+def test_a_quota_comes_with_a_class_of_the_systems_alone():
+    quota = rendered()["ResourceQuota", "countersign-critical-pods"]["spec"]
+    assert quota["hard"] == {"pods": "100"}
+    assert quota["scopeSelector"]["matchExpressions"] == [
+        {"scopeName": "PriorityClass", "operator": "In", "values": ["system-cluster-critical"]}]  # fmt: skip
+    # kube-system may have such Pods anyway, and a quota there would count everybody's.
+    for arguments in (("--set", "priorityClassName=ours"), ("--set", "priorityClassName="),
+                      ("--set", "resourceQuota.enabled=false"), ("-n", "kube-system")):  # fmt: skip
+        assert not [kind for kind, _ in rendered(*arguments) if kind == "ResourceQuota"], arguments
+
+
 def test_an_image_is_named_by_digest_where_one_is_given():
     pinned = "sha256:" + "a" * 64
     spec = pod(rendered("--set", f"image.digest={pinned}"), "countersign-webhook")

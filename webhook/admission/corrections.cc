@@ -74,7 +74,7 @@ bool AdmissionHandler::CheckCorrection(Context& context, const Object<Spec>& obj
   const auto& cache = CacheFor(catalog_, static_cast<const Spec*>(nullptr));
   auto found = cache.Find(key);
   // What was applied in the same breath may not be in the cache yet.
-  if (found.value == nullptr && live_.Refresh({key.ns, UseCaseOf(object.spec)}, context.deadline)) {
+  if (found.value == nullptr && RefreshLive(context, {key.ns, UseCaseOf(object.spec)})) {
     found = cache.Find(key);
   }
   if (found.value == nullptr) {

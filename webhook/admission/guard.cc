@@ -104,7 +104,7 @@ AdmissionReply GuardHandler::Judge(const AdmissionCall& call) const {
     answer.message += "\n(decision " + record.id + ")";
   }
   answer.annotations = AuditAnnotations(record);
-  recorder_(record);
+  recorder_(record, true);
   return {200, EncodeAnswer(review->uid, answer)};
 }
 

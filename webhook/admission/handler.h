@@ -42,14 +42,19 @@ struct AdmissionReply {
 
 class AdmissionHandler {
  public:
-  // Hears every decision record, for the log and for metrics.
-  using Recorder = std::function<void(const DecisionRecord&)>;
+  // Hears every decision record, for the log and for metrics. With `may_wait` false it takes one
+  // without waiting or, saying false, not at all: then the decision is not given either.
+  using Recorder = std::function<bool(const DecisionRecord&, bool may_wait)>;
 
   AdmissionHandler(Catalog& catalog, LiveReader& live, Clock& clock, InstallationKey key,
                    AdmissionOptions options, Recorder recorder);
 
   [[nodiscard]] AdmissionReply Validate(const AdmissionCall& call) const;
   [[nodiscard]] AdmissionReply Mutate(const AdmissionCall& call) const;
+  // The same from what is at hand, for a thread that must not wait. nullopt where that is not
+  // enough (a live read, a log that takes nothing more): nothing is decided or recorded then.
+  [[nodiscard]] std::optional<AdmissionReply> TryValidate(const AdmissionCall& call) const;
+  [[nodiscard]] std::optional<AdmissionReply> TryMutate(const AdmissionCall& call) const;
 
  private:
   // What a decision is made from and written to.
@@ -61,8 +66,16 @@ class AdmissionHandler {
     ReviewAnswer answer;
     DecisionRecord record;
     Decision decision;
+    bool may_wait;
+    bool must_wait = false;  // to be right; with `may_wait` false it cannot be
   };
 
+  [[nodiscard]] std::optional<AdmissionReply> Validate(const AdmissionCall& call,
+                                                       bool may_wait) const;
+  [[nodiscard]] std::optional<AdmissionReply> Mutate(const AdmissionCall& call,
+                                                     bool may_wait) const;
+  // LiveReader::Refresh for whoever may wait.
+  [[nodiscard]] bool RefreshLive(Context& context, const UseCaseRef& use_case) const;
   void Decide(Context& context) const;
   void DecidePolicy(Context& context) const;
   void DecideVersionUpdate(Context& context) const;
@@ -104,7 +117,9 @@ class AdmissionHandler {
   [[nodiscard]] bool IsBelieved(const Provenance& maker, const Review& review) const;
   [[nodiscard]] std::optional<Provenance> Carried(const Context& context) const;
   [[nodiscard]] Json StampPatch(Review& review, Time now, ReviewAnswer& answer) const;
-  void Finish(Context& context, std::string_view traceparent, SteadyTime started) const;
+  // False where the record would have to wait.
+  [[nodiscard]] bool Finish(Context& context, std::string_view traceparent,
+                            SteadyTime started) const;
 
   Catalog& catalog_;
   LiveReader& live_;

@@ -146,11 +146,20 @@ Json AdmissionHandler::StampPatch(Review& review, Time now, ReviewAnswer& answer
 }
 
 AdmissionReply AdmissionHandler::Mutate(const AdmissionCall& call) const {
+  return Mutate(call, true).value_or(AdmissionReply{500, "nothing was decided\n"});
+}
+
+std::optional<AdmissionReply> AdmissionHandler::TryMutate(const AdmissionCall& call) const {
+  return Mutate(call, false);
+}
+
+std::optional<AdmissionReply> AdmissionHandler::Mutate(const AdmissionCall& call,
+                                                       bool may_wait) const {
   const SteadyTime started = clock_.Steady();
   auto body = ParseJson(call.body, kMaxForeignJsonDepth);
-  if (!body) return {400, body.error().message + "\n"};
+  if (!body) return AdmissionReply{400, body.error().message + "\n"};
   auto review = DecodeReview(std::move(*body));
-  if (!review) return {400, "AdmissionReview " + review.error().ToString() + "\n"};
+  if (!review) return AdmissionReply{400, "AdmissionReview " + review.error().ToString() + "\n"};
   ReviewAnswer answer;
   answer.allowed = true;
   answer.kind = review->kind;
@@ -168,14 +177,15 @@ AdmissionReply AdmissionHandler::Mutate(const AdmissionCall& call) const {
     if (!answer.allowed) {
       // Validate will not be asked: this is the decision.
       const auto owned = std::make_shared<const Review>(std::move(*review));
-      Context context{owned, *owned, call.deadline, now, {}, StartRecord(*owned, now), {}};
+      Context context{owned, *owned,  call.deadline, now, {}, StartRecord(*owned, now),
+                      {},    may_wait};
       answer.name = context.record.name;
       context.answer = std::move(answer);
-      Finish(context, call.traceparent, started);
-      return {200, EncodeAnswer(owned->uid, context.answer)};
+      if (!Finish(context, call.traceparent, started)) return std::nullopt;
+      return AdmissionReply{200, EncodeAnswer(owned->uid, context.answer)};
     }
   }
-  return {200, EncodeAnswer(review->uid, answer)};
+  return AdmissionReply{200, EncodeAnswer(review->uid, answer)};
 }
 
 }  // namespace countersign

@@ -65,14 +65,29 @@ AdmissionHandler::AdmissionHandler(Catalog& catalog, LiveReader& live, Clock& cl
       recorder_(std::move(recorder)) {}
 
 AdmissionReply AdmissionHandler::Validate(const AdmissionCall& call) const {
+  return Validate(call, true).value_or(AdmissionReply{500, "nothing was decided\n"});
+}
+
+std::optional<AdmissionReply> AdmissionHandler::TryValidate(const AdmissionCall& call) const {
+  return Validate(call, false);
+}
+
+bool AdmissionHandler::RefreshLive(Context& context, const UseCaseRef& use_case) const {
+  if (context.may_wait) return live_.Refresh(use_case, context.deadline);
+  context.must_wait = true;
+  return false;
+}
+
+std::optional<AdmissionReply> AdmissionHandler::Validate(const AdmissionCall& call,
+                                                         bool may_wait) const {
   const SteadyTime started = clock_.Steady();
   auto body = ParseJson(call.body, kMaxForeignJsonDepth);
-  if (!body) return {400, body.error().message + "\n"};
+  if (!body) return AdmissionReply{400, body.error().message + "\n"};
   auto review = DecodeReview(std::move(*body));
-  if (!review) return {400, "AdmissionReview " + review.error().ToString() + "\n"};
+  if (!review) return AdmissionReply{400, "AdmissionReview " + review.error().ToString() + "\n"};
   const Time now = clock_.Now();
   const auto owned = std::make_shared<const Review>(std::move(*review));
-  Context context{owned, *owned, call.deadline, now, {}, StartRecord(*owned, now), {}};
+  Context context{owned, *owned, call.deadline, now, {}, StartRecord(*owned, now), {}, may_wait};
   context.answer.kind = owned->kind;
   context.answer.name = context.record.name;
   try {
@@ -91,11 +106,11 @@ AdmissionReply AdmissionHandler::Validate(const AdmissionCall& call) const {
          {"error", e.what()},
          {"traceparent", call.traceparent}});
   }
-  Finish(context, call.traceparent, started);
-  return {200, EncodeAnswer(owned->uid, context.answer)};
+  if (context.must_wait || !Finish(context, call.traceparent, started)) return std::nullopt;
+  return AdmissionReply{200, EncodeAnswer(owned->uid, context.answer)};
 }
 
-void AdmissionHandler::Finish(Context& context, std::string_view traceparent,
+bool AdmissionHandler::Finish(Context& context, std::string_view traceparent,
                               SteadyTime started) const {
   DecisionRecord& record = context.record;
   record.traceparent = traceparent;
@@ -114,7 +129,7 @@ void AdmissionHandler::Finish(Context& context, std::string_view traceparent,
     context.answer.message += "\n(decision " + record.id + ")";
   }
   context.answer.annotations = AuditAnnotations(record);
-  recorder_(record);
+  return recorder_(record, context.may_wait);
 }
 
 void AdmissionHandler::Decide(Context& context) const {
@@ -236,7 +251,7 @@ Decision AdmissionHandler::EvaluateLive(Context& context,
   };
   Decision decision = evaluate();
   if (decision.verdict != Verdict::kDeny || unchanged || !MayBeStale(decision)) return decision;
-  return live_.Refresh(deployment->spec.use_case, context.deadline) ? evaluate() : decision;
+  return RefreshLive(context, deployment->spec.use_case) ? evaluate() : decision;
 }
 
 // Scaling within the bounds that the approval covers changes nothing governed; beyond them it would

@@ -311,7 +311,7 @@ void AdmissionHandler::DecideRetirement(Context& context,
   };
   std::vector<std::string> unknown;
   auto shortfalls = judge(unknown);
-  if (!shortfalls.empty() && live_.Refresh(deployment->spec.use_case, context.deadline)) {
+  if (!shortfalls.empty() && RefreshLive(context, deployment->spec.use_case)) {
     shortfalls = judge(unknown);
   }
   if (!unknown.empty()) {
@@ -375,7 +375,7 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
     if (found.held) return found;
     // A policy applied in the same breath may not be in the cache yet.
     const UseCaseRef home{review.name_space, spec.subject.use_case};
-    if (live_.Refresh(home, context.deadline)) {
+    if (RefreshLive(context, home)) {
       found = HoldingOf(*catalog_.Policies(), spec.role, who);
     }
     return found;
@@ -449,7 +449,7 @@ void AdmissionHandler::DecideSigned(Context& context, const SignOff& sign_off) c
   };
   auto why = judge();
   // What was applied in the same breath may not be in the cache yet.
-  if (why && live_.Refresh(home, context.deadline)) why = judge();
+  if (why && RefreshLive(context, home)) why = judge();
   if (why) {
     return Refuse(context.answer, why->reason, why->why,
                   why->reason.starts_with("SignerKey") || why->reason.starts_with("SignerCert")
@@ -486,7 +486,7 @@ bool AdmissionHandler::CheckDeputy(Context& context, const SignOffSpec& spec,
   };
   auto why = judge();
   // What was lent in the same breath may not be in the cache yet.
-  if (why && live_.Refresh(home, context.deadline)) why = judge();
+  if (why && RefreshLive(context, home)) why = judge();
   if (!why) return true;
   Refuse(context.answer, why->reason, why->why, "spec.onBehalfOf");
   return false;
@@ -557,7 +557,7 @@ bool AdmissionHandler::CheckEmergency(Context& context, const WaiverSpec& spec) 
   };
   auto why = judge();
   // A policy applied in the same breath may not be in the cache yet.
-  if (why && live_.Refresh({context.review.name_space, spec.use_case}, context.deadline)) {
+  if (why && RefreshLive(context, {context.review.name_space, spec.use_case})) {
     why = judge();
   }
   if (why) {

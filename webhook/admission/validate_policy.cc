@@ -89,7 +89,7 @@ std::vector<std::string> AdmissionHandler::VersionWarnings(Context& context,
   };
   PolicyStanding found = standing();
   // The version before it may have been applied in the same breath.
-  if (found.reason == "PredecessorMissing" && live_.Refresh({}, context.deadline)) {
+  if (found.reason == "PredecessorMissing" && RefreshLive(context, {})) {
     found = standing();
   }
   std::vector<std::string> warnings = std::move(found.warnings);

@@ -69,14 +69,19 @@ Result<std::unique_ptr<Engine>> Engine::Start(ServerOptions options, std::option
       own, engine->routes_, std::move(listener->fd),
       [raw = engine.get()](int fd) { return raw->MakeTransport(fd); },
       [raw = engine.get()](Job&& job) { return raw->workers_->TrySubmit(std::move(job)); },
+      [raw = engine.get()](const Job& job) { return raw->workers_->TryAtOnce(job); },
       engine->counters_);
   if (const Status opened = engine->loop_->Open(); !opened) return Fail(opened.error());
   engine->workers_ = std::make_unique<Workers>(
       own.worker_threads, own.max_queued, own.max_wait, engine->counters_,
       [loop = engine->loop_.get()](std::uint64_t connection, Response response) {
         loop->Complete(connection, std::move(response));
-      });
-  engine->thread_ = std::thread([loop = engine->loop_.get()] { loop->Run(); });
+      },
+      own.thread_begins);
+  engine->thread_ = std::thread([loop = engine->loop_.get(), begins = own.thread_begins] {
+    if (begins) begins();
+    loop->Run();
+  });
   return engine;
 }
 

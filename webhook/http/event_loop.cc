@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <ctime>
 #include <system_error>
 #include <utility>
 
@@ -48,6 +49,13 @@ void Tune(int fd) {
   set(IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
 }
 
+// Not the time of day: what other programs take on a busy machine does not count.
+std::chrono::nanoseconds ThreadCpu() {
+  timespec spent{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
+}
+
 bool Watch(int epoll, int operation, int fd, std::uint32_t events, std::uint64_t id) {
   epoll_event event{};
   event.events = events;
@@ -58,13 +66,14 @@ bool Watch(int epoll, int operation, int fd, std::uint32_t events, std::uint64_t
 }  // namespace
 
 EventLoop::EventLoop(const ServerOptions& options, const std::vector<Route>& routes,
-                     UniqueFd listener, TransportFactory make_transport, Submit submit,
-                     Counters& counters)
+                     UniqueFd listener, TransportFactory make_transport, TrySubmit try_submit,
+                     TryAtOnce try_at_once, Counters& counters)
     : options_(options),
       routes_(routes),
       listener_(std::move(listener)),
       make_transport_(std::move(make_transport)),
-      submit_(std::move(submit)),
+      try_submit_(std::move(try_submit)),
+      try_at_once_(std::move(try_at_once)),
       counters_(counters),
       scratch_(kScratchBytes) {}
 
@@ -89,6 +98,8 @@ void EventLoop::Run() {
       const epoll_event& event = events.at(static_cast<std::size_t>(i));
       OnEvent(event.data.u64, event.events);
     }
+    HandleUnread();
+    AnswerAtOnce();
     HandleCompletions();
     ExpireTimers();
     if (stop_requested_ && !stopping_) BeginStop();
@@ -124,22 +135,52 @@ void EventLoop::OnEvent(std::uint64_t id, std::uint32_t events) {
   SetInterest(c, 0);
 }
 
+// One after the other, as far as the time goes: read, decided and written by turns each would find
+// the caches of the CPU full of the others' code.
+void EventLoop::AnswerAtOnce() {
+  if (at_once_.empty()) return;
+  const std::chrono::nanoseconds end = ThreadCpu() + options_.at_once_time;
+  std::vector<std::pair<std::uint64_t, Response>> answers;
+  for (Job& job : std::exchange(at_once_, {})) {
+    const auto found = connections_.find(job.connection);
+    if (found == connections_.end()) continue;
+    Connection& c = *found->second;
+    Attempt(c, [&] {
+      std::optional<Response> response;
+      if (ThreadCpu() < end) response = try_at_once_(job);
+      if (response) {
+        answers.emplace_back(c.id, *std::move(response));
+      } else {
+        Submit(c, std::move(job));
+      }
+    });
+  }
+  Deliver(answers);
+}
+
 void EventLoop::HandleCompletions() {
   std::vector<std::pair<std::uint64_t, Response>> mail;
   {
     const std::lock_guard lock(mailbox_mutex_);
     mail.swap(mailbox_);
   }
-  for (const auto& [id, response] : mail) {
+  Deliver(mail);
+}
+
+void EventLoop::Deliver(const std::vector<std::pair<std::uint64_t, Response>>& answers) {
+  for (const auto& [id, response] : answers) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) continue;  // the client gave up meanwhile
     Connection& c = *found->second;
-    Attempt(c, [&, &answer = response] {
-      Prove(c);
-      Respond(c, answer, c.client_closes || IsLast(c));
-      // A pipelined request may be here already, and no event would say so.
-      if (!c.in.empty() || (c.phase == Phase::kIdle && c.transport->HasPending())) Read(c);
-    });
+    Attempt(c, [&, &answer = response] { Answer(c, answer); });
+  }
+}
+
+void EventLoop::HandleUnread() {
+  for (const std::uint64_t id : std::exchange(unread_, {})) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) continue;
+    Attempt(*found->second, [this, &c = *found->second] { Advance(c); });
   }
 }
 
@@ -247,8 +288,14 @@ void EventLoop::SetPhase(Connection& c, Phase phase) {
 }
 
 void EventLoop::SetDeadline(Connection& c, SteadyTime at) {
-  ClearDeadline(c);
-  c.timer = timers_.emplace(at, c.id);
+  if (!c.timer) {
+    c.timer = timers_.emplace(at, c.id);
+    return;
+  }
+  // Several a request: what holds it is kept rather than freed and allocated again.
+  Timers::node_type held = timers_.extract(*c.timer);
+  held.key() = at;
+  c.timer = timers_.insert(std::move(held));
 }
 
 void EventLoop::ClearDeadline(Connection& c) {
@@ -260,6 +307,12 @@ void EventLoop::SetInterest(Connection& c, std::uint32_t events) {
   if (c.interest == events) return;
   c.interest = events;
   Watch(epoll_.Get(), EPOLL_CTL_MOD, c.fd.Get(), events, c.id);
+}
+
+// Goes on when the socket is ready, or in the next turn where the bytes are here already.
+void EventLoop::AwaitMore(Connection& c, std::uint32_t events) {
+  SetInterest(c, events);
+  if (c.transport->HasPending()) unread_.push_back(c.id);
 }
 
 void EventLoop::Prove(Connection& c) {
@@ -326,6 +379,7 @@ void EventLoop::BeginStop() {
 bool EventLoop::IsOver() const { return stopping_ && (connections_.empty() || now_ >= stop_by_); }
 
 int EventLoop::WaitMilliseconds() const {
+  if (!unread_.empty() || !at_once_.empty()) return 0;
   SteadyTime until = accept_again_at_;
   if (!timers_.empty()) until = std::min(until, timers_.begin()->first);
   if (stopping_) until = std::min(until, stop_by_);

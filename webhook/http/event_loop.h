@@ -12,6 +12,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <unordered_map>
@@ -28,11 +29,13 @@ namespace countersign::http {
 class EventLoop {
  public:
   using TransportFactory = std::function<std::unique_ptr<Transport>(int fd)>;
-  using Submit = std::function<bool(Job&&)>;
+  using TrySubmit = std::function<bool(Job&&)>;
+  using TryAtOnce = std::function<std::optional<Response>(const Job&)>;
 
   // References outlive the loop.
   EventLoop(const ServerOptions& options, const std::vector<Route>& routes, UniqueFd listener,
-            TransportFactory make_transport, Submit submit, Counters& counters);
+            TransportFactory make_transport, TrySubmit try_submit, TryAtOnce try_at_once,
+            Counters& counters);
 
   // Fails when the kernel has no descriptors left.
   Status Open();
@@ -63,6 +66,8 @@ class EventLoop {
   [[nodiscard]] bool UseInput(Connection& c);
   [[nodiscard]] bool JudgeHead(Connection& c);
   void Dispatch(Connection& c);
+  void Submit(Connection& c, Job&& job);
+  void Answer(Connection& c, const Response& response);
   void Respond(Connection& c, const Response& response, bool close);
   void Refuse(Connection& c, Refusal refusal, const Response& response);
   void Write(Connection& c);
@@ -78,6 +83,7 @@ class EventLoop {
   void SetDeadline(Connection& c, SteadyTime at);
   void ClearDeadline(Connection& c);
   void SetInterest(Connection& c, std::uint32_t events);
+  void AwaitMore(Connection& c, std::uint32_t events);
   void Prove(Connection& c);
   void Close(Connection& c);
   [[nodiscard]] std::atomic<std::uint64_t>* Gauge(Phase phase);
@@ -88,6 +94,9 @@ class EventLoop {
   // The loop itself.
   void OnEvent(std::uint64_t id, std::uint32_t events);
   void HandleCompletions();
+  void HandleUnread();
+  void AnswerAtOnce();
+  void Deliver(const std::vector<std::pair<std::uint64_t, Response>>& answers);
   void ExpireTimers();
   void OnDeadline(Connection& c);
   void BeginStop();
@@ -99,16 +108,20 @@ class EventLoop {
   const std::vector<Route>& routes_;
   UniqueFd listener_;
   const TransportFactory make_transport_;
-  const Submit submit_;
+  const TrySubmit try_submit_;
+  const TryAtOnce try_at_once_;
   Counters& counters_;
   HeadParser parser_;
 
   UniqueFd epoll_;
   UniqueFd wake_;
-  SteadyTime now_;  // of this turn of the loop
+  SteadyTime now_;            // of this turn of the loop
+  std::vector<Job> at_once_;  // of this turn, to be answered when all that came is read
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> closed_;  // freed at the end of the turn
-  std::list<std::uint64_t> unproven_;                // oldest first
+  // With bytes taken from the socket that no event will announce: looked at in the next turn.
+  std::vector<std::uint64_t> unread_;
+  std::list<std::uint64_t> unproven_;  // oldest first
   Timers timers_;
   std::uint64_t next_id_ = kFirstConnection;
   SteadyTime accept_again_at_ = SteadyTime::max();

@@ -56,7 +56,7 @@ bool EventLoop::Greet(Connection& c) {
     return true;
   }
   if (Waits(io)) {
-    SetInterest(c, Awaited(io));
+    AwaitMore(c, Awaited(io));
   } else {
     counters_.tls_failures.fetch_add(1);
     Linger(c);  // for the client to read the alert that says why
@@ -74,15 +74,15 @@ void EventLoop::Read(Connection& c) {
 
 // Reads once. False when there is nothing more to read in this turn.
 bool EventLoop::Fill(Connection& c, std::size_t& budget) {
-  if (budget == 0 && !c.transport->HasPending()) {
-    SetInterest(c, EPOLLIN);
+  if (budget == 0) {
+    AwaitMore(c, EPOLLIN);
     return false;
   }
   std::size_t n = 0;
   const Io io = c.transport->Read(scratch_.data(), scratch_.size(), n);
   if (io != Io::kDone) {
     if (Waits(io)) {
-      SetInterest(c, Awaited(io));
+      AwaitMore(c, Awaited(io));
     } else {
       Close(c);
     }
@@ -136,8 +136,8 @@ bool EventLoop::JudgeHead(Connection& c) {
   c.head = *std::move(head);
   // Judged not to exceed max_body_bytes: the sum cannot overflow.
   c.request_size = c.head_size + c.head.content_length.value_or(0);
-  SetDeadline(c, c.began + options_.request_deadline);
   if (c.IsComplete()) return true;
+  SetDeadline(c, c.began + options_.request_deadline);
   c.in.reserve(std::min(c.request_size, kMaxReserve));
   if (c.head.expects_continue) {
     std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -158,11 +158,27 @@ void EventLoop::Dispatch(Connection& c) {
   c.ResetRequest();
   ClearDeadline(c);
   SetPhase(c, Phase::kDispatched);
-  if (submit_(std::move(job))) return;
+  if (job.route->at_once && job.bytes.size() <= options_.at_once_bytes) {
+    at_once_.push_back(std::move(job));
+  } else {
+    Submit(c, std::move(job));
+  }
+}
+
+void EventLoop::Submit(Connection& c, Job&& job) {
+  if (try_submit_(std::move(job))) return;
   counters_.Count(Refusal::kOverloaded);
   // The request was read whole, so the connection is kept: a reconnect would only add to the load.
   Respond(c, TryAgain("too many requests are waiting"),
           c.client_closes || IsLast(c) || !c.in.empty());
+}
+
+// What a handler made of a request.
+void EventLoop::Answer(Connection& c, const Response& response) {
+  Prove(c);
+  Respond(c, response, c.client_closes || IsLast(c));
+  // A pipelined request may be here already, and no event would say so.
+  if (!c.in.empty() || (c.phase == Phase::kIdle && c.transport->HasPending())) Read(c);
 }
 
 void EventLoop::Refuse(Connection& c, Refusal refusal, const Response& response) {
@@ -175,8 +191,9 @@ void EventLoop::Refuse(Connection& c, Refusal refusal, const Response& response)
 void EventLoop::Respond(Connection& c, const Response& response, bool close) {
   c.BeginResponse(Serialize(response, close), close);
   SetPhase(c, Phase::kWriting);
-  SetDeadline(c, now_ + options_.write_deadline);
   Write(c);
+  // Nearly always all of it has left.
+  if (c.phase == Phase::kWriting) SetDeadline(c, now_ + options_.write_deadline);
 }
 
 void EventLoop::Write(Connection& c) {

@@ -3,10 +3,12 @@
 // HTTP/1.1 over TLS >= 1.2 for a handful of literal paths with small bodies; not a general web
 // server. One thread does all input and output without ever blocking, so that thousands of silent
 // or slow connections cost no thread and no honest caller a wait; complete requests alone go to a
-// bounded queue and a few workers, which run the handlers. cpp-httplib parses request heads,
-// OpenSSL does TLS. Limits answer or cut off whoever exceeds them and count it (`ServerStats`). All
-// methods are thread-safe. Handlers run on several threads at once; an exception of theirs becomes
-// a 500 that tells nothing.
+// bounded queue and a few workers, which run the handlers. What a handler can answer without
+// waiting
+// (`Route::at_once`) that thread answers itself, as far as its time goes: waking another costs
+// about as much as a decision. cpp-httplib parses request heads, OpenSSL does TLS. Limits answer or
+// cut off whoever exceeds them and count it (`ServerStats`). All methods are thread-safe. Handlers
+// run on several threads at once; an exception of theirs becomes a 500 that tells nothing.
 #pragma once
 
 #include <array>
@@ -16,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -49,12 +52,16 @@ struct Response {
 };
 
 using Handler = std::function<Response(const Request&)>;
+// Answers from what is at hand: it waits for no network, no file and no lock that is held for long.
+// nullopt where it would have to, and then nothing has happened: the handler is asked.
+using AtOnce = std::function<std::optional<Response>(const Request&)>;
 
 struct Route {
   std::string path;  // literal, compared after percent-decoding
   Handler handler;
   std::string method = "POST";
   std::string content_type = "application/json";  // parameters are ignored; empty: any
+  AtOnce at_once = {};                            // may be missing
 };
 
 struct ServerOptions {
@@ -70,6 +77,11 @@ struct ServerOptions {
   // The same while the first of the queue has waited this long: a decision may take several
   // milliseconds, and who is sent away at once has time to come again.
   std::chrono::milliseconds max_wait{1'000};
+  // CPU that the thread of connections may spend on requests answered at once before it looks after
+  // the other connections again; what comes beyond that, and longer requests, are the workers'.
+  // Zero: all of them.
+  std::chrono::microseconds at_once_time{2'000};
+  std::size_t at_once_bytes = std::size_t{32} << 10;
   // API servers keep at most 25 idle connections each (client-go transport/cache.go), so this is
   // room for bursts. At the limit, connections that never made a valid request give way first.
   std::size_t max_connections = 4096;
@@ -97,6 +109,9 @@ struct ServerOptions {
   // a reset would destroy it (RFC 9112, 9.6).
   std::chrono::milliseconds linger{1'000};
   std::chrono::milliseconds stop_grace{1'000};  // Stop() waits this long for answers under way
+
+  // Runs first on each thread that handles requests; may be missing.
+  std::function<void()> thread_begins;
 };
 
 struct TlsOptions {

@@ -1,24 +1,119 @@
-#include <climits>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <string>
+#include <utility>
 
 #include "webhook/http/tls_context.h"
 
 namespace countersign::http {
 namespace {
 
+// Most reviews with their TLS records.
+constexpr std::size_t kBlockBytes = std::size_t{32} << 10;
+
+// What OpenSSL reads from. By itself it reads the five bytes of a record's header and then the
+// record, two system calls for each; with its own read-ahead it goes on for as long as a client
+// sends. Here a call of the transport takes from the socket once, as much as is there.
+class Source {
+ public:
+  explicit Source(int fd) : fd_(fd) {}
+
+  // Does not own `source`, which outlives what is returned.
+  static BIO* MakeBio(Source& source);
+
+  void Allow() { may_receive_ = true; }
+  // Keeps what OpenSSL has not asked for.
+  void Settle() {
+    may_receive_ = false;
+    kept_ = std::string(unread_);
+    unread_ = kept_;
+  }
+  [[nodiscard]] bool HasMore() const { return !unread_.empty(); }
+
+ private:
+  static int Read(BIO* bio, char* to, int size);
+  static long Control(BIO* bio, int command, long, void*);
+
+  [[nodiscard]] int Take(BIO* bio, char* to, std::size_t size) {
+    BIO_clear_retry_flags(bio);
+    if (unread_.empty()) {
+      if (!may_receive_) {
+        BIO_set_retry_read(bio);
+        return -1;
+      }
+      may_receive_ = false;
+      // One for all connections: what is left in it is kept before another gets its turn.
+      thread_local const auto block = std::make_unique<std::array<char, kBlockBytes>>();
+      const ssize_t n = recv(fd_, block->data(), block->size(), 0);
+      if (n <= 0) {
+        ended_ = n == 0;
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
+        return static_cast<int>(n);
+      }
+      unread_ = {block->data(), static_cast<std::size_t>(n)};
+    }
+    const std::size_t taken = unread_.copy(to, size);
+    unread_.remove_prefix(taken);
+    return static_cast<int>(taken);
+  }
+
+  const int fd_;
+  bool may_receive_ = false;
+  bool ended_ = false;
+  std::string_view unread_;  // of the block, or of kept_
+  std::string kept_;
+};
+
+int Source::Read(BIO* bio, char* to, int size) {
+  return size <= 0 ? 0
+                   : static_cast<Source*>(BIO_get_data(bio))
+                         ->Take(bio, to, static_cast<std::size_t>(size));
+}
+
+long Source::Control(BIO* bio, int command, long, void*) {
+  if (command == BIO_CTRL_EOF) return static_cast<Source*>(BIO_get_data(bio))->ended_ ? 1 : 0;
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+BIO* Source::MakeBio(Source& source) {
+  // Lives as long as the program, as OpenSSL's own do.
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "source");
+    if (made != nullptr) {
+      BIO_meth_set_read(made, Read);
+      BIO_meth_set_ctrl(made, Control);
+    }
+    return made;
+  }();
+  BIO* bio = method == nullptr ? nullptr : BIO_new(method);
+  if (bio == nullptr) return nullptr;
+  BIO_set_data(bio, &source);
+  BIO_set_init(bio, 1);
+  return bio;
+}
+
 class TlsTransport final : public Transport {
  public:
-  explicit TlsTransport(openssl::SslPtr ssl) : ssl_(std::move(ssl)) {}
+  TlsTransport(std::unique_ptr<Source> source, openssl::SslPtr ssl)
+      : source_(std::move(source)), ssl_(std::move(ssl)) {}
 
   Io Handshake() override {
     ERR_clear_error();
-    return Outcome(SSL_accept(ssl_.get()));
+    source_->Allow();
+    const int done = SSL_accept(ssl_.get());
+    source_->Settle();
+    return Outcome(done);
   }
 
   Io Read(char* to, std::size_t size, std::size_t& n) override {
     ERR_clear_error();
+    source_->Allow();
     const int got = SSL_read(ssl_.get(), to, ToInt(size));
+    source_->Settle();
     if (got > 0) n = static_cast<std::size_t>(got);
     return Outcome(got);
   }
@@ -30,7 +125,7 @@ class TlsTransport final : public Transport {
     return Outcome(sent);
   }
 
-  bool HasPending() const override { return SSL_has_pending(ssl_.get()) == 1; }
+  bool HasPending() const override { return source_->HasMore() || SSL_pending(ssl_.get()) > 0; }
 
   void Farewell() override {
     // After a fatal error nothing more may be said (SSL_shutdown(3)).
@@ -59,6 +154,7 @@ class TlsTransport final : public Transport {
     }
   }
 
+  const std::unique_ptr<Source> source_;  // outlives ssl_, which reads from it
   openssl::SslPtr ssl_;
   bool failed_ = false;
 };
@@ -68,12 +164,16 @@ class TlsTransport final : public Transport {
 std::unique_ptr<Transport> MakeTlsTransport(SSL_CTX* context, const TlsOptions& options, int fd) {
   const openssl::ErrorScope scope;
   openssl::SslPtr ssl(SSL_new(context));
-  if (ssl == nullptr || SSL_set_fd(ssl.get(), fd) != 1) return nullptr;
+  auto source = std::make_unique<Source>(fd);
+  openssl::BioPtr in(Source::MakeBio(*source));
+  openssl::BioPtr out(BIO_new_socket(fd, BIO_NOCLOSE));
+  if (ssl == nullptr || in == nullptr || out == nullptr) return nullptr;
+  SSL_set_bio(ssl.get(), in.release(), out.release());
   if (options.client_trust) {
     const std::shared_ptr<const ClientTrust> trust = options.client_trust();
     if (trust == nullptr || !trust->Apply(ssl.get())) return nullptr;
   }
-  return std::make_unique<TlsTransport>(std::move(ssl));
+  return std::make_unique<TlsTransport>(std::move(source), std::move(ssl));
 }
 
 }  // namespace countersign::http

@@ -26,7 +26,8 @@ class Transport {
   virtual Io Read(char* to, std::size_t size, std::size_t& n) = 0;
   // Removes from `data` what was taken. kDone: at least one byte was.
   virtual Io Write(std::string_view& data) = 0;
-  // Bytes already decrypted: no readiness of the socket will announce them.
+  // Bytes already taken from the socket, whose readiness will not announce them. Not those of a
+  // part of a TLS record that was looked at: only the rest of it changes anything.
   [[nodiscard]] virtual bool HasPending() const = 0;
   // Says goodbye (TLS close_notify) as far as that works without blocking.
   virtual void Farewell() = 0;

@@ -1,7 +1,6 @@
 #include "webhook/http/workers.h"
 
 #include <exception>
-#include <optional>
 #include <utility>
 
 #include "base/log.h"
@@ -10,13 +9,19 @@
 namespace countersign::http {
 
 Workers::Workers(int threads, std::size_t max_queued, std::chrono::milliseconds max_wait,
-                 Counters& counters, Completion completion)
+                 Counters& counters, Completion completion,
+                 const std::function<void()>& thread_begins)
     : max_queued_(max_queued),
       max_wait_(max_wait),
       counters_(counters),
       completion_(std::move(completion)) {
   threads_.reserve(static_cast<std::size_t>(threads));
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+  for (int i = 0; i < threads; ++i) {
+    threads_.emplace_back([this, thread_begins] {
+      if (thread_begins) thread_begins();
+      Run();
+    });
+  }
 }
 
 Workers::~Workers() { Stop(); }
@@ -67,13 +72,24 @@ Response Workers::Serve(const Job& job) {
     return PlainText(503, "the request waited longer than its caller does");
   }
   counters_.requests.fetch_add(1);
+  return Guarded<Response>(job, job.route->handler);
+}
+
+std::optional<Response> Workers::TryAtOnce(const Job& job) {
+  auto response = Guarded<std::optional<Response>>(job, job.route->at_once);
+  if (response) counters_.requests.fetch_add(1);
+  return response;
+}
+
+template <class Answer>
+Answer Workers::Guarded(const Job& job, const std::function<Answer(const Request&)>& call) {
   const RequestHead& head = job.head;
   const Request request{head.method,      head.path,
                         head.query,       head.content_type,
                         head.traceparent, std::string_view(job.bytes).substr(job.body_at),
                         job.deadline,     stop_.get_token()};
   try {
-    return job.route->handler(request);
+    return call(request);
   } catch (const std::exception& e) {
     // For the operator's eyes only: the text may hold anything.
     Log(LogLevel::kError, "a request handler failed", {{"path", head.path}, {"error", e.what()}});

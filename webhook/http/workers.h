@@ -1,8 +1,8 @@
 // workers.h: the threads that run handlers, and the bounded queue in front of them.
 //
-// Thread-safe. A handler's exception becomes a 500; a request whose deadline passed while it waited
-// is not worth a handler and becomes a 503. Every job submitted is completed exactly once, unless
-// Stop() discards what was still queued.
+// Thread-safe; TryAtOnce runs on the caller's thread. A handler's exception becomes a 500; a
+// request whose deadline passed while it waited is not worth a handler and becomes a 503. Every job
+// submitted is completed exactly once, unless Stop() discards what was still queued.
 #pragma once
 
 #include <chrono>
@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -38,11 +39,16 @@ class Workers {
 
   // `counters` outlives the workers. `completion` is called on their threads.
   Workers(int threads, std::size_t max_queued, std::chrono::milliseconds max_wait,
-          Counters& counters, Completion completion);
+          Counters& counters, Completion completion,
+          const std::function<void()>& thread_begins = {});
   ~Workers();  // Stop()
 
   // False when the queue is full or stands still; `job` is then untouched.
   [[nodiscard]] bool TrySubmit(Job&& job);
+
+  // What the route's `at_once`, which it has, answers; where it does not, the job must be
+  // submitted.
+  [[nodiscard]] std::optional<Response> TryAtOnce(const Job& job);
 
   // Tells handlers to end, discards the queue, joins. Idempotent.
   void Stop();
@@ -50,6 +56,9 @@ class Workers {
  private:
   void Run();
   [[nodiscard]] Response Serve(const Job& job);
+  // The handler's answer, or what the client is told of its exception.
+  template <class Answer>
+  [[nodiscard]] Answer Guarded(const Job& job, const std::function<Answer(const Request&)>& call);
 
   const std::size_t max_queued_;
   const std::chrono::milliseconds max_wait_;

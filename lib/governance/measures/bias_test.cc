@@ -68,11 +68,17 @@ std::string AttemptsText(const Context& context, const BiasTestRequirement& r,
 
 using Data = std::pair<std::string, std::string>;  // protocol, digest of the data set
 
+// What the model's record knows of one protocol and data set.
+struct Recorded {
+  std::size_t attempts = 0;
+  Time newest{};  // when the last of them was seen
+};
+
 // The tests that count, by protocol and data set, and why others do not.
 struct Candidates {
   std::map<Data, Attempts> by_data;
-  std::map<Data, std::size_t> recorded;  // attempts that the model's record knows of
-  std::map<Data, PastResult> gone;       // the latest, where nobody can read it any more
+  std::map<Data, Recorded> recorded;
+  std::map<Data, PastResult> gone;  // the latest, where nobody can read it any more
   std::vector<std::string> notes;
   std::string reason = "BiasTestMissing";
 };
@@ -102,7 +108,9 @@ void AddRecorded(const Context& context, const BiasTestRequirement& r, Candidate
     const RecordedResult& result = *past.result;
     if (!Serves(r, result.counts)) continue;
     const Data data{result.topic, result.data_set};
-    candidates.recorded[data] += static_cast<std::size_t>(result.attempts);
+    Recorded& recorded = candidates.recorded[data];
+    recorded.attempts += static_cast<std::size_t>(result.attempts);
+    recorded.newest = std::max(recorded.newest, past.by.first_seen);
     const auto found = candidates.by_data.find(data);
     const AttestedBiasTest* latest =
         found == candidates.by_data.end() ? nullptr : found->second.back();
@@ -110,6 +118,20 @@ void AddRecorded(const Context& context, const BiasTestRequirement& r, Candidate
     const auto [gone, fresh] = candidates.gone.emplace(data, past);
     if (!fresh && gone->second.by.first_seen < past.by.first_seen) gone->second = past;
   }
+}
+
+// All attempts that are known of: those of the record, and what came later, which it may not have
+// yet.
+std::size_t KnownAttempts(const Context& context, const Candidates& candidates, const Data& data,
+                          const Attempts& tests) {
+  const auto recorded = candidates.recorded.find(data);
+  const ModelRecord* record = RecordOf(context.facts, context.model.digest);
+  if (recorded == candidates.recorded.end() || record == nullptr) return tests.size();
+  const auto later = std::count_if(tests.begin(), tests.end(), [&](const AttestedBiasTest* one) {
+    return one->by.first_seen > recorded->second.newest &&
+           record->spec.Find(one->object->KnownAs(), one->object->meta.name_space) == nullptr;
+  });
+  return recorded->second.attempts + static_cast<std::size_t>(later);
 }
 
 Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
@@ -209,9 +231,8 @@ Gate BiasTestGate(const Context& context, const BiasTestRequirement& r) {
   for (const auto& [data, tests] : candidates.by_data) {
     const AttestedBiasTest& latest = *tests.back();
     gate.evidence.push_back(RefTo(context.policy.spec, latest));
-    const auto recorded = candidates.recorded.find(data);
-    attempts.push_back(AttemptsText(context, r, tests,
-                                    recorded == candidates.recorded.end() ? 0 : recorded->second));
+    attempts.push_back(
+        AttemptsText(context, r, tests, KnownAttempts(context, candidates, data, tests)));
     auto found = JudgeBiasTest(context, r, latest);
     if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, latest)) {
       found.push_back({GateState::kFailed,

@@ -1,10 +1,17 @@
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <climits>
+#include <cstdio>
 #include <string>
+#include <thread>
 
 #include "base/time.h"
 
@@ -93,6 +100,66 @@ TEST(LogTest, RecordsGoToStdoutUntouchedAndNothingElseDoes) {
   WriteRecord(R"({"{}":"%v {0}"})");
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "{\"{}\":\"%v {0}\"}\n");
   EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::HasSubstr("for people"));
+}
+
+// stdout is a pipe while it lives.
+class PipedStdout {
+ public:
+  PipedStdout() : before_(dup(STDOUT_FILENO)) {
+    std::fflush(stdout);
+    if (pipe2(ends_.data(), O_CLOEXEC) == 0) dup2(ends_[1], STDOUT_FILENO);
+  }
+  ~PipedStdout() {
+    dup2(before_, STDOUT_FILENO);
+    for (const int fd : {before_, ends_[0], ends_[1]}) close(fd);
+  }
+  // All that is in it.
+  [[nodiscard]] std::string Read() const {
+    int size = 0;
+    ioctl(ends_[0], FIONREAD, &size);
+    std::string text(static_cast<std::size_t>(size), '\0');
+    const ssize_t n = size == 0 ? 0 : read(ends_[0], text.data(), text.size());
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    return text;
+  }
+
+ private:
+  int before_;
+  std::array<int, 2> ends_{-1, -1};
+};
+
+TEST(LogTest, ARecordThatWouldHaveToWaitIsNotTried) {
+  const std::string line(2000, 'x');
+  std::string all;
+  int taken = 0;
+  bool again = false;
+  bool too_long = true;
+  {
+    const PipedStdout out;
+    while (taken < 100'000 && TryWriteRecord(line)) ++taken;
+    all = out.Read();
+    again = TryWriteRecord(line);
+    all += out.Read();
+    too_long = TryWriteRecord(std::string(PIPE_BUF, 'x'));
+  }
+  EXPECT_GT(taken, 0);
+  EXPECT_LT(taken, 100'000) << "nobody read, and the pipe was never full";
+  EXPECT_TRUE(again) << "there is room again";
+  EXPECT_FALSE(too_long);
+  std::string expected;
+  for (int i = 0; i < taken + 1; ++i) expected += line + "\n";
+  EXPECT_EQ(all, expected);
+}
+
+TEST(LogTest, ALongRecordGoesThroughAPipeWhole) {
+  const std::string line(300'000, 'x');
+  std::string all;
+  {
+    const PipedStdout out;
+    std::jthread writer([&] { WriteRecord(line); });
+    while (all.size() < line.size() + 1) all += out.Read();
+  }
+  EXPECT_EQ(all, line + "\n");
 }
 
 }  // namespace

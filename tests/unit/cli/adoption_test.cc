@@ -536,7 +536,7 @@ TEST_F(AdoptionFolder, WhatPeopleEditedIsKeptAndWhatItLacksIsTold) {
   Change("policy-adoption.yaml", "- one", "- 't*'");
   Change("home/usecase-chat.yaml", "- one", "- two");
   EXPECT_THAT(Write("two").lacking, IsEmpty());
-  Change("policy-adoption.yaml", "environments", "surroundings");
+  Change("policy-adoption.yaml", "enforcement: Audit", "enforcement: Odd");
   EXPECT_THAT(Write("two").lacking, ElementsAre(HasSubstr("cannot be read")));
 }
 

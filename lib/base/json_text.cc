@@ -1,0 +1,42 @@
+#include "base/json_text.h"
+
+#include <cstdint>
+#include <cstring>
+
+namespace countersign {
+namespace {
+
+constexpr std::uint64_t Each(std::uint64_t byte) { return 0x0101010101010101 * byte; }
+
+// Whether any of eight bytes is less than `limit` <= 128 (Sean Eron Anderson, Bit Twiddling Hacks).
+constexpr bool AnyBelow(std::uint64_t eight, std::uint64_t limit) {
+  return ((eight - Each(limit)) & ~eight & Each(0x80)) != 0;
+}
+constexpr bool Any(std::uint64_t eight, char wanted) {
+  return AnyBelow(eight ^ Each(static_cast<unsigned char>(wanted)), 1);
+}
+
+bool IsAsciiEight(std::uint64_t eight) { return (eight & Each(0x80)) == 0; }
+bool IsPlainEight(std::uint64_t eight) {
+  return IsAsciiEight(eight) && !AnyBelow(eight, 0x20) && !Any(eight, '"') && !Any(eight, '\\');
+}
+
+// Whether `holds` for all eights of the text, the last of them filled up with blanks.
+template <class Predicate>
+bool AllEights(std::string_view text, Predicate holds) {
+  std::uint64_t eight = 0;
+  for (; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
+    std::memcpy(&eight, text.data(), sizeof eight);
+    if (!holds(eight)) return false;
+  }
+  eight = Each(' ');
+  text.copy(reinterpret_cast<char*>(&eight), text.size());
+  return holds(eight);
+}
+
+}  // namespace
+
+bool IsAscii(std::string_view text) { return AllEights(text, IsAsciiEight); }
+bool IsPlainInJson(std::string_view text) { return AllEights(text, IsPlainEight); }
+
+}  // namespace countersign
