@@ -43,13 +43,17 @@ std::vector<std::pair<std::string, std::string>> ChartFiles() {
 Result<Json> ChartValues(const std::string& serving_profiles) {
   auto table = ParseServingProfiles(serving_profiles);
   if (!table) return Fail(table.error());
-  const auto conditions = GuardConditions(*table, {});
+  // Those that are not made from the table are the chart's.
+  Json conditions = Json::object();
+  for (const auto& [name, expression] : GuardConditions(*table, {}, GuardEntryFor::kPeople)) {
+    if (!name.starts_with("is-")) conditions[name] = expression;
+  }
   return Json{{"guard",
                {{"profiles", serving_profiles},
                 {"made",
                  {{"of", Sha256Hex(serving_profiles)},
                   {"rules", GuardRules(*table)},
-                  {"condition", conditions.back().second},
+                  {"conditions", std::move(conditions)},
                   {"lockRules", LockRules(*table)}}}}}};
 }
 

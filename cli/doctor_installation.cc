@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cli/doctor_parts.h"
+#include "cli/guard_installation.h"
 #include "cli/installation.h"
 
 namespace countersign {
@@ -37,7 +38,7 @@ std::string TableOf(const Patient& patient) {
   return text != nullptr && text->is_string() ? text->get<std::string>() : std::string();
 }
 
-// What is made from the table: the guard's entry, and the lock of environments.
+// What is made from the table: the guard's entries, and the lock of environments.
 void EraseGuard(std::vector<Json>& objects) {
   std::erase_if(objects, [](const Json& object) {
     return StringAt(object, "metadata/name") == "countersign-locked-environments";
@@ -47,7 +48,8 @@ void EraseGuard(std::vector<Json>& objects) {
     if (webhooks == object.end()) continue;
     Json kept = Json::array();
     for (Json& entry : *webhooks) {
-      if (StringAt(entry, "name") != "guard.countersign.dev") kept.push_back(std::move(entry));
+      const std::string name = StringAt(entry, "name");
+      if (name != kGuardEntry && name != kControllersEntry) kept.push_back(std::move(entry));
     }
     *webhooks = std::move(kept);
   }

@@ -34,6 +34,11 @@ class Reader {
 
   Estate& estate() { return estate_; }
 
+  Estate Finish() {
+    SettleBatch(estate_.objects);
+    return std::move(estate_);
+  }
+
  private:
   const ServingProfiles& table_;
   RunningFacts facts_;
@@ -77,7 +82,7 @@ Result<Estate> EstateFromCluster(const Cluster& cluster, const ServingProfiles& 
     }
     if (read) reader.estate().read_whole.insert(profile.group + "/" + profile.kind);
   }
-  return std::move(reader.estate());
+  return reader.Finish();
 }
 
 Located<Estate> EstateFromManifests(const std::vector<Manifest>& manifests,
@@ -107,7 +112,7 @@ Located<Estate> EstateFromManifests(const std::vector<Manifest>& manifests,
     return tl::unexpected<Fault>(std::move(fault));
   }
   for (const Json& object : known) reader.Take(object);
-  return std::move(reader.estate());
+  return reader.Finish();
 }
 
 }  // namespace countersign

@@ -1,12 +1,14 @@
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
-#include "base/clock.h"
 #include "base/verification_key.h"
 #include "base/yaml.h"
 #include "cli/evidence_command.h"
+#include "cli/evidence_model.h"
 #include "cli/files.h"
-#include "cli/world_source.h"
+#include "cli/release.h"
+#include "cli/render.h"
 #include "evidence/dsse.h"
 #include "evidence/predicates.h"
 #include "evidence/signed_object.h"
@@ -20,13 +22,14 @@ struct AttestationFlags {
   std::string key;
   std::string use_case;
   std::string name;
-  std::string model;
-  std::string digest_type = "file";
-  std::string performed_at;
+  EvidenceModel model;
+  std::string at;
+  std::string out;
 };
 
-// The one model that the statement is about, or the one that is asked for.
-Result<std::string> ModelOf(const Json& statement, const std::string& wanted) {
+// The model that the statement is about: the one that is named, or its only subject, whose digest
+// says nothing of what it was taken over.
+Result<ModelDigest> ModelIn(const Json& statement, EvidenceModel named) {
   std::vector<std::string> digests;
   const Json* subjects = Find(statement, "subject");
   if (subjects != nullptr && subjects->is_array()) {
@@ -35,15 +38,47 @@ Result<std::string> ModelOf(const Json& statement, const std::string& wanted) {
       if (!digest.empty()) digests.push_back("sha256:" + digest);
     }
   }
-  if (!wanted.empty()) return wanted;
-  if (digests.size() == 1) return digests.front();
-  return Fail(Code::kInvalidArgument,
-              "must say which of its " + std::to_string(digests.size()) +
-                  " subjects with a sha256 is the model",
-              "--model-digest");
+  if (named.path.empty() && named.uri.empty() && named.digest.empty()) {
+    if (digests.size() != 1) {
+      return Fail(Code::kInvalidArgument,
+                  "one of the three must say which of its " + std::to_string(digests.size()) +
+                      " subjects with a sha256 is the model",
+                  "--model, --uri, --digest");
+    }
+    named.digest = digests.front();
+  }
+  auto model = ModelOf(named);
+  if (!model) return model;
+  if (std::find(digests.begin(), digests.end(), model->digest) == digests.end()) {
+    return Fail(Code::kInvalidArgument,
+                "the statement is not about " + model->digest + ", but about " +
+                    (digests.empty() ? "no sha256" : Joined(digests)),
+                "--model, --uri, --digest");
+  }
+  return model;
 }
 
-Result<Json> MakeEvidence(const AttestationFlags& flags, const Global& global) {
+// The statement's own words, or --at.
+Result<std::string> PerformedAt(const Json& derived, const std::string& at) {
+  std::string stated = StringAt(derived, "performedAt");
+  if (!stated.empty()) {
+    if (at.empty()) return stated;
+    return Fail(Code::kInvalidArgument, "must be left out: the statement says " + stated, "--at");
+  }
+  if (at.empty()) {
+    return MissingFlag("--at", "when the work ended (RFC 3339): the statement does not say");
+  }
+  auto time = ParseTime(at);
+  if (!time) return Fail(Code::kInvalidArgument, time.error().message, "--at");
+  return FormatTime(*time);
+}
+
+Result<Json> MakeEvidence(const AttestationFlags& flags) {
+  ReleaseFrame frame;
+  auto use_case = UseCaseOf(flags.use_case);
+  if (!use_case) return Fail(use_case.error());
+  frame.use_case = *std::move(use_case);
+  frame.label = flags.name.empty() ? frame.use_case.name : flags.name;
   auto envelope = ReadTextFile(flags.file);
   if (!envelope) return Fail(envelope.error());
   auto public_key = ReadTextFile(flags.key);
@@ -54,29 +89,26 @@ Result<Json> MakeEvidence(const AttestationFlags& flags, const Global& global) {
   if (!statement) return Fail(statement.error().code, statement.error().message, flags.file);
   auto derived = EvidenceOfStatement(*statement);
   if (!derived) return Fail(Code::kInvalidArgument, derived.error().ToString(), flags.file);
-  auto model = ModelOf(*statement, flags.model);
+  auto model = ModelIn(*statement, flags.model);
   if (!model) return Fail(model.error());
+  auto at = PerformedAt(*derived, flags.at);
+  if (!at) return Fail(at.error());
   Json spec = *std::move(derived);
-  spec["useCase"] = flags.use_case;
-  spec["model"] = {{"digest", *model}, {"digestType", flags.digest_type}};
-  if (Find(spec, "performedAt") == nullptr) {
-    if (flags.performed_at.empty()) {
-      return Fail(Code::kInvalidArgument,
-                  "is needed: the statement does not tell when the work was done",
-                  "--performed-at");
-    }
-    spec["performedAt"] = flags.performed_at;
-  } else if (!flags.performed_at.empty()) {
-    return Fail(Code::kInvalidArgument, "must not be given: the statement tells the time itself",
-                "--performed-at");
-  }
+  spec["useCase"] = frame.use_case.name;
+  spec["model"] = {{"digest", model->digest}, {"digestType", NameOf(model->type)}};
+  spec["performedAt"] = *at;
   spec["signature"] = {{"format", "DSSE"}, {"value", *envelope}, {"publicKey", *public_key}};
   Json object = {{"apiVersion", std::string(kApiVersion)},
                  {"kind", std::string(EvidenceSpec::kKind)},
-                 {"metadata", {{"name", flags.name}, {"namespace", global.name_space}}},
+                 {"metadata", {{"name", frame.label}, {"namespace", frame.use_case.name_space}}},
                  {"spec", std::move(spec)}};
   // The same rules as for everybody else.
-  if (auto valid = Decode<EvidenceSpec>(object); !valid) return Fail(valid.error());
+  auto decoded = Decode<EvidenceSpec>(object);
+  if (!decoded) return Fail(decoded.error());
+  // Named as `import` names it.
+  auto named = EvidenceManifest(decoded->spec, frame, Kebab(decoded->spec.type));
+  if (!named) return Fail(named.error());
+  object["metadata"] = *Find(*named, "metadata");
   if (auto holds = VerifySignature(object); !holds) {
     return Fail(Code::kInvalidArgument, holds.error().message, "spec.signature");
   }
@@ -84,12 +116,14 @@ Result<Json> MakeEvidence(const AttestationFlags& flags, const Global& global) {
 }
 
 int Attestation(const AttestationFlags& flags, const Global& global) {
-  if (global.name_space.empty()) {
-    return Report({Code::kInvalidArgument, "is needed: the use case's home", "--namespace", {}});
-  }
-  auto made = MakeEvidence(flags, global);
+  auto made = MakeEvidence(flags);
   if (!made) return Report(made.error());
-  std::cout << (global.IsJson() ? DumpJson(*made) + "\n" : DumpYaml(*made));
+  const std::string text = global.IsJson() ? DumpJson(*made) + "\n" : DumpYaml(*made);
+  if (flags.out.empty() || flags.out == "-") {
+    std::cout << text;
+    return kOk;
+  }
+  if (auto written = WriteTextFile(flags.out, text); !written) return Report(written.error());
   return kOk;
 }
 
@@ -105,13 +139,12 @@ void AddEvidenceAttestation(CLI::App& group, Global& global, Run& run) {
   command->add_option("file", flags->file, "the envelope, JSON")->required();
   command->add_option("--public-key", flags->key, "the key that signed it, in PEM or of OpenSSH")
       ->required();
-  command->add_option("--use-case", flags->use_case, "UseCase that it is for")->required();
-  command->add_option("--name", flags->name, "name of the Evidence")->required();
-  command->add_option("--model-digest", flags->model, "which subject is the model, sha256:…");
-  command->add_option("--digest-type", flags->digest_type, "what that digest was taken over")
-      ->check(CLI::IsMember({"file", "ociManifest", "modelSigningRoot"}));
-  command->add_option("--performed-at", flags->performed_at,
-                      "when the work was done (RFC 3339), where the statement does not tell");
+  command->add_option("--use-case", flags->use_case, "use case that it is about, NAMESPACE/NAME");
+  command->add_option("--name", flags->name, "how the object's name begins; default: the use case");
+  AddModelFlags(*command, flags->model);
+  command->add_option("--at", flags->at,
+                      "when the work ended (RFC 3339), where the statement does not say");
+  command->add_option("--out", flags->out, "file to write; default: standard output");
   command->callback(
       [flags, &global, &run] { run = [flags, &global] { return Attestation(*flags, global); }; });
 }

@@ -16,41 +16,6 @@
 namespace countersign {
 namespace {
 
-Result<ModelDigest> NamedDigest(const EvidenceImport& import) {
-  if (import.digest_type.empty()) {
-    return MissingFlag("--digest-type", "ociManifest, modelSigningRoot, file, composite or hosted");
-  }
-  for (const auto& [type, name] : EnumNames<DigestType>::kNames) {
-    if (name != import.digest_type) continue;
-    if (MatchesFormat(Format::kSha256, import.digest)) return ModelDigest{import.digest, type};
-    return Fail(Code::kInvalidArgument,
-                "must be sha256:<64 digits>, is '" + Excerpt(import.digest) + "'", "--digest");
-  }
-  return Fail(Code::kInvalidArgument,
-              "must be ociManifest, modelSigningRoot, file, composite or hosted, is '" +
-                  Excerpt(import.digest_type) + "'",
-              "--digest-type");
-}
-
-Result<ModelDigest> ModelOf(const EvidenceImport& import) {
-  const int given = (import.model.empty() ? 0 : 1) + (import.uri.empty() ? 0 : 1) +
-                    (import.digest.empty() ? 0 : 1);
-  if (given != 1) {
-    return Fail(Code::kInvalidArgument,
-                "one of the three must be given: the model's file or folder, oci://…@sha256:… of "
-                "one that was pushed, or a digest with --digest-type",
-                "--model, --uri, --digest");
-  }
-  if (!import.model.empty()) return DigestModel(import.model);
-  if (!import.digest.empty()) return NamedDigest(import);
-  ModelDigest pushed{import.uri.substr(import.uri.find('@') + 1), DigestType::kOciManifest};
-  if (import.uri.starts_with("oci://") && MatchesFormat(Format::kSha256, pushed.digest)) {
-    return pushed;
-  }
-  return Fail(Code::kInvalidArgument,
-              "must be oci://…@sha256:<64 digits>, is '" + Excerpt(import.uri) + "'", "--uri");
-}
-
 // What a format made of files, and which files these were.
 struct Read {
   Imported imported;
@@ -321,7 +286,7 @@ Result<ImportedEvidence> ImportEvidence(const EvidenceImport& import) {
                     Excerpt(frame.label) + "'",
                 "--name");
   }
-  auto model = ModelOf(import);
+  auto model = ModelOf(import.model);
   if (!model) return Fail(model.error());
   frame.model = frame.trained = *model;
   auto read = ReadAs(**format, import.files, import.options);

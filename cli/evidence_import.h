@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "cli/evidence_model.h"
 #include "cli/release_spec.h"
 #include "importers/importer.h"
 
@@ -20,10 +21,7 @@ struct EvidenceImport {
   std::vector<std::string> files;
   std::string use_case;  // NAMESPACE/NAME
   std::string name;      // how names of objects begin; empty: the use case's
-  std::string model;     // exactly one of these three: path,
-  std::string uri;       // oci://…@sha256:…,
-  std::string digest;    // or the digest itself, with its type
-  std::string digest_type;
+  EvidenceModel model;
   std::string at;
   std::string environment;
   std::string summary;

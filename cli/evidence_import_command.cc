@@ -217,15 +217,12 @@ void AddEvidenceImport(CLI::App& group, Global& global, Run& run) {
   };
   text("--use-case", import.use_case, "use case that it is about, NAMESPACE/NAME");
   text("--name", import.name, "how the object's name begins; default: the use case");
-  text("--model", import.model, "model that it is about: file or folder");
+  AddModelFlags(*command, import.model);
   command
       ->add_option("--performed-by", import.run.performed_by,
                    "who did the work, where that is not who applies the object: account or name; "
                    "repeatable")
       ->allow_extra_args(false);
-  text("--uri", import.uri, "model that it is about: oci://…@sha256:…");
-  text("--digest", import.digest, "model that it is about: digest, with --digest-type");
-  text("--digest-type", import.digest_type, "what --digest was taken over, e.g. ociManifest");
   text("--at", import.at, "when the work ended (RFC 3339), where the file does not say");
   text("--environment", import.environment, "environment that it was made in");
   text("--summary", import.summary, "the result in a few sentences");

@@ -32,6 +32,12 @@ Result<std::string> ReadTextFile(const std::string& path) {
   }
   std::istream& in = path == "-" ? std::cin : file;
   std::string text;
+  std::error_code unknown;
+  // Growing would take twice the memory.
+  if (const auto size = std::filesystem::file_size(path, unknown);
+      path != "-" && !unknown && size <= kMaxFileBytes) {
+    text.reserve(static_cast<std::size_t>(size));
+  }
   char buffer[65536];
   while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
     text.append(buffer, static_cast<std::size_t>(in.gcount()));

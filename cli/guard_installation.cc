@@ -49,6 +49,15 @@ const std::map<std::string, std::set<std::string>>& Routes() {
   return kRoutes;
 }
 
+// What says for others what they run.
+const std::map<std::string, std::set<std::string>>& Runtimes() {
+  static const std::map<std::string, std::set<std::string>> kRuntimes = {
+      {"serving.kserve.io", {"servingruntimes", "llminferenceserviceconfigs"}},
+      {"mlops.seldon.io", {"servers", "serverconfigs"}},
+      {"ray.io", {"rayclusters", "rayjobs"}}};
+  return kRuntimes;
+}
+
 std::string CelList(const std::vector<std::string>& texts) {
   std::string out = "[";
   for (const std::string& text : texts) out += (out.size() == 1 ? "" : ", ") + CelLiteral(text);
@@ -97,8 +106,10 @@ Json LockRules(const ServingProfiles& table) {
     for (const std::string& resource : resources) scales.insert(resource + "/scale");
     resources.merge(scales);
   }
-  for (const auto& [group, resources] : Routes()) {
-    written[group].insert(resources.begin(), resources.end());
+  for (const auto* kinds : {&Routes(), &Runtimes()}) {
+    for (const auto& [group, resources] : *kinds) {
+      written[group].insert(resources.begin(), resources.end());
+    }
   }
   written[""].insert("pods/ephemeralcontainers");
   Json rules = Json::array();
@@ -121,12 +132,19 @@ Json GuardRules(const ServingProfiles& table) {
 }
 
 std::vector<std::pair<std::string, std::string>> GuardConditions(const ServingProfiles& table,
-                                                                 const std::string& operator_user) {
+                                                                 const std::string& operator_user,
+                                                                 GuardEntryFor who) {
+  const std::string controller = "request.userInfo.username in " + CelList(ControllerAccounts());
   // What is being deleted loses its finalizers whatever it is, also while we are down.
   return {{"is-not-the-operator", "request.userInfo.username != " + CelLiteral(operator_user)},
+          who == GuardEntryFor::kControllers
+              ? std::pair<std::string, std::string>{"is-a-controller-of-kubernetes", controller}
+              : std::pair<std::string, std::string>{"is-no-controller-of-kubernetes",
+                                                    "!(" + controller + ")"},
           {"stays-or-changes",
-           "request.operation != 'UPDATE' || !has(oldObject.metadata.deletionTimestamp) || "
-           "object.?spec != oldObject.?spec"},
+           "request.operation != 'UPDATE' || !has(oldObject.metadata.deletionTimestamp) || " +
+               ServingRootsExpression(table)},
+          {"may-change-what-serves", ServingChangeExpression(table)},
           {"may-serve-a-model", ServingMatchExpression(table.signals)}};
 }
 

@@ -1,5 +1,5 @@
 // guard_installation.h: the guard against shadow deployments as objects of a cluster: what its
-// webhook entry is asked about, and the lock of environments, which the API server checks by
+// webhook entries are asked about, and the lock of environments, which the API server checks by
 // itself. Pure.
 #pragma once
 
@@ -15,11 +15,17 @@ namespace countersign {
 // Accounts of Kubernetes that make and tend what others asked for.
 [[nodiscard]] std::vector<std::string> ControllerAccounts();
 
-// Rules of the entry: every kind of the table, written.
+// What people and other programs write is refused while nobody can be asked; what Kubernetes' own
+// controllers make of it is not (docs/decisions/2026-11-29-webhook-entries.md).
+enum class GuardEntryFor { kPeople, kControllers };
+inline constexpr char kGuardEntry[] = "guard.countersign.dev";
+inline constexpr char kControllersEntry[] = "controllers.guard.countersign.dev";
+
+// Rules of both entries: every kind of the table, written.
 [[nodiscard]] Json GuardRules(const ServingProfiles& table);
 // Name and CEL: ordinary workloads and our operator never reach us.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> GuardConditions(
-    const ServingProfiles& table, const std::string& operator_user);
+    const ServingProfiles& table, const std::string& operator_user, GuardEntryFor who);
 // What is needed to start again, by names that no tenant gives: our own namespace, kube-system.
 [[nodiscard]] Json ExemptNamespaces(const std::string& own);
 

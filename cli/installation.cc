@@ -186,9 +186,11 @@ Status Validate(const InstallOptions& options) {
 
 // What serves a model elsewhere than in a ModelDeployment, of any group.
 Json GuardEntry(const InstallOptions& options, const ServingProfiles& table,
-                const std::string& operator_user) {
-  Json entry = WebhookEntry(options, {"guard.countersign.dev", "/guard/v1", Json::object(),
-                                      GuardConditions(table, operator_user)});
+                const std::string& operator_user, GuardEntryFor who) {
+  const bool people = who == GuardEntryFor::kPeople;
+  Json entry =
+      WebhookEntry(options, {people ? kGuardEntry : kControllersEntry, "/guard/v1", Json::object(),
+                             GuardConditions(table, operator_user, who), people});
   entry["rules"] = GuardRules(table);
   entry["namespaceSelector"] = ExemptNamespaces(options.name_space);
   return entry;
@@ -249,7 +251,8 @@ void AddWebhooks(std::vector<Json>& objects, const InstallOptions& options,
                                           {{"is-not-the-end-of-a-namespace",
                                             "!(" + std::string(kEmptiesNamespaces) + ")"}},
                                           false}),
-                   GuardEntry(options, table, operator_user)})));
+                   GuardEntry(options, table, operator_user, GuardEntryFor::kPeople),
+                   GuardEntry(options, table, operator_user, GuardEntryFor::kControllers)})));
 }
 
 void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,

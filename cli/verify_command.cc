@@ -1,20 +1,18 @@
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
 #include "base/clock.h"
-#include "base/verification_key.h"
 #include "base/yaml.h"
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/manifests.h"
 #include "cli/render.h"
+#include "cli/stamps.h"
+#include "cli/verification.h"
 #include "cli/verify_model.h"
 #include "cli/world_source.h"
-#include "evidence/signed_object.h"
-#include "governance/identity.h"
 #include "governance/report_types.h"
-#include "governance/signers.h"
-#include "governance/types/sign_off.h"
 
 namespace countersign {
 namespace {
@@ -22,89 +20,14 @@ namespace {
 struct VerifyFlags {
   std::vector<std::string> files;
   std::string now;
+  StampFlags stamps;
+  bool accept_stamps = false;
   ModelCheck model;
   std::string use_case;  // of the evidence to print
 };
 
-// One signed object, and what the policies at hand say of its key.
-struct Verified {
-  std::string source;
-  std::string object;        // "SignOff 'a' in namespace 'b'"
-  std::string key;           // empty: the signature does not hold
-  std::string signer;        // empty: no policy lists the key
-  std::string printed_name;  // of the signer, by that policy
-  std::string meaning;
-  std::optional<Time> at;
-  std::vector<std::string> cosigners;
-  std::string certificate;  // whose, if it was signed by one
-  std::string reason;
-  std::string problem;
-  Assurance assurance = Assurance::kRequester;
-  [[nodiscard]] bool Holds() const { return problem.empty(); }
-};
-
 std::string AssuranceText(Assurance assurance) {
   return assurance == Assurance::kReauthenticated ? "Reauthenticated" : "Signed";
-}
-
-// Adds what the policies say of whose key it is.
-void Attribute(const std::vector<GovernancePolicy>& policies, const SignatureProof& proof,
-               const std::string& account, const std::optional<Time>& performed, Time now,
-               Verified& out) {
-  Provenance by;
-  by.authenticity = Authenticity::kSigned;
-  by.first_seen = now;
-  by.signature = std::make_shared<const SignatureProof>(proof);
-  if (proof.chain) out.certificate = proof.chain->Name();
-  for (const GovernancePolicy& policy : policies) {
-    const Provenance signer = SignerOf(policy.spec, by, account, performed);
-    if (signer.authenticity != Authenticity::kAttested) {
-      out.problem = "under policy '" + policy.meta.name + "' " + signer.problem;
-      out.reason = signer.reason;
-      continue;
-    }
-    out.signer = signer.user;
-    out.printed_name = PrintedName(policy.spec, signer.user);
-    for (const FurtherSigner& further : signer.cosigners) out.cosigners.push_back(further.user);
-    out.problem.clear();
-    out.reason.clear();
-    if (!account.empty() && account != signer.user) {
-      out.reason = "SignerNotKeyHolder";
-      out.problem = "spec.signer.username is '" + account + "', the key is of '" + signer.user +
-                    "' (policy '" + policy.meta.name + "')";
-    }
-    break;
-  }
-}
-
-Verified Verify(const Manifest& manifest, const std::vector<GovernancePolicy>& policies, Time now) {
-  const Json& object = manifest.object;
-  Verified out;
-  out.source = manifest.source;
-  out.object = StringAt(object, "kind") + " '" + StringAt(object, "metadata/name") +
-               "' in namespace '" + StringAt(object, "metadata/namespace") + "'";
-  auto proof = VerifySignature(object);
-  if (!proof) {
-    out.reason = proof.error().reason;
-    out.problem = proof.error().message;
-    return out;
-  }
-  out.key = proof->key;
-  out.assurance = proof->user_present ? Assurance::kReauthenticated : Assurance::kSigned;
-  std::optional<Time> performed;
-  // The signature over a model covers no date.
-  if (auto time = ParseTime(StringAt(object, "spec/performedAt"));
-      time && FindPath(object, "spec/modelSignature") == nullptr) {
-    performed = *time;
-  }
-  out.at = performed;
-  out.meaning = "Authorship";
-  if (StringAt(object, "kind") == SignOffSpec::kKind) {
-    out.meaning = StringAt(object, "spec/decision") + " as " + StringAt(object, "spec/role");
-  }
-  const std::string account = StringAt(object, "spec/signer/username");
-  Attribute(policies, *proof, account, performed, now, out);
-  return out;
 }
 
 // Printed name, meaning and time (21 CFR 11.50).
@@ -114,7 +37,10 @@ std::string Manifestation(const Verified& one) {
 }
 
 Json AsJson(const Verified& one) {
-  Json json = {{"source", one.source}, {"object", one.object}, {"holds", one.Holds()}};
+  Json json = {{"source", one.source},
+               {"object", one.object},
+               {"proof", NameOf(one.proof)},
+               {"holds", one.Holds()}};
   if (!one.key.empty()) {
     json["key"] = one.key;
     json["assurance"] = AssuranceText(one.assurance);
@@ -127,6 +53,7 @@ Json AsJson(const Verified& one) {
   if (one.at) json["signedAt"] = FormatTime(*one.at);
   if (!one.cosigners.empty()) json["cosigners"] = one.cosigners;
   if (!one.certificate.empty()) json["certificate"] = one.certificate;
+  if (!one.stamped_by.empty()) json["stampedBy"] = one.stamped_by;
   if (!one.reason.empty()) json["reason"] = one.reason;
   if (!one.problem.empty()) json["problem"] = one.problem;
   return json;
@@ -142,7 +69,16 @@ std::string SignersText(const Verified& one) {
 void Print(const Verified& one) {
   std::cout << Printable(one.source + ": " + one.object + ": ");
   if (!one.Holds()) {
-    std::cout << Printable("does not count: " + one.problem) << "\n";
+    std::cout << Printable((one.proof == Proof::kStamp && one.reason == "StampNotVerified"
+                                ? "stamped only, by '" + one.stamped_by + "': "
+                                : "does not count: ") +
+                           one.problem + " [" + one.reason + "]")
+              << "\n";
+    return;
+  }
+  if (one.proof == Proof::kStamp) {
+    std::cout << Printable("stamped when '" + one.stamped_by + "' created it" + Manifestation(one))
+              << "\n";
     return;
   }
   const std::string by =
@@ -163,42 +99,94 @@ Located<std::vector<GovernancePolicy>> PoliciesAmong(const std::vector<Manifest>
   return policies;
 }
 
+// Stamps are verified, believed, or prove nothing.
+Result<Maker> StampsBy(const VerifyFlags& flags) {
+  if (flags.stamps.trusted_keys.empty() && !flags.accept_stamps) return Maker();
+  return StampMaker(flags.stamps);
+}
+
+// What is among the files and is no evidence: said, so that nothing is passed over in silence.
+struct Other {
+  std::string source;
+  std::string object;
+  std::string what;
+};
+
+Other NotEvidence(const Manifest& manifest) {
+  const std::string kind = StringAt(manifest.object, "kind");
+  const bool ours =
+      StringAt(manifest.object, "apiVersion").starts_with(std::string(kApiGroup) + "/");
+  return {manifest.source, kind + " '" + StringAt(manifest.object, "metadata/name") + "'",
+          !ours ? "no object of Countersign, and not looked at"
+          : kind == GovernancePolicySpec::kKind
+              ? "taken at its word for whose keys count"
+              : "no evidence: it carries no signature, and nothing is proved by it"};
+}
+
+void PrintObjects(const std::vector<Verified>& objects, const std::vector<Other>& others,
+                  const Global& global) {
+  if (!global.IsJson()) {
+    for (const Verified& one : objects) Print(one);
+    for (const Other& one : others) {
+      std::cout << Printable(one.source + ": " + one.object + ": " + one.what) << "\n";
+    }
+    return;
+  }
+  Json answer = VersionedJson("Verification");
+  answer["objects"] = Json::array();
+  for (const Verified& one : objects) answer["objects"].push_back(AsJson(one));
+  answer["others"] = Json::array();
+  for (const Other& one : others) {
+    answer["others"].push_back(
+        {{"source", one.source}, {"object", one.object}, {"what", one.what}});
+  }
+  std::cout << DumpJson(answer) << "\n";
+}
+
 int VerifyAll(const VerifyFlags& flags, const Global& global) {
   auto now = TimeFlag(flags.now, "--now", SystemClock().Now());
   if (!now) return Report(now.error());
+  auto stamps = StampsBy(flags);
+  if (!stamps) return Report(stamps.error());
   auto manifests = ReadManifests(flags.files);
   if (!manifests) return Report(manifests.error());
   auto policies = PoliciesAmong(*manifests);
   if (!policies) return Report(policies.error());
-  Json list = Json::array();
-  bool all_hold = true;
+  const VerifyOptions options{*std::move(policies), *now, *std::move(stamps)};
+  std::vector<Verified> objects;
+  std::vector<Other> others;
   for (Manifest& manifest : *manifests) {
-    if (!CarriesSignature(manifest.object)) continue;
+    if (!IsEvidence(manifest.object)) {
+      if (auto malformed = RefuseMalformed(manifest)) {
+        objects.push_back(*std::move(malformed));
+      } else {
+        others.push_back(NotEvidence(manifest));
+      }
+      continue;
+    }
     if (StringAt(manifest.object, "metadata/namespace").empty() && !global.name_space.empty()) {
       SetPath(manifest.object, "metadata/namespace", global.name_space);
     }
-    const Verified one = Verify(manifest, *policies, *now);
-    all_hold = all_hold && one.Holds();
-    list.push_back(AsJson(one));
-    if (global.IsJson()) continue;
-    Print(one);
+    objects.push_back(VerifyObject(manifest, options));
   }
-  if (list.empty()) {
-    return Report({Code::kNotFound, "there is nothing signed in what was given", "-f", {}});
+  if (objects.empty()) {
+    return Report({Code::kNotFound,
+                   "there is no evidence in what was given: no SignOff, BiasTest, Evidence, "
+                   "ReproducibilitySnapshot or Waiver",
+                   "-f",
+                   {}});
   }
-  if (global.IsJson()) {
-    Json answer = VersionedJson("Verification");
-    answer["objects"] = std::move(list);
-    std::cout << DumpJson(answer) << "\n";
-  }
+  PrintObjects(objects, others, global);
+  const bool all_hold =
+      std::all_of(objects.begin(), objects.end(), [](const Verified& one) { return one.Holds(); });
   return all_hold ? kOk : kDenied;
 }
 
 // The Evidence by which a cluster gets to know the signature.
 Json EvidenceOf(const CheckedModel& checked, const VerifyFlags& flags, const Global& global,
                 Time now) {
-  const std::string digits =
-      checked.signed_model.root.substr(checked.signed_model.root.find(':') + 1);
+  const std::string& root = checked.signed_model->root;
+  const std::string digits = root.substr(root.find(':') + 1);
   Json signature = {{"bundle", checked.bundle}};
   if (!checked.chain) signature["publicKey"] = checked.public_key;
   return {{"apiVersion", kApiVersion},
@@ -208,11 +196,72 @@ Json EvidenceOf(const CheckedModel& checked, const VerifyFlags& flags, const Glo
           {"spec",
            {{"useCase", flags.use_case},
             {"type", kModelSignatureType},
-            {"model",
-             {{"digest", checked.signed_model.root},
-              {"digestType", NameOf(DigestType::kModelSigningRoot)}}},
+            {"model", {{"digest", root}, {"digestType", NameOf(DigestType::kModelSigningRoot)}}},
             {"performedAt", FormatTime(now)},
             {"modelSignature", std::move(signature)}}}};
+}
+
+// The signature, and what the policies say of whose it is.
+Verified OfModel(const ModelCheck& check, const std::vector<GovernancePolicy>& policies,
+                 const CheckedModel& checked, Time now) {
+  Verified one;
+  one.source = check.model;
+  one.object = "model";
+  one.proof = Proof::kSignature;
+  one.meaning = "Authorship";
+  if (checked.signed_model) {
+    one.key = checked.fingerprint;
+    one.assurance = Assurance::kSigned;
+    SignatureProof proof{checked.fingerprint};
+    proof.chain = checked.chain;
+    Attribute(policies, proof, {}, std::nullopt, now, one);
+    // A certificate that nobody vouches for says what its maker likes.
+    if (check.key.empty() && check.authorities.empty() && one.signer.empty() &&
+        one.problem.empty()) {
+      one.reason = "SignerCertificateUntrusted";
+      one.problem = "no policy given here vouches for its certificate";
+    }
+  }
+  if (checked.faults.empty()) return one;
+  one.reason = checked.faults.front().reason;
+  one.problem.clear();
+  for (const ModelFault& fault : checked.faults) {
+    one.problem += (one.problem.empty() ? "" : "; ") + fault.message;
+  }
+  return one;
+}
+
+void PrintModel(const Verified& one, const CheckedModel& checked, const Global& global) {
+  if (!global.IsJson()) {
+    if (checked.faults.empty()) Print(one);
+    for (const ModelFault& fault : checked.faults) {
+      Verified each = one;
+      each.reason = fault.reason;
+      each.problem = fault.message;
+      Print(each);
+    }
+    if (checked.signed_model) {
+      std::cout << "digest " << checked.signed_model->root << " (modelSigningRoot), "
+                << checked.signed_model->files.size() << " files\n";
+    }
+    return;
+  }
+  Json answer = VersionedJson("ModelVerification");
+  answer.update(AsJson(one));
+  answer["faults"] = Json::array();
+  for (const ModelFault& fault : checked.faults) {
+    answer["faults"].push_back({{"reason", fault.reason}, {"problem", fault.message}});
+    if (!fault.paths.empty()) answer["faults"].back()["paths"] = fault.paths;
+  }
+  if (checked.faults.empty() && !one.Holds()) {
+    answer["faults"].push_back({{"reason", one.reason}, {"problem", one.problem}});
+  }
+  if (checked.signed_model) {
+    answer["digest"] = checked.signed_model->root;
+    answer["digestType"] = std::string(NameOf(DigestType::kModelSigningRoot));
+    answer["files"] = checked.signed_model->files.size();
+  }
+  std::cout << DumpJson(answer) << "\n";
 }
 
 int VerifyModel(const VerifyFlags& flags, const Global& global) {
@@ -230,49 +279,15 @@ int VerifyModel(const VerifyFlags& flags, const Global& global) {
     policies = *std::move(among);
   }
   auto checked = CheckModel(flags.model, *now);
-  Verified one;
-  one.source = flags.model.model;
-  one.object = "model";
-  one.meaning = "Authorship";
-  if (!checked) {
-    if (checked.error().code != Code::kFailedPrecondition) return Report(checked.error());
-    one.reason = "ModelNotSigned";
-    one.problem = checked.error().message;
-  } else {
-    one.key = checked->fingerprint;
-    one.assurance = Assurance::kSigned;
-    if (!flags.use_case.empty()) {
-      const Json object = EvidenceOf(*checked, flags, global, *now);
-      if (auto made = Decode<EvidenceSpec>(object); !made) return Report(made.error());
-      std::cout << (global.IsJson() ? DumpJson(object) + "\n" : DumpYaml(object));
-      return kOk;
-    }
-    SignatureProof proof{checked->fingerprint};
-    proof.chain = checked->chain;
-    Attribute(policies, proof, {}, std::nullopt, *now, one);
-    // A certificate that nobody vouches for says what its maker likes.
-    if (flags.model.key.empty() && flags.model.authorities.empty() && one.signer.empty() &&
-        one.problem.empty()) {
-      one.reason = "SignerCertificateUntrusted";
-      one.problem = "no policy given here vouches for its certificate";
-    }
+  if (!checked) return Report(checked.error());
+  if (checked->faults.empty() && !flags.use_case.empty()) {
+    const Json object = EvidenceOf(*checked, flags, global, *now);
+    if (auto made = Decode<EvidenceSpec>(object); !made) return Report(made.error());
+    std::cout << (global.IsJson() ? DumpJson(object) + "\n" : DumpYaml(object));
+    return kOk;
   }
-  if (global.IsJson()) {
-    Json answer = VersionedJson("ModelVerification");
-    answer.update(AsJson(one));
-    if (checked) {
-      answer["digest"] = checked->signed_model.root;
-      answer["digestType"] = std::string(NameOf(DigestType::kModelSigningRoot));
-      answer["files"] = checked->signed_model.files.size();
-    }
-    std::cout << DumpJson(answer) << "\n";
-  } else {
-    Print(one);
-    if (checked) {
-      std::cout << "digest " << checked->signed_model.root << " (modelSigningRoot), "
-                << checked->signed_model.files.size() << " files\n";
-    }
-  }
+  const Verified one = OfModel(flags.model, policies, *checked, *now);
+  PrintModel(one, *checked, global);
   return one.Holds() ? kOk : kDenied;
 }
 
@@ -281,13 +296,19 @@ int VerifyModel(const VerifyFlags& flags, const Global& global) {
 void AddVerify(CLI::App& app, Global& global, Run& run) {
   CLI::App* command = app.add_subcommand(
       "verify",
-      "Say which keys signed the objects in files, or a model, and whose they are by the policies "
-      "among the files: "
-      "exit code 0 all signatures hold, 1 some do not, 2 error");
+      "Say of each SignOff, BiasTest, Evidence, ReproducibilitySnapshot and Waiver in files, or of "
+      "a "
+      "model, which key signed it and whose that is by the policies among the files: exit code 0 "
+      "all is proved, 1 something is malformed, or its proof is missing or does not hold, 2 error");
   AddOutput(*command, global, {"table", "json"});
   auto flags = std::make_shared<VerifyFlags>();
   command->add_option("-f,--filename", flags->files,
                       "file, folder or -, with the signed objects and policies; repeatable");
+  AddStampFlags(*command, flags->stamps);
+  command
+      ->add_flag("--accept-stamps", flags->accept_stamps,
+                 "take what is stamped and not signed for proved, without verifying the stamp")
+      ->excludes("--trusted-keys");
   auto* model = command->add_option(
       "--model", flags->model.model,
       "a model, folder or file, to compare with its OpenSSF Model Signing bundle");
@@ -323,6 +344,11 @@ void AddVerify(CLI::App& app, Global& global, Run& run) {
       ->needs(model);
   command->add_option("--now", flags->now, "take this time for now (RFC 3339)");
   command->callback([flags, &global, &run] {
+    if (!flags->model.model.empty() &&
+        (flags->accept_stamps || !flags->stamps.trusted_keys.empty())) {
+      throw CLI::ExcludesError("--model",
+                               flags->accept_stamps ? "--accept-stamps" : "--trusted-keys");
+    }
     if (flags->files.empty() && flags->model.model.empty()) {
       throw CLI::RequiredError("--filename or --model");
     }

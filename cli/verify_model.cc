@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <variant>
 
 #include "base/digest.h"
 #include "cli/files.h"
@@ -12,10 +13,6 @@ namespace countersign {
 namespace {
 
 namespace fs = std::filesystem;
-
-tl::unexpected<Error> DoesNotHold(std::string why) {
-  return Fail(Code::kFailedPrecondition, std::move(why));
-}
 
 bool IsFolder(const std::string& path) {
   std::error_code ignored;
@@ -42,7 +39,9 @@ std::string Some(const std::vector<std::string>& names) {
   return text;
 }
 
-Status Allowed(const SignedModel& model, const ModelCheck& check) {
+// What the signature leaves out, and the caller does not allow it to.
+void CheckAllowed(const SignedModel& model, const ModelCheck& check,
+                  std::vector<ModelFault>& faults) {
   std::vector<std::string> left_out;
   for (const std::string& path : model.ignored) {
     if (IsNeverPartOfModel(path) ||
@@ -52,31 +51,43 @@ Status Allowed(const SignedModel& model, const ModelCheck& check) {
     left_out.push_back(path);
   }
   if (!left_out.empty()) {
-    return DoesNotHold("the signature leaves out " + Some(left_out) +
-                       " of the model: sign all of it, or allow each with --ignore-path");
+    std::string why = "the signature leaves out " + Some(left_out) +
+                      " of the model: sign all of it, or allow each with --ignore-path";
+    faults.push_back({"ModelPathNotSigned", std::move(why), std::move(left_out)});
   }
   if (model.symlinks && !check.symlinks) {
-    return DoesNotHold(
-        "symbolic links were followed when it was signed: sign it without them, or allow them with "
-        "--allow-symlinks");
+    faults.push_back({"ModelSymlinksFollowed",
+                      "symbolic links were followed when it was signed: sign it without them, or "
+                      "allow them with --allow-symlinks"});
+  }
+}
+
+Status CompareFile(const SignedModel& model, const ModelCheck& check,
+                   std::vector<ModelFault>& faults) {
+  const auto listed = model.files.find(".");
+  if (listed == model.files.end()) {
+    faults.push_back({"SignatureForOtherModel",
+                      "the signature is for a folder, and '" + check.model + "' is a file"});
+    return {};
+  }
+  auto digest = DigestModelFile(check.model);
+  if (!digest) return Fail(digest.error());
+  if (DigestText(*digest) != listed->second) {
+    faults.push_back({"ModelFileChanged",
+                      "'" + check.model + "' is not what was signed: its digest is " +
+                          DigestText(*digest) + ", the signed one " + listed->second,
+                      {"."}});
   }
   return {};
 }
 
-Status CompareFile(const SignedModel& model, const ModelCheck& check) {
-  const auto listed = model.files.find(".");
-  if (listed == model.files.end()) {
-    return DoesNotHold("the signature is for a folder, and '" + check.model + "' is a file");
-  }
-  auto digest = DigestModelFile(check.model);
-  if (!digest) return Fail(digest.error());
-  if (DigestText(*digest) == listed->second) return {};
-  return DoesNotHold("'" + check.model + "' is not what was signed: its digest is " +
-                     DigestText(*digest) + ", the signed one " + listed->second);
-}
-
 Status CompareFolder(const SignedModel& model, const ModelCheck& check,
-                     const std::string& signature) {
+                     const std::string& signature, std::vector<ModelFault>& faults) {
+  if (model.files.contains(".")) {
+    faults.push_back({"SignatureForOtherModel",
+                      "the signature is for one file, and '" + check.model + "' is a folder"});
+    return {};
+  }
   ModelFilesOptions options{model.ignored, model.symlinks, 0};
   if (std::string inner = WithinModel(check.model, signature); !inner.empty()) {
     options.ignored.push_back(std::move(inner));
@@ -97,57 +108,94 @@ Status CompareFolder(const SignedModel& model, const ModelCheck& check,
   for (const auto& [name, digest] : model.files) {
     if (!found->contains(name)) missing.push_back(name);
   }
-  std::string why;
-  const auto add = [&](const char* what, const std::vector<std::string>& names) {
-    if (!names.empty()) why += (why.empty() ? "" : "; ") + std::string(what) + Some(names);
+  const auto add = [&](const char* reason, const char* what, std::vector<std::string> names) {
+    if (names.empty()) return;
+    std::string why = what + Some(names);
+    faults.push_back({reason, std::move(why), std::move(names)});
   };
-  add("not what was signed: ", changed);
-  add("missing: ", missing);
-  add("not signed: ", unsigned_files);
-  return why.empty() ? Status() : DoesNotHold(std::move(why));
+  add("ModelFileChanged", "not what was signed: ", std::move(changed));
+  add("ModelFileMissing", "missing: ", std::move(missing));
+  add("ModelFileNotSigned", "not signed: ", std::move(unsigned_files));
+  return {};
+}
+
+// Why what was asked about has no answer: the first is an error of whoever calls, the second a
+// fault of the signature.
+using NoKey = std::variant<Error, ModelFault>;
+using KeyOrNot = tl::expected<VerificationKey, NoKey>;
+
+tl::unexpected<NoKey> Wrong(Code code, std::string message, const char* flag) {
+  return tl::unexpected<NoKey>(Error{code, std::move(message), flag, {}});
+}
+tl::unexpected<NoKey> DoesNotHold(std::string reason, std::string message) {
+  return tl::unexpected<NoKey>(ModelFault{std::move(reason), std::move(message)});
 }
 
 // By the bundle's certificates, under one of the authorities if there are any.
-Result<VerificationKey> KeyByCertificate(const ModelBundle& bundle, const ModelCheck& check,
-                                         Time now, CheckedModel& out) {
+KeyOrNot KeyByCertificate(const ModelBundle& bundle, const ModelCheck& check, Time now,
+                          CheckedModel& out) {
   if (bundle.certificates.empty()) {
-    return DoesNotHold("it was signed by a key, not by a certificate: give the key with --key");
+    return DoesNotHold("SignatureKeyUnsupported",
+                       "it was signed by a key, not by a certificate: give the key with --key");
   }
   auto chain = CertificateChain::FromDer(bundle.certificates);
-  if (!chain) return DoesNotHold("its certificate " + chain.error().message);
+  if (!chain) {
+    return DoesNotHold("SignatureKeyUnsupported", "its certificate " + chain.error().message);
+  }
   out.chain = *chain;
   if (check.authorities.empty()) return chain->key();
   std::vector<std::string> lists;
   for (const std::string& file : check.revocation_lists) {
     auto text = ReadTextFile(file);
-    if (!text) return Fail(text.error().code, text.error().message, "--revocation-list");
+    if (!text) return Wrong(text.error().code, text.error().message, "--revocation-list");
     lists.push_back(*std::move(text));
   }
   auto text = ReadTextFile(check.authorities);
-  if (!text) return Fail(text.error().code, text.error().message, "--certificate-chain");
+  if (!text) return Wrong(text.error().code, text.error().message, "--certificate-chain");
   auto all = CertificateAuthority::ParseAll(*text, lists, {CertificateUse::kCodeSigning});
   if (!all) {
     const bool list = all.error().path.starts_with("revocation");
-    return Fail(Code::kInvalidArgument, all.error().ToString(),
-                list ? "--revocation-list" : "--certificate-chain");
+    return Wrong(Code::kInvalidArgument, all.error().ToString(),
+                 list ? "--revocation-list" : "--certificate-chain");
   }
   std::string why;
   for (const CertificateAuthority& authority : *all) {
     why = authority.WhyNot(*chain, now);
     if (why.empty()) return chain->key();
   }
-  return DoesNotHold("certificate of " + chain->Name() + " does not count: " + why);
+  return DoesNotHold("SignerCertificateUntrusted",
+                     "certificate of " + chain->Name() + " does not count: " + why);
 }
 
-Result<VerificationKey> KeyFor(const ModelBundle& bundle, const ModelCheck& check, Time now,
-                               CheckedModel& out) {
+KeyOrNot KeyFor(const ModelBundle& bundle, const ModelCheck& check, Time now, CheckedModel& out) {
   if (check.key.empty()) return KeyByCertificate(bundle, check, now, out);
   auto text = ReadTextFile(check.key);
-  if (!text) return Fail(text.error().code, text.error().message, "--key");
+  if (!text) return Wrong(text.error().code, text.error().message, "--key");
   out.public_key = *std::move(text);
   auto key = VerificationKey::Parse(out.public_key);
-  if (!key) return Fail(Code::kInvalidArgument, key.error().message, "--key");
-  return key;
+  if (!key) return Wrong(Code::kInvalidArgument, key.error().message, "--key");
+  return *key;
+}
+
+// What stands in the bundle; faults are added to `out`.
+Status Open(const ModelCheck& check, Time now, CheckedModel& out) {
+  const auto refuted = [&](const SignatureFault& fault) {
+    out.faults.push_back({fault.reason, fault.message});
+    return Status();
+  };
+  auto bundle = ReadModelBundle(out.bundle);
+  if (!bundle) return refuted(bundle.error());
+  auto key = KeyFor(*bundle, check, now, out);
+  if (!key) {
+    if (const auto* error = std::get_if<Error>(&key.error())) return Fail(*error);
+    out.faults.push_back(std::get<ModelFault>(key.error()));
+    return {};
+  }
+  out.fingerprint = key->fingerprint();
+  auto model = OpenModelBundle(*bundle, *key);
+  if (!model) return refuted(model.error());
+  out.signed_model = *std::move(model);
+  return {};
 }
 
 }  // namespace
@@ -162,18 +210,14 @@ Result<CheckedModel> CheckModel(const ModelCheck& check, Time now) {
   auto text = ReadTextFile(path);
   if (!text) return Fail(text.error().code, text.error().message, "--signature");
   out.bundle = *std::move(text);
-  auto bundle = ReadModelBundle(out.bundle);
-  if (!bundle) return DoesNotHold(bundle.error().message);
-  auto key = KeyFor(*bundle, check, now, out);
-  if (!key) return Fail(key.error());
-  out.fingerprint = key->fingerprint();
-  auto model = OpenModelBundle(*bundle, *key);
-  if (!model) return DoesNotHold(model.error().message);
-  out.signed_model = *std::move(model);
-  if (auto ok = Allowed(out.signed_model, check); !ok) return Fail(ok.error());
-  auto same =
-      folder ? CompareFolder(out.signed_model, check, path) : CompareFile(out.signed_model, check);
-  if (!same) return Fail(same.error());
+  if (auto opened = Open(check, now, out); !opened) return Fail(opened.error());
+  if (!out.signed_model) return out;
+  CheckAllowed(*out.signed_model, check, out.faults);
+  // Where it leaves out what it must not, the files are not worth the time that they take.
+  if (!out.faults.empty()) return out;
+  auto compared = folder ? CompareFolder(*out.signed_model, check, path, out.faults)
+                         : CompareFile(*out.signed_model, check, out.faults);
+  if (!compared) return Fail(compared.error());
   return out;
 }
 

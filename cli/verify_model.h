@@ -24,16 +24,23 @@ struct ModelCheck {
   bool symlinks = false;  // links to files are followed, if the signature says so too
 };
 
+// What of signature or files does not hold: docs/signatures.md lists the reasons.
+struct ModelFault {
+  std::string reason;
+  std::string message;
+  std::vector<std::string> paths = {};  // within the model, all of them
+};
+
 struct CheckedModel {
   std::string bundle;      // as it was read
   std::string public_key;  // empty: by certificate
   std::string fingerprint;
   std::optional<CertificateChain> chain;
-  SignedModel signed_model;
+  std::optional<SignedModel> signed_model;  // none: the signature itself does not hold
+  std::vector<ModelFault> faults;           // empty: all holds
 };
 
-// Error: kFailedPrecondition where signature or files do not hold; anything else where that could
-// not be found out.
+// Error: it could not be found out. What does not hold is in `faults`.
 // Certificates are judged as of `now`, and only if there are authorities: else by whoever calls.
 [[nodiscard]] Result<CheckedModel> CheckModel(const ModelCheck& check, Time now);
 

@@ -83,6 +83,7 @@ std::vector<ScannedObject> ServingScan::ReadAll(const std::stop_token& stop) {
         {{"resource", resource}, {"error", one.why}});
   }
   unread_ = std::move(unread);
+  SettleBatch(objects);
   return objects;
 }
 

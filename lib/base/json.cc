@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/json_bounded.h"
 #include "base/json_fast.h"
 #include "base/json_text.h"
 
@@ -18,14 +20,18 @@ namespace {
 // exceptions. The library calls it as it reads; strings are ours to take.
 class StrictBuilder {
  public:
-  StrictBuilder(Json& document, int max_depth) : document_(document), max_depth_(max_depth) {}
+  // `most`: bytes of memory that it may take; none: any.
+  StrictBuilder(Json& document, int max_depth, std::optional<std::size_t> most)
+      : document_(document), max_depth_(max_depth), left_(most.value_or(0)), bounded_(most) {}
 
   bool null() { return Add(Json(nullptr)); }
   bool boolean(bool value) { return Add(Json(value)); }
   bool number_integer(std::int64_t value) { return Add(Json(value)); }
   bool number_unsigned(std::uint64_t value) { return Add(Json(value)); }
   bool number_float(double value, const std::string& /*text*/) { return Add(Json(value)); }
-  bool string(std::string& value) { return Add(Json(std::move(value))); }
+  bool string(std::string& value) {
+    return Spend(kText + OnHeap(value)) && Add(Json(std::move(value)));
+  }
   bool binary(Json::binary_t& /*value*/) { return false; }  // no such thing in text
 
   bool start_object(std::size_t /*size*/) { return Open(Json::object()); }
@@ -33,6 +39,7 @@ class StrictBuilder {
   bool start_array(std::size_t /*size*/) { return Open(Json::array()); }
   bool end_array() { return Close(); }
   bool key(std::string& name) {
+    if (!Spend(kMember + OnHeap(name))) return false;
     auto& members = open_.back()->get_ref<Json::object_t&>();
     // Most documents come sorted, and then the place at the end is the right one.
     const auto size = members.size();
@@ -56,6 +63,7 @@ class StrictBuilder {
   }
 
   [[nodiscard]] const std::string& error() const { return error_; }
+  [[nodiscard]] bool over() const { return over_; }
 
  private:
   // A container does not grow while one of its parts is open, so pointers to parts hold.
@@ -65,7 +73,31 @@ class StrictBuilder {
     return open_.back()->get_ref<Json::array_t&>().emplace_back(std::move(value));
   }
   bool Add(Json&& value) {
+    if (!SpendPlace()) return false;
     Place(std::move(value));
+    return true;
+  }
+  // About what the allocator gives out. An array that grows has up to three times its elements;
+  // what it does not need it gives back at its end.
+  static constexpr std::size_t kText = 48;
+  static constexpr std::size_t kMember = 96;
+  static constexpr std::size_t kContainer = 64;
+  static constexpr std::size_t kGrowth = 2;
+  static std::size_t OnHeap(const std::string& text) {
+    constexpr std::size_t kInside = 15;
+    return text.size() > kInside ? text.size() + 16 : 0;
+  }
+  bool SpendPlace() {
+    const bool in_array = !open_.empty() && open_.back()->is_array();
+    return !in_array || Spend((kGrowth + 1) * sizeof(Json));
+  }
+  bool Spend(std::size_t bytes) {
+    if (!bounded_) return true;
+    if (bytes > left_) {
+      over_ = true;
+      return false;
+    }
+    left_ -= bytes;
     return true;
   }
   bool Open(Json&& value) {
@@ -73,10 +105,16 @@ class StrictBuilder {
       error_ = "nested deeper than " + std::to_string(max_depth_) + " levels";
       return false;
     }
+    if (!SpendPlace() || !Spend(kContainer)) return false;
     open_.push_back(&Place(std::move(value)));
     return true;
   }
   bool Close() {
+    if (bounded_ && open_.back()->is_array()) {
+      auto& elements = open_.back()->get_ref<Json::array_t&>();
+      elements.shrink_to_fit();
+      left_ += kGrowth * sizeof(Json) * elements.size();
+    }
     open_.pop_back();
     return true;
   }
@@ -86,6 +124,9 @@ class StrictBuilder {
   std::vector<Json*> open_;  // the containers around the next value, the innermost last
   Json* member_ = nullptr;   // where the value of the last key belongs
   std::string error_;
+  std::size_t left_;  // bytes that may still be taken
+  const bool bounded_;
+  bool over_ = false;
 };
 
 // UTF-16 code units of valid UTF-8, the order in which RFC 8785 section 3.2.3 sorts keys.
@@ -265,17 +306,34 @@ Result<Json> ParseJson(std::string_view text, int max_depth) {
   return ParseJsonStrictly(text, max_depth);
 }
 
-Result<Json> ParseJsonStrictly(std::string_view text, int max_depth) {
+namespace {
+
+Result<Json> ParseWithin(std::string_view text, std::optional<std::size_t> most, int max_depth) {
   // The library takes a NUL byte for the end and would not look at what follows.
   if (const auto nul = text.find('\0'); nul != text.npos) {
     return Fail(Code::kInvalidArgument,
                 "invalid JSON: a NUL byte (byte " + std::to_string(nul + 1) + ")");
   }
   Json root;
-  StrictBuilder builder(root, max_depth);
+  StrictBuilder builder(root, max_depth, most);
   if (Json::sax_parse(text, &builder)) return root;
+  if (builder.over()) {
+    return Fail(Code::kResourceExhausted, "has so many values that they take more than " +
+                                              std::to_string(*most >> 20U) + " MiB of memory");
+  }
   return Fail(Code::kInvalidArgument,
               "invalid JSON: " + (builder.error().empty() ? "parse error" : builder.error()));
+}
+
+}  // namespace
+
+Result<Json> ParseJsonStrictly(std::string_view text, int max_depth) {
+  return ParseWithin(text, std::nullopt, max_depth);
+}
+
+Result<Json> ParseJsonWithin(std::string_view text, std::size_t most, int max_depth) {
+  if (auto fast = ParseJsonFast(text, max_depth)) return std::move(*fast);
+  return ParseWithin(text, most, max_depth);
 }
 
 std::string DumpJson(const Json& value) {

@@ -90,8 +90,15 @@ ScannedObject ScannedOf(const ServingProfiles& table, const RunningFacts& facts,
     scanned.owner_kind = std::move(workload.owner->kind);
   }
   scanned.resolved = ResolvedImages(object);
-  scanned.recognition = scanned.kind == kPods.kind ? RecogniseRunning(table, object, facts)
-                                                   : std::move(workload.recognition);
+  if (scanned.kind != kPods.kind) {
+    scanned.recognition = std::move(workload.recognition);
+    return scanned;
+  }
+  scanned.recognition = RecogniseRunning(table, object, facts);
+  if (scanned.recognition.batch) {
+    scanned.in_batch = std::move(scanned.recognition);
+    scanned.recognition = RecogniseRunning(table, object, facts, false);
+  }
   return scanned;
 }
 

@@ -33,6 +33,7 @@ namespace countersign {
 // What the ModelDeployments name, for RunningFacts.
 void AddModels(const ModelDeployment& deployment, RunningFacts& facts);
 
+// Once all are there, SettleBatch is called for them.
 [[nodiscard]] ScannedObject ScannedOf(const ServingProfiles& table, const RunningFacts& facts,
                                       const Json& object, const UidOfDeployment& uid_of);
 

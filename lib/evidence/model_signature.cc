@@ -23,9 +23,12 @@ constexpr const char* kOld =
     "which "
     "signs no root: sign the model again with model-signing 1.0 or later";
 
-tl::unexpected<Error> Bad(std::string why, Code code = Code::kInvalidArgument) {
-  return Fail(code, std::move(why));
-}
+constexpr const char* kMalformed = "SignatureMalformed";
+constexpr const char* kOtherType = "SignatureOfOtherType";
+constexpr const char* kOutdated = "SignatureOutdated";
+constexpr const char* kSerialization = "ModelSerializationUnsupported";
+
+tl::unexpected<SignatureFault> Bad(std::string why) { return Refuted(kMalformed, std::move(why)); }
 
 // The bytes of 64 lower-case hexadecimal digits; empty for anything else.
 std::string DigestBytes(std::string_view hex) {
@@ -55,32 +58,36 @@ bool IsPlainPath(std::string_view path) {
   }
 }
 
-Status ReadSerialization(const Json& predicate, SignedModel& model) {
+Proven<void> ReadSerialization(const Json& predicate, SignedModel& model) {
   const std::string at = "its serialization's ";
   const Json* how = Find(predicate, "serialization");
   if (how == nullptr) return Bad("its predicate has no serialization");
   if (StringAt(*how, "method") != "files") {
-    return Bad(at + "method must be 'files', is '" + Excerpt(StringAt(*how, "method")) +
-               "': sign without shards");
+    return Refuted(kSerialization, at + "method must be 'files', is '" +
+                                       Excerpt(StringAt(*how, "method")) +
+                                       "': sign without shards");
   }
   if (StringAt(*how, "hash_type") != "sha256") {
-    return Bad(at + "hash_type must be 'sha256', is '" + Excerpt(StringAt(*how, "hash_type")) +
-               "'");
+    return Refuted(kSerialization, at + "hash_type must be 'sha256', is '" +
+                                       Excerpt(StringAt(*how, "hash_type")) + "'");
   }
   const Json* links = Find(*how, "allow_symlinks");
   if (links == nullptr || !links->is_boolean()) {
-    return Bad(at + "allow_symlinks must be true or false");
+    return Refuted(kSerialization, at + "allow_symlinks must be true or false");
   }
   model.symlinks = links->get<bool>();
   const Json* ignored = Find(*how, "ignore_paths");
   if (ignored == nullptr) return {};
-  if (!ignored->is_array() || ignored->size() > kMaxIgnored) {
-    return Bad(at + "ignore_paths must list at most " + std::to_string(kMaxIgnored) + " paths");
+  if (!ignored->is_array()) return Refuted(kSerialization, at + "ignore_paths must be a list");
+  if (ignored->size() > kMaxIgnored) {
+    return Refuted("ModelIgnoresTooMuch", at + "ignore_paths must list at most " +
+                                              std::to_string(kMaxIgnored) + " paths, lists " +
+                                              std::to_string(ignored->size()));
   }
   for (const Json& path : *ignored) {
     if (!path.is_string() || !IsPlainPath(path.get_ref<const std::string&>()) || path == ".") {
-      return Bad(at + "ignore_paths must be paths within the model, one is " +
-                 Excerpt(DumpJson(path)));
+      return Refuted(kSerialization, at + "ignore_paths must be paths within the model, one is " +
+                                         Excerpt(DumpJson(path)));
     }
     model.ignored.push_back(path.get<std::string>());
   }
@@ -88,7 +95,7 @@ Status ReadSerialization(const Json& predicate, SignedModel& model) {
   return {};
 }
 
-Status ReadFiles(const Json& predicate, SignedModel& model) {
+Proven<void> ReadFiles(const Json& predicate, SignedModel& model) {
   const Json* resources = Find(predicate, "resources");
   if (resources == nullptr || !resources->is_array() || resources->empty()) {
     return Bad("its predicate must list the model's files as resources");
@@ -102,8 +109,8 @@ Status ReadFiles(const Json& predicate, SignedModel& model) {
       return Bad("it names a file '" + Excerpt(name) + "', which is no path within the model");
     }
     if (StringAt(resource, "algorithm") != "sha256" || bytes.empty()) {
-      return Bad("its digest of '" + Excerpt(name) +
-                 "' must be by sha256, in lower-case hexadecimal digits");
+      return Refuted(kSerialization, "its digest of '" + Excerpt(name) +
+                                         "' must be by sha256, in lower-case hexadecimal digits");
     }
     root.Update(bytes);
     if (!model.files.emplace(name, "sha256:" + hex).second) {
@@ -114,16 +121,15 @@ Status ReadFiles(const Json& predicate, SignedModel& model) {
   return {};
 }
 
-Result<SignedModel> ReadStatement(const Json& statement) {
+Proven<SignedModel> ReadStatement(const Json& statement) {
   if (StringAt(statement, "_type") != kStatementType) {
-    return Bad("its payload must be an in-toto Statement v1", Code::kFailedPrecondition);
+    return Refuted(kOtherType, "its payload must be an in-toto Statement v1");
   }
   const std::string type = StringAt(statement, "predicateType");
-  if (type == kOldPredicate) return Bad(kOld, Code::kExpired);
+  if (type == kOldPredicate) return Refuted(kOutdated, kOld);
   if (type != kPredicate) {
-    return Bad(
-        "its predicate must be '" + std::string(kPredicate) + "', is '" + Excerpt(type) + "'",
-        Code::kFailedPrecondition);
+    return Refuted(kOtherType, "its predicate must be '" + std::string(kPredicate) + "', is '" +
+                                   Excerpt(type) + "'");
   }
   const Json* subjects = Find(statement, "subject");
   const Json* predicate = Find(statement, "predicate");
@@ -132,12 +138,12 @@ Result<SignedModel> ReadStatement(const Json& statement) {
   }
   if (predicate == nullptr || !predicate->is_object()) return Bad("its payload has no predicate");
   SignedModel model;
-  if (auto ok = ReadSerialization(*predicate, model); !ok) return Fail(ok.error());
-  if (auto ok = ReadFiles(*predicate, model); !ok) return Fail(ok.error());
+  if (auto ok = ReadSerialization(*predicate, model); !ok) return Refuted(ok.error());
+  if (auto ok = ReadFiles(*predicate, model); !ok) return Refuted(ok.error());
   const std::string stated = "sha256:" + StringAt(subjects->front(), "digest/sha256");
   if (stated != model.root) {
-    return Bad("it contradicts itself: its subject is " + Excerpt(stated) +
-               ", and its files make " + model.root);
+    return Refuted("ModelRootDiffers", "it contradicts itself: its subject is " + Excerpt(stated) +
+                                           ", and its files make " + model.root);
   }
   return model;
 }
@@ -156,9 +162,10 @@ bool IsNeverPartOfModel(std::string_view path) {
   return std::find(kNeverPart.begin(), kNeverPart.end(), path) != kNeverPart.end();
 }
 
-Result<ModelBundle> ReadModelBundle(std::string_view text) {
-  if (text.size() > kMaxModelBundle)
-    return Bad("it is larger than 64 MiB", Code::kResourceExhausted);
+Proven<ModelBundle> ReadModelBundle(std::string_view text) {
+  if (text.size() > kMaxModelBundle) {
+    return Refuted("SignatureTooLarge", "it is larger than 64 MiB");
+  }
   auto json = ParseJson(text, 16);
   if (!json) return Bad("it is no Sigstore bundle: " + json.error().message);
   if (StringAt(*json, "mediaType") != kBundleType) {
@@ -179,7 +186,8 @@ Result<ModelBundle> ReadModelBundle(std::string_view text) {
       bundle.certificates.push_back(*std::move(der));
     }
   } else if (material == nullptr || Find(*material, "publicKey") == nullptr) {
-    return Bad(
+    return Refuted(
+        "SignatureKeyUnsupported",
         "it must be signed by a key or a certificate (model_signing sign key, sign certificate)");
   }
   const Json* envelope = Find(*json, "dsseEnvelope");
@@ -191,12 +199,13 @@ Result<ModelBundle> ReadModelBundle(std::string_view text) {
   return bundle;
 }
 
-Result<SignedModel> OpenModelBundle(const ModelBundle& bundle, const VerificationKey& key) {
-  if (key.IsHardwareKey())
-    return Bad("hardware keys of OpenSSH sign no models", Code::kUnauthenticated);
+Proven<SignedModel> OpenModelBundle(const ModelBundle& bundle, const VerificationKey& key) {
+  if (key.IsHardwareKey()) {
+    return Refuted("SignatureKeyUnsupported", "hardware keys of OpenSSH sign no models");
+  }
   auto payload = OpenReadEnvelope(key, kStatementPayload, bundle.envelope);
-  if (!payload && LooksOld(bundle.envelope)) return Bad(kOld, Code::kExpired);
-  if (!payload) return Fail(payload.error());
+  if (!payload && LooksOld(bundle.envelope)) return Refuted(kOutdated, kOld);
+  if (!payload) return Refuted(payload.error());
   return ReadStatement(*payload);
 }
 

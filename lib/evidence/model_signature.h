@@ -9,7 +9,7 @@
 // Refused: predicates before v1.0 (they have no root, so nobody would miss a file), manifests by
 // shards or by other hashes than SHA-256, names that are no plain relative paths.
 // Source: https://github.com/ossf/model-signing-spec and sigstore/model-transparency 1.1.1.
-// Errors have the codes of dsse.h, and kExpired for what is older than v1.0.
+// Each fault has a reason of its own.
 // Pure functions; thread-safe.
 #pragma once
 
@@ -20,6 +20,7 @@
 
 #include "base/json.h"
 #include "base/verification_key.h"
+#include "evidence/signature_fault.h"
 
 namespace countersign {
 
@@ -37,10 +38,10 @@ struct ModelBundle {
 
 // A list of 300,000 files; what is stored in an object is far smaller.
 inline constexpr std::size_t kMaxModelBundle = std::size_t{64} << 20U;
-[[nodiscard]] Result<ModelBundle> ReadModelBundle(std::string_view text);
+[[nodiscard]] Proven<ModelBundle> ReadModelBundle(std::string_view text);
 
 // What was signed, if `key` signed it and it is consistent.
-[[nodiscard]] Result<SignedModel> OpenModelBundle(const ModelBundle& bundle,
+[[nodiscard]] Proven<SignedModel> OpenModelBundle(const ModelBundle& bundle,
                                                   const VerificationKey& key);
 
 // Whether `path` never belongs to a model: what Git keeps beside it, and its signature. Such paths

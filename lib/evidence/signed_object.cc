@@ -146,34 +146,15 @@ std::optional<SignatureFault> WhyNotTheSame(const Json& signed_statement, const 
   return std::nullopt;
 }
 
-std::string_view ReasonOf(Code code) {
-  switch (code) {
-    case Code::kResourceExhausted: return "SignatureTooLarge";
-    case Code::kPermissionDenied: return "SignatureInvalid";
-    case Code::kFailedPrecondition: return "SignatureOfOtherType";
-    case Code::kUnauthenticated: return "SignatureKeyUnsupported";
-    case Code::kExpired: return "SignatureOutdated";
-    default: return "SignatureMalformed";
-  }
-}
-
-using Proof = tl::expected<SignatureProof, SignatureFault>;
-tl::unexpected<SignatureFault> Because(SignatureFault fault) {
-  return tl::unexpected<SignatureFault>(std::move(fault));
-}
-tl::unexpected<SignatureFault> Because(const Error& error) {
-  return Because({std::string(ReasonOf(error.code)), error.ToString()});
-}
-
 struct Verifier {
   VerificationKey key;
   std::optional<CertificateChain> chain;
 };
 
 // The key, or the certificate's, that came along at `path`.
-tl::expected<Verifier, SignatureFault> VerifierOf(const Json& given, const std::string& path) {
+Proven<Verifier> VerifierOf(const Json& given, const std::string& path) {
   const auto unsupported = [&](const char* field, const Error& error) {
-    return Because({"SignatureKeyUnsupported", path + "." + field + " " + error.message});
+    return Refuted({"SignatureKeyUnsupported", path + "." + field + " " + error.message});
   };
   if (Find(given, "certificateChain") != nullptr) {
     auto chain = CertificateChain::FromPem(StringAt(given, "certificateChain"));
@@ -183,7 +164,7 @@ tl::expected<Verifier, SignatureFault> VerifierOf(const Json& given, const std::
   auto key = VerificationKey::Parse(StringAt(given, "publicKey"));
   if (!key) return unsupported("publicKey", key.error());
   if (key->IsHardwareKey()) {
-    return Because({"SignatureKeyUnsupported", "hardware keys of OpenSSH sign as SSHSIG"});
+    return Refuted({"SignatureKeyUnsupported", "hardware keys of OpenSSH sign as SSHSIG"});
   }
   return Verifier{*std::move(key), std::nullopt};
 }
@@ -202,56 +183,55 @@ std::optional<SignatureFault> WhyNotForeign(const Json& signed_statement, const 
   return SignatureFault{"SignedContentChanged", std::move(why)};
 }
 
-Proof VerifyDsse(const Statement& statement, const Json& signature) {
+Proven<SignatureProof> VerifyDsse(const Statement& statement, const Json& signature) {
   const std::string envelope = StringAt(signature, "value");
   auto first = VerifierOf(signature, "spec.signature");
-  if (!first) return Because(first.error());
+  if (!first) return Refuted(first.error());
   auto payload = OpenSignedEnvelope(first->key, kStatementPayload, envelope);
-  if (!payload) return Because(payload.error());
+  if (!payload) return Refuted(payload.error());
   const bool foreign = IsForeignPredicate(StringAt(*payload, "predicateType"));
   auto why = foreign ? WhyNotForeign(*payload, statement) : WhyNotTheSame(*payload, statement);
-  if (why) return Because(*std::move(why));
+  if (why) return Refuted(*std::move(why));
   SignatureProof proof{first->key.fingerprint()};
   proof.chain = std::move(first->chain);
   const Json* cosigners = Find(signature, "cosigners");
   for (std::size_t i = 0; cosigners != nullptr && i < cosigners->size(); ++i) {
     auto further =
         VerifierOf((*cosigners)[i], "spec.signature.cosigners[" + std::to_string(i) + "]");
-    if (!further) return Because(further.error());
+    if (!further) return Refuted(further.error());
     // The same bytes, so what they say needs no second look.
     auto same = OpenSignedEnvelope(further->key, kStatementPayload, envelope);
-    if (!same) return Because(same.error());
+    if (!same) return Refuted(same.error());
     proof.cosigners.push_back({further->key.fingerprint(), std::move(further->chain)});
   }
   return proof;
 }
 
-tl::expected<Verifier, SignatureFault> VerifierOfBundle(const ModelBundle& bundle,
-                                                        const Json& given) {
+Proven<Verifier> VerifierOfBundle(const ModelBundle& bundle, const Json& given) {
   if (Find(given, "publicKey") != nullptr) return VerifierOf(given, "spec.modelSignature");
   if (bundle.certificates.empty()) {
-    return Because(
+    return Refuted(
         {"SignatureKeyUnsupported",
          "spec.modelSignature.publicKey is required: the bundle carries no certificate"});
   }
   auto chain = CertificateChain::FromDer(bundle.certificates);
   if (!chain) {
-    return Because({"SignatureKeyUnsupported", "its certificate " + chain.error().message});
+    return Refuted({"SignatureKeyUnsupported", "its certificate " + chain.error().message});
   }
   return Verifier{chain->key(), *chain};
 }
 
 // The bundle's own words about its model must be the object's: its root is the digest.
-Proof VerifyModelSignature(const Json& object, const Json& given) {
+Proven<SignatureProof> VerifyModelSignature(const Json& object, const Json& given) {
   auto bundle = ReadModelBundle(StringAt(given, "bundle"));
-  if (!bundle) return Because(bundle.error());
+  if (!bundle) return Refuted(bundle.error());
   auto verifier = VerifierOfBundle(*bundle, given);
-  if (!verifier) return Because(verifier.error());
+  if (!verifier) return Refuted(verifier.error());
   auto model = OpenModelBundle(*bundle, verifier->key);
-  if (!model) return Because(model.error());
+  if (!model) return Refuted(model.error());
   const std::string digest = StringAt(object, "spec/model/digest");
   if (digest != model->root) {
-    return Because({"SignatureForOtherModel", "it was made for model " + model->root +
+    return Refuted({"SignatureForOtherModel", "it was made for model " + model->root +
                                                   ", spec.model.digest is " + Excerpt(digest)});
   }
   SignatureProof proof{verifier->key.fingerprint()};
@@ -280,26 +260,26 @@ Result<std::string> StatementOf(const Json& object) {
   return std::move(statement->canonical);
 }
 
-tl::expected<SignatureProof, SignatureFault> VerifySignature(const Json& object) {
+Proven<SignatureProof> VerifySignature(const Json& object) {
   if (const Json* given = FindPath(object, "spec/modelSignature")) {
     return VerifyModelSignature(object, *given);
   }
   auto statement = MakeStatement(object);
-  if (!statement) return Because(statement.error());
+  if (!statement) return Refuted(statement.error());
   const Json* signature = FindPath(object, "spec/signature");
   const Json* cosigners = signature == nullptr ? nullptr : Find(*signature, "cosigners");
   if (cosigners != nullptr && !cosigners->empty() && StringAt(object, "kind") == "SignOff") {
-    return Because({"SignOffCosigned",
+    return Refuted({"SignOffCosigned",
                     "each person signs off for themselves, in a SignOff of "
                     "their own, without spec.signature.cosigners"});
   }
   const std::string format = signature == nullptr ? "" : StringAt(*signature, "format");
   if (format == NameOf(SignatureFormat::kDsse)) return VerifyDsse(*statement, *signature);
   if (format != NameOf(SignatureFormat::kSsh)) {
-    return Because({"SignatureMalformed", "its format must be DSSE or SSHSIG"});
+    return Refuted({"SignatureMalformed", "its format must be DSSE or SSHSIG"});
   }
   auto opened = OpenSshSignature(StringAt(*signature, "value"), statement->canonical);
-  if (!opened) return Because(opened.error());
+  if (!opened) return Refuted(opened.error());
   return SignatureProof{opened->key.fingerprint(), opened->user_present, opened->user_verified};
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/verification_key.h"
+#include "evidence/signature_fault.h"
 #include "governance/facts.h"
 
 namespace countersign {
@@ -29,16 +30,9 @@ inline constexpr std::string_view kStatementPayload = "application/vnd.in-toto+j
 // Whether `object` carries a signature at all: over itself, or over its model.
 [[nodiscard]] bool CarriesSignature(const Json& object);
 
-// Why a signature does not hold: the code for programs, the rest for people. docs/signatures.md
-// lists the codes.
-struct SignatureFault {
-  std::string reason;
-  std::string message;
-};
-
 // Which key signed `object`; what is wrong with spec.signature, or spec.modelSignature, otherwise.
 // Not to be called without one.
-[[nodiscard]] tl::expected<SignatureProof, SignatureFault> VerifySignature(const Json& object);
+[[nodiscard]] Proven<SignatureProof> VerifySignature(const Json& object);
 
 // `by`, who is known to have made `object`, with what its signature adds: kSigned, or
 // kBadSignature with the reason. Unchanged where there is no signature, or no good stamp.

@@ -243,8 +243,8 @@ std::optional<std::string> ValueText(const Json& value) {
 
 Result<Imported> ImportFairlearn(std::span<const ImportText> files, const ImportOptions& options) {
   const ImportText& file = files.front();
-  auto json = ParseJson(file.text);
-  if (!json) return Fail(Code::kInvalidArgument, json.error().ToString(), file.name);
+  auto json = ParseDocument(file);
+  if (!json) return Fail(json.error());
   Json names;
   auto table = ReadAny(*json, file, names);
   if (!table) return Fail(table.error());

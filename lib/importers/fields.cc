@@ -1,7 +1,9 @@
 #include "importers/fields.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "base/json_bounded.h"
 #include "importers/claims.h"
 
 namespace countersign {
@@ -41,9 +43,21 @@ Result<std::int64_t> Field::Count() const {
   return number >= 0 && number <= kMost ? Result<std::int64_t>(number) : Wrong(*this, wanted);
 }
 
+Result<Json> ParseDocument(const ImportText& file) {
+  constexpr std::size_t kAnyway = std::size_t{128} << 20U;
+  constexpr std::size_t kPerByte = 4;
+  auto json = ParseJsonWithin(file.text, std::max(kAnyway, kPerByte * file.text.size()));
+  if (json) return json;
+  std::string why = json.error().ToString();
+  if (json.error().code == Code::kResourceExhausted) {
+    why += ": have the tool write less of it, say for a sample of the rows";
+  }
+  return Fail(json.error().code, std::move(why), file.name);
+}
+
 Result<Json> ParseObject(const ImportText& file) {
-  auto json = ParseJson(file.text);
-  if (!json) return Fail(json.error().code, json.error().ToString(), file.name);
+  auto json = ParseDocument(file);
+  if (!json) return json;
   if (!json->is_object()) return Fail(Code::kInvalidArgument, "must be an object", file.name);
   return json;
 }

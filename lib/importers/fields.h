@@ -26,6 +26,8 @@ struct Field {
   [[nodiscard]] Result<std::int64_t> Count() const;
 };
 
+// A document that takes at most four times the memory of its text, or what a small one may take.
+[[nodiscard]] Result<Json> ParseDocument(const ImportText& file);
 [[nodiscard]] Result<Json> ParseObject(const ImportText& file);
 [[nodiscard]] Field Root(const Json& json, const ImportText& file);
 

@@ -6,6 +6,7 @@
 
 #include "base/yaml.h"
 #include "importers/claims.h"
+#include "importers/fields.h"
 #include "importers/formats.h"
 
 namespace countersign {
@@ -143,7 +144,7 @@ void TakeTag(std::string_view tag, std::string_view text, MlflowRun& run) {
 }
 
 Result<MlflowRun> ParseRunJson(std::string_view text) {
-  auto json = ParseJson(text);
+  auto json = ParseDocument({{}, text});
   if (!json) {
     return Fail(Code::kInvalidArgument,
                 "must be the folder of an MLflow run, with meta.yaml, or JSON as 'mlflow runs "

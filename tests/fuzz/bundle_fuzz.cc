@@ -17,9 +17,14 @@ constexpr char kPrivate[] =
     "MC4CAQAwBQYDK2VwBCIEIBtdbsZvLatdaE2JyuQ9fHZvJrnG4EQGfEndG5/qjUuz\n"
     "-----END PRIVATE KEY-----\n";
 
-void Opened(const Result<SignedModel>& model) {
+void RequireReadable(const SignatureFault& fault) {
+  fuzz::Require(!fault.reason.empty(), "a fault has a reason", fault.message);
+  fuzz::RequireReadable(Error{Code::kInvalidArgument, fault.message, {}, {}});
+}
+
+void Opened(const Proven<SignedModel>& model) {
   if (!model) {
-    fuzz::RequireReadable(model.error());
+    RequireReadable(model.error());
     return;
   }
   fuzz::Require(!model->files.empty(), "a model has files", model->root);
@@ -39,14 +44,14 @@ void AsStatement(std::string_view text) {
 void AsBundle(std::string_view text) {
   const auto bundle = ReadModelBundle(text);
   if (!bundle) {
-    fuzz::RequireReadable(bundle.error());
+    RequireReadable(bundle.error());
     return;
   }
   static const VerificationKey key =
       VerificationKey::Parse(SignDsse(kPrivate, "t", "{}").value().public_key).value();
   const auto model = OpenModelBundle(*bundle, key);
   fuzz::Require(!model, "nobody signed it with this key", std::string(text));
-  fuzz::RequireReadable(model.error());
+  RequireReadable(model.error());
   if (bundle->certificates.empty()) return;
   const auto chain = CertificateChain::FromDer(bundle->certificates);
   if (!chain) {

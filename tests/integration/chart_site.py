@@ -121,7 +121,7 @@ class ChartSite(Installation):
             found = json.loads(self.cluster.run("get", kind, "countersign", "-o", "json").stdout)
             patch = []
             for i, webhook in enumerate(found["webhooks"]):
-                entry = "/guard/v1" if webhook["name"].startswith("guard.") else path
+                entry = "/guard/v1" if webhook["name"].endswith("guard.countersign.dev") else path
                 target = f"https://127.0.0.1:{self.port}{entry}"
                 if where == "service":
                     target = {"namespace": SYSTEM, "name": "countersign-webhook", "path": entry,

@@ -15,6 +15,8 @@ SLSA = "https://slsa.dev/provenance/v1"
 BOM = "https://cyclonedx.org/bom"
 PAYLOAD = "application/vnd.in-toto+json"
 
+OCI = ("--digest-type", "ociManifest")
+
 PREDICATES = {
     TESTS: {"result": "PASSED", "passedTests": ["a", "b"], "url": "https://ci.example/7",
             "configuration": [{"name": "suite"}]},
@@ -58,13 +60,12 @@ def envelope(tmp_path, key, kind, predicate=None, model="m1", subjects=None):
 
 def made(tmp_path, file, *more):
     return run("evidence", "attestation", file, "--public-key", tmp_path / "ci.pub", "--use-case",
-               "credit", "--name", "said", "-n", s.HOME, "-o", "json", "--digest-type",
-               "ociManifest", *more)  # fmt: skip
+               f"{s.HOME}/credit", "--name", "said", "-o", "json", *more)  # fmt: skip
 
 
 def evidence(tmp_path, key, kind, **kwargs):
-    more = ["--performed-at", "2026-01-02T03:04:05Z"] if kind == TESTS else []
-    done = made(tmp_path, envelope(tmp_path, key, kind, **kwargs), *more)
+    more = ["--at", "2026-01-02T03:04:05Z"] if kind == TESTS else []
+    done = made(tmp_path, envelope(tmp_path, key, kind, **kwargs), *OCI, *more)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -131,18 +132,46 @@ def test_nothing_beside_the_envelope_is_believed(tmp_path, key, change, why):
 
 
 def test_what_is_ambiguous_is_asked_for(tmp_path, key):
-    done = made(tmp_path, envelope(tmp_path, key, TESTS))
-    assert done.returncode == 2 and "--performed-at" in done.stderr
-    done = made(tmp_path, envelope(tmp_path, key, SLSA), "--performed-at", "2026-01-02T03:04:05Z")
-    assert done.returncode == 2 and "the statement tells the time itself" in done.stderr
+    done = made(tmp_path, envelope(tmp_path, key, TESTS), *OCI)
+    assert done.returncode == 2 and "--at: is required" in done.stderr
+    done = made(tmp_path, envelope(tmp_path, key, SLSA), *OCI, "--at", "2026-01-02T03:04:05Z")
+    assert done.returncode == 2 and "--at: must be left out: the statement says" in done.stderr
+    # A digest does not tell what it was taken over.
+    done = made(tmp_path, envelope(tmp_path, key, SLSA))
+    assert done.returncode == 2 and "--digest-type: is required: ociManifest" in done.stderr
+    done = made(tmp_path, envelope(tmp_path, key, SLSA), "--digest-type", "tar")
+    assert done.returncode == 2 and "--digest-type: must be ociManifest" in done.stderr
     two = [{"name": n, "digest": {"sha256": s.digest(n)[7:]}} for n in ("m1", "m2")]
-    done = made(tmp_path, envelope(tmp_path, key, SLSA, subjects=two))
-    assert done.returncode == 2 and "--model-digest" in done.stderr
-    done = made(tmp_path, envelope(tmp_path, key, SLSA, subjects=two),
-                "--model-digest", s.digest("m2"))  # fmt: skip
+    done = made(tmp_path, envelope(tmp_path, key, SLSA, subjects=two), *OCI)
+    assert done.returncode == 2 and "which of its 2 subjects" in done.stderr
+    assert "--model, --uri, --digest" in done.stderr
+    done = made(tmp_path, envelope(tmp_path, key, SLSA, subjects=two), *OCI, "--digest",
+                s.digest("m3"))  # fmt: skip
+    assert done.returncode == 2 and f"is not about {s.digest('m3')}" in done.stderr
+    done = made(tmp_path, envelope(tmp_path, key, SLSA, subjects=two), *OCI, "--digest",
+                s.digest("m2"))  # fmt: skip
     assert json.loads(done.stdout)["spec"]["model"]["digest"] == s.digest("m2")
-    done = made(tmp_path, envelope(tmp_path, key, "https://example.com/other", {"a": 1}))
+    done = made(tmp_path, envelope(tmp_path, key, "https://example.com/other", {"a": 1}), *OCI)
     assert done.returncode == 2 and "https://example.com/other" in done.stderr
     stranger = ed25519.Ed25519PrivateKey.generate()
-    done = made(tmp_path, envelope(tmp_path, stranger, SLSA))
+    done = made(tmp_path, envelope(tmp_path, stranger, SLSA), *OCI)
     assert done.returncode == 2 and "does not hold" in done.stderr
+
+
+def test_the_model_is_named_as_import_names_it(tmp_path, key):
+    pushed = f"oci://registry.example/scorer@{s.digest('m1')}"
+    done = made(tmp_path, envelope(tmp_path, key, SLSA), "--uri", pushed)
+    assert json.loads(done.stdout)["spec"]["model"] == {
+        "digest": s.digest("m1"), "digestType": "ociManifest"}  # fmt: skip
+    (tmp_path / "model.bin").write_text("m1")
+    out = tmp_path / "out" / "evidence.json"
+    done = made(tmp_path, envelope(tmp_path, key, SLSA), "--model", tmp_path / "model.bin",
+                "--out", out)  # fmt: skip
+    assert done.returncode == 0 and done.stdout == "", done.stderr
+    written = json.loads(out.read_text())
+    assert written["spec"]["model"]["digestType"] == "file"
+    assert written["metadata"]["namespace"] == s.HOME
+    assert written["metadata"]["name"].startswith("said-slsa-provenance-")
+    done = run("evidence", "attestation", envelope(tmp_path, key, SLSA), "--public-key",
+               tmp_path / "ci.pub", *OCI)  # fmt: skip
+    assert done.returncode == 2 and "--use-case: is required" in done.stderr

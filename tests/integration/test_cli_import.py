@@ -154,6 +154,45 @@ def test_the_model_is_named_in_one_way(tmp_path):
     assert written["spec"]["environment"] == "qa"
 
 
+def test_where_a_report_is_kept_is_said_of_reports_alone(tmp_path):
+    level = ["--claim", "level=FullPipeline", "--at", AT]
+    one = ["junit", DATA / "pytest-all.xml", *level]
+    kept = imported(*one, "--kept-at", "s3://ci/7/junit.xml")["spec"]
+    assert [(a["name"], a["uri"]) for a in kept["artifacts"]] == [("report", "s3://ci/7/junit.xml")]
+    assert kept["artifacts"][0]["digest"] == kept["sources"][0]["digest"]
+    # Of several files it is the folder.
+    several = ["junit", DATA / "pytest-all.xml", DATA / "pytest-passed.xml", *level]
+    for folder in ("s3://ci/7", "s3://ci/7/"):
+        kept = imported(*several, "--kept-at", folder)["spec"]
+        assert [(a["name"], a["uri"]) for a in kept["artifacts"]] == [
+            ("report", "s3://ci/7/pytest-all.xml"), ("report-2", "s3://ci/7/pytest-passed.xml")]  # fmt: skip
+    assert "--kept-at: must be a URI (https://…, s3://…), is 'junit.xml'" in asked(
+        *one, "--kept-at", "junit.xml")  # fmt: skip
+    assert "--kept-at: goes with formats that are a report themselves" in asked(
+        "k6", DATA / "k6-machine-readable.json", "--kept-at", "s3://ci/7/k6.json")  # fmt: skip
+    data = ["--data-set", f"holdout={DATA / 'predictions.csv'}"]
+    assert "--kept-at: goes with formats that give Evidence" in asked(
+        "predictions-csv", DATA / "predictions.csv", *PREDICTIONS, *data, "--kept-at", "s3://x/y")  # fmt: skip
+
+
+def test_names_are_the_use_cases_or_what_is_said():
+    file = DATA / "k6-machine-readable.json"
+    assert imported("k6", file)["metadata"]["name"].startswith("credit-load-test-")
+    assert imported("k6", file, "--name", "scorer-2.1")["metadata"]["name"].startswith(
+        "scorer-2.1-load-test-")  # fmt: skip
+    for name in ("Scorer", "a b", "-a", "a/b"):
+        assert f"must be a name of Kubernetes (lower-case letters, digits, - and .), is '{name}'" in (
+            asked("k6", file, f"--name={name}"))  # fmt: skip
+
+
+def test_a_file_that_would_take_too_much_memory_is_refused_and_says_what_to_do(tmp_path):
+    rows = ",".join(["[0]"] * 2_500_000)  # 10 MB, of which each row takes 96 bytes
+    (tmp_path / "shap.json").write_text('{"feature_names":["a"],"values":[' + rows + "]}")
+    said = asked("shap", tmp_path / "shap.json", "--at", AT)
+    assert "shap.json: has so many values that they take more than 128 MiB of memory" in said
+    assert "have the tool write less of it, say for a sample of the rows" in said
+
+
 def test_a_data_set_of_another_size_is_found(tmp_path):
     (tmp_path / "other.csv").write_text("id\n1\n2\n")
     assert "has 2 rows, and 220 people are counted" in asked(

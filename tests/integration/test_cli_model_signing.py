@@ -57,7 +57,86 @@ def verify(model, *arguments):
 def why_not(model, *arguments):
     found = verify(model, *arguments)
     assert not found["holds"], found
+    assert found["reason"] == found["faults"][0]["reason"]
     return found["problem"]
+
+
+def reasons(model, *arguments):
+    """Each reason with the paths that it is about; text output says the same."""
+    found = verify(model, *arguments)["faults"]
+    text = run("verify", "--model", model, *arguments).stdout
+    for fault in found:
+        assert f"{fault['problem']} [{fault['reason']}]" in text, text
+    return {fault["reason"]: fault.get("paths") for fault in found}
+
+
+def forge(model, private, change, signature=None):
+    """The bundle with its statement changed, and signed anew by the same key."""
+    path = signature or model / "model.sig"
+    bundle = json.loads(path.read_text())
+    envelope = bundle["dsseEnvelope"]
+    statement = json.loads(base64.b64decode(envelope["payload"]))
+    change(statement)
+    payload = json.dumps(statement).encode()
+    kind = envelope["payloadType"].encode()
+    pae = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    key = serialization.load_pem_private_key(private.read_bytes(), None)
+    envelope["payload"] = base64.b64encode(payload).decode()
+    envelope["signatures"][0]["sig"] = base64.b64encode(
+        key.sign(pae, ec.ECDSA(hashes.SHA256()))).decode()  # fmt: skip
+    path.write_text(json.dumps(bundle))
+
+
+def test_each_fault_has_a_reason_of_its_own(tmp_path, model):
+    private, public = new_key(tmp_path)
+    by = ("--key", public)
+    sign(model, private)
+    (model / "sub" / "tok.txt").write_text("tik")
+    (model / "extra.py").write_text("import os")
+    (model / "Zeta").unlink()
+    assert reasons(model, *by) == {
+        "ModelFileChanged": ["sub/tok.txt"], "ModelFileMissing": ["Zeta"],
+        "ModelFileNotSigned": ["extra.py"]}  # fmt: skip
+    (model / "extra.py").unlink()
+    for name, text in FILES.items():
+        (model / name).write_text(text)
+    assert reasons(model, *by) == {}
+
+    def predicate(change):
+        sign(model, private)
+        forge(model, private, lambda statement: change(statement["predicate"]))
+        return [*reasons(model, *by)]
+
+    def serialization_of(**changed):
+        return predicate(lambda p: p["serialization"].update(changed))
+
+    assert serialization_of(method="shards") == ["ModelSerializationUnsupported"]
+    assert serialization_of(hash_type="blake3") == ["ModelSerializationUnsupported"]
+    assert serialization_of(allow_symlinks=True) == ["ModelSymlinksFollowed"]
+    assert serialization_of(ignore_paths=["sub"]) == ["ModelPathNotSigned"]
+    assert serialization_of(ignore_paths=[f"p{i}" for i in range(65)]) == ["ModelIgnoresTooMuch"]
+    assert predicate(lambda p: p["resources"].pop()) == ["ModelRootDiffers"]
+    sign(model, private)
+    old = "https://model_signing/Digests/v0.1"
+    forge(model, private, lambda statement: statement.update(predicateType=old))
+    assert [*reasons(model, *by)] == ["SignatureOutdated"]
+    forge(model, private, lambda statement: statement.update(predicateType="https://x/y"))
+    assert [*reasons(model, *by)] == ["SignatureOfOtherType"]
+    sign(model, private)
+    _, other = new_key(tmp_path, name="other")
+    assert [*reasons(model, "--key", other)] == ["SignatureInvalid"]
+    bank = Authority(tmp_path)
+    chain = ("--certificate-chain", bank.certificate)
+    assert [*reasons(model, *chain)] == ["SignatureKeyUnsupported"]
+    (model / "model.sig").write_text("{}")
+    assert [*reasons(model, *by)] == ["SignatureMalformed"]
+    key, certificate = bank.issue("trainer", "email:trainer@bank.example")
+    model_signing.sign("certificate", model, model / "model.sig", "--private_key", key,
+                       "--signing_certificate", certificate,
+                       "--certificate_chain", bank.certificate)  # fmt: skip
+    assert reasons(model, *chain) == {}
+    stranger = Authority(tmp_path, "stranger").certificate
+    assert [*reasons(model, "--certificate-chain", stranger)] == ["SignerCertificateUntrusted"]
 
 
 @pytest.mark.parametrize("curve", [ec.SECP256R1, ec.SECP384R1, ec.SECP521R1])
@@ -99,7 +178,8 @@ def test_a_model_that_is_one_file(tmp_path, model):
     arguments = ("--key", public, "--signature", signature)
     assert verify(model / "weights.bin", *arguments)["files"] == 1
     assert "is not what was signed" in why_not(model / "config.json", *arguments)
-    assert "missing: '.'" in why_not(model, *arguments)
+    assert "the signature is for one file" in why_not(model, *arguments)
+    assert [*reasons(model, *arguments)] == ["SignatureForOtherModel"]
     whole = sign(model, private, signature=tmp_path / "folder.sig")
     assert "the signature is for a folder" in why_not(
         model / "weights.bin", "--key", public, "--signature", whole)  # fmt: skip

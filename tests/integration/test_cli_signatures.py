@@ -480,8 +480,8 @@ def test_what_cannot_be_signed_is_told(tmp_path, key):
     broken = s.bias_test()
     del broken["spec"]["cells"]
     assert "cells" in fails(broken, "--key", path)
-    done = run("verify", "-f", write(tmp_path / "unsigned.yaml", s.bias_test()))
-    assert done.returncode == 2 and "nothing signed" in done.stderr
+    done = run("verify", "-f", write(tmp_path / "nothing.yaml", s.use_case()))
+    assert done.returncode == 2 and "there is no evidence in what was given" in done.stderr
     done = run("keys", path)
     assert done.returncode == 2 and "is a private key" in done.stderr
 
@@ -579,6 +579,71 @@ def test_answers_waivers_and_policies_are_signed_from_files_too(tmp_path):
     # Where a cluster is asked, files are for a deployment alone.
     done = decide(tmp_path, path, case, more=("--use-case", "credit"))
     assert done.returncode == 2 and "--filename" in done.stderr, done.stderr
+
+
+def test_several_objects_are_signed_one_by_one_and_applied_as_a_list(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    files = write(tmp_path / "two.yaml", s.bias_test("a"), s.bias_test("b"))
+    done = run("sign", "-f", files, "--key", path, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert (made["apiVersion"], made["kind"]) == ("v1", "List")
+    assert [one["metadata"]["name"] for one in made["items"]] == ["a", "b"]
+    # A List is read like what it holds.
+    (tmp_path / "list.json").write_text(done.stdout)
+    done = run("verify", "-f", tmp_path / "list.json", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["objects"]) == 2
+    # As YAML they are documents, which kubectl takes too.
+    done = run("sign", "-f", files, "--key", path)
+    assert done.stdout.count("\n---\n") == 1
+    (tmp_path / "two-signed.yaml").write_text(done.stdout)
+    assert run("verify", "-f", tmp_path / "two-signed.yaml").returncode == 0
+
+
+def test_the_bytes_to_sign_are_of_one_object(tmp_path):
+    files = write(tmp_path / "two.yaml", s.bias_test("a"), s.bias_test("b"))
+    done = run("sign", "-f", files, "--statement")
+    assert done.returncode == 2 and done.stdout == ""
+    assert "--statement: goes with one object" in done.stderr and "has 2" in done.stderr
+
+
+def test_each_object_is_told_what_stands_behind_it(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    signed = sign(tmp_path, s.bias_test("signed"), path)
+    stamped, unsigned, typo = (s.bias_test(name) for name in ("stamped", "unsigned", "typo"))
+    claims = {"kind": "BiasTest", "namespace": s.HOME, "user": "dana", "firstSeen": s.now(),
+              "digest": s.canonical_digest(stamped["spec"])}  # fmt: skip
+    stamp = {"payload": base64.b64encode(json.dumps(claims).encode()).decode()}
+    stamped["metadata"]["annotations"] = {"countersign.dev/stamp": json.dumps(stamp)}
+    typo["spec"]["protokol"] = "x"
+    robot = s.sign_off(s.deployment(), ("system:serviceaccount:ci:robot", []))
+    foreign = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+    policy = lending(path.with_suffix(".pub").read_text())
+    objects = (policy, s.use_case(), foreign, signed, stamped, unsigned, typo, robot)
+    files = ("verify", "-f", write(tmp_path / "all.yaml", *objects))
+    done = run(*files, "-o", "json")
+    assert done.returncode == 1, done.stderr
+    answer = json.loads(done.stdout)
+    found = {one["object"].split("'")[1]: one for one in answer["objects"]}
+    told = {name: (one["proof"], one.get("reason")) for name, one in found.items()}
+    assert told == {
+        "signed": ("Signature", None), "stamped": ("Stamp", "StampNotVerified"),
+        "unsigned": ("None", "NotSigned"), "typo": ("None", "SpecInvalid"),
+        robot["metadata"]["name"]: ("None", "SignerIsRobot"),
+    }  # fmt: skip
+    assert "spec.protokol" in found["typo"]["problem"]
+    assert found["stamped"]["stampedBy"] == "dana"
+    assert [one["object"].split()[0] for one in answer["others"]] == [
+        "GovernancePolicy", "UseCase", "ConfigMap"]  # fmt: skip
+    text = run(*files).stdout
+    assert "'unsigned' in namespace 'lending': does not count: it is neither signed nor" in text
+    assert "ConfigMap 'x': no object of Countersign, and not looked at" in text
+    # Each by itself: what was named and is not proved is never a success.
+    for obj, accepted in ((signed, 0), (stamped, 0), (unsigned, 1), (typo, 1), (robot, 1)):
+        one = write(tmp_path / "one.yaml", obj)
+        assert run("verify", "-f", one).returncode == (0 if obj is signed else 1)
+        assert run("verify", "-f", one, "--accept-stamps").returncode == accepted
 
 
 def two_people(first, second):

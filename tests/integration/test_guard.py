@@ -2,6 +2,7 @@
 API server. CRDs of other stacks are minimal ones of our own writing."""
 
 import copy
+import itertools
 import json
 import pathlib
 import urllib.request
@@ -47,6 +48,8 @@ def site():
     try:
         site.start_operator("--scan-seconds", "1")
         foreign = [crd(p) for p in TABLE["profiles"] if p.get("group") not in ("", "apps", "batch")]
+        foreign.append(crd({"group": "serving.kserve.io", "resource": "servingruntimes",
+                            "kind": "ServingRuntime", "versions": ["v1alpha1"]}))  # fmt: skip
         site.apply(*foreign)
         site.cluster.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
         for namespace in (LOCKED, ELSEWHERE):
@@ -134,6 +137,54 @@ def test_kinds_of_other_stacks_that_serve_are_refused(site, case):
     assert "[ShadowDeployment]" in refused(site, put(case["object"], PROD), dry_run=True)
 
 
+def test_what_changes_nothing_of_what_serves_never_reaches_the_webhook(site):
+    site.apply(workload("tended", pod_spec(OTHER), DEV))
+    wait_until(lambda: available(site, "tended", DEV), "its Pods", 60)
+
+    def asked():
+        """Why of each question; a patch that meets another write is asked about again."""
+        marker = f"marker-{len(site.webhook.records)}"
+        site.apply(workload(marker, pod_spec(OTHER), DEV))
+        wait_until(lambda: any(r["object"]["name"] == marker for r in site.webhook.records),
+                   "the last record")  # fmt: skip
+        reasons = [r["reasons"][0] for r in site.webhook.records
+                   if r["object"]["name"] == "tended" and r["object"]["kind"] == "Deployment"]  # fmt: skip
+        return [reason for reason, _ in itertools.groupby(reasons)]
+
+    at, kubectl = ["deployment", "tended", "-n", DEV], site.cluster.run
+    kubectl("label", *at, "team=one")
+    kubectl("annotate", *at, "note=two")
+    kubectl("scale", *at, "--replicas=2")
+    kubectl("patch", *at, "--type=merge", "-p", '{"spec": {"strategy": null, "replicas": 1}}')
+    assert asked() == ["ShadowDeployment"], "its creation, and nothing that controllers wrote"
+    kubectl("label", *at, "llm-d.ai/role=decode")
+    assert asked() == ["ShadowDeployment", "ServingUnchanged"]
+    kubectl("set", "env", "deployment/tended", "-n", DEV, "A=b")
+    kubectl("label", *at, "llm-d.ai/role-")
+    assert asked() == ["ShadowDeployment", "ServingUnchanged", "ShadowDeployment"]
+
+
+@pytest.mark.parametrize("container, says", [
+    ({"args": ["x" * 1000] * 100}, ""),
+    ({"args": ["x"] * 20000}, ""),
+    ({"env": [{"name": f"A_{i}", "value": "x" * 50} for i in range(4000)]}, ""),
+    ({"args": ["x" * 1000] * 48, "env": [{"name": f"ANY_NAME_{i:04}", "value": "x" * 46}
+                                         for i in range(1024)]}, ""),
+    ({"args": ["x" * 1000] * 600}, "longer than the 262144 bytes that are looked through"),
+    ({"args": ["x" * 1000] * 100 + ["--served-model-name=a"]}, "[ShadowDeployment]"),
+    ({"env": [{"name": f"A_{i}", "value": "x"} for i in range(4000)]
+             + [{"name": "STORAGE_URI", "value": "s3://m"}]}, "[ShadowDeployment]"),
+], ids=["arguments", "many arguments", "variables", "all at once", "too many arguments", "a sign among arguments",
+        "a sign among variables"])  # fmt: skip
+def test_what_is_long_is_judged_and_not_refused_for_its_length(site, container, says):
+    """An expression that costs the API server too much ends the request without a reason of ours."""
+    long = workload("long", {"containers": [{"name": "c", "image": "nginx:1", **container}]})
+    if says:
+        assert says in refused(site, long, dry_run=True)
+    else:
+        site.apply(long, dry_run=True)
+
+
 def test_a_refusal_says_what_was_found_where_and_is_recorded(site):
     said = refused(site, workload("shadow", {"containers": [
         {"name": "c", "image": "vllm/vllm-openai:v0.9", "args": ["--model", "org/m"]}]}))  # fmt: skip
@@ -170,6 +221,19 @@ def test_an_approved_deployment_covers_its_model_with_its_containers_alone(site)
         refused(site, workload(name, spec))
 
 
+def test_what_a_stateful_set_claims_for_its_pods_nobody_approved(site):
+    plain = workload("claims", pod_spec(volumeMounts=[{"name": "w", "mountPath": "/models"}]))
+    plain |= {"kind": "StatefulSet"}
+    plain["spec"] |= {"serviceName": "claims", "volumeClaimTemplates": [
+        {"metadata": {"name": "w"}, "spec": {"accessModes": ["ReadWriteOnce"],
+                                             "resources": {"requests": {"storage": "1Gi"}}}}]}  # fmt: skip
+    said = refused(site, plain)
+    assert "[VolumeNotApproved]" in said and "volume 'w' of volumeClaimTemplates" in said
+    del plain["spec"]["volumeClaimTemplates"]
+    plain["spec"]["template"]["spec"] = pod_spec()
+    site.apply(plain)
+
+
 def test_covered_where_it_is_approved_and_nowhere_else(site):
     done = site.apply(workload("elsewhere", pod_spec(), DEV))
     assert "Warning: [ShadowDeployment]" in done.stderr
@@ -186,6 +250,17 @@ def test_another_stack_may_serve_an_approved_model_by_its_digest(site):
                             "kserve", "-n", PROD, "--type=merge", "-p", json.dumps(to_other),
                             check=False)  # fmt: skip
     assert done.returncode != 0 and "[ModelNotApproved]" in done.stderr
+    service["metadata"]["name"] = "kserve-more"
+    for more, reason in (
+        ({"model": {"args": ["--model_dir=/other"]}}, "ContainerNotApproved"),
+        ({"sklearn": {"env": [{"name": "PYTHONPATH", "value": "/w"}]}}, "ContainerNotApproved"),
+        ({"volumes": [{"name": "w", "persistentVolumeClaim": {"claimName": "w"}}]},
+         "VolumeNotApproved"),
+    ):  # fmt: skip
+        said = refused(site, s.merged(service, {"spec": {"predictor": more}}), dry_run=True)
+        assert f"[{reason}]" in said
+    replicas = {"spec": {"predictor": {"minReplicas": 3, "labels": {"env": "prod"}}}}
+    site.apply(s.merged(service, replicas), dry_run=True)
 
 
 def test_owner_references_that_the_requester_writes_prove_nothing(site):
@@ -240,6 +315,8 @@ def test_what_was_there_before_goes_on_and_goes_away(site):
         "the policy to be known")  # fmt: skip
     kubectl("label", *at, "team=one")
     kubectl("scale", *at, "--replicas=3")
+    wait_until(lambda: "controllers.guard.countersign.dev" in kubectl(
+        "get", "events", "-n", ELSEWHERE, "-o", "yaml").stdout, "its new Pods to be refused", 60)  # fmt: skip
     kubectl("patch", *at, "--subresource=status", "--type=merge", "-p",
             '{"status": {"observedGeneration": 1}}')  # fmt: skip
     kubectl("delete", *at, "--wait=false")
@@ -351,6 +428,10 @@ def test_a_locked_environment_is_changed_by_its_requesters_alone(site):
         path = f"/api/v1/namespaces/{LOCKED}/{target}/proxy/v1/models"
         locked(kubectl("get", "--raw", path, check=False))
         assert "is locked" not in kubectl("get", "--raw", path, user=robin, check=False).stderr
+    runtime = {"apiVersion": "serving.kserve.io/v1alpha1", "kind": "ServingRuntime",
+               "metadata": {"name": "own", "namespace": LOCKED}, "spec": {"containers": []}}  # fmt: skip
+    locked(site.apply(runtime, check=False))
+    site.apply(runtime, user=robin)
     rollout = workload("canary", {"containers": [{"name": "c", "image": "nginx:1"}]}, LOCKED)
     rollout |= {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}
     site.apply(rollout, user=robin)
@@ -368,17 +449,58 @@ def test_a_locked_environment_is_changed_by_its_requesters_alone(site):
 
 def test_what_is_being_deleted_goes_while_the_webhook_is_down(site):
     held = workload("held", pod_spec(), finalizers=["example.com/held"])
-    site.apply(held)
+    workspace = {"apiVersion": "kaito.sh/v1beta1", "kind": "Workspace",
+                 "metadata": {"name": "held", "namespace": ELSEWHERE,
+                              "finalizers": ["example.com/held"]},
+                 "inference": {"adapters": [{"source": {"image": MODEL}}]}}  # fmt: skip
+    site.apply(held, workspace)
     site.cluster.run("delete", "deployment", "held", "-n", PROD, "--wait=false")
+    site.cluster.run("delete", "workspaces.kaito.sh", "held", "-n", ELSEWHERE, "--wait=false")
     gone = json.dumps({"metadata": {"finalizers": None}})
     site.webhook.stop()
     try:
-        done = site.cluster.run("label", "deployment", "live", "-n", PROD, "a=b", check=False)
+        done = site.cluster.run("label", "deployment", "live", "-n", PROD, "llm-d.ai/a=b",
+                                check=False)  # fmt: skip
         assert done.returncode != 0 and "failed calling webhook" in done.stderr
         site.cluster.run("patch", "deployment", "held", "-n", PROD, "--type=merge", "-p", gone)
+        at = ["workspaces.kaito.sh", "held", "-n", ELSEWHERE, "--type=merge", "-p"]
+        other = json.dumps({"inference": {"preset": {"name": "phi-4"}}})
+        done = site.cluster.run("patch", *at, other, check=False)
+        assert done.returncode != 0 and "failed calling webhook" in done.stderr
+        site.cluster.run("patch", *at, gone)
     finally:
         site.start_webhook()
     assert get(site, "deployment", "held") is None
+
+
+def test_what_is_there_comes_up_again_while_the_webhook_is_down(site):
+    """Where the guard warns, or what it let in serves, an outage of ours is not theirs."""
+    site.apply(workload("warned-of", pod_spec(OTHER), DEV))
+    wait_until(lambda: available(site, "warned-of", DEV), "its Pods", 60)
+    kubectl = site.cluster.run
+
+    def ready():
+        found = get(site, "deployment", "warned-of", DEV)
+        return found.get("status", {}).get("availableReplicas", 0)
+
+    site.webhook.stop()
+    try:
+        kubectl("delete", "pods", "-n", DEV, "-l", "app=warned-of", "--wait=false")
+        kubectl("scale", "deployment", "warned-of", "-n", DEV, "--replicas=3")
+        wait_until(lambda: ready() == 3, "Pods without us", 60)
+        kubectl("label", "deployment", "warned-of", "-n", DEV, "team=one")
+        done = kubectl("set", "env", "deployment/warned-of", "-n", DEV, "A=b", check=False)
+        assert done.returncode != 0
+        assert 'failed calling webhook "guard.countersign.dev"' in done.stderr
+        owner = get(site, "deployment", "warned-of", DEV)["metadata"]
+        pod = {"apiVersion": "v1", "kind": "Pod",
+               "metadata": {"name": "by-hand", "namespace": DEV, "ownerReferences": [
+                   {"apiVersion": "apps/v1", "kind": "Deployment", "name": "warned-of",
+                    "uid": owner["uid"], "controller": True}]},
+               "spec": pod_spec(OTHER)}  # fmt: skip
+        assert site.apply(pod, check=False).returncode != 0
+    finally:
+        site.start_webhook()
 
 
 def test_a_lock_holds_while_the_webhook_is_down(site):

@@ -6,6 +6,7 @@
 #include "governance/decision.h"
 #include "governance/environment.h"
 #include "governance/measures/pod_template.h"
+#include "governance/serving/running.h"
 
 namespace countersign {
 namespace {
@@ -72,6 +73,20 @@ Json AsRendered(Json pod_spec, const Model& model) {
     }
   }
   return pod_spec;
+}
+
+// What its containers are told, whatever image they run: another stack brings an image of its own.
+void AddSettings(Json pod_spec, Cover& cover) {
+  for (const char* list : kContainerLists) {
+    const auto containers = pod_spec.find(list);
+    if (containers == pod_spec.end() || !containers->is_array()) continue;
+    for (Json& container : *containers) {
+      if (container.is_object()) container.erase("image");
+    }
+  }
+  for (const ServedReference& reference : RunsIn(pod_spec)) {
+    if (reference.kind == Kind::kContainer) cover.running.insert(reference.fingerprint);
+  }
 }
 
 // The same serving as before: only what does not decide about it was changed.
@@ -280,11 +295,13 @@ Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec) {
   const auto tree = spec.serving.pod_template.Tree();
   const Json* pod_spec = tree ? Find(**tree, "spec") : nullptr;
   if (pod_spec == nullptr) return cover;
-  for (const ServedReference& reference : RunsIn(AsRendered(*pod_spec, spec.model))) {
+  Json rendered = AsRendered(*pod_spec, spec.model);
+  for (const ServedReference& reference : RunsIn(rendered)) {
     const bool image_by_tag = reference.kind == Kind::kContainer && !reference.pinned;
     // A tag may have been moved since it was approved.
     if (!image_by_tag) cover.running.insert(reference.fingerprint);
   }
+  AddSettings(std::move(rendered), cover);
   return cover;
 }
 

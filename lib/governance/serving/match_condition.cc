@@ -1,6 +1,8 @@
 #include "governance/serving/match_condition.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -74,27 +76,32 @@ std::set<std::string> CommandWords(const ServingSignals& signals) {
   return fewest;
 }
 
+// The entries of a list of signals that stand for something else than a resource: `prefix` and
+// whatever follows.
+std::vector<ServingSignal> Under(std::string_view prefix,
+                                 const std::vector<ServingSignal>& signals) {
+  std::vector<ServingSignal> out;
+  std::copy_if(
+      signals.begin(), signals.end(), std::back_inserter(out), [&](const ServingSignal& signal) {
+        const auto literal = std::string_view(signal.match).substr(0, signal.match.find('*'));
+        const std::size_t common = std::min(literal.size(), prefix.size());
+        return literal.substr(0, common) == prefix.substr(0, common);
+      });
+  return out;
+}
+
+// What one container shows by itself; its texts are looked at together with those of the others.
 std::string Container(const ServingSignals& signals) {
   std::vector<std::string> terms;
   if (!signals.images.empty()) {
     terms.push_back("c.?image.orValue('').lowerAscii().matches(" + AnyOf(signals.images) + ")");
   }
-  const std::set<std::string> words = CommandWords(signals);
-  if (!words.empty()) {
-    terms.push_back(
-        "[(c.?command.orValue([]) + c.?args.orValue([])).join(' ').lowerAscii()].exists(t, " +
-        Contains("t", words) + ")");
-  }
   std::vector<std::string> variable;
   if (!signals.variables.empty()) {
     variable.push_back("e.name.matches(" + AnyOf(signals.variables) + ")");
   }
-  for (const ServingSignal& signal : signals.uris) {
-    variable.push_back("e.?value.orValue('').lowerAscii().startsWith(" + CelLiteral(signal.match) +
-                       ")");
-  }
-  if (!signals.accelerators.empty()) {
-    variable.push_back("('variables/' + e.name).matches(" + AnyOf(signals.accelerators) + ")");
+  if (const auto devices = Under("variables/", signals.accelerators); !devices.empty()) {
+    variable.push_back("('variables/' + e.name).matches(" + AnyOf(devices) + ")");
   }
   if (!variable.empty()) terms.push_back("c.?env.orValue([]).exists(e, " + Or(variable) + ")");
   if (!signals.accelerators.empty()) {
@@ -103,6 +110,34 @@ std::string Container(const ServingSignals& signals) {
     terms.push_back("c.?resources.?requests.orValue({})" + matches);
   }
   return Or(terms);
+}
+
+// The API server stops an expression that costs too much, and the request with it, without a word
+// of why. So what is longer than this is not looked through there but sent to us. All of these
+// limits can be reached at once with the built-in table.
+constexpr int kMostContainers = 64;
+constexpr int kMostVariables = 1024;
+constexpr int kMostText = 49152;
+constexpr int kMostKeys = 128;
+
+// `l.map(c, <text of c>)` as one text in lower case that holds one of the words, or is too long.
+std::string Texts(const std::string& text_of_container, const std::set<std::string>& words) {
+  if (words.empty()) return "false";
+  return "[l.map(c, " + text_of_container + ").join(' ')].exists(t, size(t) > " +
+         std::to_string(kMostText) + " || [t.lowerAscii()].exists(u, " + Contains("u", words) +
+         "))";
+}
+
+// Of a list `l` of containers.
+std::string Containers(const ServingSignals& signals) {
+  std::set<std::string> uris;
+  for (const ServingSignal& signal : signals.uris) uris.insert(Lower(signal.match));
+  return Or(
+      {"size(l) > " + std::to_string(kMostContainers),
+       "l.exists(c, size(c.?env.orValue([])) * size(l) > " + std::to_string(kMostVariables) + ")",
+       Texts("(c.?command.orValue([]) + c.?args.orValue([])).join(' ')", CommandWords(signals)),
+       Texts("c.?env.orValue([]).map(e, e.?value.orValue('')).join(' ')", uris),
+       "l.exists(c, " + Container(signals) + ")"});
 }
 
 // By key; the value, which may be long, is looked at only where some sign names one.
@@ -115,8 +150,9 @@ std::string Metadata(const std::string& map, const std::vector<ServingSignal>& s
   for (ServingSignal& signal : entries) {
     if (values && signal.match.find('=') == std::string::npos) signal.match += "=*";
   }
-  const std::string entry = values ? "(k + '=' + m." + map + "[k])" : "k";
-  return "m.?" + map + ".orValue({}).exists(k, " + entry + ".matches(" + AnyOf(entries) + "))";
+  const std::string entry = values ? "(k + '=' + n[k])" : "k";
+  return "[m.?" + map + ".orValue({})].exists(n, size(n) > " + std::to_string(kMostKeys) +
+         " || n.exists(k, " + entry + ".matches(" + AnyOf(entries) + ")))";
 }
 
 }  // namespace
@@ -131,22 +167,26 @@ std::string CelLiteral(std::string_view text) {
 }
 
 std::string ServingMatchExpression(const ServingSignals& signals) {
-  const std::string container = Container(signals);
   std::vector<std::string> pod;
   pod.push_back(
-      "(p.?containers.orValue([]) + p.?initContainers.orValue([]) + "
-      "p.?ephemeralContainers.orValue([])).exists(c, " +
-      container + ")");
+      "[p.?containers.orValue([]) + p.?initContainers.orValue([]) + "
+      "p.?ephemeralContainers.orValue([])].exists(l, " +
+      Containers(signals) + ")");
   if (!signals.image_volumes.empty()) {
     pod.emplace_back("p.?volumes.orValue([]).exists(v, has(v.image))");
   }
   if (!signals.accelerators.empty()) {
-    const std::string matches = ".matches(" + AnyOf(signals.accelerators) + ")";
     pod.emplace_back("size(p.?resourceClaims.orValue([])) > 0");
-    pod.push_back("has(p.runtimeClassName) && ('runtimeClass/' + p.runtimeClassName)" + matches);
+  }
+  if (const auto classes = Under("runtimeClass/", signals.accelerators); !classes.empty()) {
+    pod.push_back("has(p.runtimeClassName) && ('runtimeClass/' + p.runtimeClassName).matches(" +
+                  AnyOf(classes) + ")");
+  }
+  if (const auto paths = Under("hostPath/", signals.accelerators); !paths.empty()) {
     pod.push_back(
-        "p.?volumes.orValue([]).exists(v, has(v.hostPath) && ('hostPath' + v.hostPath.path)" +
-        matches + ")");
+        "p.?volumes.orValue([]).exists(v, has(v.hostPath) && ('hostPath' + v.hostPath.path)"
+        ".matches(" +
+        AnyOf(paths) + "))");
   }
   std::vector<std::string> metadata;
   for (std::string term :
@@ -163,6 +203,89 @@ std::string ServingMatchExpression(const ServingSignals& signals) {
   return "!(request.kind.group in ['', 'apps', 'batch']) || " + specs +
          ".exists(o, o.hasValue() && [o.value()].exists(p, " + Or(pod) + ")) || " + metas +
          ".exists(o, o.hasValue() && [o.value()].exists(m, " + Or(metadata) + "))";
+}
+
+namespace {
+
+// The paths below which a kind says what is served.
+std::vector<FieldPath> PathsOf(const ServingProfile& profile) {
+  std::vector<FieldPath> paths;
+  for (const ModelField& model : profile.models) paths.push_back(model.path);
+  for (const EmbeddedYaml& embedded : profile.embedded_yaml) paths.push_back(embedded.path);
+  for (const auto* more :
+       {&profile.pod_specs, &profile.containers, &profile.volumes, &profile.metadata}) {
+    paths.insert(paths.end(), more->begin(), more->end());
+  }
+  return paths;
+}
+
+// In CEL: what stands at the first `most` keys of the paths differs from what was there. Less far
+// where a path goes on to whatever is below.
+std::string Differs(const std::set<FieldPath>& paths, std::size_t most) {
+  std::set<std::string> terms;
+  for (const FieldPath& path : paths) {
+    std::string place;
+    for (std::size_t i = 0; i < path.size() && i < most; ++i) {
+      if (path[i] == "*" || path[i] == "**") break;
+      place += "[?" + CelLiteral(path[i]) + "]";
+    }
+    terms.insert("object" + place + " != oldObject" + place);
+  }
+  return Or({terms.begin(), terms.end()});
+}
+
+std::string Named(const std::set<std::string>& kinds) {
+  std::string list;
+  for (const std::string& kind : kinds) list += (list.empty() ? "" : ", ") + CelLiteral(kind);
+  return "request.kind.kind in [" + list + "]";
+}
+
+// A label or an annotation that tells of serving was set.
+std::string SetsSigns(const std::string& map, const std::vector<ServingSignal>& signals) {
+  if (signals.empty()) return "false";
+  std::vector<ServingSignal> keys = signals;
+  for (ServingSignal& signal : keys) signal.match = signal.match.substr(0, signal.match.find('='));
+  const auto of = [&](const std::string& object) {
+    return object + ".?metadata.?" + map + ".orValue({})";
+  };
+  return "[[" + of("object") + ", " + of("oldObject") +
+         "]].exists(m, m[0].exists(k, !(k in m[1] && m[1][k] == m[0][k]) && k.matches(" +
+         AnyOf(keys) + ")))";
+}
+
+}  // namespace
+
+std::string ServingRootsExpression(const ServingProfiles& table) {
+  std::set<FieldPath> paths;
+  paths.insert(FieldPath{"spec"});
+  for (const ServingProfile& profile : table.profiles) {
+    for (FieldPath& path : PathsOf(profile)) {
+      // Finalizers come off there.
+      if (path.front() != "metadata") paths.insert(std::move(path));
+    }
+  }
+  return Differs(paths, 1);
+}
+
+std::string ServingChangeExpression(const ServingProfiles& table) {
+  std::map<std::string, std::set<std::string>> kinds;  // by what differs
+  std::set<std::string> known;
+  for (const ServingProfile& profile : table.profiles) {
+    if (!profile.group.empty() && profile.group != "apps" && profile.group != "batch") continue;
+    const auto paths = PathsOf(profile);
+    // Of a Deployment spec.template.
+    kinds[Differs({paths.begin(), paths.end()}, 2)].insert(profile.kind);
+    known.insert(profile.kind);
+  }
+  std::vector<std::string> changes;
+  for (const auto& [differs, those] : kinds) {
+    changes.push_back(Named(those) + " && (" + differs + ")");
+  }
+  changes.push_back("!(" + Named(known) + ")");
+  changes.push_back(SetsSigns("labels", table.signals.labels));
+  changes.push_back(SetsSigns("annotations", table.signals.annotations));
+  return "request.operation != 'UPDATE' || !(request.kind.group in ['', 'apps', 'batch']) || " +
+         Or(changes);
 }
 
 }  // namespace countersign

@@ -1,7 +1,8 @@
-// match_condition.h: the table's signs as CEL, so that ordinary workloads never reach the webhook.
+// match_condition.h: the table as CEL, so that ordinary workloads never reach the webhook, nor what
+// changes nothing of what is served.
 //
-// What is recognised passes the expression; the expression may let more through than that, never
-// less. Objects of groups other than core, apps and batch always pass. Pure.
+// What is recognised passes the expressions; they may let more through than that, never less.
+// Objects of groups other than core, apps and batch always pass. Pure.
 #pragma once
 
 #include <string>
@@ -11,6 +12,12 @@
 namespace countersign {
 
 [[nodiscard]] std::string ServingMatchExpression(const ServingSignals& signals);
+
+// What is being deleted is changed in where some kind says what is served: `spec` as a rule.
+[[nodiscard]] std::string ServingRootsExpression(const ServingProfiles& table);
+
+// An update may change what is served: not one of replicas, strategies or other people's labels.
+[[nodiscard]] std::string ServingChangeExpression(const ServingProfiles& table);
 
 // A text in a CEL string literal.
 [[nodiscard]] std::string CelLiteral(std::string_view text);

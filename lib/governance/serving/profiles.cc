@@ -111,10 +111,14 @@ void Describe(V& v, ServingProfile& p) {
   v.Field({.name = "models", .doc = "Where it names models.", .max = kMaxPaths}, p.models);
   v.Field(PathsField("podSpecs",
                      "Where pod specs stand; with '**' wherever something has "
-                     "containers."),
+                     "containers or volumes."),
           p.pod_specs);
   v.Field(PathsField("containers", "What has image, command, args and env as a container has."),
           p.containers);
+  v.Field(PathsField("volumes",
+                     "What is mounted beside the volumes of pod specs, such as claims that a "
+                     "workload makes for its Pods, and files. Nothing approved covers it."),
+          p.volumes);
   v.Field(PathsField("metadata", "Labels and annotations, beside the object's own."), p.metadata);
   v.Field({.name = "embeddedYaml", .doc = "Texts that are YAML themselves.", .max = kMaxPaths},
           p.embedded_yaml);
@@ -180,6 +184,7 @@ class Checker {
       CheckModels(profile.models, at + ".models");
       CheckPaths(profile.pod_specs, at + ".podSpecs");
       CheckPaths(profile.containers, at + ".containers");
+      CheckPaths(profile.volumes, at + ".volumes");
       CheckPaths(profile.metadata, at + ".metadata");
       for (std::size_t j = 0; j < profile.embedded_yaml.size(); ++j) {
         const std::string of = at + ".embeddedYaml[" + std::to_string(j) + "]";

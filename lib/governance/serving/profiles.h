@@ -99,6 +99,7 @@ struct ServingProfile {
   std::vector<ModelField> models;
   std::vector<FieldPath> pod_specs;
   std::vector<FieldPath> containers;  // what has image, args and env as a container has
+  std::vector<FieldPath> volumes;     // beside those of pod specs
   std::vector<FieldPath> metadata;    // beside the object's own
   std::vector<EmbeddedYaml> embedded_yaml;
 };

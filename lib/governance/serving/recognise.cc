@@ -61,11 +61,22 @@ void ForEach(const Json& json, std::string_view key, const JsonPath& at, const V
   EachBelow(*list, of_list, visit);
 }
 
+// Other stacks fill in containers where there are volumes alone.
 bool IsPodSpec(const Json& node) {
-  return std::any_of(std::begin(kContainerLists), std::end(kContainerLists), [&](const char* list) {
+  const auto holds = [&](const char* list) {
     const Json* found = Find(node, list);
     return found != nullptr && found->is_array();
+  };
+  return holds("volumes") ||
+         std::any_of(std::begin(kContainerLists), std::end(kContainerLists), holds);
+}
+
+// The field that a path leads to, or whose members or items it leads to.
+std::string FieldOf(const FieldPath& path) {
+  const auto key = std::find_if(path.rbegin(), path.rend(), [](const std::string& step) {
+    return step != "*" && step != "**";
   });
+  return key == path.rend() ? std::string() : *key;
 }
 
 // Command and arguments as one text of words, each apart by one space, as a shell would see them.
@@ -135,6 +146,7 @@ class Recogniser {
       return std::move(out_);
     }
     batch_ = profile->batch || RunsToAnEnd(object);
+    out_.batch = batch_;
     LookAt(object, *profile);
     const bool hints_add_up = kinds_of_hints_.size() > 1;
     const bool by_kind = profile->serves == ServesWhen::kAlways ||
@@ -163,7 +175,9 @@ class Recogniser {
   // A Pod that nobody restarts and that is not on its own: one of a Job.
   [[nodiscard]] bool RunsToAnEnd(const Json& object) const {
     const std::string policy = StringAt(object, "spec/restartPolicy");
-    if (policy != "Never" && policy != "OnFailure") return false;
+    if (StringAt(object, "kind") != "Pod" || (policy != "Never" && policy != "OnFailure")) {
+      return false;
+    }
     const Json* owners = FindPath(object, "metadata/ownerReferences");
     return owned_ && owners != nullptr && owners->is_array() &&
            std::any_of(owners->begin(), owners->end(),
@@ -184,13 +198,17 @@ class Recogniser {
         if (!anywhere || IsPodSpec(node)) PodSpec(node, at);
       });
     }
+    std::set<std::string> looked_at;  // several paths may lead to one
     for (const FieldPath& path : profile.containers) {
       Walk(object, path, root, [&](const Json& node, const JsonPath& at) {
-        if (!node.is_object()) return;
+        if (!node.is_object() || !looked_at.insert(at.ToString()).second) return;
         LookAtContainer(node, at);
-        if (!StringAt(node, "image").empty() || Find(node, "command") != nullptr) {
-          running_.push_back(ContainerReference(node, at));
-        }
+        if (SaysWhatRuns(node)) running_.push_back(ContainerReference(node, at));
+      });
+    }
+    for (const FieldPath& path : profile.volumes) {
+      Walk(object, path, root, [&](const Json& source, const JsonPath& at) {
+        if (!source.is_null()) running_.push_back(OtherVolume(FieldOf(path), source, at));
       });
     }
     for (const EmbeddedYaml& embedded : profile.embedded_yaml) {
@@ -522,8 +540,8 @@ Recognition Recognise(const ServingProfiles& table, const Json& object, bool own
 }
 
 Recognition RecogniseRunning(const ServingProfiles& table, const Json& object,
-                             const RunningFacts& facts) {
-  return Recogniser(table, true, &facts).Run(object);
+                             const RunningFacts& facts, bool owned) {
+  return Recogniser(table, owned, &facts).Run(object);
 }
 
 std::optional<PodSelection> PodSelectionOf(const ServingProfiles& table, const Json& object) {

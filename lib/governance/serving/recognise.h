@@ -34,6 +34,7 @@ struct Recognition {
   std::string profile;  // empty: the table knows no such kind
   bool serves = false;
   bool suspected = false;  // one hint alone
+  bool batch = false;      // taken for what runs to an end
   std::vector<ServingSign> signs;
   std::vector<ServedReference> references;  // only if it serves
   std::vector<Error> faults;
@@ -78,7 +79,7 @@ struct RunningFacts {
 // The same of what runs already: also by what nodes report of a Pod's images, and by who takes the
 // Pod for a model server.
 [[nodiscard]] Recognition RecogniseRunning(const ServingProfiles& table, const Json& object,
-                                           const RunningFacts& facts);
+                                           const RunningFacts& facts, bool owned = true);
 
 // What containers and volumes of a pod spec have to agree in, as in Recognition::references.
 [[nodiscard]] std::vector<ServedReference> RunsIn(const Json& pod_spec);

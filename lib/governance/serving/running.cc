@@ -1,5 +1,6 @@
 #include "governance/serving/running.h"
 
+#include <algorithm>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -12,7 +13,9 @@ namespace countersign {
 namespace {
 
 // Names, ports and resources do not decide what a container does.
-constexpr const char* kRunning[] = {"command", "args", "env", "envFrom", "workingDir", "lifecycle"};
+// (VLLMRuntime calls its arguments extraArgs.)
+constexpr const char* kRunning[] = {"command", "args",       "extraArgs", "env",
+                                    "envFrom", "workingDir", "lifecycle"};
 constexpr const char* kProbes[] = {"livenessProbe", "readinessProbe", "startupProbe"};
 
 // A member, and the JSON that means the same as leaving it out. "*" is any member or item.
@@ -174,7 +177,26 @@ void AddVolume(const Json& volume, const Json& pod_spec, const JsonPath& at,
   out.push_back(std::move(reference));
 }
 
+// Something is said; a map of labels holds texts alone, whatever their keys.
+bool Says(const Json& container, const char* key) {
+  const Json* found = Find(container, key);
+  return found != nullptr && found->is_structured() && !found->empty();
+}
+
 }  // namespace
+
+bool SaysWhatRuns(const Json& container) {
+  if (!StringAt(container, "image").empty() || !StringAt(container, "workingDir").empty()) {
+    return true;
+  }
+  const auto says = [&](const char* key) { return Says(container, key); };
+  const auto executes = [&](const char* probe) {
+    const Json* found = Find(container, probe);
+    return found != nullptr && Says(*found, "exec");
+  };
+  return std::any_of(std::begin(kRunning), std::end(kRunning), says) ||
+         std::any_of(std::begin(kProbes), std::end(kProbes), executes);
+}
 
 ServedReference ContainerReference(const Json& container, const JsonPath& at) {
   ServedReference reference = NormaliseImage(StringAt(container, "image"));
@@ -196,6 +218,20 @@ ServedReference ContainerReference(const Json& container, const JsonPath& at) {
     return member.first != "image" && member.first != "command" && member.first != "args";
   });
   reference.program = FingerprintOf(running);
+  if (reference.text.empty()) reference.text = "(that of its runtime)";
+  return reference;
+}
+
+ServedReference OtherVolume(std::string_view field, const Json& source, const JsonPath& at) {
+  std::string name;
+  for (const char* path : {"metadata/name", "name", "path"}) {
+    if (name.empty()) name = StringAt(source, path);
+  }
+  ServedReference reference;
+  reference.kind = ServedReference::Kind::kVolume;
+  reference.text = "volume '" + OneLine(name, 63) + "' of " + OneLine(std::string(field), 63);
+  reference.path = at.ToString();
+  reference.fingerprint = FingerprintOf({{"beside a pod spec", {{std::string(field), source}}}});
   return reference;
 }
 
@@ -203,7 +239,9 @@ void AddRunning(const Json& pod_spec, const JsonPath& at, std::vector<ServedRefe
   for (const char* list : kContainerLists) {
     const JsonPath of_list{&at, list};
     ForEach(pod_spec, list, [&](const Json& container, std::int64_t index) {
-      out.push_back(ContainerReference(container, {&of_list, {}, index}));
+      if (SaysWhatRuns(container)) {
+        out.push_back(ContainerReference(container, {&of_list, {}, index}));
+      }
     });
   }
   const JsonPath of_volumes{&at, "volumes"};

@@ -50,6 +50,18 @@ std::string Alike(const ScannedObject& object, const GuardDecision& decision) {
 
 }  // namespace
 
+void SettleBatch(std::vector<ScannedObject>& objects) {
+  const Scan scan(objects);
+  for (ScannedObject& object : objects) {
+    if (!object.in_batch) continue;
+    const auto owners = scan.OwnersOf(object);
+    if (!owners.empty() && owners.front()->recognition.batch) {
+      object.recognition = *std::move(object.in_batch);
+    }
+    object.in_batch.reset();
+  }
+}
+
 std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,
                                      const JudgeScanned& judge) {
   const Scan scan(objects);

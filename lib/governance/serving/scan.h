@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,7 +27,13 @@ struct ScannedObject {
   bool operators_own = false;
   Recognition recognition;
   std::vector<ResolvedImage> resolved = {};  // of a Pod
+  // Of a Pod that is not restarted: if what it says of its owner is true.
+  std::optional<Recognition> in_batch = {};
 };
+
+// Takes for batch the Pods whose owner is among the objects and runs to an end, as a Job does. What
+// a Pod says of an owner that is not there, anybody could have written.
+void SettleBatch(std::vector<ScannedObject>& objects);
 
 struct ScanFinding {
   const ScannedObject* object = nullptr;

@@ -233,10 +233,11 @@ TEST(Installation, DefinitionsComeAlongWhenAskedFor) {
   EXPECT_EQ(StringAt(Objects().front(), "kind"), "Namespace");
 }
 
-const Json& GuardEntry(const std::vector<Json>& objects) {
+const Json& GuardEntry(const std::vector<Json>& objects,
+                       const std::string& name = "guard.countersign.dev") {
   for (const Json& webhook :
        One(objects, "ValidatingWebhookConfiguration", "countersign").at("webhooks")) {
-    if (webhook.at("name") == "guard.countersign.dev") return webhook;
+    if (webhook.at("name") == name) return webhook;
   }
   ADD_FAILURE() << "no entry of the guard";
   return objects.front();
@@ -265,6 +266,30 @@ TEST(Installation, TheGuardIsAskedAboutEveryKindOfTheTableButNotByTheOperator) {
   EXPECT_EQ(guard.at("matchConditions").at(0).at("expression"),
             "request.userInfo.username != "
             "'system:serviceaccount:countersign-system:countersign-operator'");
+}
+
+// Each request meets one of the entries: one says "is", the other "is not", of the same.
+TEST(Installation, WhatControllersOfKubernetesMakeIsLetThroughWhileNobodyCanBeAsked) {
+  const auto objects = Objects();
+  const Json& guard = GuardEntry(objects);
+  const Json& controllers = GuardEntry(objects, "controllers.guard.countersign.dev");
+  EXPECT_EQ(controllers.at("failurePolicy"), "Ignore");
+  EXPECT_EQ(controllers.at("timeoutSeconds"), 2);
+  for (const char* same : {"rules", "namespaceSelector", "clientConfig", "matchPolicy"}) {
+    EXPECT_EQ(controllers.at(same), guard.at(same)) << same;
+  }
+  const Json& ours = controllers.at("matchConditions");
+  const Json& theirs = guard.at("matchConditions");
+  ASSERT_EQ(ours.size(), theirs.size());
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    if (i == 1) continue;
+    EXPECT_EQ(ours.at(i), theirs.at(i));
+  }
+  const std::string who = StringAt(ours.at(1), "expression");
+  EXPECT_THAT(who, HasSubstr("'system:serviceaccount:kube-system:replicaset-controller'"));
+  EXPECT_THAT(who, HasSubstr("'system:kube-controller-manager'"));
+  EXPECT_THAT(who, Not(HasSubstr("kube-system:default'")));
+  EXPECT_EQ(StringAt(theirs.at(1), "expression"), "!(" + who + ")");
 }
 
 TEST(Installation, AnotherTableMakesAnotherEntry) {

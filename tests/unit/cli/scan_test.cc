@@ -8,6 +8,7 @@
 namespace countersign {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
@@ -106,6 +107,33 @@ TEST(ScanCommand, JsonHasTheSame) {
   EXPECT_FALSE(BoolAt(Find(found, "models")->at(0), "pinned"));
   EXPECT_EQ(Find(found, "pulled")->size(), 1U);
   EXPECT_EQ(StringAt(Find(found, "notCovered")->at(0), "reason"), "ModelNotPinned");
+}
+
+// A Pod with a GPU that nobody restarts, of the owner that `owner` says.
+std::string GpuPod(const std::string& name, const std::string& owner) {
+  return "---\n{apiVersion: v1, kind: Pod, metadata: {name: " + name +
+         ", namespace: lending-prod, uid: " + name + ", ownerReferences: [{" + owner +
+         ", controller: true}]}, spec: {restartPolicy: Never, containers: [{name: c, image: "
+         "'r.example/x:1', resources: {limits: {nvidia.com/gpu: 1}}}]}}\n";
+}
+
+TEST(ScanCommand, APodTrainsOnlyWhereAJobThatIsThereOwnsIt) {
+  const auto site = Scanned(
+      GpuPod("forged", "kind: ConfigMap, name: x, uid: x") +
+      GpuPod("of-no-job", "kind: Job, name: gone, uid: gone") +
+      GpuPod("of-a-deployment", "kind: Deployment, name: web, uid: web") +
+      GpuPod("trains", "kind: Job, name: train, uid: train") +
+      "---\n{apiVersion: batch/v1, kind: Job, metadata: {name: train, namespace: lending-prod, "
+      "uid: "
+      "train}, spec: {template: {spec: {containers: [{name: c, image: 'r.example/x:1'}]}}}}\n"
+      "---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: lending-prod, "
+      "uid: web}, spec: {template: {spec: {containers: [{name: c, image: 'r.example/x:1'}]}}}}\n");
+  const ScanReport report = MakeScan(site->world, site->estate, {kNow, GuardMode::kWarn, "own"});
+  std::vector<std::string> found;
+  for (const ScanLine& line : report.found) found.push_back(line.finding.object->name);
+  EXPECT_THAT(found, ElementsAre("forged", "of-no-job", "of-a-deployment"));
+  ASSERT_THAT(report.suspected, SizeIs(1));
+  EXPECT_EQ(report.suspected[0]->name, "trains");
 }
 
 TEST(ScanCommand, AManifestWithoutANamespaceIsToldWhereItStands) {

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <sstream>
+#include <tuple>
 
 #include "base/digest.h"
 #include "evidence/signed_object.h"
@@ -111,12 +112,14 @@ TEST(ModelSignature, AnotherKeyOpensNothing) {
   const auto model = OpenModelBundle(bundle, key);
   ASSERT_FALSE(model);
   EXPECT_THAT(model.error().message, HasSubstr("does not hold for this content and key SHA256:"));
+  EXPECT_EQ(model.error().reason, "SignatureInvalid");
 }
 
 struct Fault {
   const char* name;
   std::function<void(Json&)> change;  // of the statement
   const char* why;
+  const char* reason = "SignatureMalformed";
 };
 
 Json& Predicate(Json& statement) { return statement["predicate"]; }
@@ -135,33 +138,36 @@ TEST_P(Refused, ThoughItsKeyCounts) {
   const auto model = OpenModelBundle(bundle, key);
   ASSERT_FALSE(model);
   EXPECT_THAT(model.error().message, HasSubstr(GetParam().why));
+  EXPECT_EQ(model.error().reason, GetParam().reason);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     ModelSignature, Refused,
     ::testing::Values(
         Fault{"root", [](Json& s) { s["subject"][0]["digest"]["sha256"] = std::string(64, '1'); },
-              "it contradicts itself: its subject is sha256:1111"},
+              "it contradicts itself: its subject is sha256:1111", "ModelRootDiffers"},
         Fault{"subjects", [](Json& s) { s["subject"].push_back(s["subject"][0]); },
               "exactly one subject"},
         Fault{"statement", [](Json& s) { s["_type"] = "https://in-toto.io/Statement/v0.1"; },
-              "must be an in-toto Statement v1"},
+              "must be an in-toto Statement v1", "SignatureOfOtherType"},
         Fault{"old", [](Json& s) { s["predicateType"] = "https://model_signing/Digests/v0.1"; },
-              "before v1.0"},
+              "before v1.0", "SignatureOutdated"},
         Fault{"predicate", [](Json& s) { s["predicateType"] = "https://slsa.dev/provenance/v1"; },
-              "its predicate must be 'https://model_signing/signature/v1.0'"},
-        Fault{"shards", [](Json& s) { How(s)["method"] = "shards"; }, "sign without shards"},
+              "its predicate must be 'https://model_signing/signature/v1.0'",
+              "SignatureOfOtherType"},
+        Fault{"shards", [](Json& s) { How(s)["method"] = "shards"; }, "sign without shards",
+              "ModelSerializationUnsupported"},
         Fault{"hash", [](Json& s) { How(s)["hash_type"] = "blake3"; },
-              "hash_type must be 'sha256', is 'blake3'"},
+              "hash_type must be 'sha256', is 'blake3'", "ModelSerializationUnsupported"},
         Fault{"links", [](Json& s) { How(s).erase("allow_symlinks"); },
-              "allow_symlinks must be true or false"},
+              "allow_symlinks must be true or false", "ModelSerializationUnsupported"},
         Fault{"ignored", [](Json& s) { How(s)["ignore_paths"] = {"../other"}; },
-              "ignore_paths must be paths within the model"},
+              "ignore_paths must be paths within the model", "ModelSerializationUnsupported"},
         Fault{"all ignored", [](Json& s) { How(s)["ignore_paths"] = {"."}; },
-              "ignore_paths must be paths within the model"},
+              "ignore_paths must be paths within the model", "ModelSerializationUnsupported"},
         Fault{"many ignored",
               [](Json& s) { How(s)["ignore_paths"] = std::vector<std::string>(65, "a"); },
-              "at most 64"},
+              "at most 64", "ModelIgnoresTooMuch"},
         Fault{"no files", [](Json& s) { Files(s) = Json::array(); }, "must list the model's files"},
         Fault{"outside",
               [](Json& s) {
@@ -179,9 +185,10 @@ INSTANTIATE_TEST_SUITE_P(
                 Settle(s);
               },
               "it lists 'a/b.bin' twice"},
-        Fault{"weak", [](Json& s) { Files(s)[0]["algorithm"] = "md5"; }, "must be by sha256"},
+        Fault{"weak", [](Json& s) { Files(s)[0]["algorithm"] = "md5"; }, "must be by sha256",
+              "ModelSerializationUnsupported"},
         Fault{"upper case", [](Json& s) { Files(s)[0]["digest"] = std::string(64, 'A'); },
-              "in lower-case hexadecimal"}),
+              "in lower-case hexadecimal", "ModelSerializationUnsupported"}),
     [](const auto& test) {
       std::string name = test.param.name;
       std::replace(name.begin(), name.end(), ' ', '_');
@@ -204,37 +211,41 @@ TEST(ModelSignature, SaysOfAnOldBundleThatItIsOld) {
   const auto model = OpenModelBundle(bundle, key);
   ASSERT_FALSE(model);
   EXPECT_THAT(model.error().message, HasSubstr("sign the model again with model-signing 1.0"));
+  EXPECT_EQ(model.error().reason, "SignatureOutdated");
 }
 
 TEST(ModelSignature, WhatIsNoBundleIsToldApart) {
   const Json good = BundleJson(ParseJson(SignDsse(kPrivate, "t", "{}").value().envelope).value());
-  const std::pair<std::function<void(Json&)>, const char*> faults[] = {
-      {[](Json& b) { b["mediaType"] = "application/json"; }, "its mediaType must be"},
-      {[](Json& b) { b.erase("verificationMaterial"); },
-       "must be signed by a key or a certificate"},
+  const std::string malformed = "SignatureMalformed";
+  const std::string unsupported = "SignatureKeyUnsupported";
+  const std::tuple<std::function<void(Json&)>, const char*, std::string> faults[] = {
+      {[](Json& b) { b["mediaType"] = "application/json"; }, "its mediaType must be", malformed},
+      {[](Json& b) { b.erase("verificationMaterial"); }, "must be signed by a key or a certificate",
+       unsupported},
       {[](Json& b) { b["verificationMaterial"] = {{"certificate", {{"rawBytes", "AAAA"}}}}; },
-       "must be signed by a key or a certificate"},
+       "must be signed by a key or a certificate", unsupported},
       {[](Json& b) {
          b["verificationMaterial"] = {{"x509CertificateChain", {{"certificates", Json::array()}}}};
        },
-       "1 to 8 certificates"},
+       "1 to 8 certificates", malformed},
       {[](Json& b) {
          b["verificationMaterial"] = {
              {"x509CertificateChain", {{"certificates", {{{"rawBytes", "%"}}}}}}};
        },
-       "a certificate of it"},
-      {[](Json& b) { b.erase("dsseEnvelope"); }, "exactly one signature"},
+       "a certificate of it", malformed},
+      {[](Json& b) { b.erase("dsseEnvelope"); }, "exactly one signature", malformed},
       {[](Json& b) {
          Json& all = b["dsseEnvelope"]["signatures"];
          all.push_back(all[0]);
        },
-       "exactly one signature"}};
-  for (const auto& [change, why] : faults) {
+       "exactly one signature", malformed}};
+  for (const auto& [change, why, reason] : faults) {
     Json bundle = good;
     change(bundle);
     const auto read = ReadModelBundle(DumpJson(bundle));
     ASSERT_FALSE(read) << why;
     EXPECT_THAT(read.error().message, HasSubstr(why));
+    EXPECT_EQ(read.error().reason, reason) << why;
   }
   EXPECT_THAT(ReadModelBundle("{\"a\":1,\"a\":2}").error().message,
               HasSubstr("no Sigstore bundle"));

@@ -114,6 +114,19 @@ TEST(Fairlearn, WhatCannotBeCountsIsRefused) {
   EXPECT_THAT(said("7"), HasSubstr("a table"));
 }
 
+TEST(Fairlearn, AFrameBesideOtherMembersIsAskedForAlone) {
+  EXPECT_THAT(Wrong(ImportText1("fairlearn", R"({"overall":{"count":2},"by_group":[{"sex":"f"}]})",
+                                OfSex())),
+              AllOf(HasSubstr("has by_group beside other members"), HasSubstr("orient='table'")));
+}
+
+TEST(Fairlearn, RatesAloneSayWhereCountsAreToBeHad) {
+  EXPECT_THAT(
+      Wrong(ImportText1("fairlearn", R"([{"sex":"f","false_positive_rate":0.5}])", OfSex())),
+      AllOf(HasSubstr("in: must have the metrics tp, fp, fn and tn"),
+            HasSubstr("docs/importing.md")));
+}
+
 // --- AIF360 ---
 
 ImportOptions Named() {
@@ -285,6 +298,20 @@ TEST(TrustyAi, OlderVersionsSayThreshold) {
                                                                 "thresholds", "threshold"))),
                       "upperBound"),
             "0.1");
+}
+
+TEST(TrustyAi, OneValueOfSeveralIsNotChosen) {
+  const std::string text = Sample("trustyai-spd.json");
+  const std::string several =
+      Replaced(Replaced(text, "\"value\": -0.0636", "\"value\": null"), "\"namedValues\": null",
+               R"("namedValues": {"a": 1, "b": 2})");
+  EXPECT_THAT(Wrong(ImportText1("trustyai", several)),
+              AllOf(HasSubstr("has several values by name (namedValues)"),
+                    HasSubstr("import a metric that has one")));
+  EXPECT_THAT(Wrong(ImportText1("trustyai", Replaced(text, "\"SPD\"", "\"\""))),
+              HasSubstr("in: name: must be the metric's name, SPD or DIR"));
+  EXPECT_THAT(Wrong(ImportText1("trustyai", Replaced(text, "lowerBound", "lower"))),
+              HasSubstr("in: thresholds.lowerBound: is required"));
 }
 
 TEST(TrustyAi, AnAnswerThatContradictsItselfIsRefused) {

@@ -69,6 +69,20 @@ TEST(MatchCondition, HoldsEverySignOfTheTable) {
   EXPECT_THAT(cel, HasSubstr(R"(app\\.kubernetes\\.io/component)"));
 }
 
+TEST(MatchCondition, AnUpdateIsAskedAboutWhereTheTableReads) {
+  const std::string cel = ServingChangeExpression(*BuiltInServingProfiles());
+  EXPECT_THAT(cel, HasSubstr("request.kind.kind in ['Pod'] && (object[?'spec'] != "
+                             "oldObject[?'spec'])"));
+  EXPECT_THAT(cel,
+              HasSubstr("request.kind.kind in ['StatefulSet'] && (object[?'spec'][?'template'] "
+                        "!= oldObject[?'spec'][?'template'] || "
+                        "object[?'spec'][?'volumeClaimTemplates'] != "));
+  EXPECT_THAT(cel, HasSubstr(R"(llm-d\\.ai/)"));
+  EXPECT_EQ(ServingRootsExpression(*BuiltInServingProfiles()),
+            "object[?'inference'] != oldObject[?'inference'] || object[?'spec'] != "
+            "oldObject[?'spec']");
+}
+
 TEST(MatchCondition, QuotesWhatATableHolds) {
   EXPECT_EQ(CelLiteral(R"(it's \d)"), R"('it\'s \\d')");
 }

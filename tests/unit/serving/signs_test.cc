@@ -36,6 +36,15 @@ TEST(Signs, APodOfSomebodysOwnThatIsNotRestartedServesByItsGpu) {
   }
 }
 
+TEST(Signs, NothingButAPodRunsToAnEndByWhatItSaysOfRestarts) {
+  const auto set = ParseYaml(
+      "{apiVersion: leaderworkerset.x-k8s.io/v1, kind: LeaderWorkerSet, metadata: {name: l, "
+      "ownerReferences: [{kind: Job, name: j, uid: u, controller: true}]}, spec: {restartPolicy: "
+      "Never, leaderWorkerTemplate: {workerTemplate: {spec: {containers: [{image: 'r.example/x:1', "
+      "resources: {limits: {nvidia.com/gpu: 1}}}]}}}}}");
+  EXPECT_TRUE(Recognise(BuiltInServingProfiles().value(), *set).serves);
+}
+
 TEST(Signs, AGpuThatIsNotAskedForIsAHint) {
   for (const char* way :
        {"runtimeClassName: nvidia, containers: [{image: x%}]",

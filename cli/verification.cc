@@ -1,0 +1,218 @@
+#include "cli/verification.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "cli/stamps.h"
+#include "evidence/signed_object.h"
+#include "governance/identity.h"
+#include "governance/signers.h"
+#include "governance/types/bias_test.h"
+#include "governance/types/evidence.h"
+#include "governance/types/incident.h"
+#include "governance/types/model_deployment.h"
+#include "governance/types/model_record.h"
+#include "governance/types/reproducibility_snapshot.h"
+#include "governance/types/sign_off.h"
+#include "governance/types/use_case.h"
+#include "governance/types/waiver.h"
+
+namespace countersign {
+namespace {
+
+// What a stamp binds of an object that decodes.
+template <class Spec>
+Result<std::string> DigestAs(const Json& object) {
+  auto decoded = Decode<Spec>(object);
+  if (!decoded) return Fail(decoded.error());
+  return decoded->spec_digest;
+}
+
+using DigestOfKind = Result<std::string> (*)(const Json&);
+using Kind = std::pair<std::string_view, DigestOfKind>;
+constexpr std::array<Kind, 5> kEvidenceKinds = {{
+    {SignOffSpec::kKind, DigestAs<SignOffSpec>},
+    {BiasTestSpec::kKind, DigestAs<BiasTestSpec>},
+    {EvidenceSpec::kKind, DigestAs<EvidenceSpec>},
+    {ReproducibilitySnapshotSpec::kKind, DigestAs<ReproducibilitySnapshotSpec>},
+    {WaiverSpec::kKind, DigestAs<WaiverSpec>},
+}};
+constexpr std::array<Kind, 5> kOtherKinds = {{
+    {GovernancePolicySpec::kKind, DigestAs<GovernancePolicySpec>},
+    {UseCaseSpec::kKind, DigestAs<UseCaseSpec>},
+    {ModelDeploymentSpec::kKind, DigestAs<ModelDeploymentSpec>},
+    {IncidentSpec::kKind, DigestAs<IncidentSpec>},
+    {ModelRecordSpec::kKind, DigestAs<ModelRecordSpec>},
+}};
+
+bool IsOurs(const Json& object) {
+  return StringAt(object, "apiVersion").starts_with(std::string(kApiGroup) + "/");
+}
+
+// The rest of what the API refuses of an object: Decode looks at its spec.
+Status CheckMembers(const Json& object) {
+  for (const auto& [key, value] : object.items()) {
+    if (key != "apiVersion" && key != "kind" && key != "metadata" && key != "spec" &&
+        key != "status") {
+      return Fail(Code::kInvalidArgument, "is not a field of the kind", Excerpt(key));
+    }
+  }
+  return {};
+}
+
+Result<std::string> Digest(const Json& object) {
+  if (auto ok = CheckMembers(object); !ok) return Fail(ok.error());
+  const std::string kind = StringAt(object, "kind");
+  for (const auto& kinds : {kEvidenceKinds, kOtherKinds}) {
+    for (const auto& [name, digest] : kinds) {
+      if (name == kind) return digest(object);
+    }
+  }
+  return Fail(Code::kInvalidArgument,
+              "'" + Excerpt(kind) + "' is not a kind of " + std::string(kApiGroup), "kind");
+}
+
+Verified Named(const Manifest& manifest) {
+  const Json& object = manifest.object;
+  const std::string home = StringAt(object, "metadata/namespace");
+  Verified out;
+  out.source = manifest.source;
+  out.object = StringAt(object, "kind") + " '" + StringAt(object, "metadata/name") + "'" +
+               (home.empty() ? "" : " in namespace '" + home + "'");
+  return out;
+}
+
+Verified DoesNotHold(Verified out, std::string reason, std::string problem) {
+  out.reason = std::move(reason);
+  out.problem = std::move(problem);
+  return out;
+}
+
+Verified BySignature(Verified out, const Json& object, const VerifyOptions& options) {
+  out.proof = Proof::kSignature;
+  auto proof = VerifySignature(object);
+  if (!proof) return DoesNotHold(std::move(out), proof.error().reason, proof.error().message);
+  out.key = proof->key;
+  out.assurance = proof->user_present ? Assurance::kReauthenticated : Assurance::kSigned;
+  // The signature over a model covers no date.
+  std::optional<Time> performed = out.at;
+  if (FindPath(object, "spec/modelSignature") != nullptr) performed.reset();
+  out.at = performed;
+  Attribute(options.policies, *proof, StringAt(object, "spec/signer/username"), performed,
+            options.now, out);
+  return out;
+}
+
+Verified ByStamp(Verified out, const Json& object, const std::string& digest,
+                 const VerifyOptions& options) {
+  out.proof = Proof::kStamp;
+  const Provenance claimed = BelieveStamp(object, digest);
+  const Provenance by = options.stamps ? options.stamps(object, digest) : claimed;
+  if (by.authenticity != Authenticity::kAttested) {
+    return DoesNotHold(std::move(out), "StampInvalid", "its stamp does not count: " + by.problem);
+  }
+  out.stamped_by = by.user;
+  if (!options.stamps) {
+    return DoesNotHold(std::move(out), "StampNotVerified",
+                       "it is stamped only, which cannot be verified without the installation's "
+                       "public key: give it with --trusted-keys, or believe the stamp with "
+                       "--accept-stamps");
+  }
+  const std::string account = StringAt(object, "spec/signer/username");
+  if (!account.empty() && account != by.user) {
+    return DoesNotHold(
+        std::move(out), "SignerNotRequester",
+        "spec.signer.username is '" + account + "', it was created by '" + by.user + "'");
+  }
+  return out;
+}
+
+}  // namespace
+
+const char* NameOf(Proof proof) {
+  switch (proof) {
+    case Proof::kStamp: return "Stamp";
+    case Proof::kSignature: return "Signature";
+    case Proof::kNone: break;
+  }
+  return "None";
+}
+
+bool IsEvidence(const Json& object) {
+  const std::string kind = StringAt(object, "kind");
+  return IsOurs(object) && std::any_of(kEvidenceKinds.begin(), kEvidenceKinds.end(),
+                                       [&](const auto& one) { return one.first == kind; });
+}
+
+void Attribute(const std::vector<GovernancePolicy>& policies, const SignatureProof& proof,
+               const std::string& account, const std::optional<Time>& performed, Time now,
+               Verified& out) {
+  Provenance by;
+  by.authenticity = Authenticity::kSigned;
+  by.first_seen = now;
+  by.signature = std::make_shared<const SignatureProof>(proof);
+  if (proof.chain) out.certificate = proof.chain->Name();
+  for (const GovernancePolicy& policy : policies) {
+    const Provenance signer = SignerOf(policy.spec, by, account, performed);
+    if (signer.authenticity != Authenticity::kAttested) {
+      out.problem = "under policy '" + policy.meta.name + "' " + signer.problem;
+      out.reason = signer.reason;
+      continue;
+    }
+    out.signer = signer.user;
+    out.printed_name = PrintedName(policy.spec, signer.user);
+    for (const FurtherSigner& further : signer.cosigners) out.cosigners.push_back(further.user);
+    out.problem.clear();
+    out.reason.clear();
+    if (!account.empty() && account != signer.user) {
+      out.reason = "SignerNotKeyHolder";
+      out.problem = "spec.signer.username is '" + account + "', the key is of '" + signer.user +
+                    "' (policy '" + policy.meta.name + "')";
+    }
+    break;
+  }
+}
+
+std::optional<Verified> RefuseMalformed(const Manifest& manifest) {
+  if (!IsOurs(manifest.object)) return std::nullopt;
+  auto digest = Digest(manifest.object);
+  if (digest) return std::nullopt;
+  return DoesNotHold(Named(manifest), "SpecInvalid", digest.error().ToString());
+}
+
+Verified VerifyObject(const Manifest& manifest, const VerifyOptions& options) {
+  const Json& object = manifest.object;
+  const std::string kind = StringAt(object, "kind");
+  Verified out = Named(manifest);
+  auto digest = Digest(object);
+  if (!digest) {
+    std::string why = digest.error().ToString();
+    // It may have been edited after it was signed, which is the graver news.
+    if (CarriesSignature(object)) {
+      if (auto proof = VerifySignature(object); !proof) {
+        why += "; its signature does not count either: " + proof.error().message;
+      }
+    }
+    return DoesNotHold(std::move(out), "SpecInvalid", std::move(why));
+  }
+  const std::string account = StringAt(object, "spec/signer/username");
+  if (kind == SignOffSpec::kKind && IsRobot(account)) {
+    return DoesNotHold(std::move(out), "SignerIsRobot",
+                       "spec.signer.username: service accounts do not sign off: '" + account + "'");
+  }
+  if (auto time = ParseTime(StringAt(object, "spec/performedAt")); time) out.at = *time;
+  out.meaning = kind == SignOffSpec::kKind
+                    ? StringAt(object, "spec/decision") + " as " + StringAt(object, "spec/role")
+                    : "Authorship";
+  if (CarriesSignature(object)) return BySignature(std::move(out), object, options);
+  if (!DecodeMeta(object).stamp.empty()) {
+    return ByStamp(std::move(out), object, *digest, options);
+  }
+  return DoesNotHold(std::move(out), "NotSigned",
+                     "it is neither signed nor stamped, and proves nothing: have its author sign "
+                     "it, countersign sign");
+}
+
+}  // namespace countersign
