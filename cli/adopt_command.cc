@@ -1,16 +1,16 @@
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <thread>
 
+#include "base/shell.h"
 #include "base/yaml.h"
 #include "catalog/resources.h"
 #include "catalog/serving_table.h"
 #include "cli/adoption.h"
+#include "cli/adoption_files.h"
 #include "cli/command.h"
-#include "cli/files.h"
 #include "cli/handover.h"
 #include "cli/render.h"
 #include "cli/scan_source.h"
@@ -83,6 +83,9 @@ Status CheckOptions(const AdoptFlags& flags, AdoptionOptions& options) {
     if (MatchesFormat(Format::kName, text) && !options.suffix.empty()) continue;
     return Fail(Code::kInvalidArgument, "must be lower-case letters, digits and '-'", flag);
   }
+  if (!options.home.empty() && !MatchesFormat(Format::kName, options.home)) {
+    return Fail(Code::kInvalidArgument, "must be the name of a namespace", "--home");
+  }
   if (flags.apply && !flags.files.empty()) {
     return Fail(Code::kInvalidArgument, "needs the cluster, not files", "--apply");
   }
@@ -94,7 +97,7 @@ void ReadConfigs(const Cluster& cluster, const Estate& estate, AdoptionSurroundi
   for (const Json& manifest : estate.manifests) {
     if (manifest.is_null()) continue;
     const std::string ns = StringAt(manifest, "metadata/namespace");
-    for (const std::string& name : PinTemplate(manifest, {}, {}, {}).config_maps) {
+    for (const std::string& name : PinTemplate(manifest, {}, {}, {}, {}).config_maps) {
       std::string key = ns;
       key.append("/").append(name);
       if (around.config_digests.contains(key)) continue;
@@ -211,32 +214,6 @@ Result<bool> Apply(const Global& global, const std::vector<Json>& manifests) {
   return all;
 }
 
-std::string FileOf(const Json& manifest) {
-  const std::string ns = StringAt(manifest, "metadata/namespace");
-  const std::string file = StringAt(manifest, "metadata/name") + ".yaml";
-  if (ns.empty()) return "policy-" + file;
-  return ns + "/" + (StringAt(manifest, "kind") == kUseCases.kind ? "usecase-" : "") + file;
-}
-
-// What people may have edited since is never written over.
-Status WriteFolder(const std::string& folder, const std::vector<Json>& manifests) {
-  for (const Json& manifest : manifests) {
-    const std::string path = (std::filesystem::path(folder) / FileOf(manifest)).string();
-    const std::string text = DumpYaml(manifest) + "\n";
-    std::error_code ignored;
-    if (std::filesystem::exists(std::filesystem::symlink_status(path, ignored))) {
-      auto before = ReadTextFile(path);
-      if (!before) return Fail(before.error());
-      std::cerr << (*before == text ? "unchanged " : "kept, though it differs now: ") << path
-                << "\n";
-      continue;
-    }
-    if (auto written = WriteTextFile(path, text); !written) return written;
-    std::cerr << "wrote " << path << "\n";
-  }
-  return {};
-}
-
 Result<PolicySet> Toward(const AdoptFlags& flags, const World& world, Time now) {
   PolicySet changed;
   if (!flags.toward.empty()) {
@@ -248,7 +225,7 @@ Result<PolicySet> Toward(const AdoptFlags& flags, const World& world, Time now) 
 }
 
 int Retire(const Scanned& scanned, const AdoptionSurroundings& around, const Global& global) {
-  const auto handovers = Handovers(scanned.sourced.world, scanned.estate, around);
+  const auto handovers = Handovers(scanned.sourced.world, scanned.estate, around, scanned.scope);
   if (global.IsJson()) {
     std::cout << DumpJson(HandoverJson(handovers)) << "\n";
   } else {
@@ -275,8 +252,9 @@ int Adopt(const AdoptFlags& flags, const Global& global) {
   const World& world = scanned->sourced.world;
   auto toward = Toward(flags, world, scanned->scope.now);
   if (!toward) return Report(toward.error());
-  Adoption adoption =
-      PlanAdoption(world, scanned->estate, *around, *toward, scanned->scope, options);
+  auto planned = PlanAdoption(world, scanned->estate, *around, *toward, scanned->scope, options);
+  if (!planned) return Report(planned.error());
+  Adoption& adoption = *planned;
   for (const auto* notes : {&scanned->estate.not_looked_at, &scanned->sourced.unreadable,
                             &scanned->sourced.assumptions}) {
     adoption.notes.insert(adoption.notes.end(), notes->begin(), notes->end());
@@ -284,9 +262,11 @@ int Adopt(const AdoptFlags& flags, const Global& global) {
   // With a folder or a cluster to write to, the plan is the answer; else the manifests are.
   const bool streams = flags.folder.empty() && !flags.apply && !global.IsJson();
   if (!flags.folder.empty()) {
-    if (auto written = WriteFolder(flags.folder, adoption.manifests); !written) {
-      return Report(written.error());
-    }
+    auto written = WriteAdoption(flags.folder, adoption.manifests);
+    if (!written) return Report(written.error());
+    for (const std::string& line : written->told) std::cerr << Printable(line) << "\n";
+    adoption.refused.insert(adoption.refused.end(), written->lacking.begin(),
+                            written->lacking.end());
   }
   if (global.IsJson()) {
     std::cout << DumpJson(AdoptionJson(adoption)) << "\n";
@@ -303,6 +283,25 @@ int Adopt(const AdoptFlags& flags, const Global& global) {
   if (!applied || !adoption.Complete()) return kDenied;
   return scanned->estate.not_looked_at.empty() && scanned->sourced.unreadable.empty() ? kOk
                                                                                       : kFailed;
+}
+
+// What was given of this command and of those above it.
+AdoptCommand Given(const CLI::App& command) {
+  AdoptCommand given;
+  for (const CLI::App* app = &command; app != nullptr; app = app->get_parent()) {
+    for (const CLI::Option* option :
+         app->get_options([](const CLI::Option* one) { return one->count() > 0; })) {
+      const std::string name = option->get_name();
+      if (option->get_items_expected_max() == 0) {
+        given.options.push_back(name);
+        continue;
+      }
+      for (const std::string& value : option->results()) {
+        given.options.push_back(name + "=" + ShellWord(value));
+      }
+    }
+  }
+  return given;
 }
 
 void AddAdoptionFlags(CLI::App& command, AdoptFlags& flags) {
@@ -350,8 +349,10 @@ void AddAdopt(CLI::App& app, Global& global, Run& run) {
   apply->excludes(file);
   AddAdoptionFlags(*command, *flags);
   AddScanSourceFlags(*command, flags->source);
-  command->callback(
-      [flags, &global, &run] { run = [flags, &global] { return Adopt(*flags, global); }; });
+  command->callback([flags, command, &global, &run] {
+    flags->options.command = Given(*command);
+    run = [flags, &global] { return Adopt(*flags, global); };
+  });
 }
 
 }  // namespace countersign

@@ -36,6 +36,11 @@ std::string AsName(std::string text) {
   return first == std::string::npos ? std::string() : text.substr(first, last - first + 1);
 }
 
+bool IsPlainWorkload(const ScannedObject& object) {
+  return object.api_version == "apps/v1" &&
+         (object.kind == "Deployment" || object.kind == "StatefulSet");
+}
+
 class Estates {
  public:
   explicit Estates(const Estate& estate) : estate_(estate) {
@@ -64,6 +69,18 @@ class Estates {
     return pods;
   }
 
+  // Null if it is not there.
+  [[nodiscard]] const Json* Find(const std::string& kind, const std::string& ns,
+                                 const std::string& name) const {
+    for (const ScannedObject& object : estate_.objects) {
+      if (IsPlainWorkload(object) && object.kind == kind && object.name_space == ns &&
+          object.name == name && !object.operators_own) {
+        return &ManifestOf(object);
+      }
+    }
+    return nullptr;
+  }
+
   [[nodiscard]] bool HasDeployment(const std::string& ns, const std::string& name) const {
     return std::any_of(estate_.objects.begin(), estate_.objects.end(), [&](const auto& object) {
       return object.kind == "Deployment" && object.name_space == ns && object.name == name &&
@@ -75,11 +92,6 @@ class Estates {
   const Estate& estate_;
   std::map<std::string, const ScannedObject*> by_uid_;
 };
-
-bool IsPlainWorkload(const ScannedObject& object) {
-  return object.api_version == "apps/v1" &&
-         (object.kind == "Deployment" || object.kind == "StatefulSet");
-}
 
 // Of the container that serves, by the Service that leads to it, else the first that is named.
 std::optional<std::int64_t> PortOf(const std::vector<Json>& services, const std::string& ns,
@@ -109,6 +121,32 @@ std::optional<std::int64_t> PortOf(const std::vector<Json>& services, const std:
   return first;
 }
 
+// What --image may speak of: containers, and volumes that are images.
+std::set<std::string> PartsOf(const Json& workload) {
+  std::set<std::string> parts;
+  const auto take = [&](const char* list, bool images) {
+    const Json* items = FindPath(workload, list);
+    for (const Json& item : items != nullptr ? *items : Json::array()) {
+      if (!images || Find(item, "image") != nullptr) parts.insert(StringAt(item, "name"));
+    }
+  };
+  take("spec/template/spec/initContainers", false);
+  take("spec/template/spec/containers", false);
+  take("spec/template/spec/volumes", true);
+  return parts;
+}
+
+std::string Listed(const std::set<std::string>& names) {
+  constexpr std::size_t kShown = 20;
+  std::string text;
+  std::size_t shown = 0;
+  for (const std::string& name : names) {
+    if (shown++ == kShown) return text + ", …";
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text.empty() ? "none" : text;
+}
+
 class Planner {
  public:
   Planner(const World& world, const Estate& estate, const AdoptionSurroundings& around,
@@ -121,7 +159,7 @@ class Planner {
         scope_(scope),
         options_(options) {}
 
-  Adoption Run() {
+  Result<Adoption> Run() {
     const ScanReport report = MakeScan(world_, estate_, scope_);
     std::set<const ScannedObject*> seen;
     for (const ScanLine& line : report.found) {
@@ -131,23 +169,40 @@ class Planner {
       if (!seen.insert(&target).second) continue;
       Consider(line, target, finding.object->recognition);
     }
+    Existing();
+    if (auto known = CheckSaid(); !known) return Fail(known.error());
     auto policy =
         PolicyForAdoption(world_.policies(), PoliciesInForce(world_.policies(), scope_.now),
                           namespaces_, scope_, options_.policy, options_.environment);
     out_.refused = std::move(policy.refused);
     if (!policy.manifest.is_null()) out_.manifests.push_back(std::move(policy.manifest));
     World judged = world_;
+    std::map<UseCaseRef, std::string> refused;
     for (const auto& [ref, use] : use_cases_) {
-      Json manifest = UseCaseManifest(ref, use);
       Manifest added;
       added.source = "UseCase '" + ref.name_space + "/" + ref.name + "'";
-      added.object = manifest;
-      if (auto ok = judged.Add(added); !ok) out_.notes.push_back(ok.error().ToString());
-      out_.manifests.push_back(std::move(manifest));
+      added.object = UseCaseManifest(ref, use);
+      if (auto ok = judged.Add(added); !ok) {
+        refused[ref] = ok.error().ToString();
+      } else {
+        out_.manifests.push_back(std::move(added.object));
+      }
     }
-    for (auto& [workload, manifest] : made_)
-      Finish(judged, std::move(workload), std::move(manifest));
-    Existing();
+    std::vector<AdoptedWorkload> adopted;
+    for (Made& made : made_) {
+      const auto why = refused.find(made.use_case);
+      if (why != refused.end()) {
+        LeaveOut(made.workload, "its use case would be refused: " + why->second,
+                 "give another --home, --owner or --developers, or name one that is there: " +
+                     options_.command.With("--use-case NAMESPACE/NAME"));
+        continue;
+      }
+      made.workload.toward = Judge(judged, made.deployment);
+      adopted.push_back(std::move(made.workload));
+      out_.manifests.push_back(std::move(made.manifest));
+    }
+    out_.adopted.insert(out_.adopted.begin(), std::make_move_iterator(adopted.begin()),
+                        std::make_move_iterator(adopted.end()));
     return std::move(out_);
   }
 
@@ -157,11 +212,63 @@ class Planner {
     std::string from;
   };
 
+  struct Made {
+    AdoptedWorkload workload;
+    Json manifest;
+    World::Deployment deployment;
+    UseCaseRef use_case;
+  };
+
   void LeaveOut(const ScannedObject& object, std::vector<AdoptionGap> gaps) {
     out_.left_out.push_back({object.kind, object.name_space, object.name, std::move(gaps)});
   }
 
+  void LeaveOut(const AdoptedWorkload& workload, std::string what, std::string next) {
+    out_.left_out.push_back(
+        {workload.kind, workload.name_space, workload.name, {{std::move(what), std::move(next)}}});
+  }
+
+  // `manifest` null: its parts are not known.
+  void Know(const std::string& ns, const std::string& name, const Json* manifest) {
+    auto& parts = known_[ns + "/" + name];
+    if (manifest != nullptr) parts.merge(PartsOf(*manifest));
+  }
+
+  // What is said of something that is not there would be taken for done.
+  [[nodiscard]] Status CheckSaid() const {
+    for (const auto& [key, said] : options_.said) {
+      const auto found = known_.find(key);
+      if (found == known_.end()) {
+        std::set<std::string> names;
+        for (const auto& [name, parts] : known_) names.insert(name);
+        return Fail(Code::kInvalidArgument,
+                    "speaks of '" + key +
+                        "', which is none of what can be brought in: " + Listed(names) +
+                        (estate_.not_looked_at.empty() ? "" : "; " + estate_.not_looked_at.front()),
+                    said.model.empty() ? "--image" : "--model");
+      }
+      for (const auto& [part, image] : said.images) {
+        if (found->second.empty() || found->second.contains(part)) continue;
+        return Fail(
+            Code::kInvalidArgument,
+            "speaks of '" + part + "' of '" + key +
+                "', which is none of its containers and image volumes: " + Listed(found->second),
+            "--image");
+      }
+    }
+    return {};
+  }
+
   void Consider(const ScanLine& line, const ScannedObject& object, const Recognition& recognition) {
+    // Of a file. They become paths and words of commands.
+    if (!MatchesFormat(Format::kName, object.name_space) ||
+        !MatchesFormat(Format::kObjectName, object.name)) {
+      return LeaveOut(object, {{"no object can have this name in this namespace",
+                                "correct the manifest: lower-case letters, digits and '-'"}});
+    }
+    if (IsPlainWorkload(object)) {
+      Know(object.name_space, object.name, &index_.ManifestOf(object));
+    }
     if (line.guard == "exempt") {
       return LeaveOut(object, {{"namespace '" + object.name_space + "' is exempt from the guard",
                                 "serve it from a namespace of its own"}});
@@ -191,9 +298,9 @@ class Planner {
   void Adopt(const ScannedObject& object, const Recognition& recognition) {
     const Json& manifest = index_.ManifestOf(object);
     const auto said = options_.said.find(KeyOf(object));
-    PinnedTemplate pinned =
-        PinTemplate(manifest, recognition, index_.PodsOf(object),
-                    said == options_.said.end() ? StatedReferences{} : said->second);
+    PinnedTemplate pinned = PinTemplate(
+        manifest, recognition, index_.PodsOf(object),
+        said == options_.said.end() ? StatedReferences{} : said->second, options_.command);
     const Json* claims = FindPath(manifest, "spec/volumeClaimTemplates");
     if (claims != nullptr && claims->is_array() && !claims->empty()) {
       pinned.gaps.push_back(
@@ -213,22 +320,34 @@ class Planner {
     if (Taken(object.name_space, name)) {
       pinned.gaps.push_back(
           {"'" + name + "' is the name of something else in the namespace",
-           "countersign adopt -n " + object.name_space + " --suffix of another kind"});
+           "give another suffix: " + options_.command.With("--suffix=" + options_.suffix + "-2")});
     }
     if (!pinned.gaps.empty()) return LeaveOut(object, std::move(pinned.gaps));
+    Json made = DeploymentManifest(object, manifest, ref, pinned);
+    AdoptedWorkload workload{object.kind, object.name_space, object.name, name,
+                             false,       pinned.model_uri,  {},          std::nullopt};
+    auto decoded = Decode<ModelDeploymentSpec>(made);
+    if (!decoded) {
+      return LeaveOut(workload,
+                      "a ModelDeployment cannot say what runs: " + decoded.error().ToString(),
+                      "write it by hand: countersign release");
+    }
+    workload.notes = std::move(pinned.notes);
+    if (object.kind == "StatefulSet") {
+      workload.notes.emplace_back("its Pods have no stable names any more");
+    }
     if (use_case == nullptr) {
       Use& use = use_cases_[ref];
       use.namespaces.insert(object.name_space);
       use.from = object.kind + " " + KeyOf(object);
     }
-    AdoptedWorkload workload{object.kind, object.name_space, object.name, name,
-                             false,       pinned.model_uri,  {},          std::nullopt};
-    Json made = DeploymentManifest(object, manifest, ref, pinned);
-    workload.notes = std::move(pinned.notes);
-    if (object.kind == "StatefulSet") {
-      workload.notes.emplace_back("its Pods have no stable names any more");
-    }
-    made_.emplace_back(std::move(workload), std::move(made));
+    World::Deployment deployment;
+    deployment.object = std::make_shared<const ModelDeployment>(std::move(*decoded));
+    deployment.spec = std::make_shared<const Json>(*Find(made, "spec"));
+    deployment.governed_digest = deployment.object->spec_digest;
+    // Whoever applies it; admission will say who that is.
+    deployment.author.authenticity = Authenticity::kAssumed;
+    made_.push_back({std::move(workload), std::move(made), std::move(deployment), ref});
   }
 
   static bool Lists(const std::vector<std::string>& list, const std::string& one) {
@@ -351,33 +470,11 @@ class Planner {
     return Evaluate(*strict, world.FactsOf(deployment, scope_.now));
   }
 
-  void Finish(const World& judged, AdoptedWorkload workload, Json manifest) {
-    auto decoded = Decode<ModelDeploymentSpec>(manifest);
-    if (!decoded) {
-      out_.left_out.push_back(
-          {workload.kind,
-           workload.name_space,
-           workload.name,
-           {{"a ModelDeployment cannot say what runs: " + decoded.error().ToString(),
-             "write it by hand: countersign release"}}});
-      return;
-    }
-    World::Deployment deployment;
-    deployment.object = std::make_shared<const ModelDeployment>(std::move(*decoded));
-    deployment.spec = std::make_shared<const Json>(*Find(manifest, "spec"));
-    deployment.governed_digest = deployment.object->spec_digest;
-    // Whoever applies it; admission will say who that is.
-    deployment.author.authenticity = Authenticity::kAssumed;
-    workload.toward = Judge(judged, deployment);
-    out_.adopted.push_back(std::move(workload));
-    out_.manifests.push_back(std::move(manifest));
-  }
-
   // What was adopted before stays as people have it since.
   void Existing() {
     for (const World::Deployment& deployment : world_.deployments()) {
-      if (deployment.adopted_from.empty()) continue;
       const ObjectMeta& meta = deployment.object->meta;
+      if (deployment.adopted_from.empty() || !scope_.Has(meta.name_space)) continue;
       const auto slash = deployment.adopted_from.find('/');
       AdoptedWorkload workload;
       workload.kind = deployment.adopted_from.substr(0, slash);
@@ -387,6 +484,8 @@ class Planner {
       workload.there = true;
       workload.model = deployment.object->spec.model.uri;
       workload.toward = Judge(world_, deployment);
+      Know(meta.name_space, workload.name,
+           index_.Find(workload.kind, meta.name_space, workload.name));
       out_.adopted.push_back(std::move(workload));
     }
   }
@@ -400,7 +499,9 @@ class Planner {
   const AdoptionOptions& options_;
   std::set<std::string> namespaces_;
   std::map<UseCaseRef, Use> use_cases_;  // to be written
-  std::vector<std::pair<AdoptedWorkload, Json>> made_;
+  std::vector<Made> made_;
+  std::map<std::string, std::set<std::string>>
+      known_;  // "namespace/workload" to what --image names
   Adoption out_;
 };
 
@@ -419,9 +520,9 @@ bool SelectedBy(const Json& service, const std::string& ns, const Json* labels) 
   return true;
 }
 
-Adoption PlanAdoption(const World& world, const Estate& estate, const AdoptionSurroundings& around,
-                      const PolicySet& toward, const ScanScope& scope,
-                      const AdoptionOptions& options) {
+Result<Adoption> PlanAdoption(const World& world, const Estate& estate,
+                              const AdoptionSurroundings& around, const PolicySet& toward,
+                              const ScanScope& scope, const AdoptionOptions& options) {
   return Planner(world, estate, around, toward, scope, options).Run();
 }
 

@@ -28,6 +28,7 @@ struct AdoptionOptions {
   std::string owner;                             // account; empty: a placeholder
   std::vector<std::string> developers;           // groups; empty: a placeholder
   std::map<std::string, StatedReferences> said;  // by "namespace/workload"
+  AdoptCommand command;
 };
 
 // What is read beside the estate.
@@ -59,16 +60,18 @@ struct Adoption {
   std::vector<Json> manifests;
   std::vector<AdoptedWorkload> adopted;
   std::vector<LeftOut> left_out;
-  std::vector<std::string> refused;  // why no policy is written for a namespace
+  std::vector<std::string> refused;  // why a namespace does not begin under Audit
   std::vector<std::string> notes;
   [[nodiscard]] bool Complete() const { return left_out.empty() && refused.empty(); }
 };
 
 // `toward`: the policies that shall decide one day; an environment of theirs that has a namespace
-// is taken for one that denies.
-[[nodiscard]] Adoption PlanAdoption(const World& world, const Estate& estate,
-                                    const AdoptionSurroundings& around, const PolicySet& toward,
-                                    const ScanScope& scope, const AdoptionOptions& options);
+// is taken for one that denies. Error: what somebody said is of a workload or a container that is
+// not there.
+[[nodiscard]] Result<Adoption> PlanAdoption(const World& world, const Estate& estate,
+                                            const AdoptionSurroundings& around,
+                                            const PolicySet& toward, const ScanScope& scope,
+                                            const AdoptionOptions& options);
 
 // Whether the Service leads to Pods of these labels.
 [[nodiscard]] bool SelectedBy(const Json& service, const std::string& ns, const Json* labels);

@@ -80,6 +80,7 @@ Result<Estate> EstateFromCluster(const Cluster& cluster, const ServingProfiles& 
     if (auto on = AfterReading(cluster, ResourceOf(profile), read, reader.estate()); !on) {
       return Fail(on.error());
     }
+    if (read) reader.estate().read_whole.insert(profile.group + "/" + profile.kind);
   }
   return reader.Finish();
 }

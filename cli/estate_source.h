@@ -4,6 +4,7 @@
 // error but a sentence: what else there is can still be looked at. Not thread-safe.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct Estate {
   // apart.
   std::vector<Json> manifests;
   std::vector<std::string> not_looked_at;
+  // "apps/Deployment": kinds of which all there are were read. None of files: they need not be all.
+  std::set<std::string> read_whole;
 };
 
 // `ns` empty: everywhere.

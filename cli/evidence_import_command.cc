@@ -5,6 +5,7 @@
 #include "cli/evidence_command.h"
 #include "cli/evidence_import.h"
 #include "cli/files.h"
+#include "cli/render.h"
 
 namespace countersign {
 namespace {
@@ -95,7 +96,7 @@ int ImportAndWrite(ImportFlags flags, const Global& global) {
   if (auto read = ReadFlags(flags); !read) return Report(read.error());
   auto made = ImportEvidence(flags.import);
   if (!made) return Report(made.error());
-  for (const std::string& note : made->notes) std::cerr << "note: " << note << "\n";
+  for (const std::string& note : made->notes) std::cerr << "note: " << Printable(note) << "\n";
   std::string text = global.IsJson() ? DumpJson(made->object) : DumpYaml(made->object);
   if (text.back() != '\n') text += '\n';
   if (flags.out.empty() || flags.out == "-") {

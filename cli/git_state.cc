@@ -44,18 +44,19 @@ Result<GitAnswer> Git(const std::string& folder, std::vector<std::string> argume
 
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-// How often each address is in lines like "Dora Smith <dora@bank.example>", and how many lines have
-// none.
+// How many commits each address has by lines like "   12\tDora Smith <dora@bank.example>", and how
+// many names have none.
 struct Addresses {
   std::map<std::string, std::size_t> commits;
   std::size_t without = 0;
 };
 
-Addresses AddressesIn(const std::string& log) {
+Addresses AddressesIn(const std::string& shortlog) {
   Addresses found;
-  std::istringstream lines(log);
+  std::istringstream lines(shortlog);
   for (std::string line; std::getline(lines, line);) {
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    std::size_t commits = 0;
+    if (!(std::istringstream(line) >> commits)) continue;
     const auto open = line.rfind('<');
     const auto close = line.rfind('>');
     const bool some = open != std::string::npos && close != std::string::npos && close > open + 1;
@@ -63,7 +64,7 @@ Addresses AddressesIn(const std::string& log) {
     const bool printable = std::all_of(address.begin(), address.end(),
                                        [](unsigned char c) { return std::isgraph(c) != 0; });
     if (some && printable) {
-      ++found.commits[address];
+      found.commits[address] += commits;
     } else {
       ++found.without;
     }
@@ -95,6 +96,8 @@ std::vector<std::string> MostOf(const Addresses& addresses, std::vector<std::str
 }
 
 // By git's own .mailmap, of what is in the folder; co-authors as the commits' trailers name them.
+// Git adds them up: a long history is longer than we would read. No signature is looked at: the
+// repository itself says by which program.
 Status TakeAuthors(const std::string& folder, GitState& state) {
   auto shallow = Git(folder, {"rev-parse", "--is-shallow-repository"});
   if (!shallow) return Fail(shallow.error());
@@ -103,9 +106,9 @@ Status TakeAuthors(const std::string& folder, GitState& state) {
         "--code is a shallow clone: spec.code.authors names the authors of the commits that were "
         "fetched, and earlier ones do not count as developers: git fetch --unshallow");
   }
-  auto log = Git(
-      folder, {"log", "--use-mailmap",
-               "--format=%aN <%aE>%n%(trailers:key=Co-authored-by,valueonly)", "HEAD", "--", "."});
+  auto log =
+      Git(folder, {"shortlog", "--summary", "--email", "--group=author",
+                   "--group=trailer:co-authored-by", "--no-show-signature", "HEAD", "--", "."});
   if (!log) return Fail(log.error());
   if (log->code != 0) {
     return Fail(Code::kFailedPrecondition,

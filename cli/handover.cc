@@ -29,8 +29,18 @@ class Check {
     const auto slash = out.workload.find('/');
     const std::string kind = out.workload.substr(0, slash);
     const std::string name = slash == std::string::npos ? "" : out.workload.substr(slash + 1);
+    // Whoever may change the ModelDeployment may write anything there.
+    if ((kind != "Deployment" && kind != "StatefulSet") ||
+        !MatchesFormat(Format::kObjectName, name)) {
+      return Unknown(
+          std::move(out),
+          "annotation " + std::string(kAdoptedFrom) + " names no Deployment or StatefulSet",
+          "see what it was made from: kubectl get mdeploy " + meta.name + " -n " + meta.name_space +
+              " -o yaml");
+    }
     const Json* old = Find(kind, meta.name_space, name, false);
     if (old == nullptr) {
+      if (!IsReadWhole(kind)) return NotLookedAt(std::move(out), kind);
       out.gone = true;
       return out;
     }
@@ -38,6 +48,7 @@ class Check {
         "kubectl countersign explain " + meta.name + " -n " + meta.name_space;
     const Json* child = Find("Deployment", meta.name_space, ChildName(meta.name), true);
     if (child == nullptr) {
+      if (!IsReadWhole("Deployment")) return NotLookedAt(std::move(out), "Deployment");
       out.missing.push_back({"the operator serves nothing for it yet", explain});
       return out;
     }
@@ -55,6 +66,28 @@ class Check {
   }
 
  private:
+  [[nodiscard]] bool IsReadWhole(const std::string& kind) const {
+    return estate_.read_whole.contains("apps/" + kind);
+  }
+
+  static Handover Unknown(Handover out, std::string what, std::string next) {
+    out.known = false;
+    out.missing.push_back({std::move(what), std::move(next)});
+    return out;
+  }
+
+  static Handover NotLookedAt(Handover out, const std::string& kind) {
+    const std::string resource = Lower(kind) + "s";
+    const std::string ns = out.name_space;
+    return Unknown(std::move(out),
+                   "not all " + resource +
+                       " of the namespace were looked at, so that nobody knows "
+                       "what of it is there",
+                   "run it on the cluster, with an account for which this says yes: kubectl auth "
+                   "can-i list " +
+                       resource + ".apps -n " + ns);
+  }
+
   const Json* Find(const std::string& kind, const std::string& ns, const std::string& name,
                    bool operators_own) const {
     for (std::size_t i = 0; i < estate_.objects.size(); ++i) {
@@ -93,11 +126,14 @@ std::string NextText(const Handover& one) {
 }  // namespace
 
 std::vector<Handover> Handovers(const World& world, const Estate& estate,
-                                const AdoptionSurroundings& around) {
+                                const AdoptionSurroundings& around, const ScanScope& scope) {
   const Check check(estate, around);
   std::vector<Handover> out;
   for (const World::Deployment& deployment : world.deployments()) {
-    if (!deployment.adopted_from.empty()) out.push_back(check.Run(deployment));
+    const bool adopted = !deployment.adopted_from.empty();
+    if (adopted && scope.Has(deployment.object->meta.name_space)) {
+      out.push_back(check.Run(deployment));
+    }
   }
   return out;
 }
@@ -108,7 +144,9 @@ std::string HandoverText(const std::vector<Handover>& handovers) {
   for (const Handover& one : handovers) {
     text += Printable(one.workload + " in " + one.name_space + ", in whose place ModelDeployment " +
                       one.deployment + " serves: ");
-    if (one.gone) {
+    if (!one.known) {
+      text += "is not known\n";
+    } else if (one.gone) {
       text += "is gone\n";
     } else if (one.Ready()) {
       text += "can be deleted, with what scales it\n    Next: " + Printable(NextText(one)) + "\n";
@@ -133,6 +171,7 @@ Json HandoverJson(const std::vector<Handover>& handovers) {
     list.push_back({{"namespace", one.name_space},
                     {"workload", one.workload},
                     {"modelDeployment", one.deployment},
+                    {"known", one.known},
                     {"gone", one.gone},
                     {"ready", one.Ready()},
                     {"missing", std::move(missing)}});

@@ -174,10 +174,13 @@ Result<std::map<std::string, std::size_t>> RestingOn(const Site& site, const Rot
 std::string HowToRenew(const std::map<std::string, std::size_t>& resting) {
   std::string text;
   const auto rests = [&](const Resource& resource) { return resting.contains(resource.kind); };
-  const std::string annotate =
-      "  kubectl annotate --overwrite --all countersign.dev/renewed=$(date +%s) ";
-  if (rests(kModelDeployments)) text += annotate + "modeldeployments -A\n";
-  if (rests(kGovernancePolicies)) text += annotate + "governancepolicies\n";
+  // kubectl takes what stands before the first annotation for what is annotated.
+  const auto annotate = [&](const std::string& resource) {
+    text += "  kubectl annotate --overwrite --all " + resource +
+            " countersign.dev/renewed=$(date +%s)\n";
+  };
+  if (rests(kModelDeployments)) annotate("-A modeldeployments");
+  if (rests(kGovernancePolicies)) annotate("governancepolicies");
   if (!text.empty()) text = "Admission renews stamps of what is touched:\n" + text;
   if (rests(kControllerRevisions)) {
     text +=

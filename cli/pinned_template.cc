@@ -1,11 +1,14 @@
 #include "cli/pinned_template.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <optional>
 #include <set>
 
+#include "base/shell.h"
 #include "governance/measures/pod_template.h"
 
 namespace countersign {
@@ -47,6 +50,16 @@ std::string RepositoryOf(const std::string& image) {
   return tag ? name.substr(0, colon) : name;
 }
 
+// Whether it is written as registries take it, in which nothing means anything to a shell.
+bool IsImageReference(const std::string& image) {
+  // The grammar of github.com/distribution/reference.
+  static const RE2 kReference(
+      R"re((?:(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[a-fA-F0-9:]+\])(?::[0-9]+)?/)?)re"
+      R"re([a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*)re"
+      R"re((?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?)re");
+  return RE2::FullMatch(image, kReference);
+}
+
 // The path below the root as a kubelet takes it.
 bool IsAtModels(const std::string& mount_path, bool exactly) {
   const auto path = (std::filesystem::path("/" + mount_path) / "").lexically_normal().string();
@@ -68,18 +81,20 @@ Json Without(const Json* map, const std::vector<std::string>& prefixes) {
 class Pinner {
  public:
   Pinner(const Json& workload, const Recognition& recognition,
-         const std::vector<std::vector<ResolvedImage>>& pods, const StatedReferences& stated)
+         const std::vector<std::vector<ResolvedImage>>& pods, const StatedReferences& stated,
+         const AdoptCommand& command)
       : workload_(workload),
         recognition_(recognition),
         pods_(pods),
         stated_(stated),
+        command_(command),
         ns_(StringAt(workload, "metadata/namespace")),
         name_(StringAt(workload, "metadata/name")) {}
 
   PinnedTemplate Run() {
     const Json* spec = FindPath(workload_, "spec/template/spec");
     if (spec == nullptr || !spec->is_object()) {
-      Gap("it has no pod template", "look at it: kubectl get -n " + ns_ + " " + name_ + " -o yaml");
+      Gap("it has no pod template", "look at it: kubectl get " + OfNamespace() + " -o yaml");
       return std::move(out_);
     }
     spec_ = *spec;
@@ -123,10 +138,6 @@ class Pinner {
     out_.gaps.push_back({std::move(what), std::move(next)});
   }
 
-  std::string Again(const std::string& flag) const {
-    return "countersign adopt -n " + ns_ + " " + flag;
-  }
-
   // Of the Pods that ask for this very image: what nodes say that it is.
   std::set<std::string> Pulled(const std::string& image, const std::string& of, bool volume,
                                bool& asked_for_another) const {
@@ -156,16 +167,12 @@ class Pinner {
                              "' names '" + image + "' by a tag";
     if (pulled.size() > 1 || asked_for_another) {
       Gap(what + ", and its Pods do not run one and the same image",
-          "wait until they do: kubectl rollout restart -n " + ns_ + " " + Resource() + "/" + name_ +
-              ", then " + Again(""));
+          "wait until they do: kubectl rollout restart " + OfNamespace() + ", then " +
+              command_.Text());
       return std::nullopt;
     }
     if (pulled.empty()) {
-      Gap(what + ", and no node says which image that is",
-          "find the digest, with skopeo inspect --format '{{.Digest}}' docker://" + image +
-              ", and give it: " +
-              Again("--image " + ns_ + "/" + name_ + "/" + of + "=" + RepositoryOf(image) +
-                    "@sha256:…"));
+      Gap(what + ", and no node says which image that is", FindDigest(image, of));
       return std::nullopt;
     }
     const std::string pinned = RepositoryOf(image) + "@" + *pulled.begin();
@@ -174,9 +181,22 @@ class Pinner {
     return pinned;
   }
 
+  // A command with what is no image's name would run whatever else it says.
+  std::string FindDigest(const std::string& image, const std::string& of) const {
+    if (!IsImageReference(image)) {
+      return "correct the workload: that is no name of an image, as registries take it";
+    }
+    return "find the digest, with skopeo inspect --format '{{.Digest}}' docker://" + image +
+           ", and give it: " +
+           command_.With("--image " + ShellWord(ns_ + "/" + name_ + "/" + of) + "=" +
+                         RepositoryOf(image) + "@sha256:…");
+  }
+
   std::string Resource() const {
     return StringAt(workload_, "kind") == "StatefulSet" ? "statefulset" : "deployment";
   }
+
+  std::string OfNamespace() const { return "-n " + ns_ + " " + Resource() + "/" + name_; }
 
   void PinContainer(Json& container) {
     const auto pinned = Pinned(StringAt(container, "image"), StringAt(container, "name"), false);
@@ -223,7 +243,7 @@ class Pinner {
               (reference.pinned ? " is no OCI artefact, and the operator mounts nothing else"
                                 : " is named by no digest, so nobody can say what was approved"),
           "push the files that it serves as an OCI artefact (docs/adopting.md), and give it: " +
-              Again(StateModel("REGISTRY/REPOSITORY@sha256:…")));
+              StateModel(kSomewhere));
     }
     if (open) return;
     if (candidates_.size() == 1) {
@@ -237,7 +257,11 @@ class Pinner {
                  "(docs/components.md)");
     }
     if (!out_.gaps.empty() && HasImageVolume()) return;  // which has a gap already
-    Gap("it names no model", "say where the model is: " + Again(StateModel(OwnImage())));
+    const std::string own = OwnImage();
+    Gap("it names no model",
+        own.empty()
+            ? "say where the model is: " + StateModel(kSomewhere)
+            : "say where the model is; if it is in the workload's own image: " + StateModel(own));
   }
 
   bool HasImageVolume() {
@@ -248,19 +272,19 @@ class Pinner {
   }
 
   std::string StateModel(const std::string& reference) const {
-    return "--model " + ns_ + "/" + name_ + "=oci://" + reference;
+    return command_.With("--model " + ns_ + "/" + name_ + "=oci://" + reference);
   }
 
-  // Of the only container: there the weights may be, which its owner knows.
+  // Of the only container: there the weights may be, which its owner knows. Empty: of no use.
   std::string OwnImage() {
     std::vector<std::string> images;
     ForContainers([&](const Json& container) { images.push_back(StringAt(container, "image")); });
     const bool known_server =
         std::any_of(recognition_.signs.begin(), recognition_.signs.end(),
                     [](const ServingSign& sign) { return sign.what.starts_with("image '"); });
-    return images.size() == 1 && !known_server && NormaliseImage(images.front()).pinned
-               ? images.front() + " if they are in its image"
-               : "REGISTRY/REPOSITORY@sha256:…";
+    const bool own = images.size() == 1 && !known_server && NormaliseImage(images.front()).pinned &&
+                     IsImageReference(images.front());
+    return own ? images.front() : std::string();
   }
 
   // The operator mounts the model as volume `model` at /models.
@@ -308,8 +332,8 @@ class Pinner {
       } else {
         Gap("volume '" + volume + "' is mounted at '" + path +
                 "', and /models is where the operator mounts the model",
-            "mount it elsewhere in the workload: kubectl edit -n " + ns_ + " " + Resource() + "/" +
-                name_ + ", then " + Again(""));
+            "mount it elsewhere in the workload: kubectl edit " + OfNamespace() + ", then " +
+                command_.Text());
       }
     }
     if (kept.empty()) {
@@ -370,11 +394,13 @@ class Pinner {
   }
 
   static constexpr const char* kRenamed = "adopted-model";
+  static constexpr const char* kSomewhere = "REGISTRY/REPOSITORY@sha256:…";
 
   const Json& workload_;
   const Recognition& recognition_;
   const std::vector<std::vector<ResolvedImage>>& pods_;
   const StatedReferences& stated_;
+  const AdoptCommand& command_;
   const std::string ns_;
   const std::string name_;
   Json spec_;
@@ -384,10 +410,27 @@ class Pinner {
 
 }  // namespace
 
+std::string AdoptCommand::Text() const {
+  std::string text = "countersign adopt";
+  for (const std::string& option : options) text += " " + option;
+  return text;
+}
+
+std::string AdoptCommand::With(const std::string& option) const {
+  const std::string name = option.substr(0, option.find_first_of(" ="));
+  const bool repeatable = name == "--model" || name == "--image";
+  AdoptCommand command;
+  for (const std::string& one : options) {
+    if (repeatable || !one.starts_with(name + "=")) command.options.push_back(one);
+  }
+  command.options.push_back(option);
+  return command.Text();
+}
+
 PinnedTemplate PinTemplate(const Json& workload, const Recognition& recognition,
                            const std::vector<std::vector<ResolvedImage>>& pods,
-                           const StatedReferences& stated) {
-  return Pinner(workload, recognition, pods, stated).Run();
+                           const StatedReferences& stated, const AdoptCommand& command) {
+  return Pinner(workload, recognition, pods, stated, command).Run();
 }
 
 }  // namespace countersign

@@ -25,6 +25,14 @@ struct StatedReferences {
   std::map<std::string, std::string> images;
 };
 
+// The command as it was given, for remedies that say it again.
+struct AdoptCommand {
+  std::vector<std::string> options;  // "--owner=ana", each a word of a shell
+  [[nodiscard]] std::string Text() const;
+  // With one more option; what can be given once takes the place of what was given.
+  [[nodiscard]] std::string With(const std::string& option) const;
+};
+
 struct PinnedTemplate {
   Json pod_template;      // labels, annotations and spec
   std::string model_uri;  // "oci://…@sha256:…"; empty where there are gaps
@@ -34,9 +42,11 @@ struct PinnedTemplate {
   std::vector<AdoptionGap> gaps;
 };
 
-// `workload` has spec.template; `pods` are the resolved images of each of its Pods.
+// `workload` has spec.template and names as an API server takes them; `pods` are the resolved
+// images of each of its Pods.
 [[nodiscard]] PinnedTemplate PinTemplate(const Json& workload, const Recognition& recognition,
                                          const std::vector<std::vector<ResolvedImage>>& pods,
-                                         const StatedReferences& stated);
+                                         const StatedReferences& stated,
+                                         const AdoptCommand& command);
 
 }  // namespace countersign

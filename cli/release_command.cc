@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/release.h"
+#include "cli/render.h"
 
 namespace countersign {
 namespace {
@@ -114,7 +115,7 @@ int MakeAndWrite(const ReleaseFlags& flags, const Global& global) {
   if (!spec) return Report(spec.error());
   auto release = MakeRelease(*spec, options);
   if (!release) return Report(release.error());
-  for (const std::string& note : release->notes) std::cerr << "note: " << note << "\n";
+  for (const std::string& note : release->notes) std::cerr << "note: " << Printable(note) << "\n";
   const std::string text = Documents(release->objects);
   if (flags.out.empty() || flags.out == "-") {
     std::cout << text;

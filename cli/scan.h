@@ -17,6 +17,10 @@ struct ScanScope {
   Time now{};
   GuardMode elsewhere = GuardMode::kWarn;  // namespaces in no environment
   std::string own_namespace;               // where Countersign runs
+  std::string name_space{};                // what of the cluster is looked at; empty: all of it
+  [[nodiscard]] bool Has(const std::string& ns) const {
+    return name_space.empty() || name_space == ns;
+  }
 };
 
 struct ScanLine {

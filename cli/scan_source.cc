@@ -28,7 +28,7 @@ Result<Scanned> ReadScan(const std::vector<std::string>& files, const ScanSource
   if (!now) return Fail(now.error());
   auto elsewhere = GuardModeNamed(flags.elsewhere, "--guard-elsewhere");
   if (!elsewhere) return Fail(elsewhere.error());
-  const ScanScope scope{*now, *elsewhere, flags.own_namespace};
+  ScanScope scope{*now, *elsewhere, flags.own_namespace};
   if (!files.empty()) {
     auto manifests = ReadManifests(files);
     if (!manifests) return Fail(Error(manifests.error()));
@@ -39,6 +39,7 @@ Result<Scanned> ReadScan(const std::vector<std::string>& files, const ScanSource
     if (!estate) return Fail(Error(estate.error()));
     return Scanned{std::move(sourced), std::move(*estate), scope};
   }
+  scope.name_space = global.name_space;
   auto cluster = Cluster::Connect(global);
   if (!cluster) return Fail(cluster.error());
   auto sourced = WorldFromCluster(**cluster, flags.stamps);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/shell.h"
+
 namespace countersign {
 namespace {
 
@@ -131,18 +133,6 @@ std::string Lower(std::string text) {
 }  // namespace
 
 std::string Drift::Text() const { return path + " is " + found + ", must be " + expected; }
-
-std::string ShellQuoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      quoted += "'\\''";
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "'";
-}
 
 DriftReport FindDrift(const Json& expected, const Json* found, const std::string& reinstall) {
   DriftReport report;

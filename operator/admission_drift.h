@@ -36,7 +36,4 @@ struct DriftReport {
 // All of them in a sentence or two.
 [[nodiscard]] std::string DriftText(const std::string& configuration, const DriftReport& report);
 
-// `text` as one word of a POSIX shell.
-[[nodiscard]] std::string ShellQuoted(const std::string& text);
-
 }  // namespace countersign

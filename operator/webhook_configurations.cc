@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "base/shell.h"
 #include "webhook/authority/authority_state.h"
 
 namespace countersign {

@@ -1,5 +1,7 @@
 #include "catalog/estate.h"
 
+#include <algorithm>
+
 namespace countersign {
 
 std::vector<Resource> SelectorResources(const ServingProfiles& table) {
@@ -11,7 +13,17 @@ std::vector<Resource> SelectorResources(const ServingProfiles& table) {
 
 // What other kinds call a phase says nothing of whether they run.
 bool HasEnded(const Json& object) {
-  if (StringAt(object, "kind") != kPods.kind) return false;
+  const std::string kind = StringAt(object, "kind");
+  if (kind == "Job" && StringAt(object, "apiVersion").starts_with("batch/")) {
+    const Json* conditions = FindPath(object, "status/conditions");
+    return conditions != nullptr && conditions->is_array() &&
+           std::any_of(conditions->begin(), conditions->end(), [](const Json& condition) {
+             const std::string type = StringAt(condition, "type");
+             return (type == "Complete" || type == "Failed") &&
+                    StringAt(condition, "status") == "True";
+           });
+  }
+  if (kind != kPods.kind) return false;
   const std::string phase = StringAt(object, "status/phase");
   return phase == "Succeeded" || phase == "Failed";
 }

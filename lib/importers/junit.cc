@@ -6,6 +6,7 @@
 // suites, which must not state more than is shown: a cut report would pass otherwise.
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <pugixml.hpp>
 #include <string>
 #include <string_view>
@@ -158,14 +159,17 @@ class Reader {
       said = std::max(said, *outcome);
     }
     Counts counts;
-    if (said == Outcome::kFailed || has({"failure", "error"})) {
+    const bool flaky = has({"flakyfailure", "flakyerror"});
+    // Surefire repeats what failed; without the word that it passed then, it did not.
+    const bool repeated = has({"rerunfailure", "rerunerror"}) && !flaky;
+    if (said == Outcome::kFailed || repeated || has({"failure", "error"})) {
       counts.failed = 1;
     } else if (said == Outcome::kSkipped || has({"skipped"})) {
       counts.skipped = 1;
     } else {
       counts.passed = 1;
       // Maven Surefire: failed, and passed when run again.
-      counts.flaky = has({"flakyfailure", "flakyerror"}) ? 1 : 0;
+      counts.flaky = flaky ? 1 : 0;
     }
     return counts;
   }
@@ -177,18 +181,24 @@ class Reader {
   }
 
   [[nodiscard]] Status CheckStated(const pugi::xml_node& suite, const Counts& counts) const {
-    const auto stated = [&](const char* name) { return suite.attribute(name).as_llong(0); };
     const std::string at =
         std::string(suite.name()) + " '" + Excerpt(suite.attribute("name").value()) + "' ";
-    const auto check = [&](std::int64_t says, std::int64_t shows, const char* what) -> Status {
-      if (says < 0) return Fault(at + "states a negative number of " + what);
+    const auto check = [&](const char* what, std::int64_t shows) -> Status {
+      const pugi::xml_attribute attribute = suite.attribute(what);
+      if (attribute.empty()) return {};
+      const std::string_view text = attribute.value();
+      std::int64_t says = -1;
+      const auto read = std::from_chars(text.data(), text.data() + text.size(), says);
+      if (read.ec != std::errc() || read.ptr != text.data() + text.size() || says < 0) {
+        return Fault(at + "states '" + Excerpt(text) + "' " + what + ": must be a whole number");
+      }
       if (says <= shows) return {};
       return Fault(at + "states " + std::to_string(says) + " " + what + " and shows " +
                    std::to_string(shows) + ": it is not whole");
     };
-    if (auto all = check(stated("tests"), counts.All(), "tests"); !all) return all;
-    if (auto bad = check(stated("failures"), counts.failed, "failures"); !bad) return bad;
-    return check(stated("errors"), counts.failed, "errors");
+    if (auto all = check("tests", counts.All()); !all) return all;
+    if (auto bad = check("failures", counts.failed); !bad) return bad;
+    return check("errors", counts.failed);
   }
 
   // The latest time that a suite began, if it says in which zone.

@@ -41,19 +41,53 @@ bool IsDependency(const std::string& line) {
   return false;
 }
 
+// What pip makes of a line: the requirement, and what stands behind it. A comment says nothing.
+struct Requirement {
+  std::string text;     // without its environment marker
+  std::string options;  // " --hash=sha256:…"
+};
+
+Requirement RequirementOf(const std::string& line) {
+  static const RE2 kComment(R"re((?:^|\s+)#.*)re");
+  static const RE2 kMarker(R"re(\s;.*)re");
+  Requirement out{line, {}};
+  std::replace(out.text.begin(), out.text.end(), '\t', ' ');
+  RE2::Replace(&out.text, kComment, "");
+  if (const auto options = out.text.find(" -"); options != std::string::npos) {
+    out.options = out.text.substr(options);
+    out.text.erase(options);
+  }
+  // In a URL a semicolon is one of its characters.
+  if (out.text.find("://") == std::string::npos) {
+    out.text.erase(std::min(out.text.find(';'), out.text.size()));
+  } else {
+    RE2::Replace(&out.text, kMarker, "");
+  }
+  out.text = Trimmed(out.text);
+  return out;
+}
+
 bool IsPinned(const std::string& line) {
   if (line.front() == '-') return false;
-  const std::string requirement = line.substr(0, line.find_first_of(";#"));
-  if (requirement.find('@') != std::string::npos) {
-    // A branch's archive has another hash tomorrow, and pip does not look at it for git.
-    static const RE2 kVersioned(R"re((?:git|hg|svn|bzr)\+)re");
-    static const RE2 kAtCommit(R"re(@[0-9a-f]{40}(?:[#;\s]|$))re");
-    if (RE2::PartialMatch(line, kVersioned)) return RE2::PartialMatch(line, kAtCommit);
-    return line.find("#sha256=") != std::string::npos || line.find("--hash=") != std::string::npos;
+  static const RE2 kUrl(R"re(@|://)re");
+  // A branch's archive has another hash tomorrow, and pip does not look at it for git.
+  static const RE2 kVersioned(R"re((?:git|hg|svn|bzr)\+)re");
+  static const RE2 kAtCommit(R"re(\+[^#?\s]*@[0-9a-f]{40}(?:#\S*)?$)re");
+  static const RE2 kFragment(R"re(#(?:[^#\s]*&)?sha256=[0-9a-f]{64}(?:&\S*)?$)re");
+  static const RE2 kHashes(
+      R"re(\s--hash[=\s]\s*(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})(?:\s|$))re");
+  // pip puts the environment's value in place of ${…}.
+  static const RE2 kVersion(
+      R"re([A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*\(?\s*={2,3}\s*[^\s,;*<>~=$()]+\s*\)?)re");
+  const Requirement requirement = RequirementOf(line);
+  if (!RE2::PartialMatch(requirement.text, kUrl)) {
+    return RE2::FullMatch(requirement.text, kVersion);
   }
-  const auto equals = requirement.find("==");
-  return equals != std::string::npos && requirement.find('*', equals) == std::string::npos &&
-         requirement.find(',') == std::string::npos;
+  if (RE2::PartialMatch(requirement.text, kVersioned)) {
+    return RE2::PartialMatch(requirement.text, kAtCommit);
+  }
+  return RE2::PartialMatch(requirement.text, kFragment) ||
+         RE2::PartialMatch(requirement.options, kHashes);
 }
 
 template <class Take>
@@ -73,10 +107,11 @@ bool IsExplicit(std::string_view text) {
 
 // `conda list --explicit`: a URL a line; its hash is MD5 or SHA-256, which is all that conda has.
 std::vector<std::string> UnpinnedUrls(std::string_view text) {
+  static const RE2 kHashed(R"re(\S+#(?:[0-9a-f]{32}|(?:sha256:)?[0-9a-f]{64}))re");
   std::vector<std::string> out;
   ForEachLine(text, [&](const std::string& line) {
     if (line.empty() || line.front() == '#' || line.front() == '@') return;
-    if (line.find('#') == std::string::npos) out.push_back(line);
+    if (!RE2::FullMatch(line, kHashed)) out.push_back(line);
   });
   return out;
 }
@@ -91,9 +126,10 @@ std::vector<std::string> UnpinnedRequirements(std::string_view text) {
     whole.clear();
   };
   ForEachLine(text, [&](std::string line) {
-    const bool continued = !line.empty() && line.back() == '\\';
+    // The line after a comment is one of its own, whatever the comment ends with.
+    const bool continued = !line.empty() && line.back() == '\\' && line.front() != '#';
     if (continued) line.pop_back();
-    whole += line;
+    whole += (whole.empty() ? "" : " ") + line;
     if (!continued) take();
   });
   take();

@@ -14,9 +14,9 @@ namespace countersign {
 // - poetry.lock, uv.lock, pdm.lock, pylock.toml, Pipfile.lock, conda-lock.yml, pixi.lock,
 //   package-lock.json and Cargo.lock: locked_packages.h;
 // - requirements*.txt, requirements*.lock and other *.txt are read line by line as pip does: pinned
-//   is `name==version`, `name===version` or a URL with a hash; `-r`, `-c` and `-e` lead elsewhere
-//   and are not, nor is a branch of a repository. With a line `@EXPLICIT` the file, or another
-//   *.lock, is conda's list of URLs, pinned with their `#` hash;
+//   is `name==version`, `name===version`, a URL with a hash or a repository at a commit; `-r`, `-c`
+//   and `-e` lead elsewhere and are not, nor is a branch. Comments say nothing. With a line
+//   `@EXPLICIT` the file, or another *.lock, is conda's list of URLs, pinned with their `#` hash;
 // - conda.yaml and environment.yaml (and *.yml): pinned is `name==version` or
 //   `name=version=build`; `name=1.2` of conda means any 1.2.x. What pip installs is read as above.
 //

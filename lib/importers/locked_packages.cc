@@ -218,12 +218,16 @@ std::string WhyNotNpm(const Json& package) {
   return EndsWithCommit(from) ? "" : from + " without a hash";
 }
 
-Status TakeNpmTree(const Field& packages, std::vector<std::string>& out) {
+// `folders`: the same by their folders, where npm 7 and later look. What stands there was read.
+Status TakeNpmTree(const Field& packages, const std::string& below, const Field& folders,
+                   std::vector<std::string>& out) {
   if (!packages.Is()) return {};
   if (!packages.value->is_object()) return Wrong(packages, "packages by their name");
   for (auto one = packages.value->begin(); one != packages.value->end(); ++one) {
-    AddUnpinned(one.key(), WhyNotNpm(*one), out);
-    auto nested = TakeNpmTree(packages.Get(one.key()).Get("dependencies"), out);
+    const std::string folder = below + "node_modules/" + one.key();
+    if (!folders.Get(folder).Is()) AddUnpinned(one.key(), WhyNotNpm(*one), out);
+    auto nested =
+        TakeNpmTree(packages.Get(one.key()).Get("dependencies"), folder + "/", folders, out);
     if (!nested) return nested;
   }
   return {};
@@ -236,16 +240,17 @@ Lines OfNpm(const Field& root) {
   }
   std::vector<std::string> out;
   const Field packages = root.Get("packages");
-  if (!packages.Is()) {
-    if (auto taken = TakeNpmTree(root.Get("dependencies"), out); !taken) return Fail(taken.error());
-    return out;
+  if (packages.Is()) {
+    if (!packages.value->is_object()) return Wrong(packages, "packages by their folder");
+    for (auto one = packages.value->begin(); one != packages.value->end(); ++one) {
+      // The project, and folders that links lead to.
+      if (one.key().find("node_modules/") == std::string::npos) continue;
+      AddUnpinned(one.key(), WhyNotNpm(*one), out);
+    }
   }
-  if (!packages.value->is_object()) return Wrong(packages, "packages by their folder");
-  for (auto one = packages.value->begin(); one != packages.value->end(); ++one) {
-    // The project, and folders that links lead to.
-    if (one.key().find("node_modules/") == std::string::npos) continue;
-    AddUnpinned(one.key(), WhyNotNpm(*one), out);
-  }
+  // npm before 7 looks here alone.
+  auto taken = TakeNpmTree(root.Get("dependencies"), {}, packages, out);
+  if (!taken) return Fail(taken.error());
   return out;
 }
 

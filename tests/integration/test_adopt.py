@@ -116,6 +116,41 @@ def test_the_folder_is_to_be_reviewed_and_a_second_run_changes_nothing(site, tmp
     assert get(site, "govpol", "adoption") is None
 
 
+def test_what_is_mistyped_is_an_error_that_names_what_there_is(site):
+    model = f"oci://registry.example/m@{s.digest('m')}"
+    done = adopt(site, "-n", SHOP, "--model", f"{SHOP}/typo={model}", code=2)
+    assert f"'{SHOP}/typo', which is none of what can be brought in: {SHOP}/chat, {SHOP}/hub" in done.stderr
+    image = f"registry.example/server@{s.digest('server')}"
+    done = adopt(site, "-n", SHOP, "--image", f"{SHOP}/chat/typo={image}", code=2)
+    assert "none of its containers and image volumes: server, weights" in done.stderr
+
+
+def test_a_second_namespace_in_the_same_folder_is_in_the_policy_too(site, tmp_path):
+    arguments = ("--dir", tmp_path, "--home", HOME)
+    adopt(site, "-n", SHOP, *arguments, code=1)
+    adopt(site, "-n", BANK, *arguments, code=1)
+    (environment,) = yaml.safe_load((tmp_path / "policy-adoption.yaml").read_text())["spec"]["environments"]
+    assert environment["namespaces"] == [BANK, SHOP]
+    # What people wrote there is kept, and what it lacks is told.
+    case = tmp_path / HOME / "usecase-score.yaml"
+    case.write_text(case.read_text().replace(f"- {BANK}", "- elsewhere"))
+    done = adopt(site, "-n", BANK, *arguments, code=1)
+    assert f"usecase-score.yaml' is kept as it is, and does not have namespace '{BANK}'" in done.stdout
+
+
+def test_no_name_in_a_file_leads_out_of_the_folder_or_into_a_shell(site, tmp_path):
+    odd = workload("chat", serving("chat", PULLED), "../../../escape")
+    shell = workload("run", serving("chat", "x:v1$(touch pwn)"), SHOP)
+    estate = tmp_path / "estate.yaml"
+    estate.write_text("\n---\n".join(map(json.dumps, (odd, shell))))
+    folder = tmp_path / "a" / "b" / "c"
+    done = adopt(site, "-f", estate, "--dir", folder, code=1)
+    assert "no object can have this name in this namespace" in done.stdout
+    assert "that is no name of an image" in done.stdout and "docker://x" not in done.stdout
+    assert [f.name for f in tmp_path.rglob("*.yaml")].count("estate.yaml") == 1
+    assert not (tmp_path / "escape").exists() and not list(tmp_path.rglob("*chat*"))
+
+
 def versions(site):
     done = site.cluster.run("get", "govpol,usecases,mdeploy", "-A", "-o", "json")
     return [(o["kind"], o["metadata"]["name"], o["metadata"]["generation"], o["spec"])
@@ -147,7 +182,8 @@ def test_applied_it_serves_under_audit_and_loosens_nothing(site):
 
 def test_the_old_one_can_go_when_the_new_one_serves_behind_its_service(site):
     answer = json.loads(adopt(site, "-n", SHOP, "--retire", "-o", "json").stdout)
-    (chat,) = [w for w in answer["workloads"] if w["namespace"] == SHOP]
+    (chat,) = answer["workloads"]  # score of another namespace was not looked at
+    assert chat["namespace"] == SHOP and chat["known"]
     assert chat["ready"] and chat["modelDeployment"] == "chat-governed" and not chat["gone"]
     other = service("other", SHOP)
     other["spec"]["selector"] = {"app": "chat", "old": "yes"}
@@ -161,6 +197,17 @@ def test_the_old_one_can_go_when_the_new_one_serves_behind_its_service(site):
     assert f"Next: kubectl delete deployment chat -n {SHOP}" in said
     site.cluster.run("delete", "deployment", "chat", "-n", SHOP)
     assert "is gone" in adopt(site, "-n", SHOP, "--retire").stdout
+    # Who may not list Deployments does not know that.
+    site.cluster.run("create", "clusterrole", "blind", "--verb=list,get",
+                     "--resource=modeldeployments.countersign.dev,services,governancepolicies.countersign.dev,"
+                     "usecases.countersign.dev,signoffs.countersign.dev,waivers.countersign.dev,"
+                     "biastests.countersign.dev,reproducibilitysnapshots.countersign.dev,"
+                     "evidence.countersign.dev,incidents.countersign.dev,modelrecords.countersign.dev")  # fmt: skip
+    site.cluster.run("create", "clusterrolebinding", "blind", "--clusterrole=blind", "--user=bea")
+    done = adopt(site, "-n", SHOP, "--retire", "-o", "json", code=1, user=site.cluster.user("bea"))
+    (chat,) = json.loads(done.stdout)["workloads"]
+    assert not chat["known"] and not chat["gone"] and not chat["ready"]
+    assert "deployments of the namespace were looked at" in chat["missing"][0]["what"]
 
 
 def toward(site, name="chat-governed"):

@@ -246,6 +246,16 @@ def test_files_of_a_run_become_one_snapshot(tmp_path):
     assert gates(tmp_path, dirty)["repeatable"]["state"] != "Passed"
 
 
+def test_what_a_file_says_moves_no_cursor(tmp_path):
+    code = committed(tmp_path / "code")
+    model = code / "mlflow3" / "MLmodel"
+    text = model.read_text()
+    assert '"income"' in text
+    model.write_text(text.replace('"income"', r'"in\u001b[31m come"'))
+    done = run("evidence", "import", *snapshot_arguments(code), "--hardware", "x86_64", *BASE)
+    assert "is not one word" in done.stderr and "\x1b" not in done.stderr
+
+
 def test_data_must_be_what_the_stage_ran_on(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()

@@ -103,6 +103,10 @@ def test_reads_a_run_the_commit_and_the_lock_file(tmp_path):
     kept = hashlib.sha256((code / "requirements.txt").read_bytes()).hexdigest()
     assert snapshot["code"]["artifactDigest"] == "sha256:" + kept
     assert snapshot["environment"]["unpinned"] == ["pandas"]
+    # What a file says moves no cursor.
+    (code / "requirements.txt").write_text("numpy==2.1.0\npandas \x1b[31m\n")
+    done = run(*arguments, "--repository", "https://git.example/a")
+    assert "does not pin 'pandas" in done.stderr and "\x1b" not in done.stderr
 
 
 def test_a_model_of_components_with_evidence_about_them(tmp_path):

@@ -125,6 +125,44 @@ def test_pods_that_alone_show_what_they_serve(site):
     wait_until(lambda: told(site, pooled["name"]), "the operator's scan")
 
 
+def test_a_job_that_has_ended_serves_nothing_and_what_is_put_into_a_pod_is_looked_at(site):
+    server = [{"name": "c", "image": "vllm/vllm-openai:v0.9", "args": ["serve", "org/m"],
+               "ports": [{"containerPort": 8000}]}]  # fmt: skip
+    # Suspended: nothing makes Pods of it, and its own controller lets its status be.
+    site.apply({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once", "namespace": FREE},
+                "spec": {"suspend": True, "template": {"spec": {"restartPolicy": "Never", "containers": server}}}})  # fmt: skip
+
+    def found(name):
+        return [one for one in scan(site, "-n", FREE)["found"] if one["name"].startswith(name)]
+
+    assert [one["kind"] for one in found("once")] == ["Job"]
+    at = "2026-11-29T00:00:00Z"
+    ended = [{"type": kind, "status": "True", "lastTransitionTime": at, "lastProbeTime": at,
+              "reason": "PodFailurePolicy"} for kind in ("FailureTarget", "Failed")]  # fmt: skip
+    site.cluster.run("patch", "job", "once", "-n", FREE, "--subresource=status", "--type=merge", "-p",
+                     json.dumps({"status": {"startTime": at, "failed": 1, "conditions": ended}}))  # fmt: skip
+    assert found("once") == []
+
+    site.apply(workload("host", {"containers": [{"name": "c", "image": "mirror.example/x:1"}]}, FREE))
+    (pod,) = wait_until(lambda: [p for p in pods(site, FREE) if p["metadata"]["labels"].get("app") == "host"],
+                        "the Pod")  # fmt: skip
+    name, image = pod["metadata"]["name"], f"docker.io/vllm/vllm-openai@{s.digest('vllm')}"
+    debug = {"name": "debug", "image": "mirror.example/y:1", "terminationMessagePolicy": "File"}
+    site.cluster.run("patch", "pod", name, "-n", FREE, "--subresource=ephemeralcontainers", "--type=strategic", "-p",
+                     json.dumps({"spec": {"ephemeralContainers": [debug]}}))  # fmt: skip
+
+    def report():
+        status = {"status": {"ephemeralContainerStatuses": [
+            {"name": "debug", "image": debug["image"], "imageID": image, "ready": False,
+             "restartCount": 0, "state": {"running": {}}}]}}  # fmt: skip
+        site.cluster.run("patch", "pod", name, "-n", FREE, "--subresource=status", "--type=merge", "-p",
+                         json.dumps(status), check=False)  # fmt: skip
+        return found("host-")
+
+    (host,) = wait_until(report, "the node's word", 60)
+    assert host["recognisedBy"].endswith("status.ephemeralContainerStatuses[0].imageID")
+
+
 def test_what_one_may_not_list_is_said_and_is_not_taken_for_nothing(site):
     site.cluster.run("create", "clusterrolebinding", "viewer", "--user=vi",
                      "--clusterrole=countersign-viewer")  # fmt: skip

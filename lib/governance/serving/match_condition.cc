@@ -210,6 +210,7 @@ namespace {
 // The paths below which a kind says what is served.
 std::vector<FieldPath> PathsOf(const ServingProfile& profile) {
   std::vector<FieldPath> paths;
+  paths.reserve(profile.models.size() + profile.embedded_yaml.size());
   for (const ModelField& model : profile.models) paths.push_back(model.path);
   for (const EmbeddedYaml& embedded : profile.embedded_yaml) paths.push_back(embedded.path);
   for (const auto* more :
@@ -227,9 +228,11 @@ std::string Differs(const std::set<FieldPath>& paths, std::size_t most) {
     std::string place;
     for (std::size_t i = 0; i < path.size() && i < most; ++i) {
       if (path[i] == "*" || path[i] == "**") break;
-      place += "[?" + CelLiteral(path[i]) + "]";
+      place.append("[?").append(CelLiteral(path[i])).append("]");
     }
-    terms.insert("object" + place + " != oldObject" + place);
+    std::string term = "object";
+    term.append(place).append(" != oldObject").append(place);
+    terms.insert(std::move(term));
   }
   return Or({terms.begin(), terms.end()});
 }
@@ -278,6 +281,7 @@ std::string ServingChangeExpression(const ServingProfiles& table) {
     known.insert(profile.kind);
   }
   std::vector<std::string> changes;
+  changes.reserve(kinds.size() + 3);
   for (const auto& [differs, those] : kinds) {
     changes.push_back(Named(those) + " && (" + differs + ")");
   }

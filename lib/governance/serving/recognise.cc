@@ -586,8 +586,10 @@ std::string AskedImage(const Json& pod, const std::string& of, bool volume) {
     return {};
   };
   if (volume) return in("volumes", "image/reference");
-  const std::string image = in("containers", "image");
-  return image.empty() ? in("initContainers", "image") : image;
+  for (const char* list : kContainerLists) {
+    if (std::string image = in(list, "image"); !image.empty()) return image;
+  }
+  return {};
 }
 
 }  // namespace
@@ -610,7 +612,8 @@ std::vector<ResolvedImage> ResolvedImages(const Json& pod) {
   const Json* status = Find(pod, "status");
   if (StringAt(pod, "kind") != "Pod" || status == nullptr) return out;
   const JsonPath root{nullptr, "status"};
-  for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
+  for (const char* list :
+       {"initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"}) {
     ForEach(*status, list, root, [&](const Json& container, const JsonPath& at) {
       add(container, "imageID", at, StringAt(container, "name"), false);
       ForEach(container, "volumeMounts", at, [&](const Json& mount, const JsonPath& where) {

@@ -3,8 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+
 #include "base/yaml.h"
+#include "cli/adoption_files.h"
 #include "cli/adoption_policy.h"
+#include "cli/files.h"
 #include "cli/handover.h"
 #include "governance/in_force.h"
 
@@ -12,11 +17,13 @@ namespace countersign {
 namespace {
 
 using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 const Time kNow = *ParseTime("2026-11-20T00:00:00Z");
 const std::string kA = "sha256:" + std::string(64, 'a');
@@ -64,10 +71,18 @@ struct Site {
     if (read) estate = std::move(*read);
   }
 
-  Adoption Plan() {
+  Result<Adoption> TryPlan() {
     return PlanAdoption(world, estate, around, PoliciesInForce(world.policies(), kNow), scope,
                         options);
   }
+
+  Adoption Plan() {
+    auto plan = TryPlan();
+    EXPECT_TRUE(plan) << plan.error().ToString();
+    return plan ? std::move(*plan) : Adoption();
+  }
+
+  std::vector<Handover> AskHandovers() { return Handovers(world, estate, around, scope); }
 };
 
 const Json& OfKind(const Adoption& adoption, const std::string& kind) {
@@ -208,8 +223,8 @@ TEST(Adoption, NothingIsGuessed) {
   const std::string chat = Workload("chat", "ns", kByTag);
   EXPECT_THAT(gap(chat), HasSubstr("no node says which image that is\n    Next: find the digest, "
                                    "with skopeo inspect --format '{{.Digest}}' "
-                                   "docker://r.example/server:1, and give it: countersign adopt -n "
-                                   "ns --image ns/chat/c=r.example/server@sha256:…"));
+                                   "docker://r.example/server:1, and give it: countersign adopt "
+                                   "--image ns/chat/c=r.example/server@sha256:…"));
   EXPECT_THAT(gap(chat + Pod("chat", "ns", kByTag, kA) + Pod("chat", "ns", kByTag, kC)),
               HasSubstr("its Pods do not run one and the same image"));
   // Pods of the template before this one say nothing about it.
@@ -307,7 +322,7 @@ TEST(Handover, AWorkloadCanGoWhenTheOperatorsServesBehindTheSameServices) {
         "chat-governed, uid: m, controller: true}]}, spec: {template: {metadata: {labels: " +
         labels + "}, spec: " + kByTag + "}}, status: " + status + "}\n");
     site.around.services = {service};
-    const auto all = Handovers(site.world, site.estate, site.around);
+    const auto all = site.AskHandovers();
     EXPECT_THAT(all, SizeIs(1));
     return HandoverText(all);
   };
@@ -319,6 +334,219 @@ TEST(Handover, AWorkloadCanGoWhenTheOperatorsServesBehindTheSameServices) {
               HasSubstr("is still needed"));
   EXPECT_THAT(check("{observedGeneration: 2, availableReplicas: 2}", "{app: other}"),
               HasSubstr("Service 's' does not lead to its Pods"));
+}
+
+Site Adopted(const std::string& from, const std::string& ns) {
+  Site site(Workload("chat", ns, kByTag) + Pod("chat", ns, kByTag, kA));
+  Json made = OfKind(site.Plan(), "ModelDeployment");
+  made["metadata"]["annotations"][std::string(kAdoptedFrom)] = from;
+  Site adopted("---\n" + DumpYaml(made) + "\n");
+  return adopted;
+}
+
+TEST(Handover, WhatWasNotLookedAtIsNotKnownToBeGone) {
+  Site site = Adopted("Deployment/chat", "ns");
+  const auto unknown = site.AskHandovers();
+  ASSERT_THAT(unknown, SizeIs(1));
+  EXPECT_FALSE(unknown[0].Ready() || unknown[0].gone);
+  EXPECT_THAT(HandoverText(unknown), HasSubstr("is not known\n  - not all deployments"));
+  EXPECT_THAT(HandoverText(unknown), HasSubstr("kubectl auth can-i list deployments.apps -n ns"));
+  EXPECT_FALSE(BoolAt(HandoverJson(unknown).at("workloads").at(0), "known"));
+  site.estate.read_whole = {"apps/Deployment"};
+  EXPECT_TRUE(site.AskHandovers().at(0).gone);
+  EXPECT_THAT(HandoverText(site.AskHandovers()), HasSubstr("is gone"));
+}
+
+TEST(Handover, OtherNamespacesThanThoseLookedAtAreNotSpokenOf) {
+  Site site = Adopted("Deployment/chat", "b");
+  site.estate.read_whole = {"apps/Deployment", "apps/StatefulSet"};
+  site.scope.name_space = "a";
+  EXPECT_THAT(site.AskHandovers(), IsEmpty());
+  EXPECT_THAT(site.Plan().adopted, IsEmpty());
+  site.scope.name_space = "b";
+  EXPECT_THAT(site.AskHandovers(), SizeIs(1));
+  EXPECT_THAT(site.Plan().adopted, SizeIs(1));
+}
+
+TEST(Handover, WhatAnAnnotationNamesIsNoCommand) {
+  for (const std::string from : {"Deployment/x$(id)", "Secret/chat", "chat"}) {
+    Site site = Adopted(from, "ns");
+    site.estate.read_whole = {"apps/Deployment", "apps/StatefulSet", "apps/Secret"};
+    const auto all = site.AskHandovers();
+    EXPECT_FALSE(all.at(0).Ready() || all.at(0).gone) << from;
+    EXPECT_THAT(HandoverText(all), HasSubstr("names no Deployment or StatefulSet"));
+    EXPECT_THAT(HandoverText(all), Not(HasSubstr("kubectl delete"))) << from;
+  }
+}
+
+TEST(Adoption, NoNameBecomesAPathOrAWordOfACommandThatIsNone) {
+  for (const auto& [name, ns] : {std::pair<std::string, std::string>{"chat", "../../../escape"},
+                                 {"../chat", "ns"},
+                                 {"$(id)", "ns"},
+                                 {"chat", "a;b"}}) {
+    Site site(Workload("'" + name + "'", "'" + ns + "'", kByTag));
+    const Adoption plan = site.Plan();
+    EXPECT_THAT(plan.manifests, IsEmpty()) << ns << " " << name;
+    ASSERT_THAT(plan.left_out, SizeIs(1));
+    EXPECT_THAT(plan.left_out[0].gaps.at(0).what, HasSubstr("no object can have this name"));
+  }
+}
+
+TEST(Adoption, WhatAUseCaseIsRefusedForLeavesItsWorkloadsOut) {
+  Site site(Workload("chat", "ns", kByTag) + Pod("chat", "ns", kByTag, kA));
+  site.options.owner = "two words";
+  const Adoption plan = site.Plan();
+  EXPECT_TRUE(OfKind(plan, "UseCase").is_null());
+  EXPECT_TRUE(OfKind(plan, "ModelDeployment").is_null());
+  EXPECT_THAT(AdoptionText(plan), HasSubstr("its use case would be refused: UseCase 'ns/chat'"));
+  EXPECT_FALSE(plan.Complete());
+}
+
+TEST(Adoption, NoUseCaseIsWrittenForAWorkloadThatIsNotBroughtIn) {
+  std::string odd = kByTag;
+  odd.replace(odd.find("9000"), 4, "99999");
+  Site site(Workload("chat", "ns", odd) + Pod("chat", "ns", odd, kA));
+  const Adoption plan = site.Plan();
+  EXPECT_THAT(AdoptionText(plan), HasSubstr("a ModelDeployment cannot say what runs"));
+  EXPECT_TRUE(OfKind(plan, "UseCase").is_null());
+}
+
+TEST(Adoption, WhatAnImageIsCalledIsNoCommand) {
+  const auto text = [](const std::string& spec) {
+    Site site(Workload("chat", "ns", spec));
+    return AdoptionText(site.Plan());
+  };
+  const std::string volume = "volumes: [{name: m, image: {reference: 'r/a@" + kB + "'}}]}";
+  const std::string run = text("{containers: [{name: c, image: 'x:v1$(touch /tmp/p)'}], " + volume);
+  EXPECT_THAT(run, HasSubstr("Next: correct the workload: that is no name of an image"));
+  EXPECT_THAT(run, Not(HasSubstr("docker://x")));
+  EXPECT_THAT(text("{containers: [{name: 'c;id', image: 'r/x:1'}], " + volume),
+              HasSubstr("--image 'ns/chat/c;id'=r/x@sha256:…"));
+  EXPECT_THAT(text("{containers: [{name: c, image: 'x$(id)@" + kA +
+                   "', env: [{name: MODEL_PATH, value: /m}, {name: HF_TOKEN, value: x}], args: "
+                   "[--model, /m]}]}"),
+              Not(HasSubstr("oci://x$")));
+}
+
+TEST(Adoption, WhatRegistriesDoNotTakeIsNoImage) {
+  const auto next = [](const std::string& image) {
+    Site site(Workload("chat", "ns",
+                       "{containers: [{name: c, image: \"" + image +
+                           "\"}], volumes: [{name: m, image: {reference: 'r/a@" + kB + "'}}]}"));
+    return AdoptionText(site.Plan());
+  };
+  for (const std::string image : {"nginx", "r.example:5000/a/b_c:v1.2-x", "[::1]:5000/a__b/c--d",
+                                  "localhost/x", "library/x:1"}) {
+    EXPECT_THAT(next(image), HasSubstr("docker://" + image + ", and give it: ")) << image;
+  }
+  for (const std::string image : {"x;id", "a b", "-x", "A/B", "x:", "x'", "r.example/../x", "x\\n",
+                                  "x@sha256:aa", "`id`", "x&y", "~/x"}) {
+    EXPECT_THAT(next(image), HasSubstr("correct the workload")) << image;
+    EXPECT_THAT(next(image), Not(HasSubstr("docker://"))) << image;
+  }
+}
+
+TEST(Adoption, RemediesSayTheCommandAgainAsItWasGiven) {
+  Site site(Workload("chat", "ns", kByTag) + Pod("chat", "ns", kByTag, kA) +
+            Pod("chat", "ns", kByTag, kC) +
+            "---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: chat-governed, "
+            "namespace: ns, uid: x}, spec: {template: {spec: {containers: [{name: c, image: "
+            "plain}]}}}}\n");
+  site.options.command.options = {"--filename='my estate.yaml'", "--suffix=-governed"};
+  const std::string text = AdoptionText(site.Plan());
+  EXPECT_THAT(text, HasSubstr("kubectl rollout restart -n ns deployment/chat, then countersign "
+                              "adopt --filename='my estate.yaml' --suffix=-governed\n"));
+  EXPECT_THAT(text, HasSubstr("give another suffix: countersign adopt --filename='my "
+                              "estate.yaml' --suffix=-governed-2\n"));
+}
+
+TEST(Adoption, WhatSomebodySaysOfNothingThereIsIsAnError) {
+  Site site(Workload("chat", "ns", kByTag) + Pod("chat", "ns", kByTag, kA));
+  site.options.said["ns/typo"].model = "oci://r.example/m@" + kB;
+  EXPECT_EQ(site.TryPlan().error().ToString(),
+            "--model: speaks of 'ns/typo', which is none of what can be brought in: ns/chat");
+  site.options.said.clear();
+  site.options.said["ns/chat"].images["typo"] = "r.example/s@" + kC;
+  EXPECT_EQ(site.TryPlan().error().ToString(),
+            "--image: speaks of 'typo' of 'ns/chat', which is none of its containers and image "
+            "volumes: c, model");
+  site.options.said["ns/chat"].images = {{"c", "r.example/s@" + kC}, {"model", "r/m@" + kB}};
+  const Json made = OfKind(site.Plan(), "ModelDeployment");
+  // A second run with the same words changes nothing, also once the workload is gone.
+  site.Add("---\n" + DumpYaml(made) + "\n");
+  site.estate = {};
+  EXPECT_TRUE(site.TryPlan());
+}
+
+class AdoptionFolder : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string folder = ::testing::TempDir() + "adoption-XXXXXX";
+    ASSERT_NE(mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  AdoptionFiles Write(const std::string& ns) {
+    Site site(Workload("chat", ns, kByTag) + Pod("chat", ns, kByTag, kA));
+    site.options.home = "home";
+    manifests_ = site.Plan().manifests;
+    auto written = WriteAdoption(folder_, manifests_);
+    EXPECT_TRUE(written) << written.error().ToString();
+    return written.value_or(AdoptionFiles());
+  }
+
+  std::string Read(const std::string& file) const {
+    return ReadTextFile(folder_ + "/" + file).value_or("");
+  }
+
+  void Change(const std::string& file, const std::string& from, const std::string& to) const {
+    std::string text = Read(file);
+    ASSERT_NE(text.find(from), std::string::npos) << text;
+    text.replace(text.find(from), from.size(), to);
+    ASSERT_TRUE(WriteTextFile(folder_ + "/" + file, text));
+  }
+
+  std::string folder_;
+  std::vector<Json> manifests_;
+};
+
+TEST_F(AdoptionFolder, ThePolicyGrowsByTheNamespacesOfEachRun) {
+  EXPECT_THAT(Write("one").told, Each(HasSubstr("wrote ")));
+  const AdoptionFiles second = Write("two");
+  EXPECT_THAT(second.told, Contains("added namespaces to " + folder_ + "/policy-adoption.yaml"));
+  const Json both = Json::array({"one", "two"});
+  const auto policy = ParseYaml(Read("policy-adoption.yaml"));
+  EXPECT_EQ(FindPath(*policy, "spec/environments")->at(0).at("namespaces"), both);
+  EXPECT_EQ(FindPath(manifests_.front(), "spec/environments")->at(0).at("namespaces"), both);
+  EXPECT_THAT(Write("one").told, Contains("unchanged " + folder_ + "/policy-adoption.yaml"));
+}
+
+TEST_F(AdoptionFolder, WhatPeopleEditedIsKeptAndWhatItLacksIsTold) {
+  Write("one");
+  Change("policy-adoption.yaml", "not classified yet", "to be classified");
+  EXPECT_THAT(Write("one").lacking, IsEmpty());
+  const std::string before = Read("policy-adoption.yaml");
+  const AdoptionFiles second = Write("two");
+  EXPECT_EQ(Read("policy-adoption.yaml"), before);
+  EXPECT_THAT(second.lacking,
+              UnorderedElementsAre(HasSubstr("policy-adoption.yaml' is kept as it is, and does not "
+                                             "have namespace 'two'"),
+                                   HasSubstr("add it to spec.deployTo")));
+  Change("policy-adoption.yaml", "- one", "- 't*'");
+  Change("home/usecase-chat.yaml", "- one", "- two");
+  EXPECT_THAT(Write("two").lacking, IsEmpty());
+  Change("policy-adoption.yaml", "enforcement: Audit", "enforcement: Odd");
+  EXPECT_THAT(Write("two").lacking, ElementsAre(HasSubstr("cannot be read")));
+}
+
+TEST_F(AdoptionFolder, NothingLeadsOutOfIt) {
+  for (const auto& [name, ns] : {std::pair{"x", "../escape"}, {"../x", "ns"}, {"x", ""}}) {
+    std::vector<Json> manifests = {
+        {{"kind", "UseCase"}, {"metadata", {{"name", name}, {"namespace", ns}}}}};
+    EXPECT_FALSE(WriteAdoption(folder_ + "/in", manifests)) << ns << " " << name;
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
 }  // namespace

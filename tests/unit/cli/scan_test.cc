@@ -73,6 +73,28 @@ TEST(ScanCommand, SaysWhatServesWhereByWhatItWasKnownAndWhatItLacks) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
+TEST(ScanCommand, AJobThatHasEndedServesNothing) {
+  const auto found = [](const std::string& version, const std::string& condition) {
+    const auto site = Scanned(
+        std::string(kChat) + "---\n{apiVersion: " + version +
+        ", kind: Job, metadata: {name: once, namespace: web, uid: j}, spec: {template: "
+        "{spec: {restartPolicy: Never, containers: [{name: c, image: 'vllm/vllm-openai:v1', "
+        "args: [serve, org/m]}]}}}, status: {conditions: [" +
+        condition + "]}}\n");
+    for (const ScannedObject& object : site->estate.objects) {
+      if (object.kind == "Job") return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(found("batch/v1", ""));
+  EXPECT_TRUE(found("batch/v1", "{type: Suspended, status: 'True'}"));
+  EXPECT_TRUE(found("batch/v1", "{type: Complete, status: 'False'}"));
+  EXPECT_FALSE(found("batch/v1",
+                     "{type: Suspended, status: 'False'}, {type: Complete, status: "
+                     "'True'}"));
+  EXPECT_FALSE(found("batch/v1", "{type: Failed, status: 'True'}"));
+}
+
 TEST(ScanCommand, JsonHasTheSame) {
   const auto site = Scanned(kChat);
   const Json json =

@@ -85,6 +85,30 @@ TEST(Junit, DisabledAndFlakyTestsAreTold) {
   EXPECT_THAT(flaky->notes, Contains(HasSubstr("passed when repeated")));
 }
 
+TEST(Junit, WhatWasRepeatedAndNotSaidToHavePassedFailed) {
+  for (const std::string inside :
+       {"<rerunFailure/>", "<rerunError/>", "<failure/><rerunFailure/>"}) {
+    const auto report = ReportOf(ImportText1(
+        "junit", "<testsuite><testcase>" + inside + "</testcase></testsuite>", Level()));
+    EXPECT_EQ(ClaimText(report, "testsFailed"), "1") << inside;
+    EXPECT_EQ(ClaimText(report, "result"), "Failed") << inside;
+  }
+  const auto passed = ReportOf(ImportText1(
+      "junit", "<testsuite><testcase><flakyFailure/><rerunFailure/></testcase></testsuite>",
+      Level()));
+  EXPECT_EQ(ClaimText(passed, "testsPassed"), "1");
+}
+
+TEST(Junit, ANumberThatIsNoneIsRefused) {
+  for (const std::string stated : {"failures='x'", "tests=''", "errors='1.5'", "failures='-1'",
+                                   "tests='0x0'", "tests='99999999999999999999'"}) {
+    EXPECT_THAT(
+        Wrong(ImportText1("junit", "<testsuite " + stated + "><testcase/></testsuite>", Level())),
+        HasSubstr("must be a whole number"))
+        << stated;
+  }
+}
+
 std::string Counted(const std::string& text) {
   const auto report = ReportOf(ImportText1("junit", text, Level()));
   return ClaimText(report, "testsPassed") + " passed, " + ClaimText(report, "testsFailed") +
@@ -140,7 +164,7 @@ TEST(Junit, AReportThatIsNotWholeIsRefused) {
       HasSubstr("states 2 failures and shows 0"));
   EXPECT_THAT(
       Wrong(ImportText1("junit", R"(<testsuite errors="-1"><testcase/></testsuite>)", Level())),
-      HasSubstr("negative"));
+      HasSubstr("must be a whole number"));
   EXPECT_THAT(Wrong(ImportText1("junit", text.substr(0, text.size() - 20), Level())),
               HasSubstr("in: is no XML"));
   EXPECT_THAT(Wrong(ImportText1("junit", "<testsuite/>", Level())),

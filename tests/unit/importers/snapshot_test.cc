@@ -16,6 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
+using ::testing::SizeIs;
 
 const ReproducibilitySnapshotSpec& Snapshot(const Result<Imported>& imported) {
   static const ReproducibilitySnapshotSpec kNone;
@@ -200,9 +201,15 @@ TEST(LockFile, CondaPinsByBuildAlone) {
 }
 
 TEST(LockFile, ExplicitUrlsNeedTheirHash) {
-  const std::string text =
-      "@EXPLICIT\nhttps://c.example/a-1.conda#abc\nhttps://c.example/b-2.conda\n";
-  EXPECT_THAT(*UnpinnedIn("conda-linux.txt", text), ElementsAre("https://c.example/b-2.conda"));
+  const std::string at = "https://c.example/a-1.conda";
+  const std::string hashed = at + "#" + std::string(32, 'a') + "\n" + at + "#" +
+                             std::string(64, 'b') + "\n" + at + "#sha256:" + std::string(64, 'c');
+  EXPECT_THAT(*UnpinnedIn("conda-linux.txt", "@EXPLICIT\n" + hashed), IsEmpty());
+  for (const std::string& open :
+       {at, at + "  # latest", at + "#latest", at + "#abc", at + " # " + std::string(32, 'a'),
+        at + "#" + std::string(40, 'a')}) {
+    EXPECT_THAT(*UnpinnedIn("conda-linux.txt", "@EXPLICIT\n" + open + "\n"), ElementsAre(open));
+  }
 }
 
 TEST(LockFile, HashesOfPipAndWholeFormats) {
@@ -224,8 +231,50 @@ TEST(LockFile, ABranchIsNotPinnedByAHashBesideIt) {
               ElementsAre("a @ git+https://h/a.git@main#sha256=00"));
 }
 
+TEST(LockFile, WhatIsBesideARequirementPinsNothing) {
+  const std::string sha256(64, 'b');
+  for (const std::string& pinned :
+       {std::string("a == 1.0"), std::string("a[x,y]==1.0; python_version > '3'"),
+        std::string("a===1!2.0+cpu  # because"), "a @ https://h/a.whl --hash=sha256:" + sha256,
+        "a @ https://h/a.whl#sha256=" + sha256 + " ; python_version > '3'",
+        "https://h/a.whl#egg=a&sha256=" + sha256,
+        "git+https://t@h/a.git@" + kCommit + "#subdirectory=x ; python_version > '3'"}) {
+    EXPECT_THAT(*UnpinnedIn("requirements.txt", pinned + "\n"), IsEmpty()) << pinned;
+  }
+  for (const std::string& open :
+       {"a @ git+https://h/r@main  # was @" + kCommit,
+        "a @ git+https://h/r@main ; python_version > '@" + kCommit + "'",
+        "a @ git+https://h/r@main#egg=@" + kCommit, "a @ git+https://h/r@main?x=@" + kCommit,
+        std::string("a @ https://h/a.whl  # --hash=none"),
+        std::string("a @ https://h/a.whl --hash=none"),
+        std::string("a @ https://h/a.whl --hash=sha256:aa"),
+        "a @ https://h/a.whl  # #sha256=" + sha256, std::string("a @ https://h/a.whl#sha256=00"),
+        std::string("a>=1  # ==2"), std::string("a>=1 --config-settings=x==1"),
+        std::string("a==${VERSION}"), std::string("a==1.*"), std::string("a==1,>0")}) {
+    EXPECT_THAT(*UnpinnedIn("requirements.txt", open + "\n"), ElementsAre(open)) << open;
+  }
+  // A comment does not go on, whatever it ends with.
+  EXPECT_THAT(*UnpinnedIn("requirements.txt", "# note \\\npandas>=2\n"), ElementsAre("pandas>=2"));
+}
+
+TEST(LockFile, NpmsPackagesHideNoDependencies) {
+  const auto open = [](const std::string& packages) {
+    return *UnpinnedIn("package-lock.json", R"({"lockfileVersion": 2, "packages": )" + packages +
+                                                R"(, "dependencies": {"a": {"version": "1.0.0",
+      "dependencies": {"b": {"version": "file:../b"}}}}})");
+  };
+  EXPECT_THAT(open("{}"), ElementsAre("a (1.0.0 without a hash)", "b (file:../b without a hash)"));
+  EXPECT_THAT(open(R"({"": {}})"), SizeIs(2));
+  EXPECT_THAT(open(R"({"node_modules/a": {"integrity": "sha512-00"}})"),
+              ElementsAre("b (file:../b without a hash)"));
+  EXPECT_THAT(open(R"({"node_modules/a": {"integrity": "sha512-00"},
+                       "node_modules/a/node_modules/b": {"integrity": "sha512-00"}})"),
+              IsEmpty());
+}
+
 TEST(LockFile, CondaLocksListOfUrlsIsKnownByItsContent) {
-  const std::string text = "# platform: linux-64\n@EXPLICIT\nhttps://c.example/a-1.conda#abc\n";
+  const std::string text =
+      "# platform: linux-64\n@EXPLICIT\nhttps://c.example/a-1.conda#" + std::string(32, 'a') + "\n";
   EXPECT_THAT(*UnpinnedIn("conda-linux-64.lock", text), IsEmpty());
   EXPECT_THAT(Wrong(UnpinnedIn("conda-linux-64.lock", "numpy\n")), HasSubstr("@EXPLICIT"));
 }

@@ -242,6 +242,20 @@ TEST(RecogniseRunning, ResolvedAreContainersAndImageVolumesWithARepository) {
             "status.containerStatuses[0].volumeMounts[0].volumeStatus.image.imageRef");
 }
 
+TEST(RecogniseRunning, WhatSomebodyPutIntoItWhileItRunsIsPulledToo) {
+  Json pod = RunningPod();
+  pod["status"]["containerStatuses"] = Json::array();
+  pod["spec"]["ephemeralContainers"] =
+      Json::array({{{"name", "debug"}, {"image", "mirror.example/y:1"}}});
+  pod["status"]["ephemeralContainerStatuses"] =
+      Json::array({{{"name", "debug"}, {"imageID", "docker.io/vllm/vllm-openai@" + kA}}});
+  const auto resolved = ResolvedImages(pod);
+  ASSERT_THAT(resolved, SizeIs(1));
+  EXPECT_EQ(resolved[0].asked, "mirror.example/y:1");
+  EXPECT_EQ(resolved[0].path, "status.ephemeralContainerStatuses[0].imageID");
+  EXPECT_TRUE(RecogniseRunning(Table(), pod, {}).serves);
+}
+
 TEST(RecogniseRunning, ByAModelThatAModelDeploymentNamesWhateverItsTag) {
   Json pod = RunningPod();
   pod["status"]["containerStatuses"][0]["imageID"] = "r.example/plain@" + kB;

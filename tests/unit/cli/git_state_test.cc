@@ -1,0 +1,73 @@
+#include "cli/git_state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/files.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Repository : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string folder = ::testing::TempDir() + "git-XXXXXX";
+    ASSERT_NE(mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+    Run("git init -q && git config user.name Ana && git config user.email ana@bank.example");
+    Commit("first");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void Run(const std::string& script) const {
+    ASSERT_EQ(std::system(("cd '" + folder_ + "' && { " + script + "; }").c_str()), 0) << script;
+  }
+
+  void Commit(const std::string& message) const {
+    ASSERT_TRUE(WriteTextFile(folder_ + "/.git/message", message + "\n"));
+    Run("echo x >> train.py && git add . && git commit -q -F .git/message");
+  }
+
+  // As git keeps it whose commits are signed; the repository says who looks at that.
+  void Sign(const std::string& program) const {
+    Run("printf '#!/bin/sh\\necho ran > " + folder_ +
+        "/ran; echo \"Eve <eve@x>\"; exit 0\\n' > .git/gpg && chmod +x .git/gpg && git config "
+        "gpg.program " +
+        program + " && git config log.showSignature true");
+    Run("{ git cat-file commit HEAD | sed '/^$/,$d'; printf 'gpgsig -----BEGIN PGP "
+        "SIGNATURE-----\\n \\n aaaa\\n -----END PGP SIGNATURE-----\\n\\nsigned\\n'; } > .git/raw "
+        "&& git "
+        "reset -q --hard $(git hash-object -t commit -w .git/raw)");
+  }
+
+  std::string folder_;
+};
+
+TEST_F(Repository, NoSignatureIsLookedAtWhateverTheRepositorySays) {
+  Sign(folder_ + "/.git/gpg");
+  const auto state = ReadGitState(folder_);
+  ASSERT_TRUE(state) << state.error().ToString();
+  EXPECT_THAT(state->authors, ElementsAre("ana@bank.example"));
+  EXPECT_TRUE(state->clean) << state->changes;
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/ran"));
+}
+
+TEST_F(Repository, CoAuthorsAreNamedAsTheMailmapNamesThem) {
+  Commit("second\n\nCo-authored-by: Bo <bo@home.example>\nco-authored-by: Cy <cy@bank.example>");
+  Commit("third\n\nCo-authored-by: Nobody");
+  ASSERT_TRUE(WriteTextFile(folder_ + "/.mailmap", "Bo <bo@bank.example> <bo@home.example>\n"));
+  const auto state = ReadGitState(folder_);
+  ASSERT_TRUE(state) << state.error().ToString();
+  EXPECT_THAT(state->authors,
+              ElementsAre("ana@bank.example", "bo@bank.example", "cy@bank.example"));
+  EXPECT_THAT(state->notes, ElementsAre(HasSubstr("without an e-mail address")));
+}
+
+}  // namespace
+}  // namespace countersign
