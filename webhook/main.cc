@@ -31,9 +31,9 @@
 
 #ifdef COUNTERSIGN_JEMALLOC
 // Read by jemalloc when it starts. A cache of freed memory for each thread is for those that handle
-// requests (KeepFreedMemory); the forty that watch the API server would keep 8 MiB in theirs. What a
-// burst took goes back within seconds, by a thread of its own: threads that have nothing to do would
-// never look.
+// requests (KeepFreedMemory); the forty that watch the API server would keep 8 MiB in theirs. What
+// a burst took goes back within seconds, by a thread of its own: threads that have nothing to do
+// would never look.
 extern "C" const char* malloc_conf;
 const char* malloc_conf =
     "tcache:false,narenas:2,background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:0";
