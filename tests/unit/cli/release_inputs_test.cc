@@ -211,9 +211,11 @@ TEST_F(ReleaseInputs, ALockFileNamesWhatItLeavesOpen) {
   const auto lock = ReadLockFile(Put("requirements.txt",
                                      "# comment\n--index-url https://index.example\n"
                                      "a==1.0 \\\n    --hash=sha256:00\nb>=2\nc==1.*\nd==1,!=2\n"
-                                     "e @ https://x.example/e.whl#sha256=00\n"
-                                     "f @ https://x.example/f.whl\n-r other.txt\n"
-                                     "g>=1; python_version == '3.11'\nh==2; extra == 'x'\n"));
+                                     "e @ https://x.example/e.whl#sha256=" +
+                                         std::string(64, '0') +
+                                         "\n"
+                                         "f @ https://x.example/f.whl\n-r other.txt\n"
+                                         "g>=1; python_version == '3.11'\nh==2; extra == 'x'\n"));
   ASSERT_TRUE(lock) << Wrong(lock);
   EXPECT_THAT(lock->unpinned,
               ElementsAre("b>=2", "c==1.*", "d==1,!=2", "f @ https://x.example/f.whl",
