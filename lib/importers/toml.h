@@ -1,4 +1,4 @@
-// toml.h: the one door to toml++. Pure function.
+// toml.h: the one door to toml++. Characters beyond ASCII come out as U+FFFD. Pure function.
 #pragma once
 
 #include "base/json.h"

@@ -218,6 +218,8 @@ TEST(LockFile, HashesOfPipAndWholeFormats) {
       "https://x\n";
   EXPECT_THAT(*UnpinnedIn("requirements.txt", text), ElementsAre("-r other.txt", "pandas>=2"));
   EXPECT_THAT(*UnpinnedIn("uv.lock", "version = 1\n"), IsEmpty());
+  EXPECT_THAT(*UnpinnedIn("uv.lock", "# für \xD1\xA0\nversion = 1 # \xD1\xA0\n"), IsEmpty());
+  EXPECT_THAT(Wrong(UnpinnedIn("uv.lock", "version = 1\nJ\xD1\xA0\n")), HasSubstr("is no TOML"));
   EXPECT_THAT(Wrong(UnpinnedIn("setup.py", "")), HasSubstr("uv.lock"));
 }
 
