@@ -204,8 +204,11 @@ std::function<Result<Cached<Spec>>(Json&&)> Catalog::DecodeCached() {
     Cached<Spec> cached{std::move(*object), {}};
     cached.by = WithSignature(VerifyStored(authority_, json, cached.object.spec_digest), json);
     JudgeChain(*Policies(), cached.by);
-    // Taken apart, and seldom needed: both would multiply what an object takes here.
-    std::string().swap(cached.object.meta.stamp);
+    // Taken apart, and seldom needed: both would multiply what an object takes here. By which key a
+    // record is stamped the operator looks at each time, so as not to write it again.
+    if constexpr (!std::is_same_v<Spec, ModelRecordSpec>) {
+      std::string().swap(cached.object.meta.stamp);
+    }
     if constexpr (std::is_same_v<Spec, EvidenceSpec>) {
       auto& signature = cached.object.spec.model_signature;
       if (signature) std::string().swap(signature->bundle);
