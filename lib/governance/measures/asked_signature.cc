@@ -4,7 +4,7 @@ namespace countersign {
 
 std::string AskedSignature(const GovernancePolicySpec& policy, Assurance assurance,
                            std::int64_t signers) {
-  if (assurance == Assurance::kRequester && signers <= 1) return {};
+  if (assurance == Assurance::kRequester) return {};
   const bool touched = assurance == Assurance::kReauthenticated;
   std::string text = touched && policy.identity_tokens && signers <= 1
                          ? ", who has just signed in, or signed"
