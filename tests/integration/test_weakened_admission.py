@@ -151,8 +151,8 @@ def test_what_is_gone_is_told_too_and_comes_back(site):
     wait_until(lambda: len(complaints(site)) > before, "the complaint", 30)
     assert complaints(site)[-1]["differences"][0]["found"] == "absent"
     wait_until(lambda: enforced(site)["status"] == "False", "the condition", 30)
-    assert f"Put it right: kubectl get configmap -n {SYSTEM} countersign-serving-profiles" in \
-        enforced(site)["message"]  # fmt: skip
+    told = enforced(site)["message"]
+    assert "Put it right: kubectl get configmap" in told and "--serving-profiles profiles.yaml" in told
     put_right(site, complaints(site)[-1]["command"])
     wait_until(lambda: enforced(site)["status"] == "True", "the end of it", 30)
     site._await_admission()
