@@ -119,7 +119,13 @@ def test_cert_manager_issues_and_injects():
     certificate = objects["Certificate", "countersign-webhook"]["spec"]
     assert certificate["secretName"] == "countersign-webhook-tls"
     assert f"countersign-webhook.{SYSTEM}.svc" in certificate["dnsNames"]
-    assert certificate["issuerRef"]["name"] == objects["Issuer", "countersign-webhook"]["metadata"]["name"]
+    # Signed by a key that stays: what is trusted does not change with each certificate.
+    assert certificate["issuerRef"]["name"] == "countersign-webhook"
+    root = objects["Certificate", "countersign-webhook-root"]["spec"]
+    assert objects["Issuer", "countersign-webhook"]["spec"] == {"ca": {"secretName": root["secretName"]}}
+    assert root["isCA"] is True and root["privateKey"]["rotationPolicy"] == "Never"
+    assert root["secretName"] not in (certificate["secretName"], "countersign-webhook-ca")
+    assert objects["Issuer", root["issuerRef"]["name"]]["spec"] == {"selfSigned": {}}
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         own = objects[kind, "countersign"]
         assert not any("caBundle" in one["clientConfig"] for one in own["webhooks"])
@@ -127,7 +133,8 @@ def test_cert_manager_issues_and_injects():
             f"{SYSTEM}/countersign-webhook"  # fmt: skip
     named = rendered("--set", "tls.source=CertManager,tls.certManager.issuerRef.name=corp,"
                      "tls.certManager.issuerRef.kind=ClusterIssuer")  # fmt: skip
-    assert ("Issuer", "countersign-webhook") not in named
+    assert not any(kind == "Issuer" for kind, _ in named)
+    assert [name for kind, name in named if kind == "Certificate"] == ["countersign-webhook"]
     assert named["Certificate", "countersign-webhook"]["spec"]["issuerRef"]["kind"] == "ClusterIssuer"
 
 
@@ -149,6 +156,13 @@ def test_cert_manager_issues_and_injects():
     ("tls.builtIn.leafLifetime=900d,tls.builtIn.authorityLifetime=1d",
      "tls.builtIn.leafLifetime (900d) must be at most tls.builtIn.authorityLifetime (1d)"),
     ("podDisruptionBudget.maxUnavailable=2", "must be less than webhook.replicas (2)"),
+    ("tls.source=Helm,tls.validDays=10,tls.renewBeforeDays=90",
+     "tls.renewBeforeDays (90) must be less than tls.validDays (10)"),
+    ("tls.source=CertManager,tls.certManager.renewBefore=3000h",
+     "tls.certManager.renewBefore (3000h) must be less than tls.certManager.duration"),
+    ("tls.source=CertManager,tls.certManager.duration=90d", "/tls/certManager/duration"),
+    ("guard.trustedControllers={kserve}", "guard.trustedControllers[0] must be an account"),
+    ("networkPolicy.apiServerCidrs={10.0.0.0/33}", "/networkPolicy/apiServerCidrs/0"),
     ("webhook.extraArgs={--listen=127.0.0.1:1}", "webhook.extraArgs has --listen, which the chart gives itself"),
     ("operator.extraArgs={--ca-secret=a/b}", "operator.extraArgs has --ca-secret"),
 ])  # fmt: skip
@@ -291,7 +305,7 @@ def test_install_upgrade_and_uninstall_keep_what_evidence_rests_on(cluster):
     assert secret(cluster, "countersign-webhook-tls") == tls
     # Close to its end a certificate is made anew, by a CA that is trusted beside the one before.
     run_helm("upgrade", "countersign", CHART, 
-             "--set", "tls.source=Helm,tls.validDays=90,tls.renewBeforeDays=366")  # fmt: skip
+             "--set", "tls.source=Helm,tls.validDays=367,tls.renewBeforeDays=366")  # fmt: skip
     renewed = secret(cluster, "countersign-webhook-tls")
     assert renewed["tls.crt"] != tls["tls.crt"]
     bundle = base64.b64decode(renewed["ca.crt"]).decode()
