@@ -214,7 +214,8 @@ Result<Imported> ImportK6(std::span<const ImportText> files, const ImportOptions
   if (auto added = AddLatencies(summary, spec, imported); !added) return Fail(added.error());
   auto crossed = CrossedThresholds(summary, imported.notes);
   if (!crossed) return Fail(crossed.error());
-  if (*crossed) AddCount(spec, "thresholdsCrossed", **crossed);
+  const std::optional<std::int64_t> count = *crossed;
+  if (count) AddCount(spec, "thresholdsCrossed", *count);
   imported.spec = std::move(spec);
   return imported;
 }
