@@ -276,8 +276,12 @@ def test_owner_references_that_the_requester_writes_prove_nothing(site):
     ):
         reference = {"apiVersion": version, "kind": kind, "name": owner["metadata"]["name"],
                      "uid": owner["metadata"]["uid"], "controller": True}  # fmt: skip
-        refused(site, workload("forged", pod_spec(OTHER), ownerReferences=[reference],
-                               labels=child["metadata"]["labels"]))  # fmt: skip
+        forged = workload("forged", pod_spec(OTHER), ownerReferences=[reference],
+                          labels=child["metadata"]["labels"])  # fmt: skip
+        if kind == "ModelDeployment":
+            assert "countersign-owners" in site.apply(forged, check=False).stderr
+        else:
+            refused(site, forged)
         pod = {"apiVersion": "v1", "kind": "Pod",
                "metadata": {"generateName": "forged-", "namespace": PROD,
                             "ownerReferences": [reference]},
@@ -385,6 +389,26 @@ def test_what_is_left_from_a_milder_time_is_not_taken_for_its_owners(site):
             assert reasons[:2] == ["ShadowDeployment", "OwnerDoesNotRun"], name
     finally:
         kubectl("delete", "deployment/paused", "statefulset/left", "-n", PROD)
+
+
+def test_only_the_operator_says_that_a_model_deployment_owns_a_workload(site):
+    mdeploy = get(site, "mdeploy", "live")
+    owner = {"apiVersion": s.API, "kind": "ModelDeployment", "name": "live",
+             "uid": mdeploy["metadata"]["uid"], "controller": True}  # fmt: skip
+    plain = workload("owned", {"containers": [{"name": "c", "image": "bank/web:1"}]})
+    site.apply(plain)
+    patch = json.dumps({"metadata": {"ownerReferences": [owner]}})
+    at = ["deployment", "owned", "-n", PROD]
+    done = site.cluster.run("patch", *at, "--type=merge", "-p", patch, check=False)
+    assert done.returncode != 0 and "only the operator may say" in done.stderr
+    other = json.dumps({"metadata": {"ownerReferences": [
+        owner | {"apiVersion": "other.example/v1"}]}})  # fmt: skip
+    site.cluster.run("patch", *at, "--type=merge", "-p", other)
+    done = site.cluster.run("patch", *at, "--type=merge", "-p", patch, check=False)
+    assert done.returncode != 0 and "only the operator may say" in done.stderr
+    site.cluster.run("delete", *at)
+    # What it said before may be said again.
+    site.cluster.run("annotate", "deployment", "live", "-n", PROD, "team=one")
 
 
 def test_our_children_are_not_made_to_serve_another_image(site):
