@@ -97,7 +97,7 @@ Matches Match(const PolicySet& policies, const std::string& name_space, Time now
 
 void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insiders& insiders) {
   if (!IsAuthentic(by)) return;
-  for (const Provenance& one : EachSigner(by)) {
+  for (const Provenance& one : EachSignerEver(policy, by)) {
     if (!one.user.empty()) insiders.people.insert(PersonOf(policy, one.user));
   }
 }
