@@ -38,6 +38,13 @@ def deployment(kib):
     return samples.deployment(patch={"serving": {"template": {"spec": {"containers": [container]}}}})
 
 
+def as_served(site, mdeploy):
+    """As the API server sends it: with managedFields, and all that it fills in."""
+    done = site.cluster.run("create", "--dry-run=server", "--show-managed-fields", "-o", "json", "-f", "-",
+                            input=json.dumps(mdeploy), user=site.cluster.user(*DANA))  # fmt: skip
+    return json.loads(done.stdout)
+
+
 def review(obj):
     group, _, version = samples.API.partition("/")
     kind = {"group": group, "version": version, "kind": obj["kind"]}
@@ -45,10 +52,15 @@ def review(obj):
     return json.dumps({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {"uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "kind": kind,
-                    "resource": resource, "name": obj["metadata"]["name"],
+                    "resource": resource, "requestKind": kind, "requestResource": resource,
+                    "name": obj["metadata"]["name"],
                     "namespace": obj["metadata"]["namespace"], "operation": "CREATE",
                     "userInfo": {"username": DANA[0], "groups": DANA[1]},
-                    "object": obj, "oldObject": None, "dryRun": True}}).encode()  # fmt: skip
+                    "object": obj, "oldObject": None, "dryRun": True,
+                    "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1",
+                                "dryRun": ["All"], "fieldManager": "kubectl-create",
+                                "fieldValidation": "Strict"}}},
+                   separators=(",", ":")).encode()  # fmt: skip
 
 
 class Side:
@@ -114,11 +126,11 @@ def main():
     parser.add_argument("--kib", type=float, default=4.0, help="about how long the object is")
     arguments = parser.parse_args()
     mdeploy = deployment(arguments.kib)
-    body = review(mdeploy)
     site, process = Installation(), None
     with tempfile.TemporaryDirectory(prefix="countersign-bench-") as place:
         try:
             evidence(site, mdeploy)
+            body = review(as_served(site, mdeploy))
             folder = pathlib.Path(place)
             build(folder)
             process, port = peer(folder, site)

@@ -48,7 +48,7 @@ Scene& SceneOf(const benchmark::State& state) {
 
 void Parse(benchmark::State& state) {
   const Scene& scene = SceneOf(state);
-  for (auto unused : state) benchmark::DoNotOptimize(ParseJson(scene.review, kMaxForeignJsonDepth));
+  for (auto unused : state) benchmark::DoNotOptimize(ParseReview(scene.review));
 }
 
 void Canonical(benchmark::State& state) {
@@ -95,7 +95,7 @@ Decision Decided(const Scene& scene) {
 void Record(benchmark::State& state) {
   const Scene& scene = SceneOf(state);
   const Decision decision = Decided(scene);
-  const Review review = DecodeReview(ParseJson(scene.review, kMaxForeignJsonDepth).value()).value();
+  const Review review = DecodeReview(ParseReview(scene.review).value()).value();
   for (auto unused : state) {
     DecisionRecord record = StartRecord(review, scene.clock.Now());
     record.decision = &decision;
@@ -107,7 +107,7 @@ void Record(benchmark::State& state) {
 void Answer(benchmark::State& state) {
   const Scene& scene = SceneOf(state);
   const Decision decision = Decided(scene);
-  const Review review = DecodeReview(ParseJson(scene.review, kMaxForeignJsonDepth).value()).value();
+  const Review review = DecodeReview(ParseReview(scene.review).value()).value();
   DecisionRecord record = StartRecord(review, scene.clock.Now());
   record.decision = &decision;
   for (auto unused : state) {

@@ -123,14 +123,13 @@ bool IsDependent(const GovernancePolicySpec& policy, const SignOffRequirement& r
     return std::find(requirement.distinct_from.begin(), requirement.distinct_from.end(), from) !=
            requirement.distinct_from.end();
   };
-  const bool author = !facts.author.user.empty() &&
-                      PersonOf(policy, facts.author.user) == PersonOf(policy, who.user);
+  const bool author = !facts.author.user.empty() && MayBeOne(policy, facts.author.user, who.user);
   if (author && (distinct(Distinct::kRequester) || distinct(Distinct::kDevelopers))) return true;
   if (distinct(Distinct::kClusterAdministrators) && IsClusterAdministrator(policy, who)) {
     return true;
   }
   return distinct(Distinct::kDevelopers) && facts.use_case != nullptr &&
-         IsNamedByAny(policy, facts.use_case->spec.developers, who);
+         DevelopersOf(policy, facts.use_case->spec).Has(policy, who);
 }
 
 // `one` as a delegation of the role that is in force for this deployment; `deputy` is whom it is

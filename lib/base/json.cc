@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "base/json_bounded.h"
 #include "base/json_fast.h"
 #include "base/json_text.h"
+#include "base/json_without.h"
 
 namespace countersign {
 namespace {
@@ -223,12 +225,16 @@ class CanonicalWriter {
   }
 
   bool WriteInteger(const Json& value) {
-    const std::string text = value.dump();
+    std::array<char, 24> digits{};
+    const auto end = value.is_number_unsigned()
+                         ? std::to_chars(digits.begin(), digits.end(), value.get<std::uint64_t>())
+                         : std::to_chars(digits.begin(), digits.end(), value.get<std::int64_t>());
+    const std::string_view text(digits.data(), static_cast<std::size_t>(end.ptr - digits.data()));
     // Readers of doubles and of integers agree on all digits that JCS itself writes: every
     // integer up to 2^53−1, and 1e17 after the API server has stored it as 100000000000000000.
     constexpr std::size_t kAlwaysSafe = 15;  // digits
     if (text.size() > kAlwaysSafe && EcmaNumber(value.get<double>()) != text) {
-      return Refuse("integer " + text +
+      return Refuse("integer " + std::string(text) +
                     " is beyond 2^53-1 and has no canonical form: write it as a string");
     }
     out_ += text;
@@ -299,11 +305,32 @@ class CanonicalWriter {
   std::string problem_;
 };
 
+void LeaveOut(Json& from, JsonSteps steps) {
+  auto* members = from.get_ptr<Json::object_t*>();
+  if (members == nullptr || steps.empty()) return;
+  for (auto it = members->begin(); it != members->end();) {
+    const bool meant = steps.front() == "*" || steps.front() == it->first;
+    if (meant && steps.size() == 1) {
+      it = members->erase(it);
+      continue;
+    }
+    if (meant) LeaveOut(it->second, steps.subspan(1));
+    ++it;
+  }
+}
+
 }  // namespace
 
 Result<Json> ParseJson(std::string_view text, int max_depth) {
   if (auto fast = ParseJsonFast(text, max_depth)) return std::move(*fast);
   return ParseJsonStrictly(text, max_depth);
+}
+
+Result<Json> ParseJsonWithout(std::string_view text, JsonSteps left_out, int max_depth) {
+  if (auto fast = ParseJsonFast(text, max_depth, left_out)) return std::move(*fast);
+  auto whole = ParseJsonStrictly(text, max_depth);
+  if (whole) LeaveOut(*whole, left_out);
+  return whole;
 }
 
 namespace {
@@ -341,7 +368,7 @@ std::string DumpJson(const Json& value) {
 }
 
 Result<std::string> CanonicalJson(const Json& value, const Replacements& instead) {
-  constexpr std::size_t kUsualBytes = 4096;
+  constexpr std::size_t kUsualBytes = 8192;
   std::string out;
   out.reserve(kUsualBytes);
   CanonicalWriter writer(instead, out);

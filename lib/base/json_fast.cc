@@ -11,18 +11,28 @@ namespace {
 namespace dom = simdjson::dom;
 
 // False, with `out` in any state, where the strict parser has to look.
-bool Build(const dom::element& element, int depth, Json& out);
+bool Build(const dom::element& element, int depth, JsonSteps left_out, Json& out);
 
-bool BuildObject(const dom::object& object, int depth, Json& out) {
+bool BuildObject(const dom::object& object, int depth, JsonSteps left_out, Json& out) {
   if (depth <= 0) return false;
   out = Json::object();
   auto& members = out.get_ref<Json::object_t&>();
+  bool left = false;  // one member out; whether more are the same one twice, the strict parser says
   for (const auto& [key, value] : object) {
+    JsonSteps next;
+    if (!left_out.empty() && (left_out.front() == key || left_out.front() == "*")) {
+      next = left_out.subspan(1);
+      if (next.empty()) {
+        if (left) return false;
+        left = true;
+        continue;
+      }
+    }
     // Most documents come sorted, and then the place at the end is the right one.
     const auto size = members.size();
     const auto member = members.try_emplace(members.end(), std::string(key));
     if (members.size() == size) return false;  // a duplicate key
-    if (!Build(value, depth - 1, member->second)) return false;
+    if (!Build(value, depth - 1, next, member->second)) return false;
   }
   return true;
 }
@@ -33,14 +43,14 @@ bool BuildArray(const dom::array& array, int depth, Json& out) {
   auto& items = out.get_ref<Json::array_t&>();
   items.reserve(array.size());
   for (const dom::element& item : array) {
-    if (!Build(item, depth - 1, items.emplace_back())) return false;
+    if (!Build(item, depth - 1, {}, items.emplace_back())) return false;
   }
   return true;
 }
 
-bool Build(const dom::element& element, int depth, Json& out) {
+bool Build(const dom::element& element, int depth, JsonSteps left_out, Json& out) {
   switch (element.type()) {
-    case dom::element_type::OBJECT: return BuildObject(dom::object(element), depth, out);
+    case dom::element_type::OBJECT: return BuildObject(dom::object(element), depth, left_out, out);
     case dom::element_type::ARRAY: return BuildArray(dom::array(element), depth, out);
     case dom::element_type::STRING: out = std::string(std::string_view(element)); return true;
     case dom::element_type::INT64: {
@@ -69,7 +79,7 @@ struct Scratch {
 
 }  // namespace
 
-std::optional<Json> ParseJsonFast(std::string_view text, int max_depth) {
+std::optional<Json> ParseJsonFast(std::string_view text, int max_depth, JsonSteps left_out) {
   if (text.size() > kMaxFastJsonBytes) return std::nullopt;
   thread_local Scratch scratch;
   scratch.text.reserve(text.size() + simdjson::SIMDJSON_PADDING);
@@ -78,7 +88,7 @@ std::optional<Json> ParseJsonFast(std::string_view text, int max_depth) {
   const auto error =
       scratch.parser.parse(scratch.text.data(), text.size(), /*realloc_if_needed=*/false).get(root);
   Json out;
-  if (error != simdjson::SUCCESS || !Build(root, max_depth, out)) return std::nullopt;
+  if (error != simdjson::SUCCESS || !Build(root, max_depth, left_out, out)) return std::nullopt;
   return out;
 }
 

@@ -10,14 +10,16 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "base/json_without.h"
 
 namespace countersign {
 
 // Longer texts are declined, so that the scratch memory each thread keeps stays at a few MiB.
 inline constexpr std::size_t kMaxFastJsonBytes = std::size_t{256} * 1024;
 
-// The document, or nothing where the strict parser has to look.
-[[nodiscard]] std::optional<Json> ParseJsonFast(std::string_view text, int max_depth);
+// The document, without the members at `left_out`, or nothing where the strict parser has to look.
+[[nodiscard]] std::optional<Json> ParseJsonFast(std::string_view text, int max_depth,
+                                                JsonSteps left_out = {});
 
 // What ParseJson does after that declined. Errors as there.
 [[nodiscard]] Result<Json> ParseJsonStrictly(std::string_view text, int max_depth);

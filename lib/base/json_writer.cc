@@ -16,8 +16,10 @@ void JsonWriter::String(std::string_view text) {
 }
 
 // A control character becomes six bytes, which no other character does.
+std::size_t MostWrittenOfAny(std::string_view text) { return 2 + 6 * text.size(); }
+
 std::size_t MostWritten(std::string_view text) {
-  return 2 + (IsPlainInJson(text) ? 1 : 6) * text.size();
+  return IsPlainInJson(text) ? 2 + text.size() : MostWrittenOfAny(text);
 }
 
 }  // namespace countersign

@@ -44,11 +44,13 @@ class JsonWriter {
     }
   };
 
-  rapidjson::StringBuffer buffer_;
+  // Most of what is written fits without growing.
+  rapidjson::StringBuffer buffer_{nullptr, 4096};
   Writer writer_{buffer_};
 };
 
-// An upper bound of the bytes that String writes.
+// Upper bounds of the bytes that String writes: by what the text says, and by its length alone.
 [[nodiscard]] std::size_t MostWritten(std::string_view text);
+[[nodiscard]] std::size_t MostWrittenOfAny(std::string_view text);
 
 }  // namespace countersign

@@ -88,7 +88,7 @@ Result<std::string> StampedDigest(const Json& object) {
 Result<std::string> MakeStamp(const InstallationKey& key, const std::string& installation,
                               const Json& object, const std::string& user,
                               const std::vector<std::string>& groups, Time now,
-                              const Credential& credential) {
+                              const RequestCredential& credential) {
   if (auto within = CheckLimits(user, groups); !within) return Fail(within.error());
   auto digest = StampedDigest(object);
   if (!digest) return Fail(digest.error());

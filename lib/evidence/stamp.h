@@ -33,7 +33,7 @@ inline constexpr std::size_t kMaxStampedNameBytes = 256;      // of the account 
 inline constexpr std::size_t kMaxStampedGroupBytes = 16'384;  // of all groups together
 
 // What the API server says of the credential that a person came with, if it does.
-struct Credential {
+struct RequestCredential {
   std::string id = {};
   std::optional<Time> signed_in_at =
       {};  // when they had last signed in (OpenID Connect: auth_time)
@@ -45,7 +45,7 @@ struct Credential {
                                             const std::string& installation, const Json& object,
                                             const std::string& user,
                                             const std::vector<std::string>& groups, Time now,
-                                            const Credential& credential = {});
+                                            const RequestCredential& credential = {});
 
 // Who made `object`, by the stamp it carries: kUnproven without one, kForged with the reason when
 // it does not hold for this very object.

@@ -16,8 +16,8 @@ SignOffOutcome WaiverSignOffs(const WaiverScene& scene, const WaiverRules& rules
   SignOffRequirement requirement = rules.sign_off;
   requirement.distinct_from = {Distinct::kDevelopers, Distinct::kRequester};
   Insiders insiders = scene.insiders;
-  insiders.people.insert(PersonOf(scene.policy.spec, waiver.by.user));
-  insiders.people.insert(PersonOf(scene.policy.spec, scene.facts.use_case->spec.owner));
+  insiders.AddMakers(scene.policy.spec, waiver.by);
+  insiders.Add(scene.policy.spec, scene.facts.use_case->spec.owner);
   SignOffTarget target;
   target.kind = SubjectOfSignOff::kWaiver;
   target.use_case = waiver.object->spec.use_case;

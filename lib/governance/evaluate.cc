@@ -97,9 +97,7 @@ Matches Match(const PolicySet& policies, const std::string& name_space, Time now
 
 void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insiders& insiders) {
   if (!IsAuthentic(by)) return;
-  for (const Provenance& one : EachSignerEver(policy, by)) {
-    if (!one.user.empty()) insiders.people.insert(PersonOf(policy, one.user));
-  }
+  for (const Provenance& one : EachSignerEver(policy, by)) insiders.AddMakers(policy, one);
 }
 
 // Whose results are recorded has made them, also where they are gone.
@@ -114,7 +112,7 @@ void AddRecordedIssuers(const GovernancePolicySpec& policy, const Requirement& r
       if (!IsTrustedIssuer(policy, issuers, past.by)) return;
       AddPerson(policy, past.by, insiders);
       for (const std::string& name : past.result->performed_by) {
-        insiders.people.insert(PersonNamed(policy, name));
+        insiders.Add(policy, name);
       }
     };
     if (require.bias_test && kind == BiasTestSpec::kKind) add(require.bias_test->issuers);
@@ -138,7 +136,7 @@ void AddIssuers(const GovernancePolicySpec& policy, const Requirement& require, 
                        const std::vector<std::string>& named) {
     if (!IsTrustedIssuer(policy, issuers, by)) return;
     AddPerson(policy, by, insiders);
-    for (const std::string& name : named) insiders.people.insert(PersonNamed(policy, name));
+    for (const std::string& name : named) insiders.Add(policy, name);
   };
   if (require.bias_test) {
     for (const AttestedBiasTest* test : index.BiasTests(model)) {

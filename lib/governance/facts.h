@@ -67,6 +67,7 @@ struct ForeignStamp {
 struct FurtherSigner {
   std::string user;
   std::vector<std::string> groups;
+  std::vector<std::string> seen_groups = {};  // as in Provenance
 };
 
 // When who made an object had signed in, and what a policy says of that (signers.h).
@@ -87,8 +88,13 @@ struct Provenance {
   std::string credential_id = {};  // which credential the API server saw; none of an impersonator
   std::optional<SignIn> sign_in = {};    // by an identity token, where the API server told
   std::optional<Time> recorded_at = {};  // of a signer: when admission stamped it, see signers.h
+  // When the system knew of it, which its maker cannot choose.
+  [[nodiscard]] Time Recorded() const { return recorded_at.value_or(first_seen); }
   std::shared_ptr<const ForeignStamp> foreign = {};  // where another installation stamped it
   std::vector<FurtherSigner> cosigners = {};  // of whom each counts, other people than `user`
+  // Of a signer who applied it themselves: their groups as the API server saw them. They give no
+  // role, which is the registry's to give, but tell who is not independent.
+  std::vector<std::string> seen_groups = {};
 };
 
 template <class Spec>

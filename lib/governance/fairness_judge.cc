@@ -56,11 +56,20 @@ Judgement Decide(Judgement judgement, Verdict verdict, Reason reason, std::strin
   return judgement;
 }
 
+// What is judged, by what: what a text about it is made of once one is needed.
+struct Case {
+  const Metric& metric;
+  Compared compared;
+  const Criteria& criteria;
+};
+
 // "disparateImpact of … is 0.6316 (selection rate … against …)", with the interval if it decides.
-std::string FoundText(const Judgement& judgement, const Metric& metric, Compared compared,
-                      const Criteria& criteria) {
-  std::string text = SubjectText(metric, compared) + " is " + judgement.value_text + " (" +
-                     CountsText(metric, compared) + ")";
+std::string FoundText(const Judgement& judgement, const Case& of) {
+  const auto& [metric, compared, criteria] = of;
+  const std::string value =
+      judgement.value ? ValueText(*judgement.value, criteria.bounds) : judgement.value_text;
+  std::string text =
+      SubjectText(metric, compared) + " is " + value + " (" + CountsText(metric, compared) + ")";
   if (criteria.rule != Rule::kPointEstimate && judgement.interval) {
     text += ", " + IntervalText(*judgement.interval, criteria.confidence);
     if (compared[0].sampling) text += " by the supplied variance";
@@ -68,24 +77,33 @@ std::string FoundText(const Judgement& judgement, const Metric& metric, Compared
   return text;
 }
 
+Judgement Pass(Judgement judgement, const Case& of) {
+  std::string message;
+  if (of.criteria.detail == Detail::kAll) {
+    message = FoundText(judgement, of) + ", required is " + BoundsText(of.criteria.bounds);
+  }
+  return Decide(std::move(judgement), Verdict::kPass, Reason::kWithinBounds, std::move(message));
+}
+
 // The value, or all of its interval, lies on the wrong side of a bound.
-Judgement FailOutside(Judgement judgement, Place place, bool whole_interval,
-                      const std::string& found, const Bounds& bounds) {
+Judgement FailOutside(Judgement judgement, Place place, bool whole_interval, const Case& of) {
+  const Bounds& bounds = of.criteria.bounds;
+  std::string found = FoundText(judgement, of);
   const bool below = place == Place::kBelow;
   const auto& bound = below ? bounds.min : bounds.max;
   Reason reason = below ? Reason::kBelowMinimum : Reason::kAboveMaximum;
   if (whole_interval) reason = below ? Reason::kIntervalBelow : Reason::kIntervalAbove;
   return Decide(std::move(judgement), Verdict::kFail, reason,
-                found + (whole_interval ? ", all of it " : ", ") +
+                std::move(found) + (whole_interval ? ", all of it " : ", ") +
                     (below ? "below the minimum " : "above the maximum ") +
                     (bound ? bound->ToString() : std::string()),
                 std::string(kCloseTheGap));
 }
 
-Judgement JudgeInterval(Judgement judgement, const std::string& found, const Metric& metric,
-                        Compared compared, const Criteria& criteria) {
-  const Bounds& bounds = criteria.bounds;
+Judgement JudgeInterval(Judgement judgement, const Case& of) {
+  const auto& [metric, compared, criteria] = of;
   if (!judgement.interval) {
+    const std::string found = FoundText(judgement, of);
     if (compared[0].sampling) {
       return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kNoInterval,
                     found + ": a ratio of 0 has no interval by a supplied variance, which " +
@@ -99,40 +117,34 @@ Judgement JudgeInterval(Judgement judgement, const std::string& found, const Met
                   "test on more data, in which neither rate is 0 % or 100 %");
   }
   if (criteria.rule == Rule::kNotWhollyOutside) {
-    const Place place = PlaceOf(*judgement.interval, bounds);
-    if (place != Place::kWithin) {
-      return FailOutside(std::move(judgement), place, true, found, bounds);
-    }
-  } else if (!WhollyInside(*judgement.interval, bounds)) {
+    const Place place = PlaceOf(*judgement.interval, criteria.bounds);
+    if (place != Place::kWithin) return FailOutside(std::move(judgement), place, true, of);
+  } else if (!WhollyInside(*judgement.interval, criteria.bounds)) {
+    std::string found = FoundText(judgement, of);
     return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kIntervalTooWide,
-                  found + ": the value is within the bounds (" + BoundsText(bounds) +
-                      "), the whole interval is not",
+                  std::move(found) + ": the value is within the bounds (" +
+                      BoundsText(criteria.bounds) + "), the whole interval is not",
                   compared[0].sampling
                       ? "test on more independent units, so that the variance falls"
                       : SampleSizeRemedy(metric, compared, criteria));
   }
-  return Decide(std::move(judgement), Verdict::kPass, Reason::kWithinBounds,
-                found + ", required is " + BoundsText(bounds));
+  return Pass(std::move(judgement), of);
 }
 
-Judgement JudgeValue(Judgement judgement, const Rational& value, const Metric& metric,
-                     Compared compared, const Criteria& criteria) {
-  const std::string found = FoundText(judgement, metric, compared, criteria);
+Judgement JudgeValue(Judgement judgement, const Rational& value, const Case& of) {
+  const Criteria& criteria = of.criteria;
   const Place place = PlaceOf(value, criteria.bounds);
   // NotWhollyOutside forgives a value that is out of bounds; the other two never do.
   if (criteria.rule != Rule::kNotWhollyOutside && place != Place::kWithin) {
-    return FailOutside(std::move(judgement), place, false, found, criteria.bounds);
+    return FailOutside(std::move(judgement), place, false, of);
   }
-  if (criteria.rule != Rule::kPointEstimate) {
-    return JudgeInterval(std::move(judgement), found, metric, compared, criteria);
-  }
-  return Decide(std::move(judgement), Verdict::kPass, Reason::kWithinBounds,
-                found + ", required is " + BoundsText(criteria.bounds));
+  if (criteria.rule != Rule::kPointEstimate) return JudgeInterval(std::move(judgement), of);
+  return Pass(std::move(judgement), of);
 }
 
 // Weighted and clustered counts show no variance of their own.
-Judgement JudgeSampled(Judgement judgement, const Rational& value, const Metric& metric,
-                       Compared compared, const Criteria& criteria) {
+Judgement JudgeSampled(Judgement judgement, const Rational& value, const Case& of) {
+  const auto& [metric, compared, criteria] = of;
   const std::string subject = SubjectText(metric, compared);
   if (metric.kind() == Kind::kAcrossGroups) {
     return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kNoVariance,
@@ -150,30 +162,31 @@ Judgement JudgeSampled(Judgement judgement, const Rational& value, const Metric&
   }
   judgement.interval =
       IntervalFromVariance(metric, value.ToDouble(), variance->second, criteria.confidence);
-  return JudgeValue(std::move(judgement), value, metric, compared, criteria);
+  return JudgeValue(std::move(judgement), value, of);
 }
 
+// Texts are made where they are needed: most metrics pass, and nobody asks how.
 Judgement Judge(const Metric& metric, Compared compared, const Criteria& criteria) {
   Judgement judgement;
   judgement.metric = metric.name;
   judgement.value_text = "undefined";
+  const bool all = criteria.detail == Detail::kAll;
   if (metric.kind() != Kind::kAcrossGroups && !compared.empty()) {
     judgement.group = compared[0].name;
     if (compared.size() > 1) judgement.reference = compared[1].name;
   }
-  const std::string subject = SubjectText(metric, compared);
-
   if (Status status = CheckBounds(metric, criteria.bounds, criteria.rule); !status) {
     return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kBadCriteria,
-                  subject + " cannot be judged: " + status.error().message,
+                  SubjectText(metric, compared) + " cannot be judged: " + status.error().message,
                   "correct the bounds in the policy");
   }
   const Value value = ValueOf(metric, compared);
   if (value) {
     judgement.value = *value;
-    judgement.value_text = ValueText(*value, criteria.bounds);
+    if (all) judgement.value_text = ValueText(*value, criteria.bounds);
     const bool sampled = std::any_of(compared.begin(), compared.end(), IsSampled);
-    if (metric.interval() != IntervalMethod::kNone && !sampled) {
+    if (metric.interval() != IntervalMethod::kNone && !sampled &&
+        (all || criteria.rule != Rule::kPointEstimate)) {
       judgement.interval =
           IntervalOf(metric, compared[0].counts, compared.back().counts, criteria.confidence);
     }
@@ -185,20 +198,22 @@ Judgement Judge(const Metric& metric, Compared compared, const Criteria& criteri
   if (all_valid) {
     const auto shortfalls = ShortfallsOf(metric, compared, criteria.minimums);
     if (!shortfalls.empty()) {
-      return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kTooFew,
-                    subject + " cannot be judged: " + ShortfallText(shortfalls),
-                    ShortfallRemedy(shortfalls));
+      return Decide(
+          std::move(judgement), Verdict::kInsufficient, Reason::kTooFew,
+          SubjectText(metric, compared) + " cannot be judged: " + ShortfallText(shortfalls),
+          ShortfallRemedy(shortfalls));
     }
   }
   if (!value) {
     return Decide(std::move(judgement), Verdict::kInsufficient, Reason::kUndefined,
-                  subject + " is undefined: " + UndefinedText(value.error(), metric, compared),
+                  SubjectText(metric, compared) +
+                      " is undefined: " + UndefinedText(value.error(), metric, compared),
                   "test on data in which it is defined, or choose another metric in the policy");
   }
   if (std::any_of(compared.begin(), compared.end(), IsSampled)) {
-    return JudgeSampled(std::move(judgement), *value, metric, compared, criteria);
+    return JudgeSampled(std::move(judgement), *value, {metric, compared, criteria});
   }
-  return JudgeValue(std::move(judgement), *value, metric, compared, criteria);
+  return JudgeValue(std::move(judgement), *value, {metric, compared, criteria});
 }
 
 Judgement NothingToJudge(const Metric& metric, std::string_view reference, std::string message) {

@@ -39,11 +39,16 @@ struct Minimums {
   std::int64_t selections = kDefaultMinDenominator;
 };
 
+// Who looks at failures alone spares the texts and intervals of what passed, which take longer to
+// make than the verdict. The verdict is the same.
+enum class Detail { kAll, kOfFailures };
+
 struct Criteria {
   Bounds bounds{};
   Rule rule = Rule::kPointEstimate;
   Minimums minimums{};
   Confidence confidence = Confidence::k95;
+  Detail detail = Detail::kAll;
 };
 
 struct NamedCounts {
@@ -75,8 +80,9 @@ struct Judgement {
   std::string group;                 // empty for a metric across groups
   std::string reference;             // empty where there is none
   std::optional<Rational> value;     // whenever it is defined, also if it was not judged
-  std::string value_text;            // "0.6316", or "undefined"
-  std::optional<Interval> interval;  // whenever the metric and the counts have one
+  std::string value_text;            // "0.6316", or "undefined"; Detail::kAll alone
+  std::optional<Interval> interval;  // where the metric and the counts have one (and, with
+                                     // Detail::kOfFailures, the rule looks at it)
   std::string message;  // one sentence: what was found, from which counts, and what is demanded
   std::string remedy;   // one sentence: what to do about it; empty for a pass
 };

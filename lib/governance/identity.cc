@@ -18,35 +18,62 @@ const Person* FindPerson(const GovernancePolicySpec& policy, const std::string& 
   return nullptr;
 }
 
+// After an account that is a person of its own; no name of an entry has a colon.
+constexpr std::string_view kUnlisted = ":account";
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string Folded(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), Lower);
+  return text;
+}
+
+bool IsSpelled(const std::string& a, const std::string& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return Lower(x) == Lower(y); });
+}
+
+bool AnyIsSpelled(const std::vector<std::string>& all, const std::string& name) {
+  return std::any_of(all.begin(), all.end(),
+                     [&](const std::string& one) { return IsSpelled(one, name); });
+}
+
 }  // namespace
 
 std::string PersonOf(const GovernancePolicySpec& policy, const std::string& account) {
   const Person* person = FindPerson(policy, account);
-  return person == nullptr ? account : person->name;
+  return person == nullptr ? account + std::string(kUnlisted) : person->name;
 }
 
-std::string PersonNamed(const GovernancePolicySpec& policy, const std::string& name) {
-  if (const Person* person = FindPerson(policy, name)) return person->name;
+std::vector<std::string> PeopleMeant(const GovernancePolicySpec& policy, const std::string& name) {
+  std::vector<std::string> meant = {Folded(name) + std::string(kUnlisted)};
   for (const Person& person : policy.people) {
-    if (std::find(person.aliases.begin(), person.aliases.end(), name) != person.aliases.end()) {
-      return person.name;
+    if (IsSpelled(person.name, name) || AnyIsSpelled(person.accounts, name) ||
+        AnyIsSpelled(person.aliases, name)) {
+      meant.push_back(person.name);
     }
   }
-  return name;
+  return meant;
+}
+
+bool MayBeOne(const GovernancePolicySpec& policy, const std::string& a, const std::string& b) {
+  const auto ones = PeopleMeant(policy, a);
+  const auto others = PeopleMeant(policy, b);
+  return std::find_first_of(ones.begin(), ones.end(), others.begin(), others.end()) != ones.end();
 }
 
 bool IsClusterAdministrator(const GovernancePolicySpec& policy, const Provenance& who) {
   constexpr std::string_view kMasters = "system:masters";
-  if (std::find(who.groups.begin(), who.groups.end(), kMasters) != who.groups.end() ||
-      IsNamedByAny(policy, policy.cluster_administrators, who)) {
-    return true;
-  }
-  const std::string person = PersonOf(policy, who.user);
-  return std::any_of(policy.cluster_administrators.begin(), policy.cluster_administrators.end(),
-                     [&](const Subject& subject) {
-                       return subject.kind == SubjectKind::kUser &&
-                              PersonOf(policy, subject.name) == person;
-                     });
+  const auto is_master = [&](const std::vector<std::string>& groups) {
+    return std::find(groups.begin(), groups.end(), kMasters) != groups.end();
+  };
+  if (is_master(who.groups) || is_master(who.seen_groups)) return true;
+  return std::any_of(
+      policy.cluster_administrators.begin(), policy.cluster_administrators.end(),
+      [&](const Subject& subject) {
+        return WasSeenAs(policy, subject, who) ||
+               (subject.kind == SubjectKind::kUser && MayBeOne(policy, subject.name, who.user));
+      });
 }
 
 std::string PrintedName(const GovernancePolicySpec& policy, const std::string& account) {
@@ -84,6 +111,15 @@ bool IsNamedByAny(const GovernancePolicySpec& policy, const std::vector<Subject>
                      [&](const Subject& subject) { return IsNamedBy(policy, subject, who); });
 }
 
+bool WasSeenAs(const GovernancePolicySpec& policy, const Subject& subject, const Provenance& who) {
+  if (IsNamedBy(policy, subject, who)) return true;
+  if (who.seen_groups.empty()) return false;
+  Provenance seen;
+  seen.user = who.user;
+  seen.groups = who.seen_groups;
+  return IsNamedBy(policy, subject, seen);
+}
+
 const Role* FindRole(const GovernancePolicySpec& policy, const std::string& name) {
   for (const Role& role : policy.roles) {
     if (role.name == name) return &role;
@@ -91,13 +127,40 @@ const Role* FindRole(const GovernancePolicySpec& policy, const std::string& name
   return nullptr;
 }
 
+void Insiders::Add(const GovernancePolicySpec& policy, const std::string& name) {
+  for (std::string& one : PeopleMeant(policy, name)) people_.insert(std::move(one));
+}
+
+void Insiders::AddMakers(const GovernancePolicySpec& policy, const Provenance& by) {
+  if (!by.user.empty()) Add(policy, by.user);
+  for (const FurtherSigner& further : by.cosigners) Add(policy, further.user);
+}
+
+bool Insiders::Has(const GovernancePolicySpec& policy, const std::string& name) const {
+  const auto meant = PeopleMeant(policy, name);
+  return std::any_of(meant.begin(), meant.end(),
+                     [this](const std::string& one) { return people_.contains(one); });
+}
+
+bool Insiders::Has(const GovernancePolicySpec& policy, const Provenance& who) const {
+  return Has(policy, who.user) ||
+         std::any_of(groups_.begin(), groups_.end(),
+                     [&](const Subject& group) { return WasSeenAs(policy, group, who); });
+}
+
+bool Insiders::HasAnyOf(const GovernancePolicySpec& policy,
+                        const std::vector<std::string>& names) const {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return Has(policy, name); });
+}
+
 Insiders DevelopersOf(const GovernancePolicySpec& policy, const UseCaseSpec& use_case) {
   Insiders insiders;
   for (const Subject& developer : use_case.developers) {
     if (developer.kind == SubjectKind::kGroup) {
-      insiders.groups.push_back(developer);
+      insiders.AddGroup(developer);
     } else {
-      insiders.people.insert(PersonOf(policy, developer.name));
+      insiders.Add(policy, developer.name);
     }
   }
   return insiders;

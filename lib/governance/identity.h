@@ -7,6 +7,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "governance/facts.h"
@@ -17,12 +18,18 @@ namespace countersign {
 // Service accounts are robots: they report, they do not sign off.
 [[nodiscard]] bool IsRobot(const std::string& account);
 
-// The person behind `account`: an entry of spec.people, or the account itself.
+// Who is behind `account`: the name of an entry of spec.people, or the account as no entry can be
+// called. To be compared, not shown.
 [[nodiscard]] std::string PersonOf(const GovernancePolicySpec& policy, const std::string& account);
 
-// The person whom evidence names: by an account, an alias (spec.people[].aliases) or the entry's
-// name; else the name itself.
-[[nodiscard]] std::string PersonNamed(const GovernancePolicySpec& policy, const std::string& name);
+// Everybody whom `name` could mean, as PersonOf has it: who has it as an account, an alias or the
+// entry's name, and an account of that name, in capitals or not (of ASCII; git and many directories
+// let people choose). For keeping people apart alone: it finds too many rather than too few.
+[[nodiscard]] std::vector<std::string> PeopleMeant(const GovernancePolicySpec& policy,
+                                                   const std::string& name);
+// Whether two names could mean one person.
+[[nodiscard]] bool MayBeOne(const GovernancePolicySpec& policy, const std::string& a,
+                            const std::string& b);
 
 // In group system:masters, which RBAC does not bind, or listed in spec.clusterAdministrators, by
 // another account of the same person too.
@@ -40,15 +47,32 @@ namespace countersign {
 [[nodiscard]] bool IsNamedByAny(const GovernancePolicySpec& policy,
                                 const std::vector<Subject>& subjects, const Provenance& who);
 
+// As IsNamedBy, to keep people apart: also by the groups that the API server saw them in when they
+// signed by a key.
+[[nodiscard]] bool WasSeenAs(const GovernancePolicySpec& policy, const Subject& subject,
+                             const Provenance& who);
+
 [[nodiscard]] const Role* FindRole(const GovernancePolicySpec& policy, const std::string& name);
 // "group 'model-risk', user 'ana@bank.example'": whom to ask. At most five, then "and others".
 [[nodiscard]] std::string HoldersText(const GovernancePolicySpec& policy, const std::string& role);
 [[nodiscard]] std::string SubjectsText(const std::vector<Subject>& subjects);
 
 // Who is not independent of a model: people by name, and groups by membership.
-struct Insiders {
-  std::set<std::string> people;
-  std::vector<Subject> groups;
+class Insiders {
+ public:
+  void Add(const GovernancePolicySpec& policy, const std::string& name);
+  // Whoever made something, each of several signers.
+  void AddMakers(const GovernancePolicySpec& policy, const Provenance& by);
+  void AddGroup(Subject group) { groups_.push_back(std::move(group)); }
+
+  [[nodiscard]] bool Has(const GovernancePolicySpec& policy, const std::string& name) const;
+  [[nodiscard]] bool Has(const GovernancePolicySpec& policy, const Provenance& who) const;
+  [[nodiscard]] bool HasAnyOf(const GovernancePolicySpec& policy,
+                              const std::vector<std::string>& names) const;
+
+ private:
+  std::set<std::string> people_;
+  std::vector<Subject> groups_;
 };
 
 // Those whom the use case lists.

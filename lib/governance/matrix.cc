@@ -147,14 +147,7 @@ void SortByName(std::vector<Share>& shares) {
 bool AnswersSigned(const GovernancePolicySpec& policy, const Facts& facts) {
   auto digest = AnswersDigest(facts.use_case->spec);
   if (!digest) return false;
-  Insiders insiders;
-  for (const Subject& developer : facts.use_case->spec.developers) {
-    if (developer.kind == SubjectKind::kGroup) {
-      insiders.groups.push_back(developer);
-    } else {
-      insiders.people.insert(PersonOf(policy, developer.name));
-    }
-  }
+  const Insiders insiders = DevelopersOf(policy, facts.use_case->spec);
   SignOffTarget target;
   target.kind = SubjectOfSignOff::kUseCase;
   target.use_case = facts.use_case->meta.name;

@@ -47,7 +47,7 @@ std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
     if (!Governs(policy->spec, use_case.spec)) continue;
     Insiders insiders = DevelopersOf(policy->spec, use_case.spec);
     if (!facts.author.user.empty()) {
-      insiders.people.insert(PersonOf(policy->spec, facts.author.user));
+      insiders.Add(policy->spec, facts.author.user);
     }
     const SignOffOutcome outcome =
         Judge(policy->spec, facts, insiders, EvidenceIndex(dossier, policy->spec, {}),

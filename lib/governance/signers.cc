@@ -76,14 +76,21 @@ Owner OwnerOfName(const GovernancePolicySpec& policy, const std::string& authori
                    "', names nobody in the policy's spec.people[].certificates"};
     return {};
   }
-  // One key is one person's, in whichever way it came.
-  const Person* by_key = OwnerOfKey(policy, chain.key().fingerprint()).person;
-  if (by_key != nullptr && by_key != owner.person) {
-    problem = {
-        "SignerCertificateAmbiguous",
-        NameOfChain(chain) + " is for a key that the policy lists for '" + by_key->name + "'"};
+  // One key is one person's, in whichever way it came, and revoked or expired it is in all.
+  const Owner by_key = OwnerOfKey(policy, chain.key().fingerprint());
+  if (by_key.person == nullptr) return owner;
+  if (by_key.person != owner.person) {
+    problem = {"SignerCertificateAmbiguous", NameOfChain(chain) +
+                                                 " is for a key that the policy lists for '" +
+                                                 by_key.person->name + "'"};
     return {};
   }
+  const auto earlier = [](const std::optional<Time>& a, const std::optional<Time>& b) {
+    return a && b ? std::min(a, b) : (a ? a : b);
+  };
+  owner.revoked_at = earlier(owner.revoked_at, by_key.revoked_at);
+  owner.not_after = by_key.not_after;
+  owner.not_before = by_key.not_before;
   return owner;
 }
 
@@ -157,10 +164,10 @@ Provenance Attributed(const GovernancePolicySpec& policy, const Provenance& by,
     return one;
   }
   const auto& accounts = owner.person->accounts;
-  const bool own = std::find(accounts.begin(), accounts.end(), account) != accounts.end();
   one.authenticity = Authenticity::kAttested;
-  one.user = own ? account : accounts.front();
+  one.user = Lists(accounts, account) ? account : accounts.front();
   one.groups = owner.person->groups;
+  if (Lists(accounts, by.user)) one.seen_groups = by.groups;
   return one;
 }
 
@@ -183,7 +190,10 @@ Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
         person == PersonOf(policy, signer.user) ||
         std::any_of(signer.cosigners.begin(), signer.cosigners.end(),
                     [&](const FurtherSigner& f) { return PersonOf(policy, f.user) == person; });
-    if (!known) signer.cosigners.push_back({std::move(one.user), std::move(one.groups)});
+    if (!known) {
+      signer.cosigners.push_back(
+          {std::move(one.user), std::move(one.groups), std::move(one.seen_groups)});
+    }
   }
   signer.signature = by.signature;
   signer.first_seen = by.first_seen;
@@ -281,12 +291,9 @@ AttestedSignOff WithSigner(const GovernancePolicySpec& policy, std::string_view 
       by.authenticity = Authenticity::kAttested;
       by.problem.clear();
       by.reason.clear();
-      by.user = spec.signer.username;
+      by.user = Lists(person->accounts, spec.signer.username) ? spec.signer.username
+                                                              : person->accounts.front();
       by.groups = person->groups;
-      const auto& accounts = person->accounts;
-      if (std::find(accounts.begin(), accounts.end(), by.user) == accounts.end()) {
-        by.user = accounts.front();
-      }
     }
   }
   one.by = WithSignIn(policy, std::move(by));
@@ -346,6 +353,7 @@ std::vector<Provenance> EachSigner(const Provenance& by) {
     one.authenticity = by.authenticity;
     one.user = further.user;
     one.groups = further.groups;
+    one.seen_groups = further.seen_groups;
     all.push_back(std::move(one));
   }
   return all;

@@ -141,6 +141,9 @@ Judgement JudgePlace(Judgement judgement, const SumMetric& metric, const Compari
                      const std::string& subject, const Criteria& criteria) {
   const Bounds& bounds = criteria.bounds;
   const Place place = PlaceOfValue(metric, comparison.value, bounds);
+  if (place == Place::kWithin && criteria.detail == Detail::kOfFailures) {
+    return Decide(std::move(judgement), Verdict::kPass, Reason::kWithinBounds, {});
+  }
   const std::string found =
       subject + " is " + judgement.value_text + " (" + PartsText(metric, comparison) + ")";
   if (place == Place::kWithin) {

@@ -5,7 +5,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace countersign;
   using namespace countersign::fuzz;
-  auto body = ParseJson(Text(data, size), kMaxForeignJsonDepth);
+  auto body = ParseReview(Text(data, size));
   if (!body) return 0;
   const auto review = DecodeReview(std::move(*body));
   if (!review) {

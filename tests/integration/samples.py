@@ -122,13 +122,20 @@ def deployment(name="scorer", namespace=PROD, model="m1", case="credit", patch=N
 
 
 def governed_digest(mdeploy):
-    """As the documentation says: everything but replicas within bounds, labels and annotations."""
+    """As the documentation says: everything but replicas within bounds, labels and annotations that
+    only describe."""
     spec = copy.deepcopy(mdeploy["spec"])
     serving = spec["serving"]
     if serving.get("minReplicas", 1e9) <= serving["replicas"] <= serving.get("maxReplicas", -1):
         serving["replicas"] = None
     metadata = serving["template"].get("metadata", {})
     kept = {k: v for k, v in metadata.items() if k not in ("labels", "annotations")}
+    describing = ("prometheus.io/", "checksum/", "kubectl.kubernetes.io/", "app.kubernetes.io/",
+                  "argocd.argoproj.io/")  # fmt: skip
+    governed = {k: v for k, v in metadata.get("annotations", {}).items()
+                if not k.startswith(describing)}  # fmt: skip
+    if governed:
+        kept["annotations"] = governed
     serving["template"].pop("metadata", None)
     if kept:
         serving["template"]["metadata"] = kept

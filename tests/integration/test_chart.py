@@ -149,6 +149,13 @@ def test_cert_manager_issues_and_injects():
     ("tls.builtIn.leafLifetime=900d,tls.builtIn.authorityLifetime=1d",
      "tls.builtIn.leafLifetime (900d) must be at most tls.builtIn.authorityLifetime (1d)"),
     ("podDisruptionBudget.maxUnavailable=2", "must be less than webhook.replicas (2)"),
+    ("tls.source=Helm,tls.validDays=10,tls.renewBeforeDays=90",
+     "tls.renewBeforeDays (90) must be less than tls.validDays (10)"),
+    ("tls.source=CertManager,tls.certManager.renewBefore=3000h",
+     "tls.certManager.renewBefore (3000h) must be less than tls.certManager.duration"),
+    ("tls.source=CertManager,tls.certManager.duration=90d", "/tls/certManager/duration"),
+    ("guard.trustedControllers={kserve}", "guard.trustedControllers[0] must be an account"),
+    ("networkPolicy.apiServerCidrs={10.0.0.0/33}", "/networkPolicy/apiServerCidrs/0"),
     ("webhook.extraArgs={--listen=127.0.0.1:1}", "webhook.extraArgs has --listen, which the chart gives itself"),
     ("operator.extraArgs={--ca-secret=a/b}", "operator.extraArgs has --ca-secret"),
 ])  # fmt: skip
@@ -291,7 +298,7 @@ def test_install_upgrade_and_uninstall_keep_what_evidence_rests_on(cluster):
     assert secret(cluster, "countersign-webhook-tls") == tls
     # Close to its end a certificate is made anew, by a CA that is trusted beside the one before.
     run_helm("upgrade", "countersign", CHART, 
-             "--set", "tls.source=Helm,tls.validDays=90,tls.renewBeforeDays=366")  # fmt: skip
+             "--set", "tls.source=Helm,tls.validDays=367,tls.renewBeforeDays=366")  # fmt: skip
     renewed = secret(cluster, "countersign-webhook-tls")
     assert renewed["tls.crt"] != tls["tls.crt"]
     bundle = base64.b64decode(renewed["ca.crt"]).decode()

@@ -73,7 +73,7 @@ GuardHandler::GuardHandler(const Catalog& catalog, const Workloads& workloads,
 
 AdmissionReply GuardHandler::Judge(const AdmissionCall& call) const {
   const SteadyTime started = clock_.Steady();
-  auto body = ParseJson(call.body, kMaxForeignJsonDepth);
+  auto body = ParseReview(call.body);
   if (!body) return {400, body.error().message + "\n"};
   auto review = DecodeReview(std::move(*body));
   if (!review) return {400, "AdmissionReview " + review.error().ToString() + "\n"};

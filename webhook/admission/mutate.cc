@@ -156,7 +156,7 @@ std::optional<AdmissionReply> AdmissionHandler::TryMutate(const AdmissionCall& c
 std::optional<AdmissionReply> AdmissionHandler::Mutate(const AdmissionCall& call,
                                                        bool may_wait) const {
   const SteadyTime started = clock_.Steady();
-  auto body = ParseJson(call.body, kMaxForeignJsonDepth);
+  auto body = ParseReview(call.body);
   if (!body) return AdmissionReply{400, body.error().message + "\n"};
   auto review = DecodeReview(std::move(*body));
   if (!review) return AdmissionReply{400, "AdmissionReview " + review.error().ToString() + "\n"};

@@ -1,9 +1,11 @@
 #include "webhook/admission/review.h"
 
+#include <array>
 #include <charconv>
 #include <cstdint>
 
 #include "base/digest.h"
+#include "base/json_without.h"
 #include "base/json_writer.h"
 
 namespace countersign {
@@ -110,6 +112,12 @@ std::string_view OperationName(Operation operation) {
     case Operation::kConnect: return "CONNECT";
   }
   return "UNKNOWN";
+}
+
+Result<Json> ParseReview(std::string_view body) {
+  static constexpr std::array<std::string_view, 4> kManagedFields = {"request", "*", "metadata",
+                                                                     "managedFields"};
+  return ParseJsonWithout(body, kManagedFields, kMaxForeignJsonDepth);
 }
 
 Result<Review> DecodeReview(Json&& body) {

@@ -61,6 +61,10 @@ struct Review {
   }
 };
 
+// The body's JSON without its objects' managedFields, a third of many objects: who set which field
+// is not ours to judge. Errors as ParseJson's.
+[[nodiscard]] Result<Json> ParseReview(std::string_view body);
+
 // Takes the body's JSON apart. Error: what is wrong with the review itself; the answer is then HTTP
 // 400, because there may be no uid to answer to.
 [[nodiscard]] Result<Review> DecodeReview(Json&& body);

@@ -81,7 +81,7 @@ bool AdmissionHandler::RefreshLive(Context& context, const UseCaseRef& use_case)
 std::optional<AdmissionReply> AdmissionHandler::Validate(const AdmissionCall& call,
                                                          bool may_wait) const {
   const SteadyTime started = clock_.Steady();
-  auto body = ParseJson(call.body, kMaxForeignJsonDepth);
+  auto body = ParseReview(call.body);
   if (!body) return AdmissionReply{400, body.error().message + "\n"};
   auto review = DecodeReview(std::move(*body));
   if (!review) return AdmissionReply{400, "AdmissionReview " + review.error().ToString() + "\n"};

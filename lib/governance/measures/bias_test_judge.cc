@@ -27,6 +27,7 @@ fairness::Criteria CriteriaOf(const BiasTestRequirement& r, const MetricBound& m
   fairness::Criteria criteria;
   criteria.bounds = {metric.min, metric.max};
   criteria.rule = r.judge;
+  criteria.detail = fairness::Detail::kOfFailures;
   criteria.minimums.group_size = r.min_group_size;
   criteria.minimums.positives = r.min_positives;
   criteria.minimums.negatives = r.min_negatives;

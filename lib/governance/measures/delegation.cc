@@ -25,9 +25,14 @@ bool IsWordOn(const ActingFor& acting, const AttestedSignOff& one) {
 // At the same instant a withdrawal is the later one.
 bool IsLater(const AttestedSignOff& a, const AttestedSignOff& b) {
   const auto rank = [](const AttestedSignOff& s) {
-    return std::tuple(s.by.first_seen, s.object->spec.decision, s.object->meta.name);
+    return std::tuple(s.by.Recorded(), s.object->spec.decision, s.object->meta.name);
   };
   return rank(a) > rank(b);
+}
+
+// Of several words the latest one; null if there is none.
+void KeepLater(const AttestedSignOff*& kept, const AttestedSignOff& one) {
+  if (kept == nullptr || IsLater(one, *kept)) kept = &one;
 }
 
 bool IsLentFor(const SignOffSubject& subject, const std::vector<std::string>& environments) {
@@ -66,36 +71,46 @@ tl::expected<const AttestedSignOff*, Disregarded> FindDelegation(
   if (role == nullptr || !role->delegation) {
     return Not("DelegationNotAllowed", who + "but the policy does not let the role be lent");
   }
+  // What a deputy signed counts from the date in it, which they choose: the role must have been
+  // lent by then, and still be when the system saw it.
+  const Time seen = acting.deputy.Recorded();
   const AttestedSignOff* latest = nullptr;
+  const AttestedSignOff* withdrawal = nullptr;
   std::string note;
   for (const AttestedSignOff* one : sign_offs) {
     if (!IsWordOn(acting, *one)) continue;
     if (auto because = WhyNotSigners(*one)) {
       note = ": SignOff '" + one->object->meta.name + "' does not count, " + because->why;
-    } else if (one->by.first_seen > acting.deputy.first_seen) {
+    } else if (one->object->spec.decision == SignOffDecision::kReject &&
+               one->by.Recorded() <= seen) {
+      KeepLater(withdrawal, *one);
+    } else if (one->by.Recorded() > acting.deputy.first_seen) {
       note = ": SignOff '" + one->object->meta.name + "' came only afterwards";
-    } else if (latest == nullptr || IsLater(*one, *latest)) {
-      latest = one;
+    } else {
+      KeepLater(latest, *one);
     }
+  }
+  if (withdrawal != nullptr && (latest == nullptr || IsLater(*withdrawal, *latest))) {
+    latest = withdrawal;
   }
   if (latest == nullptr) return Not("DelegationMissing", who + "who has not lent it" + note);
   const SignOffSpec& spec = latest->object->spec;
   const std::string by = who + "but Delegation '" + latest->object->meta.name + "' ";
   if (spec.decision == SignOffDecision::kReject) {
     return Not("DelegationWithdrawn",
-               by + "had withdrawn that at " + FormatTime(latest->by.first_seen));
+               by + "had withdrawn that at " + FormatTime(latest->by.Recorded()));
   }
   if (!HoldsRole(acting.policy, acting.role, latest->by)) {
     return Not("DelegationNotHeld", by + "is by somebody who does not hold the role; a lent role "
                                          "cannot be lent on");
   }
   // Decoding asks for an end.
-  const Time ends = spec.expires_at.value_or(latest->by.first_seen);
-  if (ends - latest->by.first_seen > role->delegation->max_duration) {
+  const Time ends = spec.expires_at.value_or(latest->by.Recorded());
+  if (ends - latest->by.Recorded() > role->delegation->max_duration) {
     return Not("DelegationTooLong", by + "is for longer than the policy's " +
                                         FormatDuration(role->delegation->max_duration));
   }
-  if (ends <= acting.deputy.first_seen) {
+  if (ends <= seen) {
     return Not("DelegationExpired", by + "had ended at " + FormatTime(ends));
   }
   if (!IsLentFor(spec.subject, acting.environments)) {

@@ -19,7 +19,8 @@ struct Disregarded {
   std::string why;
 };
 
-// Who acts for whom, in what, and when: `deputy.first_seen`.
+// Who acts for whom, in what, and when: from `deputy.first_seen`, which is the date in what they
+// signed by a key, to when that was recorded.
 struct ActingFor {
   const GovernancePolicySpec& policy;
   const std::string& role;

@@ -18,16 +18,21 @@ struct Exclusion {
   std::string why;
 };
 
-// With several signers one insider is one too many.
-bool IsInsider(const Context& context, const Provenance& by) {
+// The insider among those who signed a report or whom it names as having made it: with several, one
+// is one too many. Empty if there is none.
+std::string InsiderOf(const Context& context, const Provenance& by,
+                      const std::vector<std::string>& performed_by) {
   const GovernancePolicySpec& policy = context.policy.spec;
-  const auto signers = EachSignerEver(policy, by);
-  return std::any_of(signers.begin(), signers.end(), [&](const Provenance& one) {
-    const std::string person = PersonOf(policy, one.user);
-    return person == PersonOf(policy, context.facts.author.user) ||
-           context.insiders.people.contains(person) ||
-           IsNamedByAny(policy, context.insiders.groups, one);
-  });
+  const auto is_author = [&](const std::string& name) {
+    return !context.facts.author.user.empty() && MayBeOne(policy, name, context.facts.author.user);
+  };
+  for (const Provenance& one : EachSignerEver(policy, by)) {
+    if (is_author(one.user) || context.insiders.Has(policy, one)) return one.user;
+  }
+  for (const std::string& name : performed_by) {
+    if (is_author(name) || context.insiders.Has(policy, name)) return name;
+  }
+  return {};
 }
 
 std::optional<Exclusion> Excluded(const Context& context, const EvidenceRequirement& r,
@@ -63,9 +68,10 @@ std::optional<Exclusion> Excluded(const Context& context, const EvidenceRequirem
   if (auto few = WhyTooFew(context.policy.spec, r.issuers, r.signers, report.by); !few.empty()) {
     return Exclusion{"TooFewSigners", std::move(few)};
   }
-  if (r.independent && report.by.authenticity == Authenticity::kAttested &&
-      IsInsider(context, report.by)) {
-    return Exclusion{"IssuerNotIndependent", "'" + report.by.user + "' is not independent"};
+  if (r.independent && report.by.authenticity == Authenticity::kAttested) {
+    if (const std::string who = InsiderOf(context, report.by, spec.performed_by); !who.empty()) {
+      return Exclusion{"IssuerNotIndependent", "'" + who + "' is not independent"};
+    }
   }
   return std::nullopt;
 }
@@ -172,7 +178,7 @@ std::optional<PastResult> GoneReport(const Context& context, const EvidenceRequi
     if (past.result->topic != r.type ||
         (!r.environments.empty() && std::find(r.environments.begin(), r.environments.end(),
                                               past.result->environment) == r.environments.end()) ||
-        (r.independent && IsInsider(context, past.by)) ||
+        (r.independent && !InsiderOf(context, past.by, past.result->performed_by).empty()) ||
         !GovernsAlthoughGone(context.policy.spec, who, past, latest, present)) {
       continue;
     }

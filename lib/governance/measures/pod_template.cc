@@ -84,11 +84,34 @@ class Inspector {
             {&at, "name"});
       }
       const Json* from = Find(env, "valueFrom");
-      const Json* ref = from == nullptr ? nullptr : Find(*from, "configMapKeyRef");
-      if (ref == nullptr) return;
+      if (from == nullptr) return;
       const JsonPath of_value{&at, "valueFrom"};
-      Config(*ref, {&of_value, "configMapKeyRef"});
+      if (const Json* ref = Find(*from, "configMapKeyRef")) {
+        Config(*ref, {&of_value, "configMapKeyRef"});
+      }
+      Field(*from, of_value);
     });
+  }
+
+  // What a Pod reads of its own labels and annotations can be said after the approval.
+  void Field(const Json& from, const JsonPath& path) {
+    const Json* ref = Find(from, "fieldRef");
+    if (!strict_ || ref == nullptr) return;
+    const std::string field = StringAt(*ref, "fieldPath");
+    for (const std::string_view free : {"metadata.annotations", "metadata.labels"}) {
+      if (!field.starts_with(free)) continue;
+      const JsonPath of_ref{&path, "fieldRef"};
+      Add("FieldNotGoverned",
+          "must not read " + Shorten(field) +
+              ": labels and annotations may change without approval; write the value here, or into "
+              "a ConfigMap of spec.serving.config",
+          {&of_ref, "fieldPath"});
+    }
+  }
+
+  void Fields(const Json& downward, const JsonPath& path) {
+    ForEach(downward, "items", path,
+            [&](const Json& item, const JsonPath& at) { Field(item, at); });
   }
 
   void Config(const Json& ref, const JsonPath& path) {
@@ -120,9 +143,12 @@ class Inspector {
             {&at, "reference"});
       } else if (it.key() == "configMap") {
         Config(it.value(), at);
+      } else if (it.key() == "downwardAPI") {
+        Fields(it.value(), at);
       } else if (it.key() == "projected") {
         ForEach(it.value(), "sources", at, [&](const Json& source, const JsonPath& where) {
           if (const Json* ref = Find(source, "configMap")) Config(*ref, {&where, "configMap"});
+          if (const Json* own = Find(source, "downwardAPI")) Fields(*own, {&where, "downwardAPI"});
         });
       }
     }

@@ -135,7 +135,10 @@ class Judge {
     SignOffRequirement requirement = rules_.sign_off;
     requirement.distinct_from = {Distinct::kDevelopers, Distinct::kRequester};
     Insiders insiders = context_.insiders;
-    insiders.people.insert(PersonOf(context_.policy.spec, report_.by.user));
+    insiders.AddMakers(context_.policy.spec, report_.by);
+    for (const std::string& name : report_.object->spec.performed_by) {
+      insiders.Add(context_.policy.spec, name);
+    }
     SignOffTarget target;
     target.kind = SubjectOfSignOff::kChangeProtocol;
     target.use_case = report_.object->spec.use_case;

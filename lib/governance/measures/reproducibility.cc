@@ -21,20 +21,24 @@ std::optional<Exclusion> Excluded(const Context& context, const ReproducibilityR
                                   const AttestedSnapshot& original, const AttestedSnapshot& copy) {
   const GovernancePolicySpec& policy = context.policy.spec;
   if (!IsAuthentic(copy.by)) return Exclusion{"EvidenceNotAuthentic", WhyNotAuthentic(copy.by)};
-  const auto makers = EachSignerEver(policy, original.by);
-  const auto insider = [&](const Provenance& one) {
-    const std::string person = PersonOf(policy, one.user);
-    return context.insiders.people.contains(person) ||
-           IsNamedByAny(policy, context.insiders.groups, one) ||
-           std::any_of(makers.begin(), makers.end(), [&](const Provenance& maker) {
-             return PersonOf(policy, maker.user) == person;
-           });
-  };
-  const auto signers = EachSignerEver(policy, copy.by);
   if (r.reproduced_by == ReproducedBy::kIndependent &&
-      copy.by.authenticity == Authenticity::kAttested &&
-      std::any_of(signers.begin(), signers.end(), insider)) {
-    return Exclusion{"ReproductionNotIndependent", "'" + copy.by.user + "' is not independent"};
+      copy.by.authenticity == Authenticity::kAttested) {
+    Insiders insiders = context.insiders;
+    for (const Provenance& one : EachSignerEver(policy, original.by)) {
+      insiders.AddMakers(policy, one);
+    }
+    for (const std::string& name : original.object->spec.performed_by) insiders.Add(policy, name);
+    // The authors of the code are the original's own: who repeats a run takes the code as it is.
+    std::string who;
+    for (const std::string& name : copy.object->spec.performed_by) {
+      if (insiders.Has(policy, name)) who = name;
+    }
+    for (const Provenance& one : EachSignerEver(policy, copy.by)) {
+      if (insiders.Has(policy, one)) who = one.user;
+    }
+    if (!who.empty()) {
+      return Exclusion{"ReproductionNotIndependent", "'" + who + "' is not independent"};
+    }
   }
   if (!IsTrustedIssuer(policy, r.reproducers, copy.by)) {
     return Exclusion{"ReproducerNotTrusted",

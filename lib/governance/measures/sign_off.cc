@@ -22,15 +22,15 @@ struct Vote {
   bool overdue = false;
 };
 
+// The account of whose role it is.
+const std::string& HolderOf(const Vote& vote) {
+  return (vote.delegation == nullptr ? vote.sign_off : vote.delegation)->by.user;
+}
+
 // "'dan' for 'vera'"
 std::string SignerText(const Vote& vote) {
   const std::string text = "'" + vote.sign_off->by.user + "'";
   return vote.delegation == nullptr ? text : text + " for '" + vote.delegation->by.user + "'";
-}
-
-bool IsInsider(const GovernancePolicySpec& policy, const Insiders& insiders,
-               const std::string& person, const Provenance& by) {
-  return insiders.people.contains(person) || IsNamedByAny(policy, insiders.groups, by);
 }
 
 class Judge {
@@ -80,22 +80,20 @@ class Judge {
   }
 
   // A role that is lent is not doubled: of its holder and their deputies the one counts whose
-  // decision lasts longest.
+  // decision lasts longest. Nor is one doubled by two spellings of an account.
   void OncePerHolder(std::vector<Vote>& votes) {
-    std::map<std::string, std::size_t> best;
-    for (std::size_t i = 0; i < votes.size(); ++i) {
-      const auto [it, fresh] = best.emplace(votes[i].holder, i);
-      if (!fresh && LastsLonger(votes[i], votes[it->second])) it->second = i;
-    }
     std::vector<Vote> kept;
-    for (std::size_t i = 0; i < votes.size(); ++i) {
-      if (best[votes[i].holder] == i) {
-        kept.push_back(votes[i]);
-      } else {
-        Leave(SignerText(votes[i]),
-              {"SignOffCountedOnce", "the same holder's role counts by " +
-                                         SignerText(votes[best[votes[i].holder]]) + " already"});
+    for (Vote& vote : votes) {
+      const auto same = std::find_if(kept.begin(), kept.end(), [&](const Vote& other) {
+        return MayBeOne(policy(), HolderOf(vote), HolderOf(other));
+      });
+      if (same == kept.end()) {
+        kept.push_back(std::move(vote));
+        continue;
       }
+      if (LastsLonger(vote, *same)) std::swap(vote, *same);
+      Leave(SignerText(vote), {"SignOffCountedOnce", "the same holder's role counts by " +
+                                                         SignerText(*same) + " already"});
     }
     votes = std::move(kept);
   }
@@ -158,29 +156,30 @@ class Judge {
   }
 
   // Why they are not independent; empty if they are.
-  [[nodiscard]] std::string Dependence(const std::string& person, const Provenance& by) const {
+  [[nodiscard]] std::string Dependence(const Provenance& by) const {
     const auto distinct = [&](Distinct from) {
       const auto& list = requirement().distinct_from;
       return std::find(list.begin(), list.end(), from) != list.end();
     };
-    if (distinct(Distinct::kRequester) && person == PersonOf(policy(), facts().author.user)) {
+    if (distinct(Distinct::kRequester) && !facts().author.user.empty() &&
+        MayBeOne(policy(), by.user, facts().author.user)) {
       return target().kind == SubjectOfSignOff::kGovernancePolicy ? "published the version"
                                                                   : "requested the deployment";
     }
-    if (distinct(Distinct::kDevelopers) && IsInsider(policy(), context_.insiders, person, by)) {
+    if (distinct(Distinct::kDevelopers) && context_.insiders.Has(policy(), by)) {
       return "is a developer of the model";
     }
     if (distinct(Distinct::kClusterAdministrators) && IsClusterAdministrator(policy(), by)) {
       return "is a cluster administrator";
     }
-    return HoldsOtherRole(context_, person, by);
+    return HoldsOtherRole(context_, by);
   }
 
   // A deputy must be independent, and so must whoever chose them.
   [[nodiscard]] std::string Dependence(const Vote& vote) const {
-    std::string why = Dependence(vote.person, vote.sign_off->by);
+    std::string why = Dependence(vote.sign_off->by);
     if (!why.empty() || vote.delegation == nullptr) return why;
-    why = Dependence(vote.holder, vote.delegation->by);
+    why = Dependence(vote.delegation->by);
     return why.empty() ? why : "'" + vote.delegation->by.user + "', who lent the role, " + why;
   }
 

@@ -63,14 +63,12 @@ std::string PolicyReplaced(const SignOffContext& context, const Shown& shown) {
 
 // Whether the role lists the person by an account of theirs, whichever they signed with.
 bool ListsPerson(const GovernancePolicySpec& policy, const std::string& role,
-                 const std::string& person) {
+                 const std::string& account) {
   const Role* found = FindRole(policy, role);
   return found != nullptr &&
          std::any_of(found->subjects.begin(), found->subjects.end(), [&](const Subject& subject) {
-           return subject.kind == SubjectKind::kPerson
-                      ? subject.name == person
-                      : subject.kind == SubjectKind::kUser &&
-                            PersonOf(policy, subject.name) == person;
+           return (subject.kind == SubjectKind::kPerson || subject.kind == SubjectKind::kUser) &&
+                  MayBeOne(policy, subject.name, account);
          });
 }
 
@@ -87,7 +85,7 @@ std::optional<Disregarded> WhyWrongTime(const SignOffRequirement& requirement,
                                         const AttestedSignOff& sign_off) {
   const auto& performed = sign_off.object->spec.performed_at;
   if (!performed) return std::nullopt;
-  const Time recorded = sign_off.by.recorded_at.value_or(sign_off.by.first_seen);
+  const Time recorded = sign_off.by.Recorded();
   if (*performed > recorded + kClockSkew) {
     return Disregarded{"SignOffInFuture", "its spec.performedAt, " + FormatTime(*performed) +
                                               ", is after it was first seen, at " +
@@ -211,16 +209,15 @@ std::string NotShown(const SignOffContext& context, const AttestedSignOff& sign_
   return {};
 }
 
-std::string HoldsOtherRole(const SignOffContext& context, const std::string& person,
-                           const Provenance& by) {
+std::string HoldsOtherRole(const SignOffContext& context, const Provenance& by) {
   for (const std::string& role : context.requirement.distinct_from_roles) {
-    if (IsNamedBy(context.policy, {SubjectKind::kRole, role}, by) ||
-        ListsPerson(context.policy, role, person)) {
+    if (WasSeenAs(context.policy, {SubjectKind::kRole, role}, by) ||
+        ListsPerson(context.policy, role, by.user)) {
       return "holds role '" + role + "' too";
     }
     for (const AttestedSignOff* other : context.index.SignOffs(role, DigestOf(context.target))) {
       if (IsAbout(other->object->spec.subject, context.target) && MayDecide(context, *other) &&
-          PersonOf(context.policy, other->by.user) == person) {
+          MayBeOne(context.policy, other->by.user, by.user)) {
         return "signed off as '" + role + "' too";
       }
     }

@@ -59,10 +59,8 @@ struct SignOffContext {
 // What the approval should list as shown to the signer and does not; empty if nothing.
 [[nodiscard]] std::string NotShown(const SignOffContext& context, const AttestedSignOff& sign_off);
 
-// Why `person` is not independent of the requirement's distinctFromRoles; empty if they are. `by`
-// is how the API server knew them when they signed.
-[[nodiscard]] std::string HoldsOtherRole(const SignOffContext& context, const std::string& person,
-                                         const Provenance& by);
+// Why whoever signed is not independent of the requirement's distinctFromRoles; empty if they are.
+[[nodiscard]] std::string HoldsOtherRole(const SignOffContext& context, const Provenance& by);
 
 // When the decision ends by the requirement's maxAge or by itself; nullopt: never.
 [[nodiscard]] std::optional<Time> EndOfSignOff(const SignOffContext& context,

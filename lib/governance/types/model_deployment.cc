@@ -1,5 +1,8 @@
 #include "governance/types/model_deployment.h"
 
+#include <algorithm>
+#include <array>
+
 #include "governance/types/codec.h"
 #include "governance/types/describe/component.h"
 
@@ -230,6 +233,35 @@ static void Check(const ModelDeploymentSpec& spec, const Json& json, std::vector
   }
 }
 
+namespace {
+
+// Annotations of a pod template that only describe it. Any other may tell a webhook in the cluster
+// what to put into the Pods: proxies, agents, files
+// (docs/decisions/2026-11-29-template-annotations).
+bool OnlyDescribes(std::string_view annotation) {
+  constexpr std::array<std::string_view, 5> kDescriptive = {
+      "prometheus.io/", "checksum/", "kubectl.kubernetes.io/", "app.kubernetes.io/",
+      "argocd.argoproj.io/"};
+  return std::any_of(kDescriptive.begin(), kDescriptive.end(),
+                     [&](std::string_view prefix) { return annotation.starts_with(prefix); });
+}
+
+// Leaves out what only describes; true if anything is left.
+bool GovernAnnotations(const Json& annotations, Replacements& instead) {
+  if (!annotations.is_object()) return true;
+  bool kept = false;
+  for (auto it = annotations.begin(); it != annotations.end(); ++it) {
+    if (it->is_null() || OnlyDescribes(it.key())) {
+      instead.emplace_back(&*it, nullptr);
+    } else {
+      kept = true;
+    }
+  }
+  return kept;
+}
+
+}  // namespace
+
 Result<std::string> GovernedDigest(const Json& spec) {
   static const Json kFree = nullptr;
   Replacements instead;
@@ -245,7 +277,8 @@ Result<std::string> GovernedDigest(const Json& spec) {
     // Adding the first label must not change the digest: absent, empty and ignored are one.
     bool kept = false;
     for (auto it = metadata->begin(); it != metadata->end(); ++it) {
-      if (it.key() == "labels" || it.key() == "annotations" || it->is_null()) {
+      if (it.key() == "labels" || it->is_null() ||
+          (it.key() == "annotations" && !GovernAnnotations(*it, instead))) {
         instead.emplace_back(&*it, nullptr);
       } else {
         kept = true;

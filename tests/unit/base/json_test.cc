@@ -1,10 +1,13 @@
 #include "base/json.h"
 #include "base/json_fast.h"
+#include "base/json_without.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
+#include <string_view>
 
 namespace countersign {
 namespace {
@@ -200,6 +203,21 @@ TEST(ParseJsonFast, DeclinesWhatIsUnusual) {
   }
   EXPECT_FALSE(ParseJsonFast("[" + std::string(kMaxFastJsonBytes, ' ') + "]", 8).has_value());
   EXPECT_TRUE(ParseJson("[" + std::string(kMaxFastJsonBytes, ' ') + "]", 8).has_value());
+}
+
+// By either parser.
+TEST(ParseJsonWithout, LeavesOutWhatNobodyReads) {
+  constexpr std::array<std::string_view, 3> kSteps = {"request", "*", "fields"};
+  const auto read = [&](const std::string& text) { return ParseJsonWithout(text, kSteps, 16); };
+  const std::string text =
+      R"({"request":{"a":{"fields":[{"x":1}],"kept":{"fields":2}},"b":{"fields":{}},"fields":3},"fields":4})";
+  const Json rest =
+      *ParseJson(R"({"request":{"a":{"kept":{"fields":2}},"b":{},"fields":3},"fields":4})");
+  EXPECT_EQ(read(text), rest);
+  EXPECT_EQ(ParseJsonFast(text, 16, kSteps), rest);
+  EXPECT_EQ(read(text + std::string(kMaxFastJsonBytes, ' ')), rest);
+  EXPECT_FALSE(read(R"({"request":{"a":{"fields":1,"fields":2}}})").has_value());
+  EXPECT_FALSE(read(R"({"request":{"a":{"fields":[}}})").has_value());
 }
 
 TEST(Discard, EmptiesWhatWasParsed) {

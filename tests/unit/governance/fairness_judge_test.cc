@@ -475,5 +475,40 @@ TEST(FairnessJudgeTest, AJudgementNobodyMadeIsInsufficient) {
   EXPECT_EQ(judgement.verdict, Verdict::kInsufficient);
 }
 
+// Who asks for failures alone gets the same verdicts, and the same words for what did not pass.
+TEST(FairnessJudgeTest, DetailDecidesNothing) {
+  std::mt19937 random(7);
+  const auto count = [&random] {
+    return std::uniform_int_distribution<std::int64_t>(0, 300)(random);
+  };
+  const auto named = [&](const char* name) {
+    return NamedCounts{name, {count(), count(), count(), count()}};
+  };
+  int passed = 0;
+  for (int round = 0; round < 20; ++round) {
+    const std::vector<NamedCounts> groups = {named("a"), named("b"), named("r")};
+    for (const Metric& metric : kMetrics) {
+      for (const Rule rule :
+           {Rule::kPointEstimate, Rule::kWholeInterval, Rule::kNotWhollyOutside}) {
+        Criteria criteria = C(round % 2 == 0 ? "0.1" : nullptr, "1.2", rule);
+        criteria.minimums = {100, 10, 10, 10};
+        const auto all = JudgeAttribute(metric, groups, "r", criteria);
+        criteria.detail = Detail::kOfFailures;
+        const auto failures = JudgeAttribute(metric, groups, "r", criteria);
+        ASSERT_EQ(all.size(), failures.size());
+        for (std::size_t i = 0; i < all.size(); ++i) {
+          EXPECT_EQ(failures[i].verdict, all[i].verdict) << all[i].message;
+          EXPECT_EQ(failures[i].reason, all[i].reason) << all[i].message;
+          const bool pass = all[i].verdict == Verdict::kPass;
+          EXPECT_EQ(failures[i].message, pass ? "" : all[i].message);
+          EXPECT_EQ(failures[i].remedy, all[i].remedy);
+          passed += pass ? 1 : 0;
+        }
+      }
+    }
+  }
+  EXPECT_GT(passed, 100);
+}
+
 }  // namespace
 }  // namespace countersign::fairness

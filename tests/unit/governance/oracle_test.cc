@@ -121,8 +121,8 @@ TEST(OracleTest, SignOffsComeOutAsByTheBook) {
     for (int i = 0; i < size; ++i) facts.sign_offs.push_back(RandomSignOff(random, i));
     const Dossier dossier(facts);
     Insiders insiders;
-    insiders.people.insert(PersonOf(policy, developer));
-    insiders.groups.push_back({SubjectKind::kGroup, "developers"});
+    insiders.Add(policy, developer);
+    insiders.AddGroup({SubjectKind::kGroup, "developers"});
     SignOffTarget target;
     target.use_case = "credit";
     target.environment = "prod";

@@ -48,7 +48,7 @@ spec:
     port: 8080
     config: [{name: c, digest: "sha256:2222222222222222222222222222222222222222222222222222222222222222"}]
     template:
-      metadata: {labels: {a: b}, annotations: {c: d}}
+      metadata: {labels: {a: b}, annotations: {prometheus.io/scrape: "true"}}
       spec:
         containers:
         - {name: server, image: "r.example/s@sha256:3333333333333333333333333333333333333333333333333333333333333333", args: [x, "y"]}
@@ -57,7 +57,7 @@ spec:
 
 std::string Governed(const Json& object) { return GovernedDigest(object.at("spec")).value(); }
 
-TEST(GovernedDigestTest, LabelsAnnotationsAndReplicasWithinBoundsDoNotChangeIt) {
+TEST(GovernedDigestTest, LabelsDescriptionsAndReplicasWithinBoundsDoNotChangeIt) {
   const std::string digest = Governed(Deployment());
   const std::vector<std::string> patches = {
       R"({"metadata": {"labels": {"x": "y"}}})",
@@ -65,6 +65,7 @@ TEST(GovernedDigestTest, LabelsAnnotationsAndReplicasWithinBoundsDoNotChangeIt) 
       R"({"spec": {"serving": {"replicas": 6}}})",
       R"({"spec": {"serving": {"template": {"metadata": {"labels": {"a": "other", "e": "f"}}}}}})",
       R"({"spec": {"serving": {"template": {"metadata": {"annotations": null}}}}})",
+      R"({"spec": {"serving": {"template": {"metadata": {"annotations": {"checksum/config": "1"}}}}}})",
       R"({"spec": {"serving": {"template": {"metadata": {"labels": null, "annotations": null}}}}})",
       R"({"spec": {"serving": {"template": {"metadata": null}}}})",
       R"({"spec": {"serving": {"template": {"metadata": {"creationTimestamp": null}}}}})"};
@@ -82,17 +83,17 @@ TEST(GovernedDigestTest, LabelsAnnotationsAndReplicasWithinBoundsDoNotChangeIt) 
 TEST(GovernedDigestTest, EverythingElseChangesIt) {
   const std::string digest = Governed(Deployment());
   const std::vector<std::string> patches = {
-      R"({"spec": {"serving": {"replicas": 1}}})",
-      R"({"spec": {"serving": {"replicas": 7}}})",
+      R"({"spec": {"serving": {"replicas": 1}}})", R"({"spec": {"serving": {"replicas": 7}}})",
       R"({"spec": {"serving": {"minReplicas": 1}}})",
       R"({"spec": {"serving": {"maxReplicas": null}}})",
       R"({"spec": {"serving": {"template": {"metadata": {"name": "x"}}}}})",
+      // What a webhook in the cluster may act on.
+      R"({"spec": {"serving": {"template": {"metadata": {"annotations": {"inject.istio.io/templates": "x"}}}}}})",
+      R"({"spec": {"serving": {"template": {"metadata": {"annotations": "x"}}}}})",
       R"({"spec": {"serving": {"template": {"spec": {"hostNetwork": true}}}}})",
       R"({"spec": {"serving": {"template": {"spec": {"somethingNew": {}}}}}})",
-      R"({"spec": {"somethingNew": "x"}})",
-      R"({"spec": {"somethingNew": {}}})",
-      R"({"spec": {"decision": null}})",
-      R"({"spec": {"decision": {"threshold": "0.50"}}})",
+      R"({"spec": {"somethingNew": "x"}})", R"({"spec": {"somethingNew": {}}})",
+      R"({"spec": {"decision": null}})", R"({"spec": {"decision": {"threshold": "0.50"}}})",
       R"({"spec": {"fallback": {"description": "Others decide."}}})",
       R"({"spec": {"serving": {"podDisruptionBudget": {"maxUnavailable": 1}}}})",
       R"({"spec": {"serving": {"labels": {"x": "y"}}}})"};

@@ -1,0 +1,21 @@
+// json_without.h: reading JSON of which a part is nobody's business.
+//
+// Pure; thread-safe.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/json.h"
+
+namespace countersign {
+
+// The way from the root to a member, key by key; "*" is any key of an object.
+using JsonSteps = std::span<const std::string_view>;
+
+// The document without the members at `left_out`, of which only the syntax is looked at: a large
+// part is then not built. Errors as ParseJson's.
+[[nodiscard]] Result<Json> ParseJsonWithout(std::string_view text, JsonSteps left_out,
+                                            int max_depth = kMaxJsonDepth);
+
+}  // namespace countersign
