@@ -149,7 +149,9 @@ Gate GateOf(const Context& context, const EvidenceRequirement& r, Gate gate,
     return Conclude(std::move(gate), shortfall.state, std::move(shortfall.reason),
                     r.type + " " + name + of + ": " + Join(shortfall.texts), Remedy(context, r));
   }
-  const auto end = EndOf(AgesFrom(latest), r.max_age);
+  // Beside a bundle stands whatever date its applier likes.
+  const Time made = latest.object->spec.model_signature ? latest.by.first_seen : AgesFrom(latest);
+  const auto end = EndOf(made, r.max_age);
   if (r.max_age && end && *end <= context.facts.now) {
     gate.expired_at = end;
     return Conclude(std::move(gate), GateState::kExpired, "EvidenceExpired",
