@@ -1,6 +1,7 @@
 #include "cli/adoption.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "catalog/child_name.h"
@@ -36,9 +37,25 @@ std::string AsName(std::string text) {
   return first == std::string::npos ? std::string() : text.substr(first, last - first + 1);
 }
 
-bool IsPlainWorkload(const ScannedObject& object) {
-  return object.api_version == "apps/v1" &&
-         (object.kind == "Deployment" || object.kind == "StatefulSet");
+bool IsAdoptable(const ScannedObject& object) {
+  const AdoptableKind* found = FindAdoptable(object.kind);
+  return found != nullptr && object.api_version == found->api_version;
+}
+
+// Why a kind is not brought in by itself.
+std::string WhyNot(const std::string& kind) {
+  if (kind == "DaemonSet") {
+    return "it runs once on each node, and a ModelDeployment as often as spec.serving.replicas "
+           "says";
+  }
+  if (kind == "LeaderWorkerSet" || kind == "RayService") {
+    return "several of its Pods serve one model together, and those of a ModelDeployment each by "
+           "itself";
+  }
+  if (kind == "Job" || kind == "CronJob") {
+    return "it ends, and a ModelDeployment goes on";
+  }
+  return "only Deployments, StatefulSets and Rollouts are brought in by themselves";
 }
 
 class Estates {
@@ -73,7 +90,7 @@ class Estates {
   [[nodiscard]] const Json* Find(const std::string& kind, const std::string& ns,
                                  const std::string& name) const {
     for (const ScannedObject& object : estate_.objects) {
-      if (IsPlainWorkload(object) && object.kind == kind && object.name_space == ns &&
+      if (IsAdoptable(object) && object.kind == kind && object.name_space == ns &&
           object.name == name && !object.operators_own) {
         return &ManifestOf(object);
       }
@@ -164,7 +181,7 @@ class Planner {
     std::set<const ScannedObject*> seen;
     for (const ScanLine& line : report.found) {
       const ScanFinding& finding = line.finding;
-      const bool by_owner = finding.of != nullptr && IsPlainWorkload(*finding.of);
+      const bool by_owner = finding.of != nullptr && IsAdoptable(*finding.of);
       const ScannedObject& target = by_owner ? *finding.of : *finding.object;
       if (!seen.insert(&target).second) continue;
       Consider(line, target, finding.object->recognition);
@@ -266,7 +283,7 @@ class Planner {
       return LeaveOut(object, {{"no object can have this name in this namespace",
                                 "correct the manifest: lower-case letters, digits and '-'"}});
     }
-    if (IsPlainWorkload(object)) {
+    if (IsAdoptable(object)) {
       Know(object.name_space, object.name, &index_.ManifestOf(object));
     }
     if (line.guard == "exempt") {
@@ -274,9 +291,9 @@ class Planner {
                                 "serve it from a namespace of its own"}});
     }
     namespaces_.insert(object.name_space);
-    if (!IsPlainWorkload(object)) {
+    if (!IsAdoptable(object)) {
       return LeaveOut(object,
-                      {{"only Deployments and StatefulSets are brought in by themselves",
+                      {{WhyNot(object.kind),
                         "countersign release -n " + object.name_space +
                             " for its model; once that ModelDeployment is approved it covers what "
                             "serves the same digest (docs/adopting.md)"}});
@@ -297,6 +314,14 @@ class Planner {
 
   void Adopt(const ScannedObject& object, const Recognition& recognition) {
     const Json& manifest = index_.ManifestOf(object);
+    if (FindPath(manifest, "spec/template") == nullptr) {
+      return LeaveOut(
+          object,
+          {{"it takes its template from " + StringAt(manifest, "spec/workloadRef/kind") + " '" +
+                StringAt(manifest, "spec/workloadRef/name") + "'",
+            "put the template into the " + object.kind +
+                " itself, or serve its model: countersign release -n " + object.name_space}});
+    }
     const auto said = options_.said.find(KeyOf(object));
     PinnedTemplate pinned = PinTemplate(
         manifest, recognition, index_.PodsOf(object),
@@ -335,6 +360,10 @@ class Planner {
     workload.notes = std::move(pinned.notes);
     if (object.kind == "StatefulSet") {
       workload.notes.emplace_back("its Pods have no stable names any more");
+    }
+    if (object.kind == "Rollout") {
+      workload.notes.emplace_back(
+          "its steps and analyses end with it: a ModelDeployment is rolled out as a Deployment is");
     }
     if (use_case == nullptr) {
       Use& use = use_cases_[ref];
@@ -518,6 +547,16 @@ bool SelectedBy(const Json& service, const std::string& ns, const Json* labels) 
     if (value == nullptr || *value != it.value()) return false;
   }
   return true;
+}
+
+const AdoptableKind* FindAdoptable(std::string_view kind) {
+  static constexpr std::array<AdoptableKind, 3> kKinds = {
+      {{"Deployment", "apps/v1", "apps", "deployments"},
+       {"StatefulSet", "apps/v1", "apps", "statefulsets"},
+       {"Rollout", "argoproj.io/v1alpha1", "argoproj.io", "rollouts"}}};
+  const auto* found = std::find_if(kKinds.begin(), kKinds.end(),
+                                   [kind](const auto& one) { return one.kind == kind; });
+  return found == kKinds.end() ? nullptr : found;
 }
 
 Result<Adoption> PlanAdoption(const World& world, const Estate& estate,

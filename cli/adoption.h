@@ -73,6 +73,16 @@ struct Adoption {
                                             const PolicySet& toward, const ScanScope& scope,
                                             const AdoptionOptions& options);
 
+// What can be served in its place: `spec.template` says what each of `spec.replicas` Pods is.
+struct AdoptableKind {
+  std::string_view kind;
+  std::string_view api_version;
+  std::string_view group;
+  std::string_view resource;
+};
+// Null for other kinds.
+[[nodiscard]] const AdoptableKind* FindAdoptable(std::string_view kind);
+
 // Whether the Service leads to Pods of these labels.
 [[nodiscard]] bool SelectedBy(const Json& service, const std::string& ns, const Json* labels);
 

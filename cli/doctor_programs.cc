@@ -160,11 +160,14 @@ void ExamineOwnNamespace(const Patient& patient, std::vector<Diagnosis>& all) {
     const Json* in_force = FindPath(object, "status/inForce");
     const auto policy = Decode<GovernancePolicySpec>(object);
     if (!policy || in_force == nullptr || *in_force != true) continue;
+    const std::string name = NameOf("GovernancePolicy", "", policy->meta.name);
+    if (const std::string all_but = ExceptionText(policy->spec, own); !all_but.empty()) {
+      findings.Good(name, all_but);
+    }
     const std::string text = ExemptionText(policy->spec, own);
     if (text.empty()) continue;
     well = false;
-    findings.Fault(NameOf("GovernancePolicy", "", policy->meta.name), text,
-                   "kubectl edit govpol " + policy->meta.name);
+    findings.Fault(name, text, "kubectl edit govpol " + policy->meta.name);
   }
   if (!patient.serving) {
     const auto why = patient.unread.find("serving");

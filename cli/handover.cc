@@ -30,25 +30,26 @@ class Check {
     const std::string kind = out.workload.substr(0, slash);
     const std::string name = slash == std::string::npos ? "" : out.workload.substr(slash + 1);
     // Whoever may change the ModelDeployment may write anything there.
-    if ((kind != "Deployment" && kind != "StatefulSet") ||
-        !MatchesFormat(Format::kObjectName, name)) {
-      return Unknown(
-          std::move(out),
-          "annotation " + std::string(kAdoptedFrom) + " names no Deployment or StatefulSet",
-          "see what it was made from: kubectl get mdeploy " + meta.name + " -n " + meta.name_space +
-              " -o yaml");
+    const AdoptableKind* known = FindAdoptable(kind);
+    if (known == nullptr || !MatchesFormat(Format::kObjectName, name)) {
+      return Unknown(std::move(out),
+                     "annotation " + std::string(kAdoptedFrom) +
+                         " names no Deployment, StatefulSet or Rollout",
+                     "see what it was made from: kubectl get mdeploy " + meta.name + " -n " +
+                         meta.name_space + " -o yaml");
     }
-    const Json* old = Find(kind, meta.name_space, name, false);
+    const Json* old = Find(*known, meta.name_space, name, false);
     if (old == nullptr) {
-      if (!IsReadWhole(kind)) return NotLookedAt(std::move(out), kind);
+      if (!IsReadWhole(*known)) return NotLookedAt(std::move(out), *known);
       out.gone = true;
       return out;
     }
     const std::string explain =
         "kubectl countersign explain " + meta.name + " -n " + meta.name_space;
-    const Json* child = Find("Deployment", meta.name_space, ChildName(meta.name), true);
+    const AdoptableKind& made = *FindAdoptable("Deployment");
+    const Json* child = Find(made, meta.name_space, ChildName(meta.name), true);
     if (child == nullptr) {
-      if (!IsReadWhole("Deployment")) return NotLookedAt(std::move(out), "Deployment");
+      if (!IsReadWhole(made)) return NotLookedAt(std::move(out), made);
       out.missing.push_back({"the operator serves nothing for it yet", explain});
       return out;
     }
@@ -66,8 +67,8 @@ class Check {
   }
 
  private:
-  [[nodiscard]] bool IsReadWhole(const std::string& kind) const {
-    return estate_.read_whole.contains("apps/" + kind);
+  [[nodiscard]] bool IsReadWhole(const AdoptableKind& kind) const {
+    return estate_.read_whole.contains(std::string(kind.group) + "/" + std::string(kind.kind));
   }
 
   static Handover Unknown(Handover out, std::string what, std::string next) {
@@ -76,8 +77,8 @@ class Check {
     return out;
   }
 
-  static Handover NotLookedAt(Handover out, const std::string& kind) {
-    const std::string resource = Lower(kind) + "s";
+  static Handover NotLookedAt(Handover out, const AdoptableKind& kind) {
+    const std::string resource(kind.resource);
     const std::string ns = out.name_space;
     return Unknown(std::move(out),
                    "not all " + resource +
@@ -85,15 +86,15 @@ class Check {
                        "what of it is there",
                    "run it on the cluster, with an account for which this says yes: kubectl auth "
                    "can-i list " +
-                       resource + ".apps -n " + ns);
+                       resource + "." + std::string(kind.group) + " -n " + ns);
   }
 
-  const Json* Find(const std::string& kind, const std::string& ns, const std::string& name,
+  const Json* Find(const AdoptableKind& kind, const std::string& ns, const std::string& name,
                    bool operators_own) const {
     for (std::size_t i = 0; i < estate_.objects.size(); ++i) {
       const ScannedObject& object = estate_.objects[i];
-      if (object.kind == kind && object.name_space == ns && object.name == name &&
-          object.operators_own == operators_own && object.api_version == "apps/v1") {
+      if (object.kind == kind.kind && object.name_space == ns && object.name == name &&
+          object.operators_own == operators_own && object.api_version == kind.api_version) {
         return &estate_.manifests[i];
       }
     }

@@ -37,15 +37,23 @@ std::map<std::string, Json> ExpectedConfigurations(const InstallOptions& install
   return expected;
 }
 
-// What brings a configuration back that is gone.
+// What brings a configuration back that is gone. A table of one's own is where the chart keeps it;
+// where there is no such ConfigMap the command ends before anything is applied.
 std::string InstallCommand(const InstallOptions& installed) {
-  std::string command = "countersign install -n " + ShellQuoted(installed.name_space);
+  const bool own_table = !installed.serving_profiles.empty();
+  std::string command;
+  if (own_table) {
+    command =
+        "kubectl get configmap -n " + ShellQuoted(installed.name_space) +
+        " countersign-serving-profiles -o jsonpath='{.data.profiles\\.yaml}' > profiles.yaml && ";
+  }
+  command += "countersign install -n " + ShellQuoted(installed.name_space);
   command += installed.url.empty() ? " --service " + ShellQuoted(installed.service)
                                    : " --url " + ShellQuoted(installed.url);
   if (!installed.operator_user.empty()) {
     command += " --operator-user " + ShellQuoted(installed.operator_user);
   }
-  if (!installed.serving_profiles.empty()) command += " --serving-profiles PROFILES.yaml";
+  if (own_table) command += " --serving-profiles profiles.yaml";
   // The authority is somebody else's, who has it.
   if (!installed.ca_pem.empty()) command += " --ca-file CA.pem";
   return command + " | kubectl apply --server-side --force-conflicts -f -";

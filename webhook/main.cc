@@ -12,6 +12,7 @@
 #include <iostream>
 #include <mutex>
 #include <random>
+#include <set>
 
 #include "base/host_port.h"
 #include "base/log.h"
@@ -123,6 +124,10 @@ Result<BuiltInOptions> MakeBuiltIn(const Flags& flags) {
     value = *parsed;
   }
   if (auto sound = options.policy.Check(); !sound) return Fail(sound.error());
+  if (const std::string concern = options.policy.Concern(kStaleAfter); !concern.empty()) {
+    Log(LogLevel::kWarning, "certificate authority: a rotation may refuse requests",
+        {{"why", concern}});
+  }
   std::random_device device;
   options.random = std::uniform_real_distribution<double>(0, 1)(device);
   return options;
@@ -253,7 +258,9 @@ int Run(Flags flags) {
   if (!trusted) return Die(trusted.error());
   Catalog catalog(client, clock, {flags.installation, std::move(*trusted)});
   LiveReader live(client, clock, catalog);
-  WebhookMetrics metrics(COUNTERSIGN_VERSION);
+  std::set<std::string> serving_kinds;
+  for (const ServingProfile& profile : table->profiles) serving_kinds.insert(profile.kind);
+  WebhookMetrics metrics(COUNTERSIGN_VERSION, std::move(serving_kinds));
   Workloads workloads(client, clock, *table);
   const auto record = [&metrics](const DecisionRecord& decided, bool may_wait) {
     const std::string line = RecordLine(decided);
@@ -288,17 +295,27 @@ int Run(Flags flags) {
   http::ProbeOptions probes;
   probes.address = probe_listen->host;
   probes.port = probe_listen->port;
+  // Null until it starts; it outlives the probes.
+  const auto running = [&]() -> const http::HttpsServer* {
+    const std::lock_guard lock(server_mutex);
+    return server.get();
+  };
+  const auto not_alive = [&]() -> std::optional<std::string> {
+    const http::HttpsServer* found = running();
+    return found == nullptr ? std::nullopt : found->Stalled(clock.Steady());
+  };
   const auto not_ready = [&]() -> std::optional<std::string> {
     if (leaving) return "shutting down";
     if (!catalog.HasSynced() || !workloads.HasSynced()) return "caches are not synced yet";
     if (const auto stale = catalog.Stale(clock.Steady()); !stale.empty()) return stale.front();
     if (auto healthy = certificates.Healthy(); !healthy) return healthy.error().ToString();
-    return std::nullopt;
+    return not_alive();
   };
+  probes.not_alive = not_alive;
   probes.not_ready = not_ready;
   probes.metrics = [&] {
-    const std::lock_guard lock(server_mutex);
-    return metrics.Text({server == nullptr ? http::ServerStats{} : server->Stats(),
+    const http::HttpsServer* found = running();
+    return metrics.Text({found == nullptr ? http::ServerStats{} : found->Stats(),
                          certificates.NotAfter(), catalog, clock.Steady(), !not_ready().has_value(),
                          LostRecords(),
                          authority == nullptr ? std::nullopt : std::optional(authority->Stats())});

@@ -1,5 +1,6 @@
 #include "webhook/metrics.h"
 
+#include <algorithm>
 #include <mutex>
 #include <set>
 #include <vector>
@@ -45,23 +46,46 @@ double UnixSeconds(Time time) {
       std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
 }
 
-// A kind comes from the request: only ours become label values.
-std::string KindLabel(const std::string& kind) {
-  for (const std::string_view known :
-       {GovernancePolicySpec::kKind, UseCaseSpec::kKind, ModelDeploymentSpec::kKind,
-        SignOffSpec::kKind, ReproducibilitySnapshotSpec::kKind, BiasTestSpec::kKind,
-        EvidenceSpec::kKind, WaiverSpec::kKind, IncidentSpec::kKind, ModelRecordSpec::kKind}) {
-    if (kind == known) return kind;
-  }
-  return "other";
+bool IsOurs(const std::string& kind) {
+  const auto ours = {GovernancePolicySpec::kKind,
+                     UseCaseSpec::kKind,
+                     ModelDeploymentSpec::kKind,
+                     SignOffSpec::kKind,
+                     ReproducibilitySnapshotSpec::kKind,
+                     BiasTestSpec::kKind,
+                     EvidenceSpec::kKind,
+                     WaiverSpec::kKind,
+                     IncidentSpec::kKind,
+                     ModelRecordSpec::kKind};
+  return std::find(ours.begin(), ours.end(), kind) != ours.end();
 }
+
+// The first so many label sets of a family, under whoever asks; thread-safe.
+class Few {
+ public:
+  explicit Few(std::size_t most) : most_(most) {}
+  // Whether these have a series of their own.
+  [[nodiscard]] bool Take(const prometheus::Labels& labels) {
+    const std::lock_guard lock(mutex_);
+    if (seen_.contains(labels)) return true;
+    if (seen_.size() >= most_) return false;
+    seen_.insert(labels);
+    return true;
+  }
+
+ private:
+  const std::size_t most_;
+  std::mutex mutex_;
+  std::set<prometheus::Labels> seen_;  // under mutex_
+};
 
 }  // namespace
 
 class WebhookMetrics::Impl {
  public:
-  explicit Impl(std::string version)
-      : decisions_(prometheus::BuildCounter()
+  Impl(std::string version, std::set<std::string> serving_kinds)
+      : serving_kinds_(std::move(serving_kinds)),
+        decisions_(prometheus::BuildCounter()
                        .Name("countersign_admission_decisions_total")
                        .Help("Admission decisions by kind, verdict and dry run.")
                        .Register(registry_)),
@@ -134,12 +158,15 @@ class WebhookMetrics::Impl {
                                     ? std::string(VerdictName(record.decision->verdict))
                                 : record.allowed ? "Allow"
                                                  : "Deny";
-    decisions_
-        .Add({{"kind", KindLabel(record.kind)},
-              {"verdict", verdict},
-              {"allowed", record.allowed ? "true" : "false"},
-              {"dry_run", record.dry_run ? "true" : "false"}})
-        .Increment();
+    prometheus::Labels labels = {{"kind", record.kind},
+                                 {"verdict", verdict},
+                                 {"allowed", record.allowed ? "true" : "false"},
+                                 {"dry_run", record.dry_run ? "true" : "false"}};
+    // A kind comes from the request: only those that are known become values of the label.
+    if (!IsOurs(record.kind) && (!serving_kinds_.contains(record.kind) || !served_.Take(labels))) {
+      labels["kind"] = "other";
+    }
+    decisions_.Add(labels).Increment();
     CountReasons(record);
     seconds_.Observe(static_cast<double>(record.latency_micros) / 1e6);
   }
@@ -195,22 +222,16 @@ class WebhookMetrics::Impl {
 
   // A reason is one of our codes, of which there are more than series may be.
   void CountReasons(const DecisionRecord& record) {
-    const std::lock_guard lock(reasons_mutex_);
     for (const std::string& reason : record.reasons) {
       prometheus::Labels labels = {{"reason", reason},
                                    {"allowed", record.allowed ? "true" : "false"},
                                    {"dry_run", record.dry_run ? "true" : "false"}};
-      if (!seen_reasons_.contains(labels)) {
-        if (seen_reasons_.size() < kMaxReasonSeries) {
-          seen_reasons_.insert(labels);
-        } else {
-          labels["reason"] = "other";
-        }
-      }
+      if (!reasoned_.Take(labels)) labels["reason"] = "other";
       reasons_.Add(labels).Increment();
     }
   }
 
+  const std::set<std::string> serving_kinds_;
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter>& decisions_;
   prometheus::Family<prometheus::Counter>& reasons_;
@@ -229,12 +250,12 @@ class WebhookMetrics::Impl {
   prometheus::Counter& lost_records_;
   std::vector<prometheus::Counter*> totals_;  // as kTotals
   std::mutex scrape_;
-  std::mutex reasons_mutex_;
-  std::set<prometheus::Labels> seen_reasons_;
+  Few reasoned_{kMaxReasonSeries};
+  Few served_{kMaxServingSeries};
 };
 
-WebhookMetrics::WebhookMetrics(std::string version)
-    : impl_(std::make_unique<Impl>(std::move(version))) {}
+WebhookMetrics::WebhookMetrics(std::string version, std::set<std::string> serving_kinds)
+    : impl_(std::make_unique<Impl>(std::move(version), std::move(serving_kinds))) {}
 WebhookMetrics::~WebhookMetrics() = default;
 void WebhookMetrics::Count(const DecisionRecord& record) { impl_->Count(record); }
 std::string WebhookMetrics::Text(const Sources& sources) { return impl_->Text(sources); }

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "audit/decision_record.h"
@@ -16,12 +17,15 @@
 namespace countersign {
 
 inline constexpr std::size_t kMaxSeries = 300;
-// Of countersign_admission_reasons_total; what comes beyond is counted as "other".
+// Of countersign_admission_reasons_total, and of countersign_admission_decisions_total about kinds
+// of others; what comes beyond is counted as "other".
 inline constexpr std::size_t kMaxReasonSeries = 80;
+inline constexpr std::size_t kMaxServingSeries = 60;
 
 class WebhookMetrics {
  public:
-  explicit WebhookMetrics(std::string version);
+  // `serving_kinds`: those of the serving table, which are counted by name as ours are.
+  explicit WebhookMetrics(std::string version, std::set<std::string> serving_kinds = {});
   ~WebhookMetrics();
 
   void Count(const DecisionRecord& record);

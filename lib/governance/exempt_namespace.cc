@@ -31,6 +31,15 @@ std::string ExemptionText(const GovernancePolicySpec& policy, const std::string&
   return {};
 }
 
+std::string ExceptionText(const GovernancePolicySpec& policy, const std::string& own_namespace) {
+  for (const PolicyEnvironment* environment : EnvironmentsOf(policy, own_namespace)) {
+    if (MeansIt(*environment, own_namespace)) continue;
+    return "environment '" + environment->name + "' is for every namespace but '" + own_namespace +
+           "'" + std::string(kUnguarded);
+  }
+  return {};
+}
+
 std::string ExemptServingText(std::size_t count, const std::string& example,
                               const std::string& own_namespace) {
   return std::to_string(count) + (count == 1 ? " object serves" : " objects serve") +

@@ -14,6 +14,11 @@ namespace countersign {
 [[nodiscard]] std::string ExemptionText(const GovernancePolicySpec& policy,
                                         const std::string& own_namespace);
 
+// What is to be known where an environment of the policy is for every namespace, which does not
+// mean this one: it is exempt all the same, as nobody would see by the policy. Empty: nothing.
+[[nodiscard]] std::string ExceptionText(const GovernancePolicySpec& policy,
+                                        const std::string& own_namespace);
+
 // Of what serves models there.
 [[nodiscard]] std::string ExemptServingText(std::size_t count, const std::string& example,
                                             const std::string& own_namespace);

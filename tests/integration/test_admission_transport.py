@@ -1,10 +1,13 @@
 """What stands around decisions, on a real API server: traces that go on in our records, and a replica
 that is told to stop."""
 
+import http.client
 import json
+import os
 import pathlib
 import re
 import signal
+import ssl
 import tempfile
 import urllib.error
 import urllib.request
@@ -55,6 +58,52 @@ def test_a_trace_of_the_api_server_goes_on_in_our_record(site):
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", record["traceparent"]), record
 
 
+REVIEW = json.dumps({
+    "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+        "uid": "u", "operation": "CREATE", "namespace": PROD,
+        "kind": {"group": "countersign.dev", "version": "v1alpha1", "kind": "ModelDeployment"},
+        "resource": {"group": "countersign.dev", "version": "v1alpha1",
+                     "resource": "modeldeployments"},
+        "userInfo": {"username": "dana", "groups": ["ds-lending"]},
+        "object": s.deployment("direct", model="direct")}}).encode()  # fmt: skip
+
+
+def test_what_five_api_servers_keep_open_costs_nobody_anything(site):
+    """25 idle connections each (client-go), all proven by a request that was answered."""
+    context = ssl.create_default_context(cafile=str(site.folder / "tls" / "ca.crt"))
+
+    def judged(connection):
+        connection.request("POST", "/validate/v1?timeout=10s", REVIEW,
+                           {"Content-Type": "application/json"})  # fmt: skip
+        answer = connection.getresponse()
+        return answer.status == 200 and json.loads(answer.read())["response"]["allowed"] is False
+
+    def number(what):
+        return int(re.search(rf'^countersign_webhook_server{{what="{what}"}} (\d+)$',
+                             site.metrics(), re.M).group(1))  # fmt: skip
+
+    threads = f"/proc/{site.webhook.process.pid}/task"
+    before = len(os.listdir(threads))
+    held = [http.client.HTTPSConnection("127.0.0.1", site.port, context=context, timeout=30)
+            for _ in range(5 * 25)]  # fmt: skip
+    for connection in held:
+        assert judged(connection)
+        connection.auto_open = 0  # never a new one in its place
+    sockets = [connection.sock.getsockname() for connection in held]
+    wait_until(lambda: number("idle_connections") >= len(held), "all to be idle")
+    assert len(os.listdir(threads)) == before
+    for _ in range(20):  # others go on, each on a connection of its own
+        status, answer = site.post("/validate/v1", REVIEW)
+        assert status == 200 and json.loads(answer)["response"]["allowed"] is False
+    done = site.apply(s.deployment("beside", model="beside"), user=site.cluster.user(*DANA), check=False)
+    assert "(decision " in done.stderr, "through the API server too"
+    assert all(judged(connection) for connection in held)
+    assert [connection.sock.getsockname() for connection in held] == sockets
+    for connection in held:
+        connection.close()
+    wait_until(lambda: number("idle_connections") < 25, "them to be gone")
+
+
 def test_a_replica_that_is_told_to_stop_first_says_so_and_serves_on(site):
     port = controlplane.free_port()
     replica = Program(
@@ -67,21 +116,13 @@ def test_a_replica_that_is_told_to_stop_first_says_so_and_serves_on(site):
     replica.await_log("serving admission reviews")
     probes = replica.field("serving admission reviews", "probePort")
     wait_until(lambda: probe(probes, "/readyz") == 200, "the replica to be ready")
-    review = json.dumps({
-        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
-            "uid": "u", "operation": "CREATE", "namespace": PROD,
-            "kind": {"group": "countersign.dev", "version": "v1alpha1", "kind": "ModelDeployment"},
-            "resource": {"group": "countersign.dev", "version": "v1alpha1",
-                         "resource": "modeldeployments"},
-            "userInfo": {"username": "dana", "groups": ["ds-lending"]},
-            "object": s.deployment("direct", model="direct")}}).encode()  # fmt: skip
     own, site.port = site.port, port
     try:
         replica.process.send_signal(signal.SIGTERM)
         # Load balancers take it out by this; until they have, they send on.
         wait_until(lambda: probe(probes, "/readyz") == 503, "the replica to say that it ends")
         assert probe(probes, "/healthz") == 200, "it must not be killed for it"
-        status, body = site.post("/validate/v1", review)
+        status, body = site.post("/validate/v1", REVIEW)
         assert status == 200 and json.loads(body)["response"]["allowed"] is False
         assert replica.process.wait(30) == 0
     finally:

@@ -73,6 +73,7 @@ def test_a_fresh_installation_has_one_authority_that_every_replica_serves(site):
             ends(data["tls.crt"]).timestamp()  # fmt: skip
         assert metric(site, port, "countersign_certificate_authority_expiry_timestamp_seconds") == \
             ends(data["ca.crt"]).timestamp()  # fmt: skip
+    assert "--ca-retire is '2s'" in site.webhook.log, "which is for tests alone"
     text = openssl("x509", "-noout", "-text", input=data["tls.crt"])
     assert "prime256v1" in text and "ecdsa-with-SHA256" in text
     assert good_request_passes(site)

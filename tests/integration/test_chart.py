@@ -119,7 +119,13 @@ def test_cert_manager_issues_and_injects():
     certificate = objects["Certificate", "countersign-webhook"]["spec"]
     assert certificate["secretName"] == "countersign-webhook-tls"
     assert f"countersign-webhook.{SYSTEM}.svc" in certificate["dnsNames"]
-    assert certificate["issuerRef"]["name"] == objects["Issuer", "countersign-webhook"]["metadata"]["name"]
+    # Signed by a key that stays: what is trusted does not change with each certificate.
+    assert certificate["issuerRef"]["name"] == "countersign-webhook"
+    root = objects["Certificate", "countersign-webhook-root"]["spec"]
+    assert objects["Issuer", "countersign-webhook"]["spec"] == {"ca": {"secretName": root["secretName"]}}
+    assert root["isCA"] is True and root["privateKey"]["rotationPolicy"] == "Never"
+    assert root["secretName"] not in (certificate["secretName"], "countersign-webhook-ca")
+    assert objects["Issuer", root["issuerRef"]["name"]]["spec"] == {"selfSigned": {}}
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         own = objects[kind, "countersign"]
         assert not any("caBundle" in one["clientConfig"] for one in own["webhooks"])
@@ -127,7 +133,8 @@ def test_cert_manager_issues_and_injects():
             f"{SYSTEM}/countersign-webhook"  # fmt: skip
     named = rendered("--set", "tls.source=CertManager,tls.certManager.issuerRef.name=corp,"
                      "tls.certManager.issuerRef.kind=ClusterIssuer")  # fmt: skip
-    assert ("Issuer", "countersign-webhook") not in named
+    assert not any(kind == "Issuer" for kind, _ in named)
+    assert [name for kind, name in named if kind == "Certificate"] == ["countersign-webhook"]
     assert named["Certificate", "countersign-webhook"]["spec"]["issuerRef"]["kind"] == "ClusterIssuer"
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import urllib.request
 
 import pytest
@@ -22,8 +23,7 @@ OWN = {"name": "own", "group": "models.example", "kind": "Served", "resource": "
 
 class OwnTable(ChartSite):
     def _apply(self, tls):
-        # The operator's command names the file as people have to give it.
-        self.table = self.folder / "PROFILES.yaml"
+        self.table = self.folder / "table.yaml"
         table = (CHART / "files" / "serving-profiles.yaml").read_text()
         self.table.write_text(table.replace("profiles:\n", f"profiles:\n- {json.dumps(OWN)}\n", 1))
         values = self.folder / "values.yaml"
@@ -79,8 +79,9 @@ def complaints(site):
 def put_right(site, command):
     environment = dict(os.environ, KUBECONFIG=str(site.cluster.kubeconfig),
                        PATH=f"{BIN}:{site.cluster.assets}:{os.environ['PATH']}")  # fmt: skip
-    done = subprocess.run(["bash", "-c", "set -o pipefail; " + command], capture_output=True,
-                          text=True, env=environment, cwd=site.folder)  # fmt: skip
+    with tempfile.TemporaryDirectory() as empty:  # all that the command needs it brings
+        done = subprocess.run(["bash", "-c", "set -o pipefail; " + command], capture_output=True,
+                              text=True, env=environment, cwd=empty)  # fmt: skip
     assert done.returncode == 0, done.stderr
 
 
@@ -150,7 +151,8 @@ def test_what_is_gone_is_told_too_and_comes_back(site):
     wait_until(lambda: len(complaints(site)) > before, "the complaint", 30)
     assert complaints(site)[-1]["differences"][0]["found"] == "absent"
     wait_until(lambda: enforced(site)["status"] == "False", "the condition", 30)
-    assert "Put it right: countersign install" in enforced(site)["message"]
+    told = enforced(site)["message"]
+    assert "Put it right: kubectl get configmap" in told and "--serving-profiles profiles.yaml" in told
     put_right(site, complaints(site)[-1]["command"])
     wait_until(lambda: enforced(site)["status"] == "True", "the end of it", 30)
     site._await_admission()

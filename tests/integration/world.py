@@ -28,7 +28,7 @@ class Program:
         self.name = name
         self.out = pathlib.Path(folder) / f"{name}-{time.monotonic_ns()}.out"
         self.err = self.out.with_suffix(".err")
-        with open(self.out, "wb") as out, open(self.err, "wb") as err:
+        with self._stdout() as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen(
                 [BIN / name, *map(str, arguments)],
                 stdout=out,
@@ -36,6 +36,9 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 preexec_fn=controlplane._die_with_parent,
             )
+
+    def _stdout(self):
+        return open(self.out, "wb")
 
     @property
     def log(self):
@@ -167,7 +170,7 @@ class Installation:
         more = ["--dry-run=server"] if dry_run else []
         return self.cluster.run("create", *more, "-f", "-", input=text, user=user, check=check)
 
-    def post(self, path, body, content_type="application/json", **headers):
+    def post(self, path, body, content_type="application/json", patience=20, **headers):
         """A direct call, as the API server would make it: (status, body)."""
         context = ssl.create_default_context(cafile=str(self.folder / "tls" / "ca.crt"))
         request = urllib.request.Request(
@@ -175,7 +178,7 @@ class Installation:
             headers={"Content-Type": content_type, **headers},
         )  # fmt: skip
         try:
-            with urllib.request.urlopen(request, context=context, timeout=20) as response:
+            with urllib.request.urlopen(request, context=context, timeout=patience) as response:
                 return response.status, response.read()
         except urllib.error.HTTPError as e:
             return e.code, e.read()

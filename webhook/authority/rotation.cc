@@ -84,6 +84,15 @@ Status RotationPolicy::Check() const {
   return {};
 }
 
+std::string RotationPolicy::Concern(Seconds silence) const {
+  if (retire >= silence) return {};
+  return "--ca-retire is '" + FormatDuration(retire) +
+         "', but a replica that does not hear from the "
+         "API server serves its certificate for " +
+         FormatDuration(silence) +
+         " before it is not ready: after a rotation the API server would not trust it meanwhile";
+}
+
 std::string_view StepName(RotationStep step) {
   constexpr std::array<std::string_view, kRotationSteps> kNames = {
       "none", "create", "restore", "issue-leaf", "prepare", "promote", "retire"};

@@ -41,6 +41,9 @@ struct RotationPolicy {
 
   // Whether a rotation can end before what it replaces does; the error's path is the flag.
   [[nodiscard]] Status Check() const;
+  // What is allowed and may refuse requests all the same; empty: nothing. `silence`: how long a
+  // replica is ready without having heard from the API server.
+  [[nodiscard]] std::string Concern(Seconds silence) const;
 };
 
 struct RotationView {

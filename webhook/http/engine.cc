@@ -89,6 +89,20 @@ std::unique_ptr<Transport> Engine::MakeTransport(int fd) const {
   return tls_ ? MakeTlsTransport(context_.get(), *tls_, fd) : MakePlainTransport(fd);
 }
 
+std::optional<std::string> Engine::Stalled(SteadyTime now) const {
+  using std::chrono::duration_cast;
+  const auto seconds = [](SteadyTime::duration time) {
+    return std::to_string(duration_cast<std::chrono::seconds>(time).count()) + " s";
+  };
+  if (const auto busy = now - loop_->TurnBegan(); busy > options_.max_turn) {
+    return "the thread of connections has been busy with one turn for " + seconds(busy);
+  }
+  if (const auto waits = now - workers_->WaitsSince(); waits > options_.max_standstill) {
+    return "requests wait for a worker, and none has taken one up for " + seconds(waits);
+  }
+  return std::nullopt;
+}
+
 void Engine::Stop() {
   std::call_once(stopped_, [this] {
     // The loop first: it waits a moment for answers that the workers are about to give.

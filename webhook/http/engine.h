@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -25,6 +26,8 @@ class Engine {
 
   [[nodiscard]] int Port() const { return port_; }
   [[nodiscard]] ServerStats Stats() const { return counters_.Snapshot(); }
+  // HttpsServer::Stalled()
+  [[nodiscard]] std::optional<std::string> Stalled(SteadyTime now) const;
   void Drain() { loop_->Drain(); }
   void Stop();
 

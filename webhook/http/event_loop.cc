@@ -94,6 +94,7 @@ void EventLoop::Run() {
   while (!IsOver()) {
     const int n = epoll_wait(epoll_.Get(), events.data(), kEventsATurn, WaitMilliseconds());
     now_ = std::chrono::steady_clock::now();
+    turn_began_.store(now_, std::memory_order_relaxed);
     for (int i = 0; i < n; ++i) {
       const epoll_event& event = events.at(static_cast<std::size_t>(i));
       OnEvent(event.data.u64, event.events);
@@ -104,6 +105,7 @@ void EventLoop::Run() {
     ExpireTimers();
     if (stop_requested_ && !stopping_) BeginStop();
     closed_.clear();
+    turn_began_.store(SteadyTime::max(), std::memory_order_relaxed);
   }
   while (!connections_.empty()) Close(*connections_.begin()->second);
   closed_.clear();

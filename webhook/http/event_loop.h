@@ -45,6 +45,8 @@ class EventLoop {
   void Complete(std::uint64_t connection, Response response);  // any thread
   void Drain() { draining_ = true; }                           // any thread
   void Stop();                                                 // any thread
+  // When the turn began that is not over yet; in the far future while the loop waits. Any thread.
+  [[nodiscard]] SteadyTime TurnBegan() const { return turn_began_.load(std::memory_order_relaxed); }
 
  private:
   // What epoll reports with an event: a connection's number or one of these.
@@ -130,6 +132,7 @@ class EventLoop {
   bool stopping_ = false;
   SteadyTime stop_by_;
 
+  std::atomic<SteadyTime> turn_began_ = SteadyTime::max();
   std::atomic<bool> draining_ = false;
   std::atomic<bool> stop_requested_ = false;
   std::mutex mailbox_mutex_;

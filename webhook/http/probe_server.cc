@@ -1,7 +1,9 @@
 #include "webhook/http/probe_server.h"
 
+#include <mutex>
 #include <utility>
 
+#include "base/log.h"
 #include "webhook/http/engine.h"
 #include "webhook/http/response.h"
 
@@ -17,6 +19,10 @@ Route Get(std::string path, Handler handler) {
   return Route{std::move(path), std::move(handler), "GET", ""};
 }
 
+Response Said(const std::optional<std::string>& trouble) {
+  return trouble ? PlainText(503, *trouble) : PlainText(200, "ok");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ProbeServer>> ProbeServer::Start(ProbeOptions options) {
@@ -28,13 +34,21 @@ Result<std::unique_ptr<ProbeServer>> ProbeServer::Start(ProbeOptions options) {
   server.max_connections = kMaxConnections;
   server.max_body_bytes = 0;
   std::vector<Route> routes = {
-      // Alive as long as a worker answers.
-      Get("/healthz", [](const Request&) { return PlainText(200, "ok"); }),
-      Get("/readyz",
-          [not_ready = std::move(options.not_ready)](const Request&) {
-            const std::optional<std::string> reason = not_ready();
-            return reason ? PlainText(503, *reason) : PlainText(200, "ok");
+      Get("/healthz",
+          [not_alive = std::move(options.not_alive),
+           told = std::make_shared<std::once_flag>()](const Request&) {
+            const std::optional<std::string> reason = not_alive ? not_alive() : std::nullopt;
+            // What kubelet says of a restart has the status alone. Not with every probe: where the
+            // log is what everything waits for, the other thread still answers.
+            if (reason) {
+              std::call_once(*told, [&reason] {
+                Log(LogLevel::kError, "only a new start can help", {{"reason", *reason}});
+              });
+            }
+            return Said(reason);
           }),
+      Get("/readyz",
+          [not_ready = std::move(options.not_ready)](const Request&) { return Said(not_ready()); }),
       Get("/metrics", [metrics = std::move(options.metrics)](const Request&) {
         return Response{200, metrics(), "text/plain; version=0.0.4; charset=utf-8", {}};
       })};

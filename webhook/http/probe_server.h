@@ -1,7 +1,9 @@
 // probe_server.h: /healthz, /readyz and /metrics over plain HTTP on a port of their own.
 //
 // Own threads and own connections, so that kubelet gets its answer while the webhook is busy: a
-// replica under load must not be restarted for it. Nothing secret is served. Thread-safe; the
+// replica under load must not be restarted for it. Alive is what can still get out of its state by
+// itself (HttpsServer::Stalled has the bounds): anything less is for readiness to say, which only
+// sends requests elsewhere. Nothing secret is served. Thread-safe; the
 // callbacks run on several threads and an exception of theirs becomes a 500.
 #pragma once
 
@@ -17,6 +19,8 @@ namespace countersign::http {
 struct ProbeOptions {
   std::string address = "127.0.0.1";  // numeric
   int port = 0;                       // 0: any free one, see Port()
+  // Why only a new process can help, in a few words; nullopt: alive. May be missing. Logged once.
+  std::function<std::optional<std::string>()> not_alive = {};
   // Why the replica should get no traffic now, in a few words; nullopt: it should.
   std::function<std::optional<std::string>()> not_ready;
   // Prometheus text format 0.0.4.

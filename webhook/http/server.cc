@@ -19,6 +19,9 @@ HttpsServer::~HttpsServer() = default;
 
 int HttpsServer::Port() const { return engine_->Port(); }
 ServerStats HttpsServer::Stats() const { return engine_->Stats(); }
+std::optional<std::string> HttpsServer::Stalled(SteadyTime now) const {
+  return engine_->Stalled(now);
+}
 void HttpsServer::Drain() { engine_->Drain(); }
 void HttpsServer::Stop() { engine_->Stop(); }
 

@@ -110,6 +110,12 @@ struct ServerOptions {
   std::chrono::milliseconds linger{1'000};
   std::chrono::milliseconds stop_grace{1'000};  // Stop() waits this long for answers under way
 
+  // When the server counts as stalled, see HttpsServer::Stalled(). Far above everything that ends
+  // by itself: a turn of the thread of connections takes milliseconds, and no handler goes on for
+  // longer than the 30 s that an API server waits at most.
+  std::chrono::milliseconds max_turn{30'000};
+  std::chrono::milliseconds max_standstill{60'000};
+
   // Runs first on each thread that handles requests; may be missing.
   std::function<void()> thread_begins;
 };
@@ -175,6 +181,12 @@ class HttpsServer {
 
   [[nodiscard]] int Port() const;
   [[nodiscard]] ServerStats Stats() const;
+  // Why nothing but a new process helps: the thread of connections has been within one turn for
+  // `max_turn`, or requests wait and no worker has taken one up for `max_standstill`. Load is no
+  // reason, however long it lasts: what is slow but moves begins both anew with every turn and
+  // every request, and what is idle is within neither. Ending replicas for their load would be the
+  // outage.
+  [[nodiscard]] std::optional<std::string> Stalled(SteadyTime now) const;
 
   // Serves on, but tells each caller by `Connection: close` to come back elsewhere. Idle
   // connections stay open until Stop(): closing them first would fail the request that is on its

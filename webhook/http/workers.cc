@@ -31,11 +31,17 @@ bool Workers::TrySubmit(Job&& job) {
     const std::lock_guard lock(mutex_);
     if (stopped_ || queue_.size() >= max_queued_) return false;
     if (!queue_.empty() && job.arrived - queue_.front().arrived > max_wait_) return false;
+    if (queue_.empty()) waits_since_ = job.arrived;
     queue_.push_back(std::move(job));
     counters_.queued = queue_.size();
   }
   ready_.notify_one();
   return true;
+}
+
+SteadyTime Workers::WaitsSince() const {
+  const std::lock_guard lock(mutex_);
+  return waits_since_;
 }
 
 void Workers::Stop() {
@@ -44,6 +50,7 @@ void Workers::Stop() {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
     queue_.clear();
+    waits_since_ = SteadyTime::max();
     counters_.queued = 0;
   }
   ready_.notify_all();
@@ -54,20 +61,23 @@ void Workers::Stop() {
 void Workers::Run() {
   for (;;) {
     std::optional<Job> job;
+    SteadyTime now;
     {
       std::unique_lock lock(mutex_);
       ready_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
       if (stopped_) return;
       job.emplace(std::move(queue_.front()));
       queue_.pop_front();
+      now = std::chrono::steady_clock::now();
+      waits_since_ = queue_.empty() ? SteadyTime::max() : now;
       counters_.queued = queue_.size();
     }
-    completion_(job->connection, Serve(*job));
+    completion_(job->connection, Serve(*job, now));
   }
 }
 
-Response Workers::Serve(const Job& job) {
-  if (std::chrono::steady_clock::now() >= job.deadline) {
+Response Workers::Serve(const Job& job, SteadyTime now) {
+  if (now >= job.deadline) {
     counters_.Count(Refusal::kExpired);
     return PlainText(503, "the request waited longer than its caller does");
   }

@@ -50,12 +50,15 @@ class Workers {
   // submitted.
   [[nodiscard]] std::optional<Response> TryAtOnce(const Job& job);
 
+  // Since when requests have waited without one being taken up; in the far future when none waits.
+  [[nodiscard]] SteadyTime WaitsSince() const;
+
   // Tells handlers to end, discards the queue, joins. Idempotent.
   void Stop();
 
  private:
   void Run();
-  [[nodiscard]] Response Serve(const Job& job);
+  [[nodiscard]] Response Serve(const Job& job, SteadyTime now);
   // The handler's answer, or what the client is told of its exception.
   template <class Answer>
   [[nodiscard]] Answer Guarded(const Job& job, const std::function<Answer(const Request&)>& call);
@@ -65,10 +68,11 @@ class Workers {
   Counters& counters_;
   const Completion completion_;
   std::stop_source stop_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable ready_;
-  std::deque<Job> queue_;  // under mutex_
-  bool stopped_ = false;   // under mutex_
+  std::deque<Job> queue_;                       // under mutex_
+  SteadyTime waits_since_ = SteadyTime::max();  // under mutex_
+  bool stopped_ = false;                        // under mutex_
   std::vector<std::thread> threads_;
 };
 

@@ -274,11 +274,53 @@ TEST(Adoption, OtherKindsAndExemptNamespacesAreLeftToPeople) {
   ASSERT_THAT(plan.left_out, SizeIs(3));
   const std::string text = AdoptionText(plan);
   EXPECT_THAT(text, HasSubstr("namespace 'kube-system' is exempt from the guard"));
-  EXPECT_THAT(text, HasSubstr("InferenceService ns/isvc\n  - only Deployments and StatefulSets"));
+  EXPECT_THAT(
+      text, HasSubstr("InferenceService ns/isvc\n  - only Deployments, StatefulSets and Rollouts"));
   EXPECT_THAT(text, HasSubstr("a controller makes it for another object"));
   // Its namespace still begins under Audit.
   EXPECT_EQ(FindPath(OfKind(plan, "GovernancePolicy"), "spec/environments")->at(0).at("namespaces"),
             Json::array({"ns"}));
+}
+
+TEST(Adoption, ARolloutIsBroughtInByItsTemplateAndItsStepsAreSaidToEnd) {
+  const std::string rollout =
+      "---\n{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: chat, namespace: "
+      "ns, "
+      "uid: d-chat}, spec: {replicas: 3, strategy: {canary: {steps: [{setWeight: 20}]}}, template: "
+      "{metadata: {labels: {app: chat}}, spec: " +
+      kByTag + "}}}\n";
+  Site site(rollout + Pod("chat", "ns", kByTag, kA));
+  const Adoption plan = site.Plan();
+  const Json made = OfKind(plan, "ModelDeployment");
+  EXPECT_EQ(IntAt(made, "spec/serving/replicas"), 3);
+  EXPECT_EQ(StringAt(made, "spec/model/digest"), kB);
+  EXPECT_EQ(made["metadata"]["annotations"]["countersign.dev/adopted-from"], "Rollout/chat");
+  EXPECT_EQ(FindPath(made, "spec/serving/strategy"), nullptr);
+  EXPECT_THAT(plan.adopted.at(0).notes, Contains(HasSubstr("its steps and analyses end with it")));
+
+  site.Add("---\n" + DumpYaml(made) + "\n");
+  const std::vector<Handover> handovers =
+      Handovers(site.world, site.estate, site.around, site.scope);
+  ASSERT_THAT(handovers, SizeIs(1));
+  EXPECT_EQ(handovers.at(0).workload, "Rollout/chat");
+  EXPECT_FALSE(handovers.at(0).gone);
+}
+
+TEST(Adoption, WhatCannotBeServedInItsPlaceIsLeftOutWithItsOwnReason) {
+  const auto of = [](const std::string& api, const std::string& kind, const std::string& spec) {
+    return "---\n{apiVersion: " + api + ", kind: " + kind +
+           ", metadata: {name: x, namespace: ns, " + "uid: u-" + kind + "}, spec: " + spec + "}\n";
+  };
+  const std::string in_template = "{template: {spec: " + kByTag + "}}";
+  Site site(of("apps/v1", "DaemonSet", in_template) +
+            of("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet",
+               "{leaderWorkerTemplate: {workerTemplate: {spec: " + kByTag + "}}}"));
+  const Adoption plan = site.Plan();
+  EXPECT_TRUE(OfKind(plan, "ModelDeployment").is_null());
+  const std::string text = AdoptionText(plan);
+  EXPECT_THAT(text, HasSubstr("DaemonSet ns/x\n  - it runs once on each node"));
+  EXPECT_THAT(text,
+              HasSubstr("LeaderWorkerSet ns/x\n  - several of its Pods serve one model together"));
 }
 
 TEST(Adoption, WhatWasAdoptedStaysAsPeopleHaveItAndNamesAreNotTaken) {
@@ -374,7 +416,7 @@ TEST(Handover, WhatAnAnnotationNamesIsNoCommand) {
     site.estate.read_whole = {"apps/Deployment", "apps/StatefulSet", "apps/Secret"};
     const auto all = site.AskHandovers();
     EXPECT_FALSE(all.at(0).Ready() || all.at(0).gone) << from;
-    EXPECT_THAT(HandoverText(all), HasSubstr("names no Deployment or StatefulSet"));
+    EXPECT_THAT(HandoverText(all), HasSubstr("names no Deployment, StatefulSet or Rollout"));
     EXPECT_THAT(HandoverText(all), Not(HasSubstr("kubectl delete"))) << from;
   }
 }

@@ -5,13 +5,17 @@
 namespace countersign {
 namespace {
 
-std::string Said(const std::vector<std::string>& namespaces) {
+GovernancePolicySpec PolicyFor(const std::vector<std::string>& namespaces) {
   GovernancePolicySpec policy;
   PolicyEnvironment environment;
   environment.name = "prod";
   environment.namespaces = namespaces;
   policy.environments.push_back(environment);
-  return ExemptionText(policy, "countersign-system");
+  return policy;
+}
+
+std::string Said(const std::vector<std::string>& namespaces) {
+  return ExemptionText(PolicyFor(namespaces), "countersign-system");
 }
 
 TEST(ExemptNamespace, APolicyThatMeansItIsTold) {
@@ -27,6 +31,17 @@ TEST(ExemptNamespace, APolicyForAllNamespacesDoesNotMeanThisOne) {
   EXPECT_EQ(Said({"*"}), "");
   EXPECT_EQ(Said({"**", "lending-*"}), "");
   EXPECT_EQ(Said({}), "");
+}
+
+TEST(ExemptNamespace, ThatAllNamespacesAreNotAllIsSaid) {
+  const auto said = [](const std::vector<std::string>& namespaces) {
+    return ExceptionText(PolicyFor(namespaces), "countersign-system");
+  };
+  EXPECT_EQ(said({"*"}),
+            "environment 'prod' is for every namespace but 'countersign-system', where Countersign "
+            "itself runs and neither the guard nor a lock is asked about anything");
+  EXPECT_EQ(said({"lending-*"}), "");
+  EXPECT_EQ(said({"*", "countersign-system"}), "") << "that one is told of as wrong";
 }
 
 TEST(ExemptNamespace, WhatServesThereIsCounted) {

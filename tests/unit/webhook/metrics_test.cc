@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "governance/serving/profiles.h"
 #include "tests/unit/support/fake_clock.h"
 #include "tests/unit/support/scripted_transport.h"
 
@@ -29,10 +30,17 @@ class WebhookMetricsTest : public testing::Test {
     return series;
   }
 
+  static std::set<std::string> ServingKinds() {
+    std::set<std::string> kinds;
+    const ServingProfiles table = BuiltInServingProfiles().value();
+    for (const ServingProfile& profile : table.profiles) kinds.insert(profile.kind);
+    return kinds;
+  }
+
   FakeClock clock_;
   KubeClient client_{std::make_unique<ScriptedTransport>(), clock_, {}};
   Catalog catalog_{client_, clock_, {"test", {}}};
-  WebhookMetrics metrics_{"1.2.3"};
+  WebhookMetrics metrics_{"1.2.3", ServingKinds()};
 };
 
 DecisionRecord RecordOf(const std::string& kind, bool allowed, bool dry_run) {
@@ -62,11 +70,26 @@ TEST_F(WebhookMetricsTest, CountDecisionsByVerdictReasonKindAndDryRun) {
   EXPECT_THAT(Scrape(false), HasSubstr("countersign_ready 0"));
 }
 
+TEST_F(WebhookMetricsTest, GuardDecisionsAreCountedByTheKindsOfTheServingTable) {
+  metrics_.Count(RecordOf("InferenceService", false, false));
+  metrics_.Count(RecordOf("Deployment", true, false));
+  metrics_.Count(RecordOf("Toaster", true, false));
+  const std::string text = Scrape();
+  const std::string decisions = "countersign_admission_decisions_total";
+  EXPECT_THAT(text, HasSubstr(decisions + "{allowed=\"false\",dry_run=\"false\",kind="
+                                          "\"InferenceService\",verdict=\"Deny\"} 1"));
+  EXPECT_THAT(text, HasSubstr(decisions + "{allowed=\"true\",dry_run=\"false\",kind="
+                                          "\"Deployment\",verdict=\"Allow\"} 1"));
+  EXPECT_THAT(text, HasSubstr("kind=\"other\""));
+  EXPECT_THAT(text, Not(HasSubstr("Toaster")));
+}
+
 // Whatever is asked: each series costs memory in every Prometheus that scrapes.
 TEST_F(WebhookMetricsTest, HaveFewSeriesWhateverIsAsked) {
   std::vector<std::string> kinds;
   for (const CacheStatus& cache : catalog_.Caches()) kinds.emplace_back(cache.kind);
   for (int i = 0; i < 1000; ++i) kinds.push_back("Kind" + std::to_string(i));
+  for (const std::string& kind : ServingKinds()) kinds.push_back(kind);
   Decision decision;
   for (const bool dry_run : {false, true}) {
     for (const std::string& kind : kinds) {

@@ -242,5 +242,19 @@ TEST(RotationPolicyTest, ARotationMustEndBeforeWhatItReplaces) {
       "or an authority ends before the next one has taken over, is '16m'");
 }
 
+TEST(RotationPolicyTest, WhoIsRetiredBeforeASilentReplicaStepsAsideIsAConcern) {
+  RotationPolicy policy;
+  EXPECT_EQ(policy.Concern(minutes(6)), "");
+  policy.retire = minutes(6);
+  EXPECT_EQ(policy.Concern(minutes(6)), "");
+  policy.retire = seconds(359);
+  EXPECT_TRUE(policy.Check());
+  EXPECT_EQ(
+      policy.Concern(minutes(6)),
+      "--ca-retire is '359s', but a replica that does not hear from the API server serves its "
+      "certificate for 6m before it is not ready: after a rotation the API server would not "
+      "trust it meanwhile");
+}
+
 }  // namespace
 }  // namespace countersign

@@ -57,6 +57,26 @@ TEST(ProbeServerTest, ReadinessFollowsTheCallbackAndGivesItsReason) {
   EXPECT_EQ(Get(*server, "/readyz").status, 200);
 }
 
+TEST(ProbeServerTest, LivenessFollowsItsCallbackAndGivesItsReason) {
+  std::atomic<bool> stuck = false;
+  ProbeOptions options = Ready();
+  options.not_alive = [&]() -> std::optional<std::string> {
+    if (!stuck) return std::nullopt;
+    return "nothing moves";
+  };
+  const auto server = StartProbes(std::move(options));
+  EXPECT_EQ(Get(*server, "/healthz").body, "ok\n");
+  stuck = true;
+  for (int probe = 0; probe < 2; ++probe) {
+    const Answer answer = Get(*server, "/healthz");
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.body, "nothing moves\n");
+  }
+  EXPECT_EQ(Get(*server, "/readyz").status, 200) << "asked by itself";
+  stuck = false;
+  EXPECT_EQ(Get(*server, "/healthz").status, 200);
+}
+
 TEST(ProbeServerTest, ACallbackThatThrowsIsA500) {
   ProbeOptions options = Ready();
   options.metrics = []() -> std::string { throw std::runtime_error("no metrics"); };

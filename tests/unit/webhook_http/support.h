@@ -218,6 +218,7 @@ class TcpClient {
 struct ClientTls {
   std::optional<PemPair> certificate;
   int max_version = 0;
+  std::string suite;  // the only one offered, by OpenSSL's name
   std::string alpn = std::string("\x08http/1.1");
 };
 
@@ -227,6 +228,14 @@ class TlsClient final : public TcpClient {
     context_.reset(SSL_CTX_new(TLS_client_method()));
     SSL_CTX_set_max_proto_version(context_.get(), tls.max_version);
     SSL_CTX_set_security_level(context_.get(), 0);  // lets a test offer what is obsolete
+    if (!tls.suite.empty()) {
+      const bool modern = tls.suite.starts_with("TLS_");  // TLS 1.3 has a list of its own
+      EXPECT_EQ(modern ? SSL_CTX_set_ciphersuites(context_.get(), tls.suite.c_str())
+                       : SSL_CTX_set_cipher_list(context_.get(), tls.suite.c_str()),
+                1)
+          << tls.suite;
+      SSL_CTX_set_min_proto_version(context_.get(), modern ? TLS1_3_VERSION : TLS1_2_VERSION);
+    }
     const openssl::BioPtr ca = openssl::ReadBio(Pki::Get().authority.certificate);
     const openssl::X509Ptr root(PEM_read_bio_X509(ca.get(), nullptr, nullptr, nullptr));
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()), root.get());
