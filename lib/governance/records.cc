@@ -119,6 +119,14 @@ bool IsAsGood(const Provenance& present, const RecordedMaker& recorded) {
           present.foreign->key == recorded.installation_key);
 }
 
+// As far as anybody has judged it.
+bool HasPassed(const RecordedResult& result) {
+  return !result.verdicts.empty() &&
+         std::all_of(result.verdicts.begin(), result.verdicts.end(), [](const auto& verdict) {
+           return verdict.state == GateStateName(GateState::kPassed);
+         });
+}
+
 std::vector<AttestedSignOff> GoneRejections(const Facts& facts, const Dossier& dossier) {
   std::vector<AttestedSignOff> gone;
   for (const auto& record : facts.records) {
@@ -251,16 +259,25 @@ bool IsBelieved(const GovernancePolicySpec& policy, const Believed& who, const P
          WhyTooWeak(who.assurance, by).empty();
 }
 
-std::vector<PastResult> PastResults(const Context& context, std::string_view kind,
+RecordQuery QueryOf(const Context& context) {
+  return {context.policy.spec, context.facts, context.index, context.model};
+}
+
+std::vector<PastResult> PastResults(const RecordQuery& query, std::string_view kind,
                                     const Believed& who) {
-  const GovernancePolicySpec& policy = context.policy.spec;
-  const ModelRecord* record = RecordOf(context.facts, context.model.digest);
+  const GovernancePolicySpec& policy = query.policy;
+  const ModelRecord* record = RecordOf(query.facts, query.model.digest);
   if (record == nullptr) return {};
   std::vector<PastResult> found =
-      PastResults(policy, context.facts, context.index.environment(), *record);
-  std::erase_if(found, [&](const PastResult& past) {
-    return past.result->kind != kind || past.result->digest_type != context.model.type ||
-           !IsBelieved(policy, who, past.by);
+      PastResults(policy, query.facts, query.index.environment(), *record);
+  std::erase_if(found, [&](PastResult& past) {
+    if (past.result->kind != kind || past.result->digest_type != query.model.type) return true;
+    if (IsBelieved(policy, who, past.by)) return false;
+    auto despite = DespiteRevocation(policy, past.by, past.result->performed_at);
+    if (!despite || !IsBelieved(policy, who, *despite) || HasPassed(*past.result)) return true;
+    past.by = *std::move(despite);
+    past.revoked = true;
+    return false;
   });
   return found;
 }

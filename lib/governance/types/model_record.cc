@@ -243,7 +243,8 @@ void Describe(V& v, ModelRecordSpec& s) {
   v.Field(DigestField("The model's digest, of which the name is made."), s.digest);
   v.Field(
       {.name = "results",
-       .doc = "Of each maker, protocol and data set the newest result, and how many there were.",
+       .doc = "Of each maker, protocol and data set the newest result, and how many there were. "
+              "What is signed is ordered by when it was done.",
        .max = kMaxRecordedResults},
       s.results);
   v.Field({.name = "decisions",
