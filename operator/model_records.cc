@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "governance/decision.h"
+#include "governance/dossier.h"
 #include "governance/signers.h"
 #include "governance/types/bias_cells.h"
 
@@ -293,7 +294,7 @@ void AddDecisions(const SeenOfModel& seen, ModelRecordSpec& record) {
     if (!object.spec.subject.environment.empty()) {
       decision.environments.push_back(object.spec.subject.environment);
     }
-    decision.governed_digest = object.spec.subject.governed_digest;
+    decision.governed_digest = DigestOfSubject(object.spec.subject);
     decision.name = object.meta.name;
     decision.uid = object.meta.uid;
     decision.digest = object.KnownAs();

@@ -127,11 +127,21 @@ bool HasPassed(const RecordedResult& result) {
          });
 }
 
+// Several records may have one that is about their use case.
+bool IsSame(const RecordedDecision& a, const RecordedDecision& b) {
+  return a.digest == b.digest && a.name_space == b.name_space &&
+         a.by.signing_key == b.by.signing_key;
+}
+
 std::vector<AttestedSignOff> GoneRejections(const Facts& facts, const Dossier& dossier) {
   std::vector<AttestedSignOff> gone;
+  std::vector<const RecordedDecision*> told;
   for (const auto& record : facts.records) {
     for (const RecordedDecision& one : record->spec.decisions) {
       if (one.sign_off == nullptr || !IsOf(facts, one.name_space, one.use_case)) continue;
+      const auto is = [&](const RecordedDecision* other) { return IsSame(*other, one); };
+      if (std::any_of(told.begin(), told.end(), is)) continue;
+      told.push_back(&one);
       const auto near = dossier.SignOffs(one.role, DigestOfSubject(one.sign_off->spec.subject));
       const bool there = std::any_of(near.begin(), near.end(), [&](std::size_t i) {
         const AttestedSignOff& present = facts.sign_offs[i];
@@ -175,6 +185,28 @@ void AddRecord(Facts& facts, std::shared_ptr<const ModelRecord> record) {
         "anew, under another digest");
   }
   facts.records.push_back(std::move(record));
+}
+
+bool IsRejectionInUseCase(const SignOffSpec& spec) {
+  return spec.decision == SignOffDecision::kReject &&
+         spec.subject.kind != SubjectOfSignOff::kModelDeployment &&
+         spec.subject.kind != SubjectOfSignOff::kGovernancePolicy;
+}
+
+void AddRecordOfOther(Facts& facts, std::shared_ptr<const ModelRecord> record) {
+  if (RecordOf(facts, record->spec.digest) != nullptr) return;
+  const auto is_known = [&](const RecordedDecision& one) {
+    return std::any_of(facts.records.begin(), facts.records.end(), [&](const auto& known) {
+      return std::any_of(known->spec.decisions.begin(), known->spec.decisions.end(),
+                         [&](const RecordedDecision& other) { return IsSame(other, one); });
+    });
+  };
+  for (const RecordedDecision& one : record->spec.decisions) {
+    if (one.sign_off == nullptr || !IsRejectionInUseCase(one.sign_off->spec)) continue;
+    if (!IsOf(facts, one.name_space, one.use_case) || is_known(one)) continue;
+    facts.records.push_back(std::move(record));
+    return;
+  }
 }
 
 std::vector<std::string> ModelsOf(const Facts& facts, const Dossier& dossier) {

@@ -20,6 +20,12 @@ namespace countersign {
 
 // Adds what is recorded of one of the deployment's models.
 void AddRecord(Facts& facts, std::shared_ptr<const ModelRecord> record);
+// Whether it rejects something of the use case itself, whichever model that deploys: answers, an
+// end, a waiver, a protocol, a closed incident, a delegation.
+[[nodiscard]] bool IsRejectionInUseCase(const SignOffSpec& spec);
+// The same of a record of another model: such rejections in the facts' use case count for every
+// model. Adds nothing if it has none that the records at hand lack.
+void AddRecordOfOther(Facts& facts, std::shared_ptr<const ModelRecord> record);
 // Digests of the models whose records an evaluation of these facts can need.
 [[nodiscard]] std::vector<std::string> ModelsOf(const Facts& facts, const Dossier& dossier);
 

@@ -484,6 +484,27 @@ TEST(ModelRecords, StayBelowWhatTheServerStoresWhateverIncidentsSay) {
   }
 }
 
+// Of the use case, not of one model's deployment.
+AttestedSignOff OnAnswers(const std::string& name, const Provenance& by) {
+  Json json = SignOffJson(name, "credit");
+  json["spec"]["decision"] = "Reject";
+  json["spec"]["signer"]["username"] = by.user;
+  return {Made<SignOffSpec>(json), by};
+}
+
+TEST(ModelRecords, KeepWhatRejectsAnswersInFull) {
+  SeenOfModel seen = Seen();
+  seen.sign_offs = Listed(OnAnswers("no", By("vera", 5)));
+  const ModelRecordSpec record = Stored(Next({}, seen));
+  ASSERT_THAT(record.decisions, SizeIs(1));
+  ASSERT_NE(record.decisions[0].sign_off, nullptr);
+  EXPECT_EQ(record.decisions[0].use_case, "credit");
+  EXPECT_EQ(record.decisions[0].governed_digest, "sha256:" + std::string(64, '6'));
+  EXPECT_EQ(record.decisions[0].sign_off->spec.subject.kind, SubjectOfSignOff::kUseCase);
+  EXPECT_THAT(NamesOf(MissedBy(record, Seen())), ElementsAre("SignOff/no"));
+  EXPECT_THAT(Next(record, Seen()).decisions, SizeIs(1)) << "it stays although it is gone";
+}
+
 TEST(ModelRecords, StayBelowWhatTheServerStores) {
   SeenOfModel seen = Seen();
   for (int i = 0; i < 200; ++i) {
