@@ -108,6 +108,16 @@ Result<Json> VerifiedBy(const std::string& public_key, const std::string& certif
   return Json{{"certificateChain", *text}};
 }
 
+// With what was signed beside it, unless that is longer than may stand there.
+Json SshSignatureOf(std::string armored, std::string payload) {
+  Json signature = {{"format", std::string(NameOf(SignatureFormat::kSsh))},
+                    {"value", std::move(armored)}};
+  if (payload.size() <= static_cast<std::size_t>(kMaxSignedPayload)) {
+    signature["payload"] = std::move(payload);
+  }
+  return signature;
+}
+
 // What does not verify here verifies nowhere: say so before it is sent.
 Status Recheck(const Json& object) {
   auto proof = VerifySignature(object);
@@ -142,7 +152,7 @@ Result<Json> SignObject(Json object, const std::string& key_file, Time now,
     }
     auto armored = SignBySsh(key_file, *statement);
     if (!armored) return Fail(armored.error());
-    signature = {{"format", std::string(NameOf(SignatureFormat::kSsh))}, {"value", *armored}};
+    signature = SshSignatureOf(*std::move(armored), *std::move(statement));
   } else {
     auto made = SignDsse(*key, kStatementPayload, *statement);
     if (!made) return Fail(made.error().code, made.error().message, "--key");
@@ -181,6 +191,23 @@ Result<Json> AddSignature(Json object, const std::string& key_file,
   signature["cosigners"].push_back(*by);
   if (auto ok = Recheck(object); !ok) return Fail(ok.error());
   return object;
+}
+
+Result<Json> AttachSignature(Json object, const std::string& signature_file,
+                             const std::string& payload_file) {
+  auto armored = ReadTextFile(signature_file);
+  if (!armored) return Fail(armored.error().code, armored.error().message, "--signature");
+  object["spec"].erase("signature");
+  auto payload = payload_file.empty() ? StatementOf(object) : ReadTextFile(payload_file);
+  if (!payload) {
+    return payload_file.empty() ? Fail(payload.error())
+                                : Fail(payload.error().code, payload.error().message, "--payload");
+  }
+  object["spec"]["signature"] = SshSignatureOf(*std::move(armored), *std::move(payload));
+  auto proof = VerifySignature(object);
+  if (proof) return object;
+  return Fail(Code::kInvalidArgument, "the signature does not count: " + proof.error().message,
+              "--signature");
 }
 
 Result<std::string> FingerprintOf(const std::string& key_file) {

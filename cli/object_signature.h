@@ -24,6 +24,11 @@ namespace countersign {
 [[nodiscard]] Result<Json> AddSignature(Json object, const std::string& key_file,
                                         const std::string& certificate_file = {});
 
+// `object` with an SSHSIG that `ssh-keygen -Y sign` made. `payload_file`: what it was made over;
+// what StatementOf says of the object if empty. Errors: path is the flag at fault.
+[[nodiscard]] Result<Json> AttachSignature(Json object, const std::string& signature_file,
+                                           const std::string& payload_file);
+
 // Of the key that `key_file` signs with; empty where that is known to ssh-keygen alone, because a
 // private key of OpenSSH lies there without its public half, KEY_FILE.pub. Errors: path is
 // --sign-with.

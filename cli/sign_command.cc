@@ -23,6 +23,8 @@ struct SignFlags {
   std::string key;
   std::string now;
   std::string certificates;
+  std::string signature;
+  std::string payload;
   bool statement = false;
   bool add = false;
 };
@@ -48,16 +50,24 @@ Status CheckSignable(const Json& object) {
       "kind");
 }
 
+Result<Json> Made(const SignFlags& flags, Json object, Time now) {
+  if (!flags.signature.empty()) {
+    return AttachSignature(std::move(object), flags.signature, flags.payload);
+  }
+  if (flags.add) return AddSignature(std::move(object), flags.key, flags.certificates);
+  return SignObject(std::move(object), flags.key, now, flags.certificates);
+}
+
 int Sign(const SignFlags& flags, const Global& global) {
   auto now = TimeFlag(flags.now, "--now", SystemClock().Now());
   if (!now) return Report(now.error());
   auto manifests = ReadManifests({flags.file});
   if (!manifests) return Report(manifests.error());
-  if (flags.statement && manifests->size() != 1) {
+  if ((flags.statement || !flags.signature.empty()) && manifests->size() != 1) {
     return Report({Code::kInvalidArgument,
                    "goes with one object, for what is signed is its bytes: '" + flags.file +
                        "' has " + std::to_string(manifests->size()),
-                   "--statement",
+                   flags.statement ? "--statement" : "--signature",
                    {}});
   }
   std::string yaml;
@@ -76,9 +86,7 @@ int Sign(const SignFlags& flags, const Global& global) {
       std::cout << *statement;
       continue;
     }
-    auto made = flags.add
-                    ? AddSignature(std::move(manifest.object), flags.key, flags.certificates)
-                    : SignObject(std::move(manifest.object), flags.key, *now, flags.certificates);
+    auto made = Made(flags, std::move(manifest.object), *now);
     if (!made) return at(made.error());
     // Not what was read: a SignOff is whole only with the time of its signature.
     if (auto ok = CheckSignable(*made); !ok) return at(ok.error());
@@ -113,13 +121,27 @@ void AddSign(CLI::App& app, Global& global, Run& run) {
                  "add a signature to the DSSE envelope that the object carries, for measures that "
                  "want several signers")
       ->needs(key);
+  auto* statement = command
+                        ->add_flag("--statement", flags->statement,
+                                   "print the bytes to sign instead, for another tool's signature")
+                        ->excludes(key);
+  auto* signature =
+      command
+          ->add_option("--signature", flags->signature,
+                       "put this SSHSIG into the object, which `ssh-keygen -Y sign -n "
+                       "countersign` made over what --statement printed")
+          ->excludes(key)
+          ->excludes(statement);
   command
-      ->add_flag("--statement", flags->statement,
-                 "print the bytes to sign instead, for another tool's signature")
-      ->excludes(key);
+      ->add_option("--payload", flags->payload,
+                   "file that the signature was made over; what --statement prints of the object "
+                   "now if left out")
+      ->needs(signature);
   command->add_option("--now", flags->now, "take this time for now (RFC 3339)");
   command->callback([flags, &global, &run] {
-    if (flags->key.empty() && !flags->statement) throw CLI::RequiredError("--key or --statement");
+    if (flags->key.empty() && flags->signature.empty() && !flags->statement) {
+      throw CLI::RequiredError("--key, --signature or --statement");
+    }
     run = [flags, &global] { return Sign(*flags, global); };
   });
 }

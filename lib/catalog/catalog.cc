@@ -219,6 +219,10 @@ std::function<Result<Cached<Spec>>(Json&&)> Catalog::DecodeCached() {
       auto& signature = cached.object.spec.model_signature;
       if (signature) std::string().swap(signature->bundle);
     }
+    if constexpr (requires { cached.object.spec.signature; }) {
+      auto& signature = cached.object.spec.signature;  // its payload is the spec once more
+      if (signature) std::string().swap(signature->payload);
+    }
     if constexpr (std::is_same_v<Spec, ModelDeploymentSpec>) {
       cached.object.spec.serving.pod_template.Pack();
     }

@@ -88,6 +88,20 @@ std::string Dotted(std::string path) {
   return "spec." + path;
 }
 
+// What a signature must have been made for to hold here, where it does not tell what it was made
+// for.
+std::string Binding(const Statement& own) {
+  const std::string type = StringAt(own.json, "predicateType");
+  std::string text = "predicateType '" + type + "', namespace '" +
+                     Excerpt(StringAt(own.json, "predicate/namespace")) + "'";
+  const Json& spec = *FindPath(own.json, "predicate/spec");
+  for (const Bound& bound : kBound) {
+    const std::string is = StringAt(spec, bound.path);
+    if (!is.empty()) text += ", " + Dotted(bound.path) + " '" + Excerpt(is) + "'";
+  }
+  return text + " and every other field of the spec";
+}
+
 // How the spec that was signed differs from the object's, `now`.
 SignatureFault Difference(const Json& then, const Json& now) {
   for (const Bound& bound : kBound) {
@@ -207,6 +221,36 @@ Proven<SignatureProof> VerifyDsse(const Statement& statement, const Json& signat
   return proof;
 }
 
+// The payload beside an SSHSIG is what was signed, so it is what is verified and read; without one
+// nothing but the object's own statement can have been.
+Proven<SignatureProof> VerifySsh(const Statement& statement, const Json& signature) {
+  const bool carried = Find(signature, "payload") != nullptr;
+  const std::string payload = carried ? StringAt(signature, "payload") : statement.canonical;
+  if (carried && payload.size() > static_cast<std::size_t>(kMaxSignedPayload)) {
+    return Refuted("SignatureTooLarge", "its payload is larger than 256 KiB");
+  }
+  auto opened = OpenSshSignature(StringAt(signature, "value"), payload);
+  if (!opened && opened.error().code == Code::kPermissionDenied) {
+    return Refuted("SignatureInvalid",
+                   carried ? "it does not hold for spec.signature.payload: one of the two was "
+                             "edited, or they do not belong together"
+                           : "it does not hold for this content, and without "
+                             "spec.signature.payload does not tell for what it was made; it must "
+                             "be for " +
+                                 Binding(statement) +
+                                 ", as `countersign sign --statement` prints them");
+  }
+  if (!opened) return Refuted(opened.error());
+  if (carried) {
+    const auto body = ParseJson(payload, kMaxForeignJsonDepth);
+    if (!body) {
+      return Refuted("SignatureMalformed", "its payload is not JSON: " + body.error().message);
+    }
+    if (auto why = WhyNotTheSame(*body, statement)) return Refuted(*std::move(why));
+  }
+  return SignatureProof{opened->key.fingerprint(), opened->user_present, opened->user_verified};
+}
+
 Proven<Verifier> VerifierOfBundle(const ModelBundle& bundle, const Json& given) {
   if (Find(given, "publicKey") != nullptr) return VerifierOf(given, "spec.modelSignature");
   if (bundle.certificates.empty()) {
@@ -278,9 +322,7 @@ Proven<SignatureProof> VerifySignature(const Json& object) {
   if (format != NameOf(SignatureFormat::kSsh)) {
     return Refuted({"SignatureMalformed", "its format must be DSSE or SSHSIG"});
   }
-  auto opened = OpenSshSignature(StringAt(*signature, "value"), statement->canonical);
-  if (!opened) return Refuted(opened.error());
-  return SignatureProof{opened->key.fingerprint(), opened->user_present, opened->user_verified};
+  return VerifySsh(*statement, *signature);
 }
 
 Provenance WithSignature(Provenance by, const Json& object) {

@@ -4,7 +4,8 @@
 // namespace and spec without spec.signature, in canonical form (RFC 8785). Its subject is the model
 // that the object is about, or else the spec itself. It names no object, so a signature stays good
 // under another name, and never in another namespace, as another kind or with another field.
-// SSHSIG is over the statement's bytes; a DSSE envelope carries a statement that must say the same.
+// A DSSE envelope carries a statement that must say the same, and so may an SSHSIG
+// (spec.signature.payload); without it the SSHSIG is over the statement's bytes.
 // That one holds is worked out once, when an object is read, by the key that comes with it; whose
 // key that is, a policy says (governance/signers.h). Pure functions; thread-safe.
 #pragma once

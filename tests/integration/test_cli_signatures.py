@@ -254,23 +254,59 @@ def test_envelopes_that_prove_nothing_do_not_count(tmp_path, key):
 
 
 @pytest.mark.parametrize(
-    "change, why",
+    "change, reason, why",
     [
-        (lambda o: o["spec"].update(protocol="other"), "does not hold for this content"),
-        (lambda o: o["spec"]["cells"][0].update(tp=81), "does not hold for this content"),
-        (lambda o: o["spec"]["model"].update(digest=s.digest("m2")), "does not hold"),
-        (lambda o: o["metadata"].update(namespace="elsewhere"), "does not hold"),
-        (lambda o: o["spec"].update(useCase="other"), "does not hold"),
-        (lambda o: o.update(kind="Evidence"), "does not hold"),
+        (lambda o: o["spec"].update(protocol="other"),
+         "SignedContentChanged", "spec.protocol was changed after it"),
+        (lambda o: o["spec"]["cells"][0].update(tp=81),
+         "SignedContentChanged", "spec.cells was changed after it"),
+        (lambda o: o["spec"]["model"].update(digest=s.digest("m2")),
+         "SignatureForOtherModel", "it was made for spec.model.digest"),
+        (lambda o: o["metadata"].update(namespace="elsewhere"),
+         "SignatureForOtherNamespace", "it was made for namespace '" + s.HOME + "'"),
+        (lambda o: o["spec"].update(useCase="other"),
+         "SignatureForOtherUseCase", "it was made for spec.useCase 'credit', is 'other'"),
     ],
-)
-def test_a_signature_stays_with_what_it_was_made_for(tmp_path, change, why):
+)  # fmt: skip
+def test_a_signature_stays_with_what_it_was_made_for(tmp_path, change, reason, why):
     signed = sign(tmp_path, s.bias_test(), ssh_key(tmp_path, "-t", "ed25519"))
     renamed = copy.deepcopy(signed)
     renamed["metadata"].update(name="another-name", labels={"a": "b"})
     assert verify(tmp_path, renamed)["holds"]
     change(signed)
     assert why in why_not(tmp_path, signed)
+    assert verify(tmp_path, signed)["reason"] == reason
+    # Without what was signed nothing but that it does not hold can be said, and for what it must be.
+    del signed["spec"]["signature"]["payload"]
+    found = verify(tmp_path, signed)
+    assert found["reason"] == "SignatureInvalid"
+    assert f"namespace '{signed['metadata']['namespace']}'" in found["problem"]
+    assert f"spec.model.digest '{signed['spec']['model']['digest']}'" in found["problem"]
+
+
+def test_a_signature_of_ssh_keygen_is_put_into_the_object(tmp_path):
+    obj, path = s.bias_test(), ssh_key(tmp_path, "-t", "ed25519")
+    (tmp_path / "statement").write_bytes(statement(tmp_path, obj))
+    subprocess.run(
+        ["ssh-keygen", "-q", "-Y", "sign", "-n", "countersign", "-f", path, tmp_path / "statement"],
+        check=True, timeout=60,
+    )  # fmt: skip
+    file = tmp_path / "object.json"
+    file.write_text(json.dumps(obj))
+    attach = ("sign", "-f", file, "--signature", tmp_path / "statement.sig", "-o", "json")
+    done = run(*attach)
+    assert done.returncode == 0, done.stderr
+    signed = json.loads(done.stdout)
+    assert signed["spec"]["signature"]["payload"].encode() == (tmp_path / "statement").read_bytes()
+    assert verify(tmp_path, signed)["assurance"] == "Signed"
+
+    # An object that is not, or is no longer, what was signed: with the statement it says which field.
+    obj["spec"]["useCase"] = "other"
+    file.write_text(json.dumps(obj))
+    assert "does not hold for spec.signature.payload" in run(*attach).stderr
+    told = run(*attach, "--payload", tmp_path / "statement").stderr
+    assert "--signature" in told and "it was made for spec.useCase 'credit'" in told
+    assert run("sign", "-f", file, "--payload", "x").returncode == 2, "of no signature"
 
 
 def resigned(tmp_path, obj, path, namespace):

@@ -84,6 +84,10 @@ inline void CheckSignature(const std::optional<ObjectSignature>& signature,
     }
     return;
   }
+  if (!signature->payload.empty()) {
+    AddError(errors, "spec.signature.payload",
+             "must not be set for format DSSE, whose envelope carries it");
+  }
   if (given != 1) {
     AddError(errors, "spec.signature.publicKey",
              "is required for format DSSE, or certificateChain instead of it");

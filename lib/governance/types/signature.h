@@ -2,6 +2,7 @@
 // object.h for threads; lib/evidence/signed_object.h says what is signed.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@
 #include "base/result.h"
 
 namespace countersign {
+
+// Of an SSHSIG, as much as a DSSE envelope may take.
+inline constexpr std::int64_t kMaxSignedPayload = 262'144;
 
 enum class SignatureFormat { kDsse, kSsh };
 template <>
@@ -27,6 +31,7 @@ struct Cosigner {
 struct ObjectSignature {
   SignatureFormat format = SignatureFormat::kSsh;
   std::string value;
+  std::string payload;
   std::string public_key;
   std::string certificate_chain;
   std::vector<Cosigner> cosigners;
@@ -62,6 +67,13 @@ void Describe(V& v, ObjectSignature& s) {
            .min = 1,
            .length = 262'144},
           s.value);
+  v.Field({.name = "payload",
+           .doc = "For SSHSIG the statement that was signed, byte for byte: by it a signature that "
+                  "was made for something else tells for what. Without it the signature must be "
+                  "over the bytes that `countersign sign --statement` prints. A DSSE envelope "
+                  "carries its own.",
+           .length = kMaxSignedPayload},
+          s.payload);
   v.Field({.name = "publicKey",
            .doc = "For DSSE the key to verify with, in PEM or as a line of OpenSSH; an SSHSIG "
                   "carries its own. Whose key it is, and whether it counts, the policy says "
@@ -75,10 +87,11 @@ void Describe(V& v, ObjectSignature& s) {
            .max = 15},
           s.cosigners);
   v.Rules(
-      {{"self.format == 'DSSE' ? has(self.publicKey) != has(self.certificateChain) : "
+      {{"self.format == 'DSSE' ? has(self.publicKey) != has(self.certificateChain) && "
+        "!has(self.payload) : "
         "!has(self.publicKey) && !has(self.certificateChain) && !has(self.cosigners)",
-        "format DSSE needs one of publicKey and certificateChain, SSHSIG has neither, nor "
-        "cosigners"}});
+        "format DSSE needs one of publicKey and certificateChain and has no payload, SSHSIG has "
+        "neither, nor cosigners"}});
 }
 
 // By what a ModelRecord knows an object: a digest of what was signed, or of the whole spec where

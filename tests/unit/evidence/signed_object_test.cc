@@ -3,12 +3,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 #include <functional>
+#include <memory>
+#include <string>
 
 #include "base/digest.h"
 #include "evidence/dsse.h"
 #include "evidence/signing_key.h"
+#include "evidence/sshsig.h"
 
 namespace countersign {
 namespace {
@@ -59,6 +63,44 @@ Json Signed(const Json& object) { return Enveloped(object, StatementOf(object).v
 
 Json& Signature(Json& object) { return object["spec"]["signature"]; }
 
+// As `ssh-keygen -Y sign -n countersign` writes it (PROTOCOL.sshsig), by an Ed25519 key.
+std::string SshSigned(const std::string& message) {
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr,
+                                   reinterpret_cast<const unsigned char*>(kAuditor), 32),
+      &EVP_PKEY_free);
+  std::string half(32, '\0');
+  std::size_t size = half.size();
+  EXPECT_EQ(
+      EVP_PKEY_get_raw_public_key(key.get(), reinterpret_cast<unsigned char*>(half.data()), &size),
+      1);
+  const auto digest = Sha256(message);
+  const std::string data =
+      "SSHSIG" + WireString(kSshNamespace) + WireString("") + WireString("sha256") +
+      WireString({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  std::string signature(64, '\0');
+  size = signature.size();
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                        &EVP_MD_CTX_free);
+  EXPECT_EQ(EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get()), 1);
+  EXPECT_EQ(EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                           reinterpret_cast<const unsigned char*>(data.data()), data.size()),
+            1);
+  const std::string name = "ssh-ed25519";
+  const std::string blob = "SSHSIG" + std::string("\0\0\0\1", 4) +
+                           WireString(WireString(name) + WireString(half)) +
+                           WireString(kSshNamespace) + WireString("") + WireString("sha256") +
+                           WireString(WireString(name) + WireString(signature));
+  return "-----BEGIN SSH SIGNATURE-----\n" + Base64Encode(blob) + "\n-----END SSH SIGNATURE-----\n";
+}
+
+// `object` with an SSHSIG over `payload`, which lies beside it.
+Json WithPayload(Json object, const std::string& payload) {
+  object["spec"]["signature"] = {
+      {"format", "SSHSIG"}, {"value", SshSigned(payload)}, {"payload", payload}};
+  return object;
+}
+
 std::string Reason(const Json& object, std::string* message = nullptr) {
   const auto proof = VerifySignature(object);
   if (proof) return "holds";
@@ -84,6 +126,17 @@ TEST_P(Edited, BesideAnEnvelopeThatHolds) {
   const bool report = std::string(GetParam().path).find("sign") == std::string::npos &&
                       std::string(GetParam().path).find("subject") == std::string::npos;
   Json object = Signed(report ? Report() : SignOffOn("lending"));
+  SetPath(object, GetParam().path, GetParam().value);
+  std::string message;
+  EXPECT_EQ(Reason(object, &message), GetParam().reason);
+  EXPECT_THAT(message, HasSubstr("it was made for"));
+}
+
+TEST_P(Edited, BesideAnSshSignatureThatCarriesWhatWasSigned) {
+  const bool report = std::string(GetParam().path).find("sign") == std::string::npos &&
+                      std::string(GetParam().path).find("subject") == std::string::npos;
+  const Json before = report ? Report() : SignOffOn("lending");
+  Json object = WithPayload(before, StatementOf(before).value());
   SetPath(object, GetParam().path, GetParam().value);
   std::string message;
   EXPECT_EQ(Reason(object, &message), GetParam().reason);
@@ -205,6 +258,58 @@ TEST(SignedObject, FurtherSignaturesOfAnEnvelopeProveNothingByThemselves) {
   const auto proof = VerifySignature(object);
   ASSERT_TRUE(proof) << proof.error().message;
   EXPECT_TRUE(proof->cosigners.empty());
+}
+
+TEST(SignedObject, AnSshSignatureIsOverTheObjectsOwnStatementOrOverWhatLiesBesideIt) {
+  Json object = Report();
+  const std::string statement = StatementOf(object).value();
+  Signature(object) = {{"format", "SSHSIG"}, {"value", SshSigned(statement)}};
+  EXPECT_EQ(Reason(object), "holds") << "as they were made before";
+  EXPECT_EQ(Reason(WithPayload(Report(), statement)), "holds");
+  const Json spaced = ParseJson(statement).value();
+  EXPECT_EQ(Reason(WithPayload(Report(), spaced.dump(2) + "\n")), "holds") << "it says the same";
+}
+
+TEST(SignedObject, AReplayedSshSignatureWithoutPayloadListsWhatItMustBeFor) {
+  Json object = Report();
+  Signature(object) = {{"format", "SSHSIG"}, {"value", SshSigned(StatementOf(object).value())}};
+  SetPath(object, "spec/environment", "prod");
+  std::string message;
+  EXPECT_EQ(Reason(object, &message), "SignatureInvalid");
+  EXPECT_THAT(message,
+              HasSubstr("namespace 'lending', spec.model.digest 'sha256:" + std::string(64, '1') +
+                        "', spec.useCase 'credit', spec.environment 'prod' and every other field"));
+  EXPECT_THAT(message, HasSubstr("attestations/Evidence/v1"));
+}
+
+TEST(SignedObject, WhatLiesBesideAnSshSignatureIsWhatWasSigned) {
+  const std::string statement = StatementOf(Report()).value();
+  std::string message;
+  Json other = Report();
+  SetPath(other, "spec/useCase", "other");
+  // The payload made to fit, or left out: then the signature is over something else.
+  Json fitted = WithPayload(other, statement);
+  Signature(fitted)["payload"] = StatementOf(other).value();
+  EXPECT_EQ(Reason(fitted, &message), "SignatureInvalid");
+  EXPECT_THAT(message, HasSubstr("it does not hold for spec.signature.payload"));
+  Json bare = WithPayload(other, statement);
+  Signature(bare).erase("payload");
+  EXPECT_EQ(Reason(bare), "SignatureInvalid");
+  Json empty = WithPayload(Report(), statement);
+  Signature(empty)["payload"] = "";
+  EXPECT_EQ(Reason(empty), "SignatureInvalid");
+  // Signed as they are.
+  EXPECT_EQ(Reason(WithPayload(Report(), "{\"_type\":\"x\"," + statement.substr(1))),
+            "SignatureMalformed")
+      << "a key twice";
+  EXPECT_EQ(Reason(WithPayload(Report(), statement + " {}")), "SignatureMalformed");
+  EXPECT_EQ(Reason(WithPayload(Report(), "{}")), "SignatureOfOtherType");
+  Json slsa = ParseJson(statement).value();
+  slsa["predicateType"] = "https://slsa.dev/provenance/v1";
+  EXPECT_EQ(Reason(WithPayload(Report(), DumpJson(slsa))), "SignatureForOtherKind")
+      << "statements of other tools come as DSSE";
+  EXPECT_EQ(Reason(WithPayload(Report(), statement + std::string(10U << 20U, ' '))),
+            "SignatureTooLarge");
 }
 
 }  // namespace
