@@ -121,12 +121,6 @@ class Progress {
 
 }  // namespace
 
-bool ModelFileOrder::operator()(std::string_view a, std::string_view b) const {
-  const auto weight = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c) + 1; };
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                      [&](char x, char y) { return weight(x) < weight(y); });
-}
-
 Result<Sha256Bytes> DigestStream(const fs::path& path, const PieceReader& also, bool follow_links) {
   if (auto ok = MustBeFile(path, StatusOf(path, follow_links)); !ok) return Fail(ok.error());
   std::ifstream file;

@@ -15,13 +15,10 @@
 
 #include "base/digest.h"
 #include "base/result.h"
+#include "evidence/model_signature.h"
 
 namespace countersign {
 
-// As model-signing has it: by the parts of the path, so that "a/b" comes before "a-b" and "a.txt".
-struct ModelFileOrder {
-  bool operator()(std::string_view a, std::string_view b) const;
-};
 using ModelFileDigests = std::map<std::string, Sha256Bytes, ModelFileOrder>;
 
 struct ModelFilesOptions {

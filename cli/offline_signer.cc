@@ -57,7 +57,8 @@ Result<OfflineSigner> SignerOffline(const std::vector<GovernancePolicy>& policie
     const std::string whose =
         fingerprint.empty()
             ? "whose key it is cannot be told, for its public half does not lie beside it (….pub)"
-            : "no policy among the files lists key " + fingerprint;
+            : "no policy among the files lists key " + fingerprint +
+                  " (whoever it knows by a certificate gives that with --certificate-chain)";
     if (!claimed.empty()) return OfflineSigner{claimed, whose + ": taken from --signer"};
     return Ask("must say under which account the cluster knows you: " + whose);
   }

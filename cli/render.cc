@@ -1,6 +1,9 @@
 #include "cli/render.h"
 
 #include <algorithm>
+#include <string>
+
+#include "governance/decision.h"
 
 namespace countersign {
 namespace {
@@ -44,15 +47,7 @@ constexpr std::string_view kIndent = "  ";
 }  // namespace
 
 std::string Printable(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const bool c1 = c == 0xC2U && i + 1 < text.size() &&
-                    static_cast<unsigned char>(text[i + 1]) < 0xA0U;  // U+0080 to U+009F
-    if (c1) ++i;
-    out += c1 || c < 0x20U || c == 0x7FU ? ' ' : text[i];
-  }
-  return out;
+  return OneLine(std::string(text), std::string::npos);
 }
 
 std::string Table(const std::vector<std::vector<std::string>>& rows) {

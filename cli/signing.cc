@@ -32,6 +32,12 @@ void AddRecordFlags(CLI::App& command, RecordFlags& flags) {
                                  "sign with this private key in PEM or of OpenSSH, or the public "
                                  "half of one that the agent holds");
   command
+      .add_option("--certificate-chain", flags.certificates,
+                  "file with the certificate of --sign-with's key in PEM, and after it those that "
+                  "lead to an authority of the policy: for people whom the policy knows by a "
+                  "certificate instead of a key")
+      ->needs(key);
+  command
       .add_flag("--print", flags.print,
                 "print what is signed, for whoever applies it, instead of creating it")
       ->needs(key);
@@ -53,7 +59,7 @@ void GiveName(Json& object) {
 
 Result<std::vector<Json>> SignAll(std::vector<Json> sign_offs, const RecordFlags& flags, Time now) {
   for (Json& sign_off : sign_offs) {
-    auto made = SignObject(std::move(sign_off), flags.sign_with, now);
+    auto made = SignObject(std::move(sign_off), flags.sign_with, now, flags.certificates);
     if (!made) {
       Error error = made.error();
       if (error.path == "--key") error.path = "--sign-with";

@@ -17,8 +17,9 @@ namespace countersign {
 [[nodiscard]] bool Confirmed(bool yes, std::ostream& out);
 // How what is decided gets to the cluster.
 struct RecordFlags {
-  std::string sign_with;  // key file; empty: by being created as the current user
-  bool print = false;     // for somebody else to apply
+  std::string sign_with;     // key file; empty: by being created as the current user
+  std::string certificates;  // file with the key's, which go along instead of the key
+  bool print = false;        // for somebody else to apply
 };
 // Where a person is spoken to: not where what is printed goes.
 [[nodiscard]] std::ostream& SpeechOf(const RecordFlags& flags);

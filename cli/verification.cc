@@ -200,7 +200,9 @@ Verified VerifyObject(const Manifest& manifest, const VerifyOptions& options) {
   const std::string account = StringAt(object, "spec/signer/username");
   if (kind == SignOffSpec::kKind && IsRobot(account)) {
     return DoesNotHold(std::move(out), "SignerIsRobot",
-                       "spec.signer.username: service accounts do not sign off: '" + account + "'");
+                       "spec.signer.username: service accounts do not sign off, nor does what is "
+                       "the cluster's own (system:…): '" +
+                           account + "'");
   }
   if (auto time = ParseTime(StringAt(object, "spec/performedAt")); time) out.at = *time;
   out.meaning = kind == SignOffSpec::kKind

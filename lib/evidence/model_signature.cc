@@ -101,6 +101,7 @@ Proven<void> ReadFiles(const Json& predicate, SignedModel& model) {
     return Bad("its predicate must list the model's files as resources");
   }
   Sha256Stream root;
+  std::string before;
   for (const Json& resource : *resources) {
     const std::string name = StringAt(resource, "name");
     const std::string hex = StringAt(resource, "digest");
@@ -116,6 +117,12 @@ Proven<void> ReadFiles(const Json& predicate, SignedModel& model) {
     if (!model.files.emplace(name, "sha256:" + hex).second) {
       return Bad("it lists '" + Excerpt(name) + "' twice");
     }
+    if (!before.empty() && ModelFileOrder()(name, before)) {
+      return Bad("it lists '" + Excerpt(name) + "' after '" + Excerpt(before) +
+                 "': files must be in the order of their paths, else nobody gets its root from "
+                 "the model; sign it with model_signing 1.0 or later");
+    }
+    before = name;
   }
   model.root = DigestText(root.Finish());
   return {};
@@ -157,6 +164,12 @@ bool LooksOld(const Json& envelope) {
 }
 
 }  // namespace
+
+bool ModelFileOrder::operator()(std::string_view a, std::string_view b) const {
+  const auto weight = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c) + 1; };
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [&](char x, char y) { return weight(x) < weight(y); });
+}
 
 bool IsNeverPartOfModel(std::string_view path) {
   return std::find(kNeverPart.begin(), kNeverPart.end(), path) != kNeverPart.end();

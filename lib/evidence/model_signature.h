@@ -7,7 +7,8 @@
 // modelSigningRoot. What comes with the bundle (a hint at a key, certificates) is believed by
 // nobody: it is opened with a key that the caller has from elsewhere.
 // Refused: predicates before v1.0 (they have no root, so nobody would miss a file), manifests by
-// shards or by other hashes than SHA-256, names that are no plain relative paths.
+// shards or by other hashes than SHA-256, names that are no plain relative paths, or are in another
+// order: the root would be none that anybody computes from the files.
 // Source: https://github.com/ossf/model-signing-spec and sigstore/model-transparency 1.1.1.
 // Each fault has a reason of its own.
 // Pure functions; thread-safe.
@@ -43,6 +44,11 @@ inline constexpr std::size_t kMaxModelBundle = std::size_t{64} << 20U;
 // What was signed, if `key` signed it and it is consistent.
 [[nodiscard]] Proven<SignedModel> OpenModelBundle(const ModelBundle& bundle,
                                                   const VerificationKey& key);
+
+// As model-signing has it: by the parts of the path, so that "a/b" comes before "a-b" and "a.txt".
+struct ModelFileOrder {
+  bool operator()(std::string_view a, std::string_view b) const;
+};
 
 // Whether `path` never belongs to a model: what Git keeps beside it, and its signature. Such paths
 // may be left out without saying so.

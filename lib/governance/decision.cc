@@ -1,6 +1,7 @@
 #include "governance/decision.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace countersign {
 namespace {
@@ -18,6 +19,26 @@ Reaction ReactionOf(const Gate& gate, Time now) {
   if (gate.state != GateState::kExpired || !gate.expired_at) return gate.on_violation;
   return now >= *gate.expired_at + gate.on_expiry.grace ? gate.on_expiry.then
                                                         : gate.on_expiry.action;
+}
+
+// Bytes of the character that `text` starts with, if it must not reach a reader: controls, C1
+// included; line separators; what turns the direction of the text around it, so that a name could
+// reorder a refusal; what takes no width, so that two names could look the same. 0: may be shown.
+std::size_t UnshowableAt(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  if (byte(0) < 0x20 || byte(0) == 0x7F) return 1;
+  // U+0080 to U+009F and U+00AD; U+061C.
+  if (byte(0) == 0xC2 && byte(1) >= 0x80 && (byte(1) < 0xA0 || byte(1) == 0xAD)) return 2;
+  if (byte(0) == 0xD8 && byte(1) == 0x9C) return 2;
+  // U+200B to U+200F, U+2028 to U+202E; U+2060 to U+206F; U+FEFF.
+  if (byte(0) == 0xE2 && byte(1) == 0x80) {
+    const unsigned last = byte(2);
+    return (last >= 0x8B && last <= 0x8F) || (last >= 0xA8 && last <= 0xAE) ? 3 : 0;
+  }
+  if (byte(0) == 0xE2 && byte(1) == 0x81) return byte(2) >= 0xA0 && byte(2) <= 0xAF ? 3 : 0;
+  return text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
 }
 
 }  // namespace
@@ -194,13 +215,8 @@ std::string RefusalText(const Decision& decision, const std::string& subject, st
 
 std::string OneLine(std::string text, std::size_t limit) {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x20 || byte == 0x7F) text[i] = ' ';
-    // U+0080 to U+009F, in UTF-8 C2 80 to C2 9F.
-    if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
-      text[i] = ' ';
-      text[i + 1] = ' ';
-    }
+    const std::size_t size = UnshowableAt(std::string_view(text).substr(i));
+    if (size > 0) text.replace(i, size, 1, ' ');
   }
   if (text.size() <= limit) return text;
   std::size_t end = limit - 3;

@@ -4,7 +4,11 @@
 
 namespace countersign {
 
-bool IsRobot(const std::string& account) { return account.starts_with("system:serviceaccount:"); }
+// Kubernetes keeps "system:" for itself: nodes, the scheduler, whoever did not authenticate. Some
+// distributions give their administrator, who is a person, "system:admin".
+bool IsRobot(const std::string& account) {
+  return account.starts_with("system:") && account != "system:admin";
+}
 
 namespace {
 

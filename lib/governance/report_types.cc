@@ -57,6 +57,7 @@ constexpr KnownClaim kHarmTest[] = {
 constexpr KnownClaim kLoadTest[] = {
     {"requestsPerSecond", kNumber, "rate that was sustained"},
     {"errorRate", kNumber, "share of failed requests, 0 to 1"},
+    {"thresholdsCrossed", kNumber, "count of the tool's own limits that were not kept"},
     {"latencyP50", kNumber, "ms"},
     {"latencyP95", kNumber, "ms"},
     {"latencyP99", kNumber, "ms"},

@@ -43,6 +43,26 @@ Result<std::int64_t> Field::Count() const {
   return number >= 0 && number <= kMost ? Result<std::int64_t>(number) : Wrong(*this, wanted);
 }
 
+Status CheckNotUtf16(const ImportText& file) {
+  const bool marked = file.text.starts_with("\xFF\xFE") || file.text.starts_with("\xFE\xFF");
+  if (!marked && file.text.find('\0') == std::string_view::npos) return {};
+  return Fail(Code::kInvalidArgument,
+              std::string("must be text in UTF-8, is ") +
+                  (marked ? "UTF-16" : "UTF-16 or no text") +
+                  ": save it as UTF-8, for example with 'iconv -f UTF-16 -t UTF-8'",
+              file.name);
+}
+
+Status CheckUtf8(const ImportText& file) {
+  if (auto known = CheckNotUtf16(file); !known) return known;
+  // Writing JSON puts U+FFFD where the bytes are no UTF-8.
+  const Json text = std::string(file.text);
+  const auto again = ParseJson(DumpJson(text));
+  if (again && *again == text) return {};
+  return Fail(Code::kInvalidArgument, "must be text in UTF-8, has other bytes: save it as UTF-8",
+              file.name);
+}
+
 Result<Json> ParseDocument(const ImportText& file) {
   constexpr std::size_t kAnyway = std::size_t{128} << 20U;
   constexpr std::size_t kPerByte = 4;

@@ -26,6 +26,11 @@ struct Field {
   [[nodiscard]] Result<std::int64_t> Count() const;
 };
 
+// Error: bytes that are no text in UTF-8, and what to do; UTF-16 (of Excel, of PowerShell) by name.
+[[nodiscard]] Status CheckUtf8(const ImportText& file);
+// The same without looking at what is not ASCII: columns that nobody uses may be in other
+// encodings.
+[[nodiscard]] Status CheckNotUtf16(const ImportText& file);
 // A document that takes at most four times the memory of its text, or what a small one may take.
 [[nodiscard]] Result<Json> ParseDocument(const ImportText& file);
 [[nodiscard]] Result<Json> ParseObject(const ImportText& file);

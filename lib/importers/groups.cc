@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 
+#include "governance/decision.h"
 #include "governance/types/bias_cells.h"
 
 namespace countersign {
@@ -115,7 +116,9 @@ Result<std::string> GroupOf(const ImportAttribute& attribute,
        std::find(kMaybeMissing.begin(), kMaybeMissing.end(), text) == kMaybeMissing.end())) {
     return group;
   }
-  const std::string flag = "--group '" + attribute.column + ":" + Excerpt(text) + "=NAME'";
+  // It may have line breaks, and whatever else no option can be given with.
+  constexpr std::size_t kShown = 128;
+  const std::string flag = "--group '" + attribute.column + ":" + OneLine(text, kShown) + "=NAME'";
   if (group.size() <= kLongestGroup && MatchesFormat(Format::kToken, group)) {
     return Fail(Code::kInvalidArgument,
                 "'" + text + "' may be a group, or mean that none is known: give " + flag +
@@ -123,7 +126,7 @@ Result<std::string> GroupOf(const ImportAttribute& attribute,
                 path);
   }
   return Fail(Code::kInvalidArgument,
-              "'" + Excerpt(group) +
+              "'" + OneLine(group, kShown) +
                   "' cannot name a group, which is one word of at most 63 bytes: "
                   "give " +
                   flag,

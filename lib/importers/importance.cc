@@ -5,6 +5,7 @@
 // bar plot does. Permutation importance: scikit-learn's `importances_mean` with `feature_names`.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "importers/claims.h"
 #include "importers/fields.h"
@@ -24,9 +25,11 @@ Result<std::vector<Importance>> FeaturesOf(const Field& root) {
     return Wrong(names, "the names of the features, in the order of the values");
   }
   std::vector<Importance> features;
+  std::set<std::string> seen;
   for (std::size_t i = 0; names.At(i).Is(); ++i) {
     const std::string name = names.At(i).Text();
     if (name.empty()) return Wrong(names.At(i), "a name");
+    if (!seen.insert(name).second) return Wrong(names.At(i), "a name that stands there once");
     features.push_back({name, 0});
   }
   return features;

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "importers/claims.h"
+#include "importers/fields.h"
 #include "importers/formats.h"
 
 namespace countersign {
@@ -140,6 +141,11 @@ Result<Imported> Import(const ImportFormat& format, std::span<const ImportText> 
                 "FILE");
   }
   if (auto used = CheckUses(format, options); !used) return Fail(used.error());
+  for (const ImportText& file : files) {
+    // XML says its own encoding.
+    if (format.import == ImportJunit) break;
+    if (auto text = CheckNotUtf16(file); !text) return Fail(Readable(text.error()));
+  }
   auto imported = format.import(files, options);
   if (!imported) return Fail(Readable(imported.error()));
   auto* evidence = std::get_if<EvidenceSpec>(&imported->spec);

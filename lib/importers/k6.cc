@@ -4,9 +4,12 @@
 // handleSummary() has them in `values`; the machine-readable one (version 1.0.0, from k6 1.5) lists
 // metrics under `results`. Source: github.com/grafana/k6, internal/lib/summary/machine_readable.go
 // and internal/js/summary.go. Times are milliseconds in all of them. http_req_failed is a rate *of
-// failures*: what it calls passes are failed requests, so only its rate is read.
+// failures*: what it calls passes are failed requests (`matches` of `total` in the last layout), so
+// the rate is theirs. A threshold is true where it was crossed in the first layout, and `ok` where
+// it was not in the second; the third has none.
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/rational.h"
 #include "importers/claims.h"
@@ -42,6 +45,13 @@ class K6Summary {
   Field root_;
 };
 
+Result<std::int64_t> RequestsOf(const K6Summary& summary) {
+  const Field field = summary.Statistics("http_reqs").Get("count");
+  auto count = field.Count();
+  if (!count || *count > 0) return count;
+  return Wrong(field, "at least 1: nothing was asked of the model");
+}
+
 Result<Decimal> PerSecond(const K6Summary& summary) {
   const Field requests = summary.Statistics("http_reqs");
   if (!summary.IsMachineReadable()) return requests.Get("rate").Number();
@@ -62,6 +72,78 @@ Field FailureRate(const Field& failed) {
   return value.Is() ? value : failed.Get("rate");
 }
 
+// The rate that the counts beside it give.
+Result<Decimal> ErrorRate(const K6Summary& summary, std::int64_t requests) {
+  const Field statistics = summary.Statistics("http_req_failed");
+  const Field stated = FailureRate(statistics);
+  auto rate = stated.Number();
+  if (!rate) return rate;
+  if (*rate < Decimal() || rate->billionths() > kBillionthsPerOne) {
+    return Wrong(stated, "a share between 0 and 1");
+  }
+  const bool newest = summary.IsMachineReadable();
+  const Field failed = statistics.Get(newest ? "matches" : "passes");
+  const Field others = statistics.Get(newest ? "total" : "fails");
+  // What a script made of the summary may have the rate alone.
+  if (!failed.Is() && !others.Is()) return rate;
+  auto failures = failed.Count();
+  if (!failures) return Fail(failures.error());
+  auto rest = others.Count();
+  if (!rest) return Fail(rest.error());
+  const std::int64_t total = newest ? *rest : *failures + *rest;
+  const auto counted = Rational::Fraction(*failures, total);
+  if (!counted || total > requests) {
+    return Wrong(others, "a count of requests, of which there are " + std::to_string(requests));
+  }
+  static const Rational kRounding = Rational::Fraction(1, 1'000'000).value_or(Rational());
+  if ((*counted - Rational(*rate)).Abs() < kRounding) return rate;
+  return Wrong(stated, "the share of " + std::to_string(*failures) + " failed of " +
+                           std::to_string(total) + " requests");
+}
+
+// Each at least the one before.
+Status CheckOrder(const Field& duration) {
+  std::optional<Decimal> before;
+  std::string name;
+  for (const char* next : {"min", "med", "p(50)", "p(90)", "p(95)", "p(99)", "max"}) {
+    const Field field = duration.Get(next);
+    if (!field.Is()) continue;
+    auto number = field.Number();
+    if (!number) return Fail(number.error());
+    if (*number < Decimal()) return Wrong(field, "at least 0");
+    if (before && *number < *before) {
+      return Wrong(field, "at least what '" + name + "' is, " + before->ToString());
+    }
+    before = *number;
+    name = next;
+  }
+  return {};
+}
+
+// How many of the script's own thresholds were crossed, of all metrics; nothing: it has none.
+Result<std::optional<std::int64_t>> CrossedThresholds(const K6Summary& summary,
+                                                      std::vector<std::string>& notes) {
+  std::optional<std::int64_t> crossed;
+  const Field metrics = summary.root().Get("metrics");
+  if (!metrics.Is()) return crossed;
+  for (auto metric = metrics.value->begin(); metric != metrics.value->end(); ++metric) {
+    const Field thresholds = metrics.Get(metric.key()).Get("thresholds");
+    if (!thresholds.Is()) continue;
+    if (!thresholds.value->is_object()) return Wrong(thresholds, "thresholds by their condition");
+    for (auto one = thresholds.value->begin(); one != thresholds.value->end(); ++one) {
+      const Field met = thresholds.Get(one.key()).Get("ok");
+      const Field flag = met.Is() ? met : thresholds.Get(one.key());
+      if (!flag.value->is_boolean()) return Wrong(flag, "true or false");
+      const bool is_crossed = flag.value->get<bool>() != met.Is();
+      crossed = crossed.value_or(0) + (is_crossed ? 1 : 0);
+      if (!is_crossed) continue;
+      notes.push_back("k6 calls this run failed: threshold '" + Excerpt(one.key()) + "' of " +
+                      Excerpt(metric.key()) + " was crossed (claim 'thresholdsCrossed')");
+    }
+  }
+  return crossed;
+}
+
 Status AddLatencies(const K6Summary& summary, EvidenceSpec& spec, Imported& imported) {
   struct Percentile {
     const char* claim;
@@ -71,6 +153,7 @@ Status AddLatencies(const K6Summary& summary, EvidenceSpec& spec, Imported& impo
                                          {"latencyP95", {"p(95)", ""}},
                                          {"latencyP99", {"p(99)", ""}}};
   const Field duration = summary.Statistics("http_req_duration");
+  if (auto ordered = CheckOrder(duration); !ordered) return ordered;
   for (const Percentile& percentile : kPercentiles) {
     Field found;
     for (const char* name : percentile.names) {
@@ -85,7 +168,6 @@ Status AddLatencies(const K6Summary& summary, EvidenceSpec& spec, Imported& impo
     }
     auto number = found.Number();
     if (!number) return Fail(number.error());
-    if (*number < Decimal()) return Wrong(found, "at least 0");
     AddNumber(spec, percentile.claim, *number, "ms");
   }
   return {};
@@ -121,17 +203,19 @@ Result<Imported> ImportK6(std::span<const ImportText> files, const ImportOptions
   }
   EvidenceSpec spec;
   spec.type = "LoadTest";
+  auto requests = RequestsOf(summary);
+  if (!requests) return Fail(requests.error());
   auto rate = PerSecond(summary);
   if (!rate) return Fail(rate.error());
   AddNumber(spec, "requestsPerSecond", *rate, "requests/s");
-  const Field failed = FailureRate(summary.Statistics("http_req_failed"));
-  auto errors = failed.Number();
+  auto errors = ErrorRate(summary, *requests);
   if (!errors) return Fail(errors.error());
-  if (*errors < Decimal() || errors->billionths() > kBillionthsPerOne) {
-    return Wrong(failed, "a share between 0 and 1");
-  }
   AddNumber(spec, "errorRate", *errors, "share");
   if (auto added = AddLatencies(summary, spec, imported); !added) return Fail(added.error());
+  auto crossed = CrossedThresholds(summary, imported.notes);
+  if (!crossed) return Fail(crossed.error());
+  const std::optional<std::int64_t> count = *crossed;
+  if (count) AddCount(spec, "thresholdsCrossed", *count);
   imported.spec = std::move(spec);
   return imported;
 }

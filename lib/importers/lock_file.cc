@@ -106,23 +106,30 @@ bool IsExplicit(std::string_view text) {
 }
 
 // `conda list --explicit`: a URL a line; its hash is MD5 or SHA-256, which is all that conda has.
-std::vector<std::string> UnpinnedUrls(std::string_view text) {
+Result<std::vector<std::string>> UnpinnedUrls(const std::string& name, std::string_view text) {
   static const RE2 kHashed(R"re(\S+#(?:[0-9a-f]{32}|(?:sha256:)?[0-9a-f]{64}))re");
   std::vector<std::string> out;
+  bool some = false;
   ForEachLine(text, [&](const std::string& line) {
     if (line.empty() || line.front() == '#' || line.front() == '@') return;
+    some = true;
     if (!RE2::FullMatch(line, kHashed)) out.push_back(line);
   });
+  if (!some) return NamesNoPackage(name);
   return out;
 }
 
-std::vector<std::string> UnpinnedRequirements(std::string_view text) {
-  if (IsExplicit(text)) return UnpinnedUrls(text);
+Result<std::vector<std::string>> UnpinnedRequirements(const std::string& name,
+                                                      std::string_view text) {
+  if (IsExplicit(text)) return UnpinnedUrls(name, text);
   std::vector<std::string> out;
+  bool some = false;
   std::string whole;  // a logical line: a backslash at its end continues it
   const auto take = [&] {
     const std::string requirement = Trimmed(whole);
-    if (IsDependency(requirement) && !IsPinned(requirement)) out.push_back(requirement);
+    const bool dependency = IsDependency(requirement);
+    some = some || dependency;
+    if (dependency && !IsPinned(requirement)) out.push_back(requirement);
     whole.clear();
   };
   ForEachLine(text, [&](std::string line) {
@@ -133,6 +140,7 @@ std::vector<std::string> UnpinnedRequirements(std::string_view text) {
     if (!continued) take();
   });
   take();
+  if (!some) return NamesNoPackage(name);
   return out;
 }
 
@@ -151,9 +159,11 @@ Result<std::vector<std::string>> UnpinnedOfConda(const std::string& name, std::s
   const Field list = Root(*yaml, {name, text}).Get("dependencies");
   if (!list.Is() || !list.value->is_array()) return Wrong(list, "a list of dependencies");
   std::vector<std::string> out;
+  bool some = false;
   for (std::size_t i = 0; list.At(i).Is(); ++i) {
     const Field one = list.At(i);
     if (one.value->is_string()) {
+      some = true;
       if (!IsPinnedByConda(one.Text())) out.push_back(one.Text());
       continue;
     }
@@ -162,22 +172,26 @@ Result<std::vector<std::string>> UnpinnedOfConda(const std::string& name, std::s
     for (std::size_t k = 0; pip.At(k).Is(); ++k) {
       const std::string line = pip.At(k).Text();
       if (line.empty()) return Wrong(pip.At(k), "a requirement");
-      if (IsDependency(line) && !IsPinned(line)) out.push_back(line);
+      const bool dependency = IsDependency(line);
+      some = some || dependency;
+      if (dependency && !IsPinned(line)) out.push_back(line);
     }
   }
+  if (!some) return NamesNoPackage(list.path);
   return out;
 }
 
 }  // namespace
 
 Result<std::vector<std::string>> UnpinnedIn(const std::string& name, std::string_view text) {
+  if (auto readable = CheckUtf8({name, text}); !readable) return Fail(readable.error());
   if (IsResolverLock(name)) return UnpinnedPackages({name, text});
   if (IsOneOf(name, kConda)) return UnpinnedOfConda(name, text);
   // conda-lock names its lists of URLs after platforms: conda-linux-64.lock.
   const bool pip =
       name.ends_with(".txt") ||
       (name.ends_with(".lock") && (name.starts_with("requirements") || IsExplicit(text)));
-  if (pip) return UnpinnedRequirements(text);
+  if (pip) return UnpinnedRequirements(name, text);
   std::string known;
   for (const std::string_view one : ResolverLockNames()) known.append(one).append(", ");
   for (const std::string_view one : kConda) known.append(one).append(", ");

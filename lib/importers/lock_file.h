@@ -20,7 +20,7 @@ namespace countersign {
 // - conda.yaml and environment.yaml (and *.yml): pinned is `name==version` or
 //   `name=version=build`; `name=1.2` of conda means any 1.2.x. What pip installs is read as above.
 //
-// Any other name is an error.
+// Any other name is an error, and so is a file that names no package, or is not in UTF-8.
 [[nodiscard]] Result<std::vector<std::string>> UnpinnedIn(const std::string& name,
                                                           std::string_view text);
 

@@ -54,6 +54,7 @@ void AddUnpinned(const std::string& name, const std::string& why, std::vector<st
 
 Lines OfList(const Field& list, const Why& why) {
   if (!list.Is() || !list.value->is_array()) return Wrong(list, "a list of packages");
+  if (list.value->empty()) return NamesNoPackage(list.path);
   std::vector<std::string> out;
   for (std::size_t i = 0; list.At(i).Is(); ++i) {
     const Field name = list.At(i).Get("name");
@@ -89,8 +90,8 @@ Lines OfUv(const Field& root) {
   if (!version.Is() || !version.value->is_number_integer()) {
     return Wrong(version, "the version of uv's lock format");
   }
-  // A workspace without members has no package.
-  if (!root.Get("package").Is()) return std::vector<std::string>();
+  // uv writes no list where there is nothing to install.
+  if (!root.Get("package").Is()) return NamesNoPackage(root.Get("package").path);
   return OfList(root.Get("package"), WhyNotUv);
 }
 
@@ -199,13 +200,16 @@ Lines OfPipenv(const Field& root) {
   const Field hash = root.Get("_meta").Get("hash").Get("sha256");
   if (hash.Text().empty()) return Wrong(hash, "Pipenv's hash of the Pipfile");
   std::vector<std::string> out;
+  std::size_t packages = 0;
   for (auto section = root.value->begin(); section != root.value->end(); ++section) {
     if (section.key() == "_meta") continue;
     if (!section->is_object()) return Wrong(root.Get(section.key()), "packages by their name");
+    packages += section->size();
     for (auto one = section->begin(); one != section->end(); ++one) {
       AddUnpinned(one.key(), WhyNotPipenv(*one), out);
     }
   }
+  if (packages == 0) return NamesNoPackage(root.path);
   return out;
 }
 
@@ -240,17 +244,21 @@ Lines OfNpm(const Field& root) {
   }
   std::vector<std::string> out;
   const Field packages = root.Get("packages");
+  const Json* older = root.Get("dependencies").value;
+  bool some = older != nullptr && !older->empty();
   if (packages.Is()) {
     if (!packages.value->is_object()) return Wrong(packages, "packages by their folder");
     for (auto one = packages.value->begin(); one != packages.value->end(); ++one) {
       // The project, and folders that links lead to.
       if (one.key().find("node_modules/") == std::string::npos) continue;
+      some = true;
       AddUnpinned(one.key(), WhyNotNpm(*one), out);
     }
   }
   // npm before 7 looks here alone.
   auto taken = TakeNpmTree(root.Get("dependencies"), {}, packages, out);
   if (!taken) return Fail(taken.error());
+  if (!some) return NamesNoPackage(root.path);
   return out;
 }
 
@@ -290,6 +298,7 @@ Lines OfPixi(const Field& root) {
   }
   const Field list = root.Get("packages");
   if (!list.Is() || !list.value->is_array()) return Wrong(list, "a list of packages");
+  if (list.value->empty()) return NamesNoPackage(list.path);
   std::vector<std::string> out;
   for (std::size_t i = 0; list.At(i).Is(); ++i) {
     std::string from;
@@ -337,6 +346,16 @@ std::span<const std::string_view> ResolverLockNames() { return kNames; }
 
 bool IsResolverLock(std::string_view name) {
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+tl::unexpected<Error> NamesNoPackage(const std::string& file) {
+  std::string path = file;
+  if (path.ends_with(": ")) path.resize(path.size() - 2);
+  return Fail(Code::kInvalidArgument,
+              "names no package, and so pins nothing: give the file that the training was "
+              "installed from, or what 'pip freeze', 'uv lock' or 'conda list --explicit' writes "
+              "there",
+              path);
 }
 
 Result<std::vector<std::string>> UnpinnedPackages(const ImportText& file) {

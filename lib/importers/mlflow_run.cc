@@ -64,8 +64,18 @@ Status TakeInfo(const Json& info, const std::string& where, MlflowRun& run) {
   }
   const std::int64_t ended = IntAt(info, "end_time");
   constexpr std::int64_t kYear3000 = 32'503'680'000'000;
-  if (ended <= 0 || ended > kYear3000) {
-    return Fail(Code::kInvalidArgument, "must be when the run ended, in milliseconds",
+  // MLflow is of 2018: what is before is in seconds.
+  constexpr std::int64_t kYear2018 = 1'514'764'800'000;
+  if (ended < kYear2018 || ended > kYear3000) {
+    return Fail(
+        Code::kInvalidArgument,
+        "must be when the run ended, in milliseconds since 1970, is " + std::to_string(ended),
+        where + "end_time");
+  }
+  if (const std::int64_t started = IntAt(info, "start_time"); started > ended) {
+    return Fail(Code::kInvalidArgument,
+                "must not be before start_time, " + std::to_string(started) + ", is " +
+                    std::to_string(ended),
                 where + "end_time");
   }
   run.ended = Time(std::chrono::milliseconds(ended));

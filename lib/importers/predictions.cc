@@ -9,6 +9,7 @@
 #include "importers/formats.h"
 #include "importers/groups.h"
 #include "importers/prediction_rows.h"
+#include "importers/row_number.h"
 
 namespace countersign {
 namespace {
@@ -76,30 +77,6 @@ Result<Columns> ColumnsOf(const ImportOptions& options,
   return Fail(Code::kInvalidArgument, "must be different columns",
               "--label, --prediction, --score, --weight, --attribute");
 }
-
-// A sum of decimals, exactly.
-class WeightSum {
- public:
-  void Add(const Decimal& weight) {
-    whole_ += weight.billionths() / kBillionthsPerOne;
-    rest_ += weight.billionths() % kBillionthsPerOne;
-    whole_ += rest_ / kBillionthsPerOne;
-    rest_ %= kBillionthsPerOne;
-  }
-  void Add(const WeightSum& other) {
-    whole_ += other.whole_;
-    rest_ += other.rest_;
-    whole_ += rest_ / kBillionthsPerOne;
-    rest_ %= kBillionthsPerOne;
-  }
-  [[nodiscard]] std::int64_t Rounded() const {
-    return whole_ + (rest_ * 2 >= kBillionthsPerOne ? 1 : 0);
-  }
-
- private:
-  std::int64_t whole_ = 0;
-  std::int64_t rest_ = 0;
-};
 
 // Of the people in one cell with one outcome and label.
 struct Tally {
@@ -184,12 +161,12 @@ class Counter {
       outcomes_.insert(outcome.first);
       predicted_.insert(outcome.first);
     } else {
-      auto score = Decimal::Parse(*said);
+      auto score = RowNumber::Parse(*said);
       if (!score) {
         return Fail(Code::kInvalidArgument, "'" + column + "' " + score.error().message, where);
       }
-      const bool selected =
-          options_.selected == "at-least" ? *score >= threshold_ : *score <= threshold_;
+      const bool selected = options_.selected == "at-least" ? score->Compare(threshold_) >= 0
+                                                            : score->Compare(threshold_) <= 0;
       outcome.first = selected ? SameNumber(options_.favorable) : "";
     }
     if (!columns_.label) return outcome;
@@ -201,12 +178,15 @@ class Counter {
     return outcome;
   }
 
-  [[nodiscard]] Result<Decimal> WeightOf(const Row& row, const std::string& where) const {
-    if (!columns_.weight) return Decimal();
-    auto weight = Decimal::Parse(row[*columns_.weight].value_or(""));
-    if (weight && *weight >= Decimal()) return *weight;
+  [[nodiscard]] Result<RowNumber> WeightOf(const Row& row, const std::string& where) const {
+    if (!columns_.weight) return RowNumber();
+    auto weight = RowNumber::Parse(row[*columns_.weight].value_or(""));
+    const Rational most(WeightSum::kMostWeight);
+    if (weight && weight->Compare(Decimal()) >= 0 && (!weight->finer || *weight->finer < most)) {
+      return *weight;
+    }
     return Fail(Code::kInvalidArgument,
-                "'" + options_.weight + "' must be a weight, a decimal from 0, is '" +
+                "'" + options_.weight + "' must be a weight, from 0 to below 10^9, is '" +
                     Excerpt(row[*columns_.weight].value_or("")) + "'",
                 where);
   }

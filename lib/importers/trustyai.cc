@@ -42,6 +42,9 @@ Result<Imported> ImportTrustyAi(std::span<const ImportText> files,
     if (!number) return Fail(number.error());
     AddNumber(spec, bound, *number);
   }
+  if (*thresholds.Get("upperBound").Number() < *thresholds.Get("lowerBound").Number()) {
+    return Wrong(thresholds.Get("upperBound"), "at least lowerBound");
+  }
   const Field outside = thresholds.Get("outsideBounds");
   if (!outside.Is() || !outside.value->is_boolean()) return Wrong(outside, "true or false");
   const bool is_outside = *value < *thresholds.Get("lowerBound").Number() ||

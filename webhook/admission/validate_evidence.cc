@@ -164,7 +164,9 @@ std::optional<Disregarded> WhyNotSigner(const PolicySet& policies,
     if (who.authenticity != Authenticity::kAttested) {
       why = {who.reason, who.problem + under};
     } else if (IsRobot(who.user)) {
-      why = {"SignerIsRobot", "service accounts do not sign off: '" + who.user + "'" + under};
+      why = {"SignerIsRobot",
+             "service accounts do not sign off, nor does what is the cluster's own (system:…): '" +
+                 who.user + "'" + under};
     } else if (who.user != spec.signer.username) {
       why = {"SignerNotKeyHolder", "must be an account of whoever signed, '" + who.user +
                                        "', is '" + spec.signer.username +
@@ -347,11 +349,13 @@ void AdmissionHandler::DecideSignOff(Context& context) const {
   if (spec.signature) return DecideSigned(context, *sign_off);
   const std::string& account = carried ? carried->user : review.user.name;
   if (IsRobot(account)) {
-    return Refuse(context.answer, "SignerIsRobot",
-                  "service accounts do not sign off: '" + account +
-                      "' must be a person's account; what a person has signed off anybody may "
-                      "apply with its stamp and receipt (kubectl get signoff -o yaml)",
-                  "spec.signer.username");
+    return Refuse(
+        context.answer, "SignerIsRobot",
+        "service accounts do not sign off, nor does what is the cluster's own (system:…): '" +
+            account +
+            "' must be a person's account; what a person has signed off anybody may "
+            "apply with its stamp and receipt (kubectl get signoff -o yaml)",
+        "spec.signer.username");
   }
   if (spec.signer.username != account) {
     return Refuse(context.answer, "SignerNotRequester",
@@ -465,7 +469,8 @@ void AdmissionHandler::DecideSigned(Context& context, const SignOff& sign_off) c
 bool AdmissionHandler::CheckLending(Context& context, const SignOffSpec& spec) const {
   if (IsRobot(spec.subject.deputy)) {
     Refuse(context.answer, "DeputyIsRobot",
-           "service accounts do not sign off, '" + spec.subject.deputy + "' cannot be a deputy",
+           "service accounts do not sign off, nor does what is the cluster's own (system:…): '" +
+               spec.subject.deputy + "' cannot be a deputy",
            "spec.subject.deputy");
     return false;
   }

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "governance/fairness_metrics.h"
+#include "governance/measures/asked_signature.h"
 #include "governance/measures/bias_test_judge.h"
 #include "governance/measures/corrections.h"
 #include "governance/records.h"
@@ -29,7 +30,8 @@ std::string RemedyOf(const Context& context, const BiasTestRequirement& r) {
   }
   return "a BiasTest for model " + context.model.digest + " over " + attributes +
          " in namespace '" + context.facts.deployment->spec.use_case.name_space + "', created by " +
-         (r.issuers.empty() ? "nobody: the measure lists no issuers" : SubjectsText(r.issuers));
+         (r.issuers.empty() ? "nobody: the measure lists no issuers" : SubjectsText(r.issuers)) +
+         AskedSignature(context.policy.spec, r.assurance, r.signers);
 }
 
 std::string ResultText(const Context& context, const BiasTestRequirement& r,

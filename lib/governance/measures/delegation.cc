@@ -54,7 +54,10 @@ std::optional<Disregarded> WhyNotSigners(const AttestedSignOff& sign_off) {
   if (sign_off.object->spec.signer.username != by.user) {
     return Disregarded{"SignOffNotAuthentic", "it was made by '" + by.user + "' in another name"};
   }
-  if (IsRobot(by.user)) return Disregarded{"SignerIsRobot", "service accounts do not sign off"};
+  if (IsRobot(by.user))
+    return Disregarded{"SignerIsRobot", "'" + by.user +
+                                            "' is no person: service accounts do not sign off, nor "
+                                            "do accounts of the cluster itself (system:…)"};
   return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "governance/claims.h"
+#include "governance/measures/asked_signature.h"
 #include "governance/measures/corrections.h"
 #include "governance/measures/report_checks.h"
 #include "governance/records.h"
@@ -94,7 +95,8 @@ std::string Remedy(const Context& context, const EvidenceRequirement& r) {
   }
   return text + " in namespace '" + context.facts.deployment->spec.use_case.name_space +
          "', created by " + who +
-         (r.independent ? ", somebody who is neither author nor developer" : "");
+         (r.independent ? ", somebody who is neither author nor developer" : "") +
+         AskedSignature(context.policy.spec, r.assurance, r.signers);
 }
 
 // The report that governs although it was deleted, if there is one.

@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "governance/measures/evidence.h"
 #include "governance/report_requirements.h"
@@ -23,6 +24,27 @@ std::vector<std::string> ItemsOf(const EvidenceSpec& spec, const std::string& na
 
 bool Has(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+// "Sex" and "sex" are one feature: another case must not get around a policy.
+bool SameFeature(const std::string& a, const std::string& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+bool HasFeature(const std::vector<std::string>& list, const std::string& feature) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const std::string& one) { return SameFeature(one, feature); });
+}
+
+// Each once, where it stands first: repeating one must not push another out of the first places.
+std::vector<std::string> RankedFeatures(const EvidenceSpec& report) {
+  std::vector<std::string> features;
+  for (std::string& one : ItemsOf(report, "topFeatures")) {
+    if (!HasFeature(features, one)) features.push_back(std::move(one));
+  }
+  return features;
 }
 
 // A claim that is a duration; nullopt, with the shortfall noted, when it is none.
@@ -58,16 +80,16 @@ void Check(const Context& context, const ExplainabilityRequirement& r, const Evi
   const std::vector<std::string>& excluded = r.excluded_features.empty()
                                                  ? context.policy.spec.ethics.protected_attributes
                                                  : r.excluded_features;
-  const std::vector<std::string> top = ItemsOf(report, "topFeatures");
+  const std::vector<std::string> top = RankedFeatures(report);
   const std::vector<std::string> justified = ItemsOf(report, "justifiedFeatures");
   const auto wanted = static_cast<std::size_t>(r.top_features);
   if (!top.empty() && top.size() < wanted) {
     shortfall.Add(GateState::kInsufficient, "TooFewFeatures",
-                  "claim 'topFeatures' must list " + std::to_string(wanted) + " features, lists " +
-                      std::to_string(top.size()));
+                  "claim 'topFeatures' must list " + std::to_string(wanted) +
+                      " different features, lists " + std::to_string(top.size()));
   }
   for (std::size_t i = 0; i < top.size() && i < wanted; ++i) {
-    if (!Has(excluded, top[i]) || Has(justified, top[i])) continue;
+    if (!HasFeature(excluded, top[i]) || HasFeature(justified, top[i])) continue;
     shortfall.Add(GateState::kFailed, "ExcludedFeatureMatters",
                   "'" + top[i] + "' is number " + std::to_string(i + 1) +
                       " of the features that matter most, and may not matter: leave it out, or "

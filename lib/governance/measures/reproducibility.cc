@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "governance/measures/asked_signature.h"
 #include "governance/measures/corrections.h"
 #include "governance/measures/snapshot_level.h"
 #include "governance/records.h"
@@ -78,7 +79,8 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
                                                 : SubjectsText(r.reproducers);
   const std::string remedy =
       (independent ? "somebody of " + who + " who is neither author nor developer" : who) +
-      " repeats the run and creates a ReproducibilitySnapshot with spec.reproductionOf: " + name;
+      " repeats the run and creates a ReproducibilitySnapshot with spec.reproductionOf: " + name +
+      AskedSignature(policy, r.assurance, r.signers);
   std::vector<const AttestedSnapshot*> usable;
   std::vector<std::string> notes;
   std::string reason;
@@ -162,9 +164,10 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
   }
   const std::string who =
       r.issuers.empty() ? "nobody: the measure lists no issuers" : SubjectsText(r.issuers);
-  const std::string remedy =
-      "a ReproducibilitySnapshot for model " + model.digest + " in namespace '" +
-      context.facts.deployment->spec.use_case.name_space + "', created by " + who;
+  const std::string remedy = "a ReproducibilitySnapshot for model " + model.digest +
+                             " in namespace '" +
+                             context.facts.deployment->spec.use_case.name_space + "', created by " +
+                             who + AskedSignature(context.policy.spec, r.assurance, r.signers);
   if (const auto gone = GoneSnapshot(context, {r.issuers, r.assurance}, {}, usable)) {
     return Conclude(std::move(gate), GateState::kMissing, "SnapshotWithdrawn",
                     "snapshot " + GoneText(*gone), remedy);

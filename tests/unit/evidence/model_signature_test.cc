@@ -185,6 +185,18 @@ INSTANTIATE_TEST_SUITE_P(
                 Settle(s);
               },
               "it lists 'a/b.bin' twice"},
+        Fault{"out of order",
+              [](Json& s) {
+                std::swap(Files(s)[0], Files(s)[1]);
+                Settle(s);
+              },
+              "it lists 'a/b.bin' after 'c.json': files must be in the order of their paths"},
+        Fault{"in the order of bytes",
+              [](Json& s) {
+                Files(s) = Json::array({Resource("a-b", "one"), Resource("a/b", "two")});
+                Settle(s);
+              },
+              "it lists 'a/b' after 'a-b'"},
         Fault{"weak", [](Json& s) { Files(s)[0]["algorithm"] = "md5"; }, "must be by sha256",
               "ModelSerializationUnsupported"},
         Fault{"upper case", [](Json& s) { Files(s)[0]["digest"] = std::string(64, 'A'); },

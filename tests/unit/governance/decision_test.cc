@@ -139,6 +139,17 @@ TEST(DecisionTest, NoTextSaysThatAFieldIsImmutable) {
   }
 }
 
+TEST(DecisionTest, WhatNobodySeesIsASpace) {
+  // Left-to-right and other overrides, isolates, zero widths, a line separator, a byte order mark.
+  for (const char* hidden : {"\u200B", "\u200D", "\u200E", "\u2028", "\u202A", "\u202E", "\u2060",
+                             "\u2066", "\u2069", "\u061C", "\u00AD", "\uFEFF", "\u0085", "\n"}) {
+    EXPECT_EQ(OneLine("a" + std::string(hidden) + "b", 80), "a b");
+  }
+  for (const char* shown : {"\u00A0", "\u00E4", "\u2013", "\u2019", "\u20AC", "\u0627", "\u05D0"}) {
+    EXPECT_EQ(OneLine("a" + std::string(shown) + "b", 80), "a" + std::string(shown) + "b");
+  }
+}
+
 TEST(DecisionTest, TextIsCutBetweenCharacters) {
   const std::string text = "ab\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80xyz";
   for (std::size_t limit = 3; limit <= text.size() + 1; ++limit) {

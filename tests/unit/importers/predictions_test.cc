@@ -105,6 +105,56 @@ TEST(Predictions, ScoreNeedsThresholdAndDirection) {
   EXPECT_FALSE(low->decision_threshold) << "it is no threshold from which on people are selected";
 }
 
+TEST(Predictions, ScoresAreComparedAsTheyAreWritten) {
+  ImportOptions options = Options();
+  options.label = "y";
+  options.prediction.clear();
+  options.score = "score";
+  options.threshold = "0.5";
+  options.selected = "at-least";
+  options.attributes = {{"g", "group"}};
+  const auto csv = [&](const std::string& score) {
+    const auto test = ImportText1("predictions-csv", "g,y,score\na,1," + score + "\n", options);
+    return test ? Cells(BiasTestOf(test)) : Wrong(test);
+  };
+  constexpr const char* kSelected = "a: 1 0 0 0\n";
+  constexpr const char* kNot = "a: 0 0 1 0\n";
+  // As pandas and scikit-learn write them.
+  EXPECT_EQ(csv("0.8333333333333334"), kSelected);
+  EXPECT_EQ(csv("0.49999999999999994"), kNot) << "the double below 0.5";
+  EXPECT_EQ(csv("0.49999999999999999999"), kNot) << "not even as a double it would be 0.5";
+  EXPECT_EQ(csv("0.50000000000000000001"), kSelected);
+  EXPECT_EQ(csv("1e-05"), kNot);
+  EXPECT_EQ(csv("5e-1"), kSelected);
+  EXPECT_EQ(csv("9.99e+02"), kSelected);
+  EXPECT_EQ(csv("-1e300"), kNot);
+  for (const char* none : {"NaN", "inf", "1e401", "1e", "0x1p-1", ".5", "1_0", "+1", "01"}) {
+    EXPECT_THAT(csv(none), HasSubstr("record 2: 'score' must be a number")) << none;
+  }
+  EXPECT_EQ(Cells(BiasTestOf(ImportText1("predictions-jsonl",
+                                         "{\"g\":\"a\",\"y\":1,\"score\":0.8333333333333334}\n"
+                                         "{\"g\":\"a\",\"y\":0,\"score\":1e-05}\n",
+                                         options))),
+            "a: 1 0 0 1\n");
+}
+
+TEST(Predictions, WeightsOfAnyPrecisionAddUpExactly) {
+  ImportOptions options = Options();
+  options.attributes = {{"g", "group"}};
+  options.weight = "w";
+  const auto sums = [&](const std::string& first, const std::string& second) {
+    const auto test =
+        ImportText1("predictions-csv",
+                    "g,y_true,y_pred,w\na,1,1," + first + "\na,1,1," + second + "\n", options);
+    return test ? std::to_string(BiasTestOf(test)->cells.front().tp.value_or(-1)) : Wrong(test);
+  };
+  EXPECT_EQ(sums("0.8333333333333334", "0.6666666666666666"), "2") << "1.5 in full";
+  EXPECT_EQ(sums("0.8333333333333333", "0.6666666666666666"), "1") << "a hair less";
+  EXPECT_EQ(sums("1.25e2", "2"), "127");
+  EXPECT_THAT(sums("1e9", "1"), HasSubstr("'w' must be a weight, from 0 to below 10^9"));
+  EXPECT_THAT(sums("-1e-20", "1"), HasSubstr("'w' must be a weight"));
+}
+
 TEST(Predictions, WhoHasNoGroupIsCountedAsUnknown) {
   const std::string text = "g,y_true,y_pred\na,1,1\n,1,0\nNaN,0,0\nb,0,1\n";
   ImportOptions options = Options();

@@ -159,6 +159,8 @@ TEST(Shap, ValuesThatDoNotFitAreRefused) {
   EXPECT_THAT(said(R"({"feature_names":["a"],"values":[["x"]]})"), HasSubstr("in: values[0][0]"));
   EXPECT_THAT(said(R"({"feature_names":["a"],"values":[[NaN]]})"), HasSubstr("in: "));
   EXPECT_THAT(said(R"({"feature_names":[7],"values":[[1]]})"), HasSubstr("in: feature_names[0]"));
+  EXPECT_THAT(said(R"({"feature_names":["a","b","a"],"values":[[1,2,3]]})"),
+              HasSubstr("in: feature_names[2]: must be a name that stands there once"));
 }
 
 TEST(PermutationImportance, IsRankedByItsMean) {

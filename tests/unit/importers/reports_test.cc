@@ -238,7 +238,66 @@ TEST(K6, WhatIsNoSummaryIsRefusedWithItsPath) {
               HasSubstr("in: config.duration"));
 }
 
+TEST(K6, WhatContradictsItselfIsRefused) {
+  const std::string text = Sample("k6-summary-export.json");
+  const auto said = [&](const std::string& old, const std::string& fresh) {
+    return Wrong(ImportText1("k6", Replaced(text, old, fresh)));
+  };
+  EXPECT_THAT(
+      said("0.001998788612961841", "0.5"),
+      HasSubstr("in: metrics.http_req_failed.value: must be the share of 33 failed of 16510 "
+                "requests, is 0.5"));
+  EXPECT_THAT(said("\"fails\": 16477", "\"fails\": 99999"),
+              HasSubstr("in: metrics.http_req_failed.fails: must be a count of requests, of which "
+                        "there are 16510"));
+  EXPECT_THAT(
+      said("\"med\": 39.877318", "\"med\": 100"),
+      HasSubstr("in: metrics.http_req_duration.p(95): must be at least what 'med' is, 100"));
+  EXPECT_THAT(said("\"p(99)\": 143.15519861999957", "\"p(99)\": 2000"),
+              HasSubstr("in: metrics.http_req_duration.max: must be at least what 'p(99)' is"));
+  const std::string newer = Sample("k6-machine-readable.json");
+  EXPECT_THAT(Wrong(ImportText1("k6", Replaced(newer, "\"matches\": 33", "\"matches\": 3300"))),
+              HasSubstr("values.rate: must be the share of 3300 failed of 16510 requests"));
+}
+
+TEST(K6, ARunWithoutRequestsShowsNothing) {
+  std::string text = Sample("k6-summary-export.json");
+  const auto at = text.find("\"http_reqs\"");
+  text.replace(text.find("16510", at), 5, "0");
+  EXPECT_THAT(Wrong(ImportText1("k6", text)),
+              HasSubstr("in: metrics.http_reqs.count: must be at least 1"));
+}
+
+TEST(K6, CrossedThresholdsAreCountedAndSaid) {
+  const std::string text = Sample("k6-summary-export.json");
+  const std::string kept = "\"p(95)<500\": false";
+  EXPECT_EQ(ClaimText(ReportOf(ImportText1("k6", text)), "thresholdsCrossed"), "0");
+  const auto crossed = ImportText1("k6", Replaced(text, kept, "\"p(95)<500\": true"));
+  EXPECT_EQ(ClaimText(ReportOf(crossed), "thresholdsCrossed"), "1");
+  EXPECT_THAT(crossed->notes, Contains(HasSubstr("threshold 'p(95)<500' of http_req_duration")));
+  const auto handled = ImportText1(
+      "k6", Replaced(Sample("k6-handle-summary.json"), "\"ok\": true", "\"ok\": false"));
+  EXPECT_EQ(ClaimText(ReportOf(handled), "thresholdsCrossed"), "1");
+  EXPECT_EQ(ClaimText(ReportOf(ImportText1("k6", Sample("k6-machine-readable.json"))),
+                      "thresholdsCrossed"),
+            "none")
+      << "it has no thresholds";
+  EXPECT_THAT(
+      Wrong(ImportText1("k6", Replaced(text, kept, "\"p(95)<500\": 1"))),
+      HasSubstr("in: metrics.http_req_duration.thresholds.p(95)<500: must be true or false"));
+}
+
 // --- all ---
+
+TEST(Formats, Utf16IsNamedRatherThanAMissingColumn) {
+  ImportOptions options;
+  options.label = "y";
+  const std::string csv("\xFF\xFEy\0,\0p\0\n\0", 10);
+  EXPECT_THAT(Wrong(ImportText1("predictions-csv", csv, options)),
+              HasSubstr("in: must be text in UTF-8, is UTF-16"));
+  EXPECT_THAT(Wrong(ImportText1("predictions-csv", csv.substr(2), options)),
+              HasSubstr("in: must be text in UTF-8"));
+}
 
 TEST(Formats, OneFileUnlessTheyAddUp) {
   const ImportText files[] = {{"one", "{}"}, {"other", "{}"}};

@@ -64,6 +64,12 @@ TEST(MlflowRun, WhatDidNotFinishOrIsNoNumberIsRefused) {
               HasSubstr("must be a run that has finished"));
   EXPECT_THAT(changed("meta.yaml", "status: 3\nend_time: 99999999999999999\n"),
               HasSubstr("end_time"));
+  EXPECT_THAT(changed("meta.yaml", "status: 3\nend_time: 1763500000\n"),
+              HasSubstr("end_time: must be when the run ended, in milliseconds since 1970"))
+      << "these are seconds";
+  EXPECT_THAT(
+      changed("meta.yaml", "status: 3\nstart_time: 1763500000124\nend_time: 1763500000123\n"),
+      HasSubstr("end_time: must not be before start_time, 1763500000124"));
   EXPECT_THAT(changed("meta.yaml", "status: [3"), HasSubstr("meta.yaml"));
   EXPECT_THAT(changed("metrics/accuracy", "1 nan 0\n"),
               HasSubstr("metrics/accuracy: must be a finite"));
@@ -217,8 +223,9 @@ TEST(LockFile, HashesOfPipAndWholeFormats) {
       "numpy==2.1.0 \\\n    --hash=sha256:aa\n-r other.txt\npandas>=2\n# note\n--index-url "
       "https://x\n";
   EXPECT_THAT(*UnpinnedIn("requirements.txt", text), ElementsAre("-r other.txt", "pandas>=2"));
-  EXPECT_THAT(*UnpinnedIn("uv.lock", "version = 1\n"), IsEmpty());
-  EXPECT_THAT(*UnpinnedIn("uv.lock", "# für \xD1\xA0\nversion = 1 # \xD1\xA0\n"), IsEmpty());
+  const std::string project =
+      "version = 1 # \xD1\xA0\n[[package]]\nname = \"a\"\nsource = { virtual = \".\" }\n";
+  EXPECT_THAT(*UnpinnedIn("uv.lock", "# für \xD1\xA0\n" + project), IsEmpty());
   EXPECT_THAT(Wrong(UnpinnedIn("uv.lock", "version = 1\nJ\xD1\xA0\n")), HasSubstr("is no TOML"));
   EXPECT_THAT(Wrong(UnpinnedIn("setup.py", "")), HasSubstr("uv.lock"));
 }
@@ -422,6 +429,35 @@ TEST(LockFile, WhatIsNoLockIsRefusedWhateverItsName) {
   }
   EXPECT_THAT(Wrong(UnpinnedIn("uv.lock", "version = 1\n[[package]]\nversion = \"1\"\n")),
               HasSubstr("uv.lock: package[0].name"));
+}
+
+TEST(LockFile, WhatNamesNoPackagePinsNothing) {
+  for (const auto& [name, text] : std::map<std::string, std::string>{
+           {"requirements.txt", ""},
+           {"requirements.lock", "# only a comment\n--index-url https://x\n"},
+           {"conda-linux-64.lock", "# platform: linux-64\n@EXPLICIT\n"},
+           {"environment.yml", "dependencies: []\n"},
+           {"environment.yaml", "dependencies: [{pip: []}]\n"},
+           {"uv.lock", "version = 1\n"},
+           {"poetry.lock", "package = []\n[metadata]\ncontent-hash = \"00\"\n"},
+           {"Pipfile.lock", R"({"_meta": {"hash": {"sha256": "00"}}, "default": {}})"},
+           {"package-lock.json", R"({"lockfileVersion": 3, "packages": {"": {"name": "a"}}})"},
+           {"conda-lock.yml", "{version: 1, package: []}\n"},
+           {"pixi.lock", "{version: 6, packages: []}\n"},
+           {"pylock.toml", "lock-version = \"1.0\"\npackages = []\n"}}) {
+    const std::string said = Wrong(UnpinnedIn(name, text));
+    EXPECT_THAT(said, HasSubstr("names no package, and so pins nothing")) << name;
+    EXPECT_THAT(said, HasSubstr(name)) << "and which file that is";
+  }
+}
+
+TEST(LockFile, OtherEncodingsAreSaidWithTheFile) {
+  const std::string utf16("\xFF\xFEn\0u\0m\0p\0y\0\n\0", 14);
+  EXPECT_THAT(
+      Wrong(UnpinnedIn("requirements.txt", utf16)),
+      AllOf(HasSubstr("requirements.txt: must be text in UTF-8, is UTF-16"), HasSubstr("iconv")));
+  EXPECT_THAT(Wrong(UnpinnedIn("requirements.txt", "numpy  # f\xFCr\n")),
+              HasSubstr("requirements.txt: must be text in UTF-8"));
 }
 
 TEST(LockFile, DepthOfTomlIsBounded) {
