@@ -12,7 +12,7 @@ export NO_PROXY := 127.0.0.1,localhost,::1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup packages build assets test unit integration demo asan tsan fuzz shipped bench rotations soak overload lint fmt \
-	manifests image side-by-side verify clean
+	manifests image image-dockerfile side-by-side verify clean
 
 help: ## list the targets
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -115,6 +115,9 @@ verify: manifests lint ## what must hold before a change is handed in
 image: build ## an OCI image in build/image/oci, with its SBOM, made without Docker
 	@scripts/packages.sh scripts/packages.txt scripts/packages-image.txt
 	scripts/image.sh build/image
+
+image-dockerfile: ## the same from the Dockerfile, by buildah and without a registry; says why where it cannot
+	scripts/image-dockerfile.sh
 
 clean: ## remove what was built here (the control plane's cache stays)
 	rm -rf build

@@ -263,7 +263,7 @@ struct Assembly {
   }
 
   Result<Json> operator()(const ReproducibilitySnapshotSpec& /*stated*/) const {
-    auto spec = CompleteSnapshot(imported, import.run, frame, notes);
+    auto spec = CompleteSnapshot(imported, import.run, frame, import.dvc_cache, notes);
     if (!spec) return Fail(spec.error());
     spec->sources = sources;
     return EvidenceManifest(*spec, frame, import.run.reproduction_of.empty() ? "run" : "repeated");

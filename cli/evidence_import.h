@@ -29,6 +29,7 @@ struct EvidenceImport {
   std::string protocol;
   std::optional<ReleaseDataSet> data_set;
   std::vector<std::string> with;  // FORMAT=PATH each: further parts of a snapshot
+  std::string dvc_cache;          // with dvc-lock
   ReleaseSpec run;                // what people say of the run
   ImportOptions options;
 };

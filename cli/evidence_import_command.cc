@@ -169,6 +169,10 @@ void AddSnapshotFlags(CLI::App& command, ImportFlags& flags) {
                   "another part of the same snapshot, FORMAT=PATH; repeatable")
       ->allow_extra_args(false);
   text("--stage", flags.import.options.stage, "stage of dvc.lock that trained the model");
+  text(
+      "--dvc-cache", flags.import.dvc_cache,
+      "DVC's cache, for files of folders that it tracks as a whole; default: the .dvc/cache of the "
+      "repository of dvc.lock");
   text("--code", run.code, "working tree of the code: commit, and whether it is as committed");
   text("--repository", run.repository, "where the code is kept; default: its remote 'origin'");
   text("--entry-point", run.entry_point, "command that trained the model");

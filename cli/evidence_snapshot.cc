@@ -1,61 +1,83 @@
 #include "cli/evidence_snapshot.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
 #include <filesystem>
-#include <fstream>
-#include <memory>
+#include <map>
+#include <optional>
+
+#include "cli/dvc_folder.h"
 
 namespace countersign {
 namespace {
 
-// By which DVC names files; whether they are what they should be, SHA-256 says.
-Result<std::string> Md5Of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        &EVP_MD_CTX_free);
-  if (!context || EVP_DigestInit_ex(context.get(), EVP_md5(), nullptr) != 1) {
-    return Fail(Code::kFailedPrecondition, "MD5, by which DVC names files, is not available here",
-                path);
-  }
-  std::array<char, 65536> buffer{};
-  while (file.read(buffer.data(), buffer.size()) || file.gcount() > 0) {
-    EVP_DigestUpdate(context.get(), buffer.data(), static_cast<std::size_t>(file.gcount()));
-  }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  EVP_DigestFinal_ex(context.get(), digest.data(), &size);
-  std::string hex;
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  for (unsigned i = 0; i < size; ++i) {
-    hex += kDigits[digest.at(i) >> 4U];
-    hex += kDigits[digest.at(i) & 0xFU];
-  }
-  return hex;
-}
+using Recorded = std::map<std::string, ImportedData>;
 
-Status CheckData(const ReleaseData& data, const std::map<std::string, ImportedData>& recorded) {
-  const std::string path = std::filesystem::path(data.file).lexically_normal().generic_string();
-  const std::string flag = "--data " + data.name;
-  // As the stage names it, or as it is seen from here.
-  const auto found = std::find_if(recorded.begin(), recorded.end(), [&](const auto& one) {
+// As the stage names it, or as it is seen from here.
+Recorded::const_iterator FindFile(const Recorded& recorded, const std::string& path) {
+  return std::find_if(recorded.begin(), recorded.end(), [&](const auto& one) {
     const auto seen = std::filesystem::path(one.second.folder) / one.first;
     return one.first == path || seen.lexically_normal().generic_string() == path;
   });
-  if (found == recorded.end()) {
-    std::string known;
-    for (const auto& [name, one] : recorded) known += (known.empty() ? "" : ", ") + name;
-    return Fail(Code::kInvalidArgument,
-                "'" + path + "' is none of the stage's data: " + Excerpt(known, 512), flag);
+}
+
+// A folder that is tracked as a whole, and the rest of the path in it.
+struct InFolder {
+  DvcFolder folder;
+  std::string file;  // empty: it is the folder itself
+};
+
+std::optional<InFolder> FindFolder(const Recorded& recorded, const std::string& path) {
+  for (const auto& [name, data] : recorded) {
+    if (!IsDvcFolder(data.md5)) continue;
+    const auto named = std::filesystem::path(name).lexically_normal();
+    for (const auto& seen :
+         {named, (std::filesystem::path(data.folder) / named).lexically_normal()}) {
+      std::string folder = seen.generic_string();
+      if (folder.ends_with('/')) folder.pop_back();
+      const bool itself = path == folder || path == folder + "/";
+      if (!itself && !path.starts_with(folder + "/")) continue;
+      return InFolder{{name, data.md5, data.folder},
+                      itself ? std::string() : path.substr(folder.size() + 1)};
+    }
   }
+  return std::nullopt;
+}
+
+// The MD5 that the file had when the stage ran.
+Result<std::string> RecordedMd5(const std::string& path, const Recorded& recorded,
+                                const std::string& cache, const std::string& flag) {
+  const auto folder = FindFolder(recorded, path);
+  if (folder && folder->file.empty()) {
+    const std::string some = SomeOfDvcFolder(folder->folder, cache);
+    return Fail(Code::kInvalidArgument,
+                "'" + path + "' is a folder: give each of its files a name, --data NAME=" + path +
+                    "/FILE" + (some.empty() ? "" : "; it has " + some),
+                flag);
+  }
+  const auto found = FindFile(recorded, path);
+  if (found != recorded.end()) return found->second.md5;
+  if (folder) {
+    auto md5 = Md5InDvcFolder(folder->folder, folder->file, cache);
+    if (!md5 && md5.error().path.empty()) return Fail(md5.error().code, md5.error().message, flag);
+    return md5;
+  }
+  std::string known;
+  for (const auto& [name, one] : recorded) known += (known.empty() ? "" : ", ") + name;
+  return Fail(Code::kInvalidArgument,
+              "'" + path + "' is none of the stage's data: " + Excerpt(known, 512), flag);
+}
+
+Status CheckData(const ReleaseData& data, const Recorded& recorded, const std::string& cache) {
+  const std::string path = std::filesystem::path(data.file).lexically_normal().generic_string();
+  const std::string flag = "--data " + data.name;
+  auto wanted = RecordedMd5(path, recorded, cache, flag);
+  if (!wanted) return Fail(wanted.error());
   auto md5 = Md5Of(data.file);
   if (!md5) return Fail(md5.error());
-  if (*md5 == found->second.md5) return {};
+  if (*md5 == *wanted) return {};
   return Fail(Code::kInvalidArgument,
-              "'" + path + "' has MD5 " + *md5 + ", and the stage ran on " +
-                  Excerpt(found->second.md5) + ": check out what it ran on (dvc checkout)",
+              "'" + path + "' has MD5 " + *md5 + ", and the stage ran on " + Excerpt(*wanted) +
+                  ": check out what it ran on (dvc checkout)",
               flag);
 }
 
@@ -64,6 +86,7 @@ Status CheckData(const ReleaseData& data, const std::map<std::string, ImportedDa
 Result<ReproducibilitySnapshotSpec> CompleteSnapshot(const Imported& imported,
                                                      const ReleaseSpec& said,
                                                      const ReleaseFrame& frame,
+                                                     const std::string& dvc_cache,
                                                      std::vector<std::string>& notes) {
   const auto& stated = std::get<ReproducibilitySnapshotSpec>(imported.spec);
   const ImportedRun& run = imported.run;
@@ -74,9 +97,12 @@ Result<ReproducibilitySnapshotSpec> CompleteSnapshot(const Imported& imported,
   ReleaseSpec spec = said;
   if (!run.lock_file.empty()) spec.lock_file = run.lock_file;
   if (spec.runtime.empty()) spec.runtime = run.runtime;
+  if (!dvc_cache.empty() && run.data.empty()) {
+    return Fail(Code::kInvalidArgument, "goes with data of a dvc.lock", "--dvc-cache");
+  }
   if (!run.data.empty()) {
     for (const ReleaseData& data : spec.data) {
-      if (auto same = CheckData(data, run.data); !same) return Fail(same.error());
+      if (auto same = CheckData(data, run.data, dvc_cache); !same) return Fail(same.error());
     }
     if (spec.data.empty()) {
       notes.emplace_back(

@@ -105,6 +105,17 @@ std::string StampOf(const std::string& object, std::string_view annotation = kSt
          ".metadata.annotations ? " + object + ".metadata.annotations[" + key + "] : '')";
 }
 
+constexpr char kGarbageCollector[] = "system:serviceaccount:kube-system:generic-garbage-collector";
+
+// Every ModelDeployment that owns the object owned it before, in CEL.
+constexpr char kNoOwnerOfOursAdded[] =
+    "!has(object.metadata.ownerReferences) || object.metadata.ownerReferences.all(o, "
+    "o.kind != 'ModelDeployment' || !o.apiVersion.startsWith('countersign.dev/') || "
+    "(request.operation == 'UPDATE' && has(oldObject.metadata.ownerReferences) && "
+    "oldObject.metadata.ownerReferences.exists(b, b.uid == o.uid && b.kind == o.kind && "
+    "b.name == o.name && b.apiVersion.startsWith('countersign.dev/') && "
+    "((has(b.controller) && b.controller) || !(has(o.controller) && o.controller)))))";
+
 // Whether an object carries the finalizer of published versions, in CEL.
 std::string IsKept(const std::string& object) {
   return "(has(" + object + ".metadata.finalizers) && '" + std::string(kVersionFinalizer) +
@@ -311,6 +322,19 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
           std::string("!has(oldObject.spec.emergency) || !oldObject.spec.emergency || ") +
               kEmptiesNamespaces,
           "an emergency is closed, not deleted: kubectl countersign approve --waiver NAME")}));
+  // The guard takes for the operator's what a ModelDeployment owns, and with it what that makes.
+  AddPolicy(objects, "countersign-owners",
+            {{"apiGroups", Names({"apps", "batch"})},
+             {"apiVersions", Names({"*"})},
+             {"operations", Names({"CREATE", "UPDATE"})},
+             {"resources", Names({"deployments", "replicasets", "statefulsets", "daemonsets",
+                                  "jobs", "cronjobs"})},
+             {"scope", "Namespaced"}},
+            Json::array({Validation(
+                "request.userInfo.username in [" + Literal(operator_user) + ", " +
+                    Literal(kGarbageCollector) + "] || " + kNoOwnerOfOursAdded,
+                "that a ModelDeployment owns a workload only the operator may say: leave the owner "
+                "reference out, the operator makes what a ModelDeployment serves")}));
   AddPolicy(objects, "countersign-status-writers",
             Resources(Names({"UPDATE"}), Names({"*/status"})),
             Json::array({Validation("request.userInfo.username == " + Literal(operator_user),

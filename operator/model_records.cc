@@ -7,6 +7,8 @@
 #include <tuple>
 
 #include "governance/decision.h"
+#include "governance/dossier.h"
+#include "governance/signers.h"
 #include "governance/types/bias_cells.h"
 
 namespace countersign {
@@ -85,7 +87,7 @@ RecordedResult ResultOf(const Attested<Spec>& one) {
   result.uid = object.meta.uid;
   result.digest = object.KnownAs();
   result.by = MakerOf(one.by);
-  result.performed_at = object.spec.performed_at;
+  result.performed_at = SignedDate(object.spec);
   return result;
 }
 
@@ -109,21 +111,39 @@ std::vector<RecordedResult> ResultsOf(const SeenOfModel& seen) {
   return results;
 }
 
-// One maker's results on one protocol and data set: a stranger's newest displaces nobody's.
-bool IsSameSeries(const RecordedResult& a, const RecordedResult& b) {
-  const auto maker = [](const RecordedResult& one) -> const std::string& {
-    return one.by.signing_key.empty() ? one.by.user : one.by.signing_key;
-  };
-  return std::tie(a.kind, a.name_space, a.use_case, a.digest_type, a.topic, a.data_set,
-                  a.environment, a.counts, maker(a)) == std::tie(b.kind, b.name_space, b.use_case,
-                                                                 b.digest_type, b.topic, b.data_set,
-                                                                 b.environment, b.counts, maker(b));
+// All by which a policy may believe whoever made it: what a policy does not believe must not take
+// the place of what it does.
+bool IsSameMaker(const RecordedMaker& a, const RecordedMaker& b) {
+  if (std::tie(a.installation, a.installation_key, a.signing_key) !=
+      std::tie(b.installation, b.installation_key, b.signing_key)) {
+    return false;
+  }
+  if (a.signing_key.empty()) {
+    return a.user == b.user && a.groups == b.groups &&
+           a.signed_in_at.has_value() == b.signed_in_at.has_value();
+  }
+  return a.certificates == b.certificates && a.user_present == b.user_present &&
+         std::equal(a.cosigners.begin(), a.cosigners.end(), b.cosigners.begin(), b.cosigners.end(),
+                    [](const RecordedCosigner& one, const RecordedCosigner& other) {
+                      return one.signing_key == other.signing_key &&
+                             one.certificates == other.certificates;
+                    });
 }
 
-bool Knows(const RecordedResult& series, const std::string& digest) {
-  return series.digest == digest ||
-         std::any_of(series.earlier.begin(), series.earlier.end(),
-                     [&](const EarlierResult& one) { return one.digest == digest; });
+// One maker's results on one protocol and data set: a stranger's newest displaces nobody's.
+bool IsSameSeries(const RecordedResult& a, const RecordedResult& b) {
+  return std::tie(a.kind, a.name_space, a.use_case, a.digest_type, a.topic, a.data_set,
+                  a.environment, a.counts) == std::tie(b.kind, b.name_space, b.use_case,
+                                                       b.digest_type, b.topic, b.data_set,
+                                                       b.environment, b.counts) &&
+         IsSameMaker(a.by, b.by);
+}
+
+// From when on it counts, as evaluation has it (governance/signers.h): what is signed from when it
+// was done, or whoever applies a result that they kept back would make it the newest.
+Time CountsFrom(const RecordedResult& one) {
+  if (one.by.signing_key.empty() || !one.performed_at) return one.by.first_seen.time;
+  return std::min(one.by.first_seen.time, *one.performed_at);
 }
 
 // Kept in whole seconds: the one that `time` is in is forgotten as a whole.
@@ -153,32 +173,71 @@ void Forget(RecordedResult& series, ModelRecordSpec& record) {
   series.earlier.erase(series.earlier.begin(), series.earlier.begin() + surplus);
 }
 
+// Of a series the entries are its newest results: several where they count from the same instant.
+// The first of them remembers those before.
+std::vector<RecordedResult*> NewestOf(ModelRecordSpec& record, const RecordedResult& series) {
+  std::vector<RecordedResult*> newest;
+  for (RecordedResult& one : record.results) {
+    if (IsSameSeries(one, series)) newest.push_back(&one);
+  }
+  return newest;
+}
+
+// `fresh` follows all of `newest`.
+void Follow(const std::vector<RecordedResult*>& newest, RecordedResult fresh,
+            ModelRecordSpec& record) {
+  const std::string digest = fresh.digest;
+  for (const RecordedResult* one : newest) {
+    fresh.attempts += one->attempts;
+    fresh.earlier.insert(fresh.earlier.end(), one->earlier.begin(), one->earlier.end());
+    fresh.earlier.push_back({one->digest, one->by.first_seen});
+  }
+  // It was counted among those before, if it is known.
+  const auto known =
+      std::erase_if(fresh.earlier, [&](const EarlierResult& one) { return one.digest == digest; });
+  fresh.attempts -= static_cast<std::int64_t>(known);
+  const std::vector<std::string> own = std::move(fresh.performed_by);
+  fresh.performed_by.clear();
+  for (const RecordedResult* one : newest) AddNames(one->performed_by, fresh);
+  AddNames(own, fresh);
+  RecordedResult& place = *newest.front();
+  place = std::move(fresh);
+  Forget(place, record);
+  std::erase_if(record.results, [&, series = place](const RecordedResult& one) {
+    return one.digest != digest && IsSameSeries(one, series);
+  });
+}
+
 void AddResult(RecordedResult fresh, ModelRecordSpec& record) {
-  const auto series =
-      std::find_if(record.results.begin(), record.results.end(),
-                   [&](const RecordedResult& one) { return IsSameSeries(one, fresh); });
-  if (series == record.results.end()) {
+  const std::vector<RecordedResult*> newest = NewestOf(record, fresh);
+  if (newest.empty()) {
     record.results.push_back(std::move(fresh));
     return;
   }
-  if (Knows(*series, fresh.digest)) return;
-  ++series->attempts;
-  AddNames(fresh.performed_by, *series);
+  const auto is = [&](const auto& one) { return one.digest == fresh.digest; };
+  if (std::any_of(newest.begin(), newest.end(), [&](const auto* one) { return is(*one); })) return;
+  RecordedResult& first = *newest.front();
+  const auto known = std::find_if(first.earlier.begin(), first.earlier.end(), is);
+  if (known != first.earlier.end()) {
+    if (known->first_seen.time < fresh.by.first_seen.time) fresh.by.first_seen = known->first_seen;
+    if (CountsFrom(fresh) > CountsFrom(first)) Follow(newest, std::move(fresh), record);
+    return;
+  }
   const Time forgotten = record.ResultsForgottenUntil(fresh.name_space);
   if (fresh.performed_at && *fresh.performed_at <= forgotten) {
     // Perhaps it was here before.
     fresh.by.first_seen = InstantOf(std::min(fresh.by.first_seen.time, *fresh.performed_at));
   }
-  if (fresh.by.first_seen.time < series->by.first_seen.time) {
-    series->earlier.push_back({fresh.digest, fresh.by.first_seen});
+  if (CountsFrom(fresh) > CountsFrom(first)) {
+    Follow(newest, std::move(fresh), record);
+  } else if (CountsFrom(fresh) == CountsFrom(first)) {
+    record.results.push_back(std::move(fresh));
   } else {
-    fresh.attempts = series->attempts;
-    fresh.performed_by = std::move(series->performed_by);
-    fresh.earlier = std::move(series->earlier);
-    fresh.earlier.push_back({series->digest, series->by.first_seen});
-    *series = std::move(fresh);
+    ++first.attempts;
+    AddNames(fresh.performed_by, first);
+    first.earlier.push_back({fresh.digest, fresh.by.first_seen});
+    Forget(first, record);
   }
-  Forget(*series, record);
 }
 
 // As much of a text as anybody is shown; of no character JSON makes many.
@@ -235,7 +294,7 @@ void AddDecisions(const SeenOfModel& seen, ModelRecordSpec& record) {
     if (!object.spec.subject.environment.empty()) {
       decision.environments.push_back(object.spec.subject.environment);
     }
-    decision.governed_digest = object.spec.subject.governed_digest;
+    decision.governed_digest = DigestOfSubject(object.spec.subject);
     decision.name = object.meta.name;
     decision.uid = object.meta.uid;
     decision.digest = object.KnownAs();
@@ -258,13 +317,21 @@ void AddDecisions(const SeenOfModel& seen, ModelRecordSpec& record) {
                    });
 }
 
+// Whether nobody else can have made `a` than made `b`, and it counts from when it was seen. What is
+// signed counts from when it was done, which is not kept: it takes nothing back here.
+bool IsBySame(const RecordedMaker& a, const RecordedMaker& b) {
+  return a.signing_key.empty() && b.signing_key.empty() &&
+         std::tie(a.user, a.installation, a.installation_key) ==
+             std::tie(b.user, b.installation, b.installation_key);
+}
+
 // Not to be forgotten: nothing later by the same person stands against it.
 bool Stands(const RecordedDecision& rejection, const ModelRecordSpec& record) {
   if (rejection.decision != SignOffDecision::kReject) return false;
   return std::none_of(record.decisions.begin(), record.decisions.end(),
                       [&](const RecordedDecision& other) {
                         return IsApproval(other.decision) && other.withdrawn.text.empty() &&
-                               other.by.user == rejection.by.user && other.role == rejection.role &&
+                               IsBySame(other.by, rejection.by) && other.role == rejection.role &&
                                other.governed_digest == rejection.governed_digest &&
                                other.environments == rejection.environments &&
                                other.by.first_seen.time > rejection.by.first_seen.time;

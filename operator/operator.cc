@@ -227,8 +227,10 @@ void Operator::OnCatalogChange(const CatalogChange& change) {
     if (auto recorded = catalog_.RecordedDeployment(change.key)) queue_.Add(*recorded);
   }
   if (change.kind == kWaivers.kind) waivers_.queue.Add(change.key);
-  if (change.kind == kIncidents.kind) {
-    incidents_.queue.Add(change.key);
+  if (change.kind == kIncidents.kind) incidents_.queue.Add(change.key);
+  // Rejected answers and waivers, too, concern whatever the use case deploys.
+  if (change.kind == kIncidents.kind ||
+      (change.kind == kSignOffs.kind && change.models.empty() && !change.use_case.empty())) {
     for (std::string& model : catalog_.ModelsOfUseCase(change.use_case)) {
       record_queue_.Add({{}, std::move(model)});
     }

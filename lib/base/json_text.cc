@@ -34,27 +34,27 @@ bool IsPlainBlock(const char* block) {
   return special == 0;
 }
 
-// Whether `holds` for all eights of the text, the last of them filled up with blanks.
-template <class Predicate>
-bool AllEights(std::string_view text, Predicate holds) {
+// Whether `Holds` for all eights of the text, the last of them filled up with blanks.
+template <bool (*Holds)(std::uint64_t)>
+bool AllEights(std::string_view text) {
   std::uint64_t eight = 0;
   for (; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
     std::memcpy(&eight, text.data(), sizeof eight);
-    if (!holds(eight)) return false;
+    if (!Holds(eight)) return false;
   }
   eight = Each(' ');
   text.copy(reinterpret_cast<char*>(&eight), text.size());
-  return holds(eight);
+  return Holds(eight);
 }
 
 }  // namespace
 
-bool IsAscii(std::string_view text) { return AllEights(text, IsAsciiEight); }
+bool IsAscii(std::string_view text) { return AllEights<IsAsciiEight>(text); }
 bool IsPlainInJson(std::string_view text) {
   for (; text.size() >= kBlock; text.remove_prefix(kBlock)) {
     if (!IsPlainBlock(text.data())) return false;
   }
-  return AllEights(text, IsPlainEight);
+  return AllEights<IsPlainEight>(text);
 }
 
 }  // namespace countersign

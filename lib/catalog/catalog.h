@@ -43,7 +43,7 @@ struct CatalogChange {
   std::vector<std::string> models = {};
 };
 
-// All evidence about one model there is now, for its ModelRecord.
+// All evidence about a model there is now, and what its use cases' people rejected, for its record.
 struct SeenOfModel {
   std::string digest;
   SharedList<AttestedBiasTest> bias_tests;

@@ -89,6 +89,8 @@ ScannedObject ScannedOf(const ServingProfiles& table, const RunningFacts& facts,
     scanned.owner_uid = std::move(workload.owner->uid);
     scanned.owner_kind = std::move(workload.owner->kind);
   }
+  scanned.idle = scanned.kind == "ReplicaSet" && !scanned.owner_uid.empty() &&
+                 IntAt(object, "spec/replicas", 1) == 0 && IntAt(object, "status/replicas", 0) == 0;
   scanned.resolved = ResolvedImages(object);
   if (scanned.kind != kPods.kind) {
     scanned.recognition = std::move(workload.recognition);

@@ -43,6 +43,8 @@ bool IsOperatorsOwn(const Workload& workload, const UidOfDeployment& uid_of) {
       workload.owner->kind != ModelDeploymentSpec::kKind || workload.owner->uid.empty()) {
     return false;
   }
+  // Who may say so of a kind of ours the API server asks (the policy countersign-owners).
+  if (!workload.owner->api_version.starts_with(std::string(kApiGroup) + "/")) return false;
   return uid_of({workload.key.ns, workload.owner->name}) == workload.owner->uid &&
          ChildName(workload.owner->name) == workload.key.name;
 }

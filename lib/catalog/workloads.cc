@@ -33,7 +33,8 @@ std::optional<WorkloadOwner> ControllerOf(const Json& object) {
   if (owners == nullptr || !owners->is_array()) return std::nullopt;
   for (const Json& owner : *owners) {
     if (!BoolAt(owner, "controller")) continue;
-    return WorkloadOwner{StringAt(owner, "kind"), StringAt(owner, "name"), StringAt(owner, "uid")};
+    return WorkloadOwner{StringAt(owner, "kind"), StringAt(owner, "name"), StringAt(owner, "uid"),
+                         StringAt(owner, "apiVersion")};
   }
   return std::nullopt;
 }

@@ -23,6 +23,7 @@ struct WorkloadOwner {
   std::string kind;
   std::string name;
   std::string uid;
+  std::string api_version = {};
 };
 
 struct Workload {

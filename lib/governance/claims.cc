@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "governance/decision.h"
+#include "governance/report_types.h"
 
 namespace countersign {
 namespace {
@@ -95,6 +96,18 @@ std::optional<bool> Equal(const ClaimAssertion& a, const Claim& claim) {
   return claim.text == a.value;
 }
 
+bool ComparesNumbers(ClaimOperator op) {
+  return IsOrder(op) || op == ClaimOperator::kEquals || op == ClaimOperator::kNotEquals;
+}
+
+// The unit of the well-known claim, where the number is in another one; else empty. 30 s are not
+// below 250 ms.
+std::string_view WantedUnit(std::string_view type, const ClaimAssertion& a, const Claim& claim) {
+  if (!claim.number || claim.unit.empty() || !ComparesNumbers(a.op)) return {};
+  const std::string_view wanted = UnitOf(type, a.claim);
+  return wanted.empty() || IsSameUnit(claim.unit, wanted) ? std::string_view() : wanted;
+}
+
 // nullopt: the claim is of another type than the operator needs.
 std::optional<bool> Holds(const ClaimAssertion& a, const Claim& claim) {
   if (IsOrder(a.op)) return Ordered(a, claim);
@@ -157,12 +170,18 @@ Status CheckAssertion(const ClaimAssertion& a) {
   return {};
 }
 
-ClaimJudgement JudgeClaim(const ClaimAssertion& assertion, const std::vector<Claim>& claims) {
+ClaimJudgement JudgeClaim(std::string_view type, const ClaimAssertion& assertion,
+                          const std::vector<Claim>& claims) {
   const std::string what = "claim '" + assertion.claim + "' " + Demand(assertion);
   const auto found = std::find_if(claims.begin(), claims.end(), [&](const Claim& claim) {
     return claim.name == assertion.claim;
   });
   if (found == claims.end()) return {ClaimOutcome::kMissing, what + ", is missing"};
+  if (const auto unit = WantedUnit(type, assertion, *found); !unit.empty()) {
+    return {ClaimOutcome::kUnusable, what + ", is " + ValueText(*found) +
+                                         ", which is another unit: its issuer gives it in '" +
+                                         std::string(unit) + "'"};
+  }
   const std::optional<bool> holds = Holds(assertion, *found);
   if (!holds) {
     return {ClaimOutcome::kUnusable,

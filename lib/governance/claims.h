@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -24,8 +25,10 @@ struct ClaimJudgement {
   std::string text;  // "claim 'errorRate' must be at most 0.01, is 0.02"
 };
 
-// Judges one assertion over the claims of a report, whose names are unique.
-[[nodiscard]] ClaimJudgement JudgeClaim(const ClaimAssertion& assertion,
+// Judges one assertion over the claims of a report of that type, whose names are unique. A number
+// is in the unit that the assertion names, else in that of the well-known claim, where the report
+// says which at all.
+[[nodiscard]] ClaimJudgement JudgeClaim(std::string_view type, const ClaimAssertion& assertion,
                                         const std::vector<Claim>& claims);
 
 }  // namespace countersign

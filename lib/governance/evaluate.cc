@@ -96,7 +96,8 @@ Matches Match(const PolicySet& policies, const std::string& name_space, Time now
 }
 
 void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insiders& insiders) {
-  if (IsAuthentic(by)) insiders.AddMakers(policy, by);
+  if (!IsAuthentic(by)) return;
+  for (const Provenance& one : EachSignerEver(policy, by)) insiders.AddMakers(policy, one);
 }
 
 // Whose results are recorded has made them, also where they are gone.

@@ -63,11 +63,12 @@ std::optional<std::string> ReviewMissing(const GovernancePolicySpec& policy,
       reviews.push_back(report);
     }
   }
-  const AttestedEvidence* latest = Latest(reviews);
-  if (latest == nullptr) return "there is no IncidentReview of it by a believed issuer";
-  for (const char* claim : {"cause", "remedy", "lesson"}) {
-    if (TextOf(latest->object->spec, claim).empty()) {
-      return "IncidentReview '" + latest->object->meta.name + "' lacks the claim '" + claim + "'";
+  if (reviews.empty()) return "there is no IncidentReview of it by a believed issuer";
+  for (const AttestedEvidence* latest : LatestOf(reviews)) {
+    for (const char* claim : {"cause", "remedy", "lesson"}) {
+      if (TextOf(latest->object->spec, claim).empty()) {
+        return "IncidentReview '" + latest->object->meta.name + "' lacks the claim '" + claim + "'";
+      }
     }
   }
   return std::nullopt;

@@ -119,11 +119,29 @@ bool IsAsGood(const Provenance& present, const RecordedMaker& recorded) {
           present.foreign->key == recorded.installation_key);
 }
 
+// As far as anybody has judged it.
+bool HasPassed(const RecordedResult& result) {
+  return !result.verdicts.empty() &&
+         std::all_of(result.verdicts.begin(), result.verdicts.end(), [](const auto& verdict) {
+           return verdict.state == GateStateName(GateState::kPassed);
+         });
+}
+
+// Several records may have one that is about their use case.
+bool IsSame(const RecordedDecision& a, const RecordedDecision& b) {
+  return a.digest == b.digest && a.name_space == b.name_space &&
+         a.by.signing_key == b.by.signing_key;
+}
+
 std::vector<AttestedSignOff> GoneRejections(const Facts& facts, const Dossier& dossier) {
   std::vector<AttestedSignOff> gone;
+  std::vector<const RecordedDecision*> told;
   for (const auto& record : facts.records) {
     for (const RecordedDecision& one : record->spec.decisions) {
       if (one.sign_off == nullptr || !IsOf(facts, one.name_space, one.use_case)) continue;
+      const auto is = [&](const RecordedDecision* other) { return IsSame(*other, one); };
+      if (std::any_of(told.begin(), told.end(), is)) continue;
+      told.push_back(&one);
       const auto near = dossier.SignOffs(one.role, DigestOfSubject(one.sign_off->spec.subject));
       const bool there = std::any_of(near.begin(), near.end(), [&](std::size_t i) {
         const AttestedSignOff& present = facts.sign_offs[i];
@@ -167,6 +185,28 @@ void AddRecord(Facts& facts, std::shared_ptr<const ModelRecord> record) {
         "anew, under another digest");
   }
   facts.records.push_back(std::move(record));
+}
+
+bool IsRejectionInUseCase(const SignOffSpec& spec) {
+  return spec.decision == SignOffDecision::kReject &&
+         spec.subject.kind != SubjectOfSignOff::kModelDeployment &&
+         spec.subject.kind != SubjectOfSignOff::kGovernancePolicy;
+}
+
+void AddRecordOfOther(Facts& facts, std::shared_ptr<const ModelRecord> record) {
+  if (RecordOf(facts, record->spec.digest) != nullptr) return;
+  const auto is_known = [&](const RecordedDecision& one) {
+    return std::any_of(facts.records.begin(), facts.records.end(), [&](const auto& known) {
+      return std::any_of(known->spec.decisions.begin(), known->spec.decisions.end(),
+                         [&](const RecordedDecision& other) { return IsSame(other, one); });
+    });
+  };
+  for (const RecordedDecision& one : record->spec.decisions) {
+    if (one.sign_off == nullptr || !IsRejectionInUseCase(one.sign_off->spec)) continue;
+    if (!IsOf(facts, one.name_space, one.use_case) || is_known(one)) continue;
+    facts.records.push_back(std::move(record));
+    return;
+  }
 }
 
 std::vector<std::string> ModelsOf(const Facts& facts, const Dossier& dossier) {
@@ -251,16 +291,25 @@ bool IsBelieved(const GovernancePolicySpec& policy, const Believed& who, const P
          WhyTooWeak(who.assurance, by).empty();
 }
 
-std::vector<PastResult> PastResults(const Context& context, std::string_view kind,
+RecordQuery QueryOf(const Context& context) {
+  return {context.policy.spec, context.facts, context.index, context.model};
+}
+
+std::vector<PastResult> PastResults(const RecordQuery& query, std::string_view kind,
                                     const Believed& who) {
-  const GovernancePolicySpec& policy = context.policy.spec;
-  const ModelRecord* record = RecordOf(context.facts, context.model.digest);
+  const GovernancePolicySpec& policy = query.policy;
+  const ModelRecord* record = RecordOf(query.facts, query.model.digest);
   if (record == nullptr) return {};
   std::vector<PastResult> found =
-      PastResults(policy, context.facts, context.index.environment(), *record);
-  std::erase_if(found, [&](const PastResult& past) {
-    return past.result->kind != kind || past.result->digest_type != context.model.type ||
-           !IsBelieved(policy, who, past.by);
+      PastResults(policy, query.facts, query.index.environment(), *record);
+  std::erase_if(found, [&](PastResult& past) {
+    if (past.result->kind != kind || past.result->digest_type != query.model.type) return true;
+    if (IsBelieved(policy, who, past.by)) return false;
+    auto despite = DespiteRevocation(policy, past.by, past.result->performed_at);
+    if (!despite || !IsBelieved(policy, who, *despite) || HasPassed(*past.result)) return true;
+    past.by = *std::move(despite);
+    past.revoked = true;
+    return false;
   });
   return found;
 }

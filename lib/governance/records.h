@@ -14,11 +14,18 @@
 #include <vector>
 
 #include "governance/measures/context.h"
+#include "governance/signers.h"
 
 namespace countersign {
 
 // Adds what is recorded of one of the deployment's models.
 void AddRecord(Facts& facts, std::shared_ptr<const ModelRecord> record);
+// Whether it rejects something of the use case itself, whichever model that deploys: answers, an
+// end, a waiver, a protocol, a closed incident, a delegation.
+[[nodiscard]] bool IsRejectionInUseCase(const SignOffSpec& spec);
+// The same of a record of another model: such rejections in the facts' use case count for every
+// model. Adds nothing if it has none that the records at hand lack.
+void AddRecordOfOther(Facts& facts, std::shared_ptr<const ModelRecord> record);
 // Digests of the models whose records an evaluation of these facts can need.
 [[nodiscard]] std::vector<std::string> ModelsOf(const Facts& facts, const Dossier& dossier);
 
@@ -32,6 +39,7 @@ void AddRecord(Facts& facts, std::shared_ptr<const ModelRecord> record);
 struct PastResult {
   const RecordedResult* result = nullptr;
   Provenance by;
+  bool revoked = false;  // its maker's key, since
 };
 // Those of a record that are for the facts' use case.
 [[nodiscard]] std::vector<PastResult> PastResults(const GovernancePolicySpec& policy,
@@ -45,22 +53,46 @@ struct Believed {
 [[nodiscard]] bool IsBelieved(const GovernancePolicySpec& policy, const Believed& who,
                               const Provenance& by);
 
-// Those of one kind about the context's model, made by whom the measure believes.
-[[nodiscard]] std::vector<PastResult> PastResults(const Context& context, std::string_view kind,
+// What is asked about one model, of one use case.
+struct RecordQuery {
+  const GovernancePolicySpec& policy;
+  const Facts& facts;
+  const EvidenceIndex& index;
+  const ModelDigest& model;
+};
+[[nodiscard]] RecordQuery QueryOf(const Context& context);
+
+// Those of one kind about the model, made by whom the measure believes; of makers whose key was
+// revoked since those of which no gate is known to have passed.
+[[nodiscard]] std::vector<PastResult> PastResults(const RecordQuery& query, std::string_view kind,
                                                   const Believed& who);
 
-// Whether the result is later than `latest`, the latest that counts, which may be null, and no
-// object of `present` is it. `present`: all that are there about the model, also what does not
-// count for a reason that is not its maker; under another maker's name it is not the same result.
+// Whether `present` is what is recorded. Beside what another tool signed may stand whatever time
+// (types/signature.h): dated back it stands for nothing.
 template <class Spec>
-[[nodiscard]] bool GovernsAlthoughGone(const Context& context, const Believed& who,
+[[nodiscard]] bool IsStill(const GovernancePolicySpec& policy, const Believed& who,
+                           const PastResult& past, const Attested<Spec>& present) {
+  const RecordedResult& result = *past.result;
+  if (present.object->KnownAs() != result.digest) return false;
+  if (result.performed_at && present.object->spec.performed_at < *result.performed_at) return false;
+  if (IsBelieved(policy, who, present.by)) return true;
+  const auto despite = past.revoked
+                           ? DespiteRevocation(policy, present.by, SignedDate(present.object->spec))
+                           : std::nullopt;
+  return despite && IsBelieved(policy, who, *despite);
+}
+
+// Whether the result is later than `latest`, the latest that counts, which may be null, or of the
+// same instant, and no object of `present` is it. `present`: all that are there about the model,
+// also what does not count for a reason that is not its maker; under another maker's name it is not
+// the same result.
+template <class Spec>
+[[nodiscard]] bool GovernsAlthoughGone(const GovernancePolicySpec& policy, const Believed& who,
                                        const PastResult& past, const Attested<Spec>* latest,
                                        const std::vector<const Attested<Spec>*>& present) {
   if (latest != nullptr && latest->by.first_seen > past.by.first_seen) return false;
-  return std::none_of(present.begin(), present.end(), [&](const Attested<Spec>* one) {
-    return one->object->KnownAs() == past.result->digest &&
-           IsBelieved(context.policy.spec, who, one->by);
-  });
+  return std::none_of(present.begin(), present.end(),
+                      [&](const Attested<Spec>* one) { return IsStill(policy, who, past, *one); });
 }
 
 // "'b' of 2026-…, which was Failed BiasOutOfBounds, was deleted; it governs until …".

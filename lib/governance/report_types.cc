@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace countersign {
 namespace {
@@ -9,7 +10,8 @@ namespace {
 using enum ClaimType;
 
 constexpr KnownClaim kDocumentation[] = {
-    {"completeness", kNumber, "share of the model card's fields that are filled in, 0 to 1"},
+    {"completeness", kNumber, "share of the model card's fields that are filled in, 0 to 1",
+     "share"},
     {"level", kText, "Automatic or FullHistory"},
 };
 constexpr KnownArtifact kSections[] = {
@@ -27,11 +29,11 @@ constexpr KnownClaim kVerification[] = {
     {"environmentLikeness", kText, "Identical or Equivalent to production, or Different"},
     {"testsPassed", kNumber, "count"},
     {"testsFailed", kNumber, "count"},
-    {"accuracy", kNumber, "share of right predictions, 0 to 1"},
-    {"precision", kNumber, "share of positive predictions that are right, 0 to 1"},
-    {"recall", kNumber, "share of positives that are found, 0 to 1"},
-    {"f1", kNumber, "harmonic mean of precision and recall, 0 to 1"},
-    {"auc", kNumber, "area under the ROC curve, 0 to 1"},
+    {"accuracy", kNumber, "share of right predictions, 0 to 1", "share"},
+    {"precision", kNumber, "share of positive predictions that are right, 0 to 1", "share"},
+    {"recall", kNumber, "share of positives that are found, 0 to 1", "share"},
+    {"f1", kNumber, "harmonic mean of precision and recall, 0 to 1", "share"},
+    {"auc", kNumber, "area under the ROC curve, 0 to 1", "share"},
     {"rmse", kNumber, "root mean squared error, in the unit of the outcome"},
 };
 constexpr KnownArtifact kReport[] = {{"report", "the report in full"}};
@@ -41,7 +43,7 @@ constexpr KnownClaim kExplainability[] = {
     {"methods", kItems, "SHAP, PermutationImportance, PartialDependence, …"},
     {"topFeatures", kItems, "features by importance, the greatest first"},
     {"justifiedFeatures", kItems, "excluded features whose use the report justifies"},
-    {"coverage", kNumber, "share of predictions that can be explained, 0 to 1"},
+    {"coverage", kNumber, "share of predictions that can be explained, 0 to 1", "share"},
 };
 constexpr KnownArtifact kExplanation[] = {{"explanation", "the explanations or their method"}};
 
@@ -55,12 +57,12 @@ constexpr KnownClaim kHarmTest[] = {
 };
 
 constexpr KnownClaim kLoadTest[] = {
-    {"requestsPerSecond", kNumber, "rate that was sustained"},
-    {"errorRate", kNumber, "share of failed requests, 0 to 1"},
+    {"requestsPerSecond", kNumber, "requests/s that were sustained", "requests/s"},
+    {"errorRate", kNumber, "share of failed requests, 0 to 1", "share"},
     {"thresholdsCrossed", kNumber, "count of the tool's own limits that were not kept"},
-    {"latencyP50", kNumber, "ms"},
-    {"latencyP95", kNumber, "ms"},
-    {"latencyP99", kNumber, "ms"},
+    {"latencyP50", kNumber, "ms", "ms"},
+    {"latencyP95", kNumber, "ms", "ms"},
+    {"latencyP99", kNumber, "ms", "ms"},
 };
 
 constexpr KnownClaim kRelease[] = {
@@ -94,10 +96,10 @@ constexpr KnownClaim kDataQuality[] = {
     {"personalData", kFlag, "whether the data is about identifiable people"},
     {"anonymisation", kText, "the method; needed with personal data"},
     {"lawfulBasis", kText, "GDPR art. 6: Consent, Contract, …; needed with personal data"},
-    {"retentionDays", kNumber, "how long it is kept; needed with personal data"},
-    {"accuracy", kNumber, "share of values that are right, 0 to 1"},
-    {"completeness", kNumber, "share of values that are there, 0 to 1"},
-    {"consistency", kNumber, "share of records that contradict no other, 0 to 1"},
+    {"retentionDays", kNumber, "how long it is kept; needed with personal data", "days"},
+    {"accuracy", kNumber, "share of values that are right, 0 to 1", "share"},
+    {"completeness", kNumber, "share of values that are there, 0 to 1", "share"},
+    {"consistency", kNumber, "share of records that contradict no other, 0 to 1", "share"},
 };
 constexpr KnownArtifact kLineage[] = {
     {"lineage", "origin of every column and what was done to it"}};
@@ -154,10 +156,11 @@ constexpr KnownClaim kEthicsReview[] = {
     {"openConcerns", kNumber, "concerns that were raised and are not settled"},
 };
 constexpr KnownClaim kEnvironmentalImpact[] = {
-    {"trainingEnergy", kNumber, "kWh"},
-    {"trainingCompute", kNumber, "hours of processors or accelerators, whichever hardware names"},
-    {"carbon", kNumber, "of training, in kg of CO2 equivalent"},
-    {"inferenceEnergy", kNumber, "Wh for a thousand predictions"},
+    {"trainingEnergy", kNumber, "kWh", "kWh"},
+    {"trainingCompute", kNumber, "hours of processors or accelerators, whichever hardware names",
+     "hours"},
+    {"carbon", kNumber, "of training, in kg of CO2 equivalent", "kg"},
+    {"inferenceEnergy", kNumber, "Wh for a thousand predictions", "Wh"},
     {"hardware", kText, "on what, for example 8 accelerators of a type"},
     {"region", kText, "where"},
     {"method", kText, "measured with what, or estimated how"},
@@ -228,6 +231,13 @@ constexpr ReportType kTypes[] = {
      kDataSecurity, kAccessList},
 };
 
+// Other words for a unit of a well-known claim.
+constexpr std::pair<std::string_view, std::string_view> kSpellings[] = {
+    {"ratio", "share"},      {"fraction", "share"}, {"1", "share"},    {"rps", "requests/s"},
+    {"req/s", "requests/s"}, {"1/s", "requests/s"}, {"d", "days"},     {"h", "hours"},
+    {"kgCO2e", "kg"},        {"kg CO2e", "kg"},     {"kgCO2eq", "kg"}, {"milliseconds", "ms"},
+};
+
 std::optional<ClaimType> TypeOf(const Claim& claim) {
   if (claim.number) return kNumber;
   if (claim.flag) return kFlag;
@@ -249,6 +259,25 @@ const ReportType* FindReportType(std::string_view name) {
   const auto* const found = std::find_if(std::begin(kTypes), std::end(kTypes),
                                          [&](const ReportType& type) { return type.name == name; });
   return found == std::end(kTypes) ? nullptr : found;
+}
+
+bool IsSameUnit(std::string_view a, std::string_view b) {
+  const auto usual = [](std::string_view unit) {
+    const auto* const found =
+        std::find_if(std::begin(kSpellings), std::end(kSpellings),
+                     [&](const auto& spelling) { return spelling.first == unit; });
+    return found == std::end(kSpellings) ? unit : found->second;
+  };
+  return usual(a) == usual(b);
+}
+
+std::string_view UnitOf(std::string_view type, std::string_view claim) {
+  const ReportType* const known = FindReportType(type);
+  if (known == nullptr) return {};
+  const auto found =
+      std::find_if(known->claims.begin(), known->claims.end(),
+                   [&](const KnownClaim& candidate) { return candidate.name == claim; });
+  return found == known->claims.end() ? std::string_view() : found->unit;
 }
 
 std::vector<Error> CheckKnownClaims(const EvidenceSpec& spec) {

@@ -21,6 +21,7 @@ struct KnownClaim {
   std::string_view name;
   ClaimType type = ClaimType::kText;
   std::string_view doc;
+  std::string_view unit = {};  // of a number; empty: as the report says
 };
 
 struct KnownArtifact {
@@ -41,6 +42,12 @@ inline constexpr std::string_view kModelSignatureType = "ModelSignature";
 
 [[nodiscard]] std::span<const ReportType> ReportTypes();
 [[nodiscard]] const ReportType* FindReportType(std::string_view name);  // null: not well known
+
+// The unit that a claim of a well-known type is in; empty if there is none, or any is right.
+[[nodiscard]] std::string_view UnitOf(std::string_view type, std::string_view claim);
+
+// Whether both words mean the same unit.
+[[nodiscard]] bool IsSameUnit(std::string_view a, std::string_view b);
 
 // A claim of the wrong type, for each one that is; paths are within `spec`.
 [[nodiscard]] std::vector<Error> CheckKnownClaims(const EvidenceSpec& spec);

@@ -144,11 +144,13 @@ const TrustedInstallation* InstallationOf(const GovernancePolicySpec& policy,
 
 // Who signed, or why that does not count.
 Provenance Attributed(const GovernancePolicySpec& policy, const Provenance& by,
-                      const SignerProof& signer, const std::string& account) {
+                      const SignerProof& signer, const std::string& account,
+                      Revocation revocation) {
   Provenance one;
   one.authenticity = Authenticity::kBadSignature;
   Problem problem;
-  const Owner owner = OwnerOf(policy, signer, by.first_seen, Revocation::kChecked, problem);
+  Owner owner = OwnerOf(policy, signer, by.first_seen, revocation, problem);
+  if (revocation == Revocation::kDisregarded) owner.revoked_at.reset();
   if (owner.person != nullptr) {
     problem = WhyOwnerDoesNotCount(owner, by.first_seen);
     if (!problem.why.empty()) {
@@ -169,15 +171,15 @@ Provenance Attributed(const GovernancePolicySpec& policy, const Provenance& by,
   return one;
 }
 
-}  // namespace
-
 Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
-                    const std::string& account, const std::optional<Time>& performed_at) {
+                    const std::string& account, const std::optional<Time>& performed_at,
+                    Revocation revocation) {
   if (by.authenticity != Authenticity::kSigned || !by.signature) return by;
-  Provenance signer = Attributed(policy, by, {by.signature->key, by.signature->chain}, account);
+  Provenance signer =
+      Attributed(policy, by, {by.signature->key, by.signature->chain}, account, revocation);
   // Whoever of several counts; two keys of one person are one.
   for (const SignerProof& other : by.signature->cosigners) {
-    Provenance one = Attributed(policy, by, other, {});
+    Provenance one = Attributed(policy, by, other, {}, revocation);
     if (one.authenticity != Authenticity::kAttested) continue;
     if (signer.authenticity != Authenticity::kAttested) {
       signer = std::move(one);
@@ -205,6 +207,31 @@ Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
   }
   signer.recorded_at = by.first_seen;
   signer.first_seen = std::min(by.first_seen, performed_at.value_or(by.first_seen));
+  return signer;
+}
+
+// What was read of the object, before a policy judged it.
+Provenance Unjudged(const Provenance& by) {
+  Provenance read;
+  read.authenticity = Authenticity::kSigned;
+  read.signature = by.signature;
+  read.first_seen = by.recorded_at.value_or(by.first_seen);
+  return read;
+}
+
+}  // namespace
+
+Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
+                    const std::string& account, const std::optional<Time>& performed_at) {
+  return SignerOf(policy, by, account, performed_at, Revocation::kChecked);
+}
+
+std::optional<Provenance> DespiteRevocation(const GovernancePolicySpec& policy,
+                                            const Provenance& by,
+                                            const std::optional<Time>& performed_at) {
+  if (by.authenticity != Authenticity::kBadSignature || !by.signature) return std::nullopt;
+  Provenance signer = SignerOf(policy, Unjudged(by), {}, performed_at, Revocation::kDisregarded);
+  if (signer.authenticity != Authenticity::kAttested) return std::nullopt;
   return signer;
 }
 
@@ -328,6 +355,18 @@ std::vector<Provenance> EachSigner(const Provenance& by) {
     one.groups = further.groups;
     one.seen_groups = further.seen_groups;
     all.push_back(std::move(one));
+  }
+  return all;
+}
+
+std::vector<Provenance> EachSignerEver(const GovernancePolicySpec& policy, const Provenance& by) {
+  std::vector<Provenance> all = EachSigner(by);
+  if (!by.signature || by.authenticity != Authenticity::kAttested) return all;
+  for (Provenance& one : EachSigner(
+           SignerOf(policy, Unjudged(by), by.user, std::nullopt, Revocation::kDisregarded))) {
+    const bool known = std::any_of(all.begin(), all.end(),
+                                   [&](const Provenance& other) { return other.user == one.user; });
+    if (!known && one.authenticity == Authenticity::kAttested) all.push_back(std::move(one));
   }
   return all;
 }

@@ -69,12 +69,22 @@ template <class Spec>
   return one;
 }
 
+// Who made it, were no key or certificate revoked; nullopt where somebody made it as it is, or that
+// is not all that keeps it from counting. For what speaks against a model: as a rejection stands
+// whose key is revoked, so does a failure.
+[[nodiscard]] std::optional<Provenance> DespiteRevocation(const GovernancePolicySpec& policy,
+                                                          const Provenance& by,
+                                                          const std::optional<Time>& performed_at);
+
 [[nodiscard]] Assurance AssuranceOf(const Provenance& by);
 // What an object lacks where `wanted` is asked for; empty if nothing.
 [[nodiscard]] std::string WhyTooWeak(Assurance wanted, const Provenance& by);
 
 // Everybody who signed what counts as `by`'s, `by` first: people, each once.
 [[nodiscard]] std::vector<Provenance> EachSigner(const Provenance& by);
+// And whoever signed as well with a key that is revoked: by that nobody becomes independent of it.
+[[nodiscard]] std::vector<Provenance> EachSignerEver(const GovernancePolicySpec& policy,
+                                                     const Provenance& by);
 
 // Clocks of laptops and pipelines differ; more than this is a date that did not happen yet.
 inline constexpr Seconds kClockSkew = std::chrono::minutes(5);

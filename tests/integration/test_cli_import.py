@@ -280,6 +280,43 @@ def test_data_must_be_what_the_stage_ran_on(tmp_path, monkeypatch):
         "dvc-lock", DATA / "dvc.lock", "--stage", "train", "--at", AT, "--data", "x=else.csv")  # fmt: skip
 
 
+def test_files_of_a_folder_that_dvc_tracks_as_a_whole(tmp_path, monkeypatch):
+    folder = DATA / "dvc-folder"
+    arguments = ["dvc-lock", folder / "dvc.lock", "--at", AT]
+    files = ["--data", f"a={folder}/data/raw/a.csv:training",
+             "--data", f"b={folder}/data/raw/more/b.csv:test"]
+    told = asked(*arguments, *files)
+    assert "--dvc-cache: is required" in told and "'data/raw' is a folder that DVC tracks" in told
+    made = imported(*arguments, *files, "--dvc-cache", folder / "cache")
+    assert [(d["name"], d["digest"]) for d in made["spec"]["data"]] == [
+        ("a", samples.digest((folder / "data/raw/a.csv").read_text())),
+        ("b", samples.digest((folder / "data/raw/more/b.csv").read_text()))]  # fmt: skip
+    # The folder itself has no digest of its own: which files it has is said.
+    whole = asked(*arguments, "--data", f"raw={folder}/data/raw", "--dvc-cache", folder / "cache")
+    assert "is a folder: give each of its files a name" in whole
+    assert "it has a.csv, more/b.csv" in whole
+
+    # In a repository of DVC its own cache is found.
+    copy = tmp_path / "repo"
+    shutil.copytree(folder, copy)
+    (copy / ".dvc").mkdir()
+    shutil.move(copy / "cache", copy / ".dvc" / "cache")
+    monkeypatch.chdir(copy)
+    here = ["dvc-lock", "dvc.lock", "--at", AT]
+    assert imported(*here, "--data", "a=data/raw/a.csv")["spec"]["data"][0]["name"] == "a"
+    (copy / "data/raw/c.csv").write_text("age,label\n")
+    assert "'c.csv' is not among the files that the stage had in 'data/raw': a.csv, more/b.csv" \
+        in asked(*here, "--data", "c=data/raw/c.csv")
+    (copy / "data/raw/a.csv").write_text("age,label\n31,1\n")
+    assert "check out what it ran on" in asked(*here, "--data", "a=data/raw/a.csv")
+    listing = next((copy / ".dvc/cache/files/md5").rglob("*.dir"))
+    listing.chmod(0o644)
+    listing.write_text(listing.read_text().replace("a.csv", "c.csv"))
+    assert "must have the MD5 that it is named by" in asked(*here, "--data", "c=data/raw/c.csv")
+    assert "--dvc-cache: goes with data of a dvc.lock" in asked(
+        "mlmodel", DATA / "mlflow2" / "MLmodel", "--hardware", "x86_64", "--dvc-cache", "x")
+
+
 def test_a_run_of_another_model_is_found():
     assert "not of one run" in asked("mlflow-run", DATA / "mlflow3" / "run",
                                      "--with", f"mlmodel={DATA}/mlflow2/MLmodel")  # fmt: skip

@@ -276,13 +276,139 @@ def test_owner_references_that_the_requester_writes_prove_nothing(site):
     ):
         reference = {"apiVersion": version, "kind": kind, "name": owner["metadata"]["name"],
                      "uid": owner["metadata"]["uid"], "controller": True}  # fmt: skip
-        refused(site, workload("forged", pod_spec(OTHER), ownerReferences=[reference],
-                               labels=child["metadata"]["labels"]))  # fmt: skip
+        forged = workload("forged", pod_spec(OTHER), ownerReferences=[reference],
+                          labels=child["metadata"]["labels"])  # fmt: skip
+        if kind == "ModelDeployment":
+            assert "countersign-owners" in site.apply(forged, check=False).stderr
+        else:
+            refused(site, forged)
         pod = {"apiVersion": "v1", "kind": "Pod",
                "metadata": {"generateName": "forged-", "namespace": PROD,
                             "ownerReferences": [reference]},
                "spec": pod_spec(OTHER)}  # fmt: skip
         assert "forged-" in refused(site, pod)
+
+
+def shadow_spec():
+    """Names no model that could be looked up."""
+    return {"containers": [{"name": "server", "image": "vllm/vllm-openai:v0.9",
+                            "args": ["--model", "/data/other"],
+                            "volumeMounts": [{"name": "d", "mountPath": "/data"}]}],
+            "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "other"}}]}  # fmt: skip
+
+
+def stateful(name, spec, **more):
+    made = workload(name, spec)
+    made["kind"] = "StatefulSet"
+    made["spec"] |= {"serviceName": name, **more}
+    return made
+
+
+def judged(site, name, since):
+    """The reasons of the last decision about a Pod whose name begins so."""
+    found = [r["reasons"] for r in site.webhook.records[since:] if r["object"]["kind"] == "Pod"
+             and (r["object"]["name"] or "").startswith(name)]  # fmt: skip
+    return found[-1] if found else []
+
+
+def made_anew(site, name):
+    since = len(site.webhook.records)
+    site.cluster.run("delete", "pods", "-n", PROD, "-l", f"app={name}", "--force",
+                     "--grace-period=0")  # fmt: skip
+    wait_until(lambda: judged(site, name, since), f"a Pod of {name} to be judged", 60)
+    return judged(site, name, since)
+
+
+def test_a_revision_that_somebody_wrote_makes_no_other_pods(site):
+    kubectl = site.cluster.run
+    site.apply(stateful("parted", pod_spec(), updateStrategy={
+        "type": "RollingUpdate", "rollingUpdate": {"partition": 1}}))  # fmt: skip
+    wait_until(lambda: get(site, "pod", "parted-0"), "its Pod", 60)
+    assert made_anew(site, "parted") == ["OwnerGoverned"]
+    kubectl("patch", "statefulset", "parted", "-n", PROD, "--type=merge", "-p",
+            '{"spec": {"template": {"metadata": {"annotations": {"a": "b"}}}}}')  # fmt: skip
+
+    def status():
+        return get(site, "statefulset", "parted")["status"]
+
+    wait_until(lambda: status()["currentRevision"] != status()["updateRevision"], "two revisions")
+    revision = get(site, "controllerrevision", status()["currentRevision"])
+    revision["data"]["spec"]["template"]["spec"] |= shadow_spec()
+    for key in ("uid", "resourceVersion", "creationTimestamp", "managedFields"):
+        revision["metadata"].pop(key, None)
+    kubectl("delete", "controllerrevision", revision["metadata"]["name"], "-n", PROD)
+    site.apply(revision)
+    try:
+        reasons = made_anew(site, "parted")
+        assert reasons[:2] == ["ShadowDeployment", "OwnerDoesNotRun"]
+    finally:
+        kubectl("delete", "statefulset", "parted", "-n", PROD)
+
+
+def test_what_is_left_from_a_milder_time_is_not_taken_for_its_owners(site):
+    """A shadow StatefulSet that says the operator's Deployment owns it; and a shadow Deployment whose
+    template is what is approved by now, while its ReplicaSet is not."""
+    kubectl = site.cluster.run
+
+    def mode(value):
+        policy = json.loads(kubectl("get", "govpol", "lending", "-o", "json").stdout)
+        environments = policy["spec"]["environments"]
+        for environment in environments:
+            if environment["name"] == "prod":
+                environment["guard"] = {"mode": value}
+        patch = json.dumps({"spec": {"environments": environments}})
+        kubectl("patch", "govpol", "lending", "--type=merge", "-p", patch)
+
+        def refuses():
+            done = site.apply(workload("probe", shadow_spec()), dry_run=True, check=False)
+            return done.returncode != 0
+
+        wait_until(lambda: refuses() == (value == "Deny"), f"the guard to {value}", 60)
+
+    mode("Warn")
+    try:
+        site.apply(stateful("left", shadow_spec()), workload("paused", shadow_spec()))
+        wait_until(lambda: get(site, "pod", "left-0"), "its Pod", 60)
+        wait_until(lambda: (get(site, "deployment", "paused").get("status") or {}).get("replicas"),
+                   "its Pods", 60)  # fmt: skip
+    finally:
+        mode("Deny")
+    child = get(site, "deployment", "live")
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "live",
+             "uid": child["metadata"]["uid"], "controller": True}  # fmt: skip
+    kubectl("patch", "statefulset", "left", "-n", PROD, "--type=merge", "-p",
+            json.dumps({"metadata": {"ownerReferences": [owner]}}))  # fmt: skip
+    kubectl("patch", "deployment", "paused", "-n", PROD, "--type=merge", "-p",
+            '{"spec": {"paused": true}}')  # fmt: skip
+    covered = [{"op": "replace", "path": f"/spec/template/spec/{key}", "value": value}
+               for key, value in pod_spec().items()]  # fmt: skip
+    kubectl("patch", "deployment", "paused", "-n", PROD, "--type=json", "-p", json.dumps(covered))
+    try:
+        for name in ("left", "paused"):
+            reasons = made_anew(site, name)
+            assert reasons[:2] == ["ShadowDeployment", "OwnerDoesNotRun"], name
+    finally:
+        kubectl("delete", "deployment/paused", "statefulset/left", "-n", PROD)
+
+
+def test_only_the_operator_says_that_a_model_deployment_owns_a_workload(site):
+    mdeploy = get(site, "mdeploy", "live")
+    owner = {"apiVersion": s.API, "kind": "ModelDeployment", "name": "live",
+             "uid": mdeploy["metadata"]["uid"], "controller": True}  # fmt: skip
+    plain = workload("owned", {"containers": [{"name": "c", "image": "bank/web:1"}]})
+    site.apply(plain)
+    patch = json.dumps({"metadata": {"ownerReferences": [owner]}})
+    at = ["deployment", "owned", "-n", PROD]
+    done = site.cluster.run("patch", *at, "--type=merge", "-p", patch, check=False)
+    assert done.returncode != 0 and "only the operator may say" in done.stderr
+    other = json.dumps({"metadata": {"ownerReferences": [
+        owner | {"apiVersion": "other.example/v1"}]}})  # fmt: skip
+    site.cluster.run("patch", *at, "--type=merge", "-p", other)
+    done = site.cluster.run("patch", *at, "--type=merge", "-p", patch, check=False)
+    assert done.returncode != 0 and "only the operator may say" in done.stderr
+    site.cluster.run("delete", *at)
+    # What it said before may be said again.
+    site.cluster.run("annotate", "deployment", "live", "-n", PROD, "team=one")
 
 
 def test_our_children_are_not_made_to_serve_another_image(site):

@@ -1,9 +1,10 @@
 """What a ModelRecord remembers on a real control plane: deleting evidence, its namespace, or applying
 it again improves nothing."""
 
+import datetime
 import json
 
-from operator_world import digest, eventually, now, rfc3339
+from operator_world import digest, eventually, now, rfc3339, spec_digest
 
 VERA = ("vera@bank.example", "model-risk")
 DAN = ("dan@bank.example", "ds-lending")
@@ -96,6 +97,33 @@ def test_a_rejection_outlives_its_namespace(world):
     world.kubectl("create", "namespace", world.home)
     world.put_use_case()
     world.until(phase="Nothing", Governed="SignOffRejected")
+
+
+def test_a_deleted_rejection_of_a_waiver_still_rejects_it(world):
+    world.put_policy(waivers={
+        "signOff": {"role": "validator", "count": 1, "assurance": "Requester"},
+        "maxDuration": "1h"})
+    world.put_use_case()
+    world.put_deployment()
+    world.until(Governed="SignOffMissing")
+    world.waive(now() + datetime.timedelta(minutes=50))
+    world.until(phase="Serving", Governed="ApprovedWithWaivers")
+    waiver = world.kubectl.get("waiver", "exception", world.home)["spec"]
+    user = "victor@bank.example"
+    world.kubectl.create(world.stamped(
+        {"apiVersion": "countersign.dev/v1alpha1", "kind": "SignOff",
+         "metadata": {"name": "no", "namespace": world.home},
+         "spec": {"subject": {"kind": "Waiver", "useCase": "credit", "waiver": "exception",
+                              "waiverDigest": spec_digest(waiver)},
+                  "role": "validator", "decision": "Reject", "signer": {"username": user},
+                  "rationale": "It harms people."}}, user, "model-risk"))
+    world.until(Governed="SignOffMissing")
+    eventually(lambda: recorded(world, "decisions", "no"), "the record")
+    world.kubectl("delete", "signoff", "no", "-n", world.home)
+    eventually(lambda: recorded(world, "decisions", "no").get("withdrawnAt"), "the withdrawal")
+    world.put_deployment(version="1.0.1")  # decided anew
+    world.settled()
+    world.until(Governed="SignOffMissing")
 
 
 def test_an_approval_that_was_withdrawn_and_is_applied_again_does_not_count(world):

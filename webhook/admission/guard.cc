@@ -169,10 +169,7 @@ GuardFacts GuardHandler::Gather(const Review& review, SteadyTime deadline, Time 
     if (facts.only_ends) return facts;
     facts.before = Recognise(table_, review.old_object);
     // Nothing below would change the answer.
-    if (facts.before->serves && !facts.serving.fingerprint.empty() &&
-        facts.before->fingerprint == facts.serving.fingerprint) {
-      return facts;
-    }
+    if (ServesAsBefore(facts)) return facts;
   }
   facts.static_pod = IsStaticPod(review);
   GatherOwners(review, deadline, facts);

@@ -8,6 +8,7 @@
 #include "governance/measures/asked_signature.h"
 #include "governance/measures/bias_test_judge.h"
 #include "governance/measures/corrections.h"
+#include "governance/measures/revoked.h"
 #include "governance/records.h"
 #include "governance/signers.h"
 #include "governance/sum_metrics.h"
@@ -80,7 +81,8 @@ struct Recorded {
 struct Candidates {
   std::map<Data, Attempts> by_data;
   std::map<Data, Recorded> recorded;
-  std::map<Data, PastResult> gone;  // the latest, where nobody can read it any more
+  std::map<Data, PastResult> gone;        // the latest, where nobody can read it any more
+  std::vector<AttestedBiasTest> revoked;  // by keys that are, and would count
   std::vector<std::string> notes;
   std::string reason = "BiasTestMissing";
 };
@@ -106,7 +108,7 @@ bool Serves(const BiasTestRequirement& r, const std::string& counts) {
 void AddRecorded(const Context& context, const BiasTestRequirement& r, Candidates& candidates) {
   const Believed who{r.issuers, r.assurance};
   const auto present = context.index.BiasTests(context.model);
-  for (const PastResult& past : PastResults(context, BiasTestSpec::kKind, who)) {
+  for (const PastResult& past : PastResults(QueryOf(context), BiasTestSpec::kKind, who)) {
     const RecordedResult& result = *past.result;
     if (!Serves(r, result.counts)) continue;
     const Data data{result.topic, result.data_set};
@@ -116,7 +118,7 @@ void AddRecorded(const Context& context, const BiasTestRequirement& r, Candidate
     const auto found = candidates.by_data.find(data);
     const AttestedBiasTest* latest =
         found == candidates.by_data.end() ? nullptr : found->second.back();
-    if (!GovernsAlthoughGone(context, who, past, latest, present)) continue;
+    if (!GovernsAlthoughGone(context.policy.spec, who, past, latest, present)) continue;
     const auto [gone, fresh] = candidates.gone.emplace(data, past);
     if (!fresh && gone->second.by.first_seen < past.by.first_seen) gone->second = past;
   }
@@ -177,8 +179,49 @@ Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
              std::tie(b->by.first_seen, b->object->meta.name);
     });
   }
+  for (AttestedBiasTest& test : RevokedOf(context.policy.spec, own)) {
+    if (Serves(r, ShapeOf(test.object->spec)) &&
+        IsBelieved(context.policy.spec, {r.issuers, r.assurance}, test.by) &&
+        WhyTooFew(context.policy.spec, r.issuers, r.signers, test.by).empty()) {
+      candidates.revoked.push_back(std::move(test));
+    }
+  }
   AddRecorded(context, r, candidates);
   return candidates;
+}
+
+// What is wrong with one of the latest results.
+void AddFindings(const Context& context, const BiasTestRequirement& r, const AttestedBiasTest& test,
+                 std::vector<BiasFinding>& findings) {
+  auto found = JudgeBiasTest(context, r, test);
+  if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, test)) {
+    found.push_back({GateState::kFailed,
+                     std::move(wrong->reason),
+                     "test '" + test.object->meta.name + "': " + wrong->why,
+                     "spec.supersedes",
+                     {}});
+  }
+  findings.insert(findings.end(), std::make_move_iterator(found.begin()),
+                  std::make_move_iterator(found.end()));
+}
+
+// And with results on the same data from `latest` on by keys that are revoked.
+void AddRevoked(const Context& context, const BiasTestRequirement& r, const Candidates& candidates,
+                const Data& data, const AttestedBiasTest& latest,
+                std::vector<BiasFinding>& findings) {
+  for (const AttestedBiasTest& test : candidates.revoked) {
+    const BiasTestSpec& spec = test.object->spec;
+    if (Data(spec.protocol, spec.data_set.digest) != data ||
+        test.by.first_seen < latest.by.first_seen) {
+      continue;
+    }
+    std::vector<BiasFinding> found;
+    AddFindings(context, r, test, found);
+    for (BiasFinding& one : found) {
+      one.message += kRevokedText;
+      findings.push_back(std::move(one));
+    }
+  }
 }
 
 Gate Failing(Gate gate, std::vector<BiasFinding> findings, const std::string& attempts,
@@ -197,7 +240,7 @@ Gate Failing(Gate gate, std::vector<BiasFinding> findings, const std::string& at
 
 Gate Expired(Gate gate, const BiasTestRequirement& r, const AttestedBiasTest& newest,
              const std::string& remedy) {
-  gate.expired_at = EndOf(newest.by.first_seen, r.max_age);
+  gate.expired_at = EndOf(AgesFrom(newest), r.max_age);
   std::string message = "test '" + newest.object->meta.name + "' is too old";
   if (r.max_age && gate.expired_at) {
     message += ", older than " + FormatDuration(*r.max_age) + ", it ended at " +
@@ -235,20 +278,18 @@ Gate BiasTestGate(const Context& context, const BiasTestRequirement& r) {
     gate.evidence.push_back(RefTo(context.policy.spec, latest));
     attempts.push_back(
         AttemptsText(context, r, tests, KnownAttempts(context, candidates, data, tests)));
-    auto found = JudgeBiasTest(context, r, latest);
-    if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, latest)) {
-      found.push_back({GateState::kFailed,
-                       std::move(wrong->reason),
-                       "test '" + latest.object->meta.name + "': " + wrong->why,
-                       "spec.supersedes",
-                       {}});
+    std::vector<BiasFinding> found;
+    for (const AttestedBiasTest* one : LatestOf(tests)) {
+      if (one != &latest) AddEvidence({RefTo(context.policy.spec, *one)}, gate.evidence);
+      AddFindings(context, r, *one, found);
     }
+    AddRevoked(context, r, candidates, data, latest, found);
     const bool passed = found.empty();
     findings.insert(findings.end(), std::make_move_iterator(found.begin()),
                     std::make_move_iterator(found.end()));
-    const auto end = EndOf(latest.by.first_seen, r.max_age);
+    const auto end = EndOf(AgesFrom(latest), r.max_age);
     if (end && *end <= context.facts.now) {
-      if (newest_expired == nullptr || latest.by.first_seen > newest_expired->by.first_seen) {
+      if (newest_expired == nullptr || AgesFrom(latest) > AgesFrom(*newest_expired)) {
         newest_expired = &latest;
       }
     } else if (passed) {

@@ -56,7 +56,7 @@ std::optional<Obstacle> TestedOnOwnTraining(const Context& context, const Gate& 
 template <class Spec>
 void Oldest(const std::vector<const Attested<Spec>*>& all, std::optional<Time>& oldest) {
   for (const Attested<Spec>* one : all) {
-    if (!oldest || one->by.first_seen < *oldest) oldest = one->by.first_seen;
+    if (!oldest || AgesFrom(*one) < *oldest) oldest = AgesFrom(*one);
   }
 }
 

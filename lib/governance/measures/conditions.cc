@@ -3,28 +3,58 @@
 #include <algorithm>
 
 #include "governance/claims.h"
+#include "governance/measures/revoked.h"
+#include "governance/records.h"
 
 namespace countersign {
 namespace {
 
+// Whether a later report than those of `usable` was deleted: what it said governs, and nobody can
+// read it.
+bool IsGone(const SignOffContext& context, const AttestedSignOff& approval,
+            const ConditionEvidence& wanted, const std::vector<const AttestedEvidence*>& usable) {
+  if (!context.target.model) return false;
+  const ModelDigest& model = *context.target.model;
+  const Believed who{wanted.issuers, Assurance::kRequester};
+  const AttestedEvidence* latest = Latest(usable);
+  const auto present = context.index.Reports(wanted.type, model.digest);
+  const auto past =
+      PastResults({context.policy, context.facts, context.index, model}, EvidenceSpec::kKind, who);
+  return std::any_of(past.begin(), past.end(), [&](const PastResult& one) {
+    return one.result->topic == wanted.type && one.by.first_seen >= approval.by.first_seen &&
+           GovernsAlthoughGone(context.policy, who, one, latest, present);
+  });
+}
+
 bool IsFulfilled(const SignOffContext& context, const AttestedSignOff& approval,
                  const ConditionEvidence& wanted) {
   std::vector<const AttestedEvidence*> usable;
-  const auto collect = [&](std::string_view model) {
-    for (const AttestedEvidence* report : context.index.Reports(wanted.type, model)) {
-      if (report->by.first_seen >= approval.by.first_seen &&
-          (model.empty() || report->object->spec.model == context.target.model) &&
-          IsTrustedIssuer(context.policy, wanted.issuers, report->by)) {
-        usable.push_back(report);
-      }
-    }
+  const auto counts = [&](const AttestedEvidence& report) {
+    return report.by.first_seen >= approval.by.first_seen &&
+           (!report.object->spec.model || report.object->spec.model == context.target.model) &&
+           IsTrustedIssuer(context.policy, wanted.issuers, report.by);
   };
-  collect({});
-  if (context.target.model) collect(context.target.model->digest);
-  const AttestedEvidence* latest = Latest(usable);
-  return latest != nullptr &&
-         std::all_of(wanted.claims.begin(), wanted.claims.end(), [&](const ClaimAssertion& claim) {
-           return JudgeClaim(claim, latest->object->spec.claims).outcome == ClaimOutcome::kHolds;
+  const auto holds = [&](const AttestedEvidence& report) {
+    return std::all_of(
+        wanted.claims.begin(), wanted.claims.end(), [&](const ClaimAssertion& claim) {
+          return JudgeClaim(wanted.type, claim, report.object->spec.claims).outcome ==
+                 ClaimOutcome::kHolds;
+        });
+  };
+  auto all = context.index.Reports(wanted.type, {});
+  if (context.target.model) {
+    const auto about = context.index.Reports(wanted.type, context.target.model->digest);
+    all.insert(all.end(), about.begin(), about.end());
+  }
+  for (const AttestedEvidence* report : all) {
+    if (counts(*report)) usable.push_back(report);
+  }
+  if (usable.empty() || IsGone(context, approval, wanted, usable)) return false;
+  const auto latest = LatestOf(usable);
+  const auto revoked = RevokedOf(context.policy, all);
+  return std::all_of(latest.begin(), latest.end(), [&](const auto* one) { return holds(*one); }) &&
+         std::all_of(revoked.begin(), revoked.end(), [&](const AttestedEvidence& one) {
+           return !counts(one) || one.by.first_seen < latest.front()->by.first_seen || holds(one);
          });
 }
 

@@ -89,9 +89,18 @@ std::string WhyNotAuthentic(const Provenance& by) {
   }
 }
 
-std::optional<Time> EndOf(Time first_seen, const std::optional<Seconds>& max_age) {
+std::optional<Time> EndOf(Time made, const std::optional<Seconds>& max_age) {
   if (!max_age) return std::nullopt;
-  return first_seen + *max_age;
+  return made + *max_age;
+}
+
+void AddEvidence(const std::vector<EvidenceRef>& more, std::vector<EvidenceRef>& evidence) {
+  for (const EvidenceRef& one : more) {
+    const bool known = std::any_of(evidence.begin(), evidence.end(), [&](const EvidenceRef& other) {
+      return other.kind == one.kind && other.name == one.name;
+    });
+    if (!known) evidence.push_back(one);
+  }
 }
 
 std::string Shorten(const std::string& text) {

@@ -3,6 +3,7 @@
 // Pure. A measure is one function over a Context that returns a Gate; measures.h lists them.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -86,8 +87,15 @@ template <class Spec>
 // Why evidence does not count, for messages: "'name' (not stamped: …)".
 [[nodiscard]] std::string WhyNotAuthentic(const Provenance& by);
 
-// When evidence that was first seen at `first_seen` stops to hold; nullopt: never.
-[[nodiscard]] std::optional<Time> EndOf(Time first_seen, const std::optional<Seconds>& max_age);
+// When evidence that is as old as `made` stops to hold; nullopt: never.
+[[nodiscard]] std::optional<Time> EndOf(Time made, const std::optional<Seconds>& max_age);
+
+// Since when a result ages. Applied late, it is as old as it says; it is never younger than it was
+// seen.
+template <class Spec>
+[[nodiscard]] Time AgesFrom(const Attested<Spec>& one) {
+  return std::min(one.by.first_seen, one.object->spec.performed_at);
+}
 
 // The latest of `list` by the time admission saw it, names breaking ties; null when empty.
 template <class Spec>
@@ -101,6 +109,45 @@ template <class Spec>
     }
   }
   return latest;
+}
+
+// The latest of `list` by when they count from: several, where they do from the same instant, since
+// whoever names one must not choose which governs. Of copies of one object the last by name.
+template <class Spec>
+[[nodiscard]] std::vector<const Attested<Spec>*> LatestOf(
+    const std::vector<const Attested<Spec>*>& list) {
+  std::vector<const Attested<Spec>*> latest;
+  for (const Attested<Spec>* one : list) {
+    if (!latest.empty() && one->by.first_seen < latest.front()->by.first_seen) continue;
+    if (!latest.empty() && one->by.first_seen > latest.front()->by.first_seen) latest.clear();
+    const auto copy = std::find_if(latest.begin(), latest.end(), [&](const auto* other) {
+      return other->object->spec_digest == one->object->spec_digest;
+    });
+    if (copy == latest.end()) {
+      latest.push_back(one);
+    } else if ((*copy)->object->meta.name < one->object->meta.name) {
+      *copy = one;
+    }
+  }
+  return latest;
+}
+
+void AddEvidence(const std::vector<EvidenceRef>& more, std::vector<EvidenceRef>& evidence);
+
+// The worst that `judge` makes of any of `list`, which is not empty; it rests on all of them.
+template <class Spec, class Judge>
+[[nodiscard]] Gate WorstOf(const std::vector<const Attested<Spec>*>& list, const Judge& judge) {
+  Gate worst = judge(*list.front());
+  std::vector<EvidenceRef> evidence = worst.evidence;
+  for (std::size_t i = 1; i < list.size(); ++i) {
+    Gate gate = judge(*list[i]);
+    AddEvidence(gate.evidence, evidence);
+    const bool sooner = gate.state == worst.state && gate.valid_until &&
+                        (!worst.valid_until || *gate.valid_until < *worst.valid_until);
+    if (gate.state > worst.state || sooner) worst = std::move(gate);
+  }
+  worst.evidence = std::move(evidence);
+  return worst;
 }
 
 // One line of at most 200 bytes of somebody's text, for a message: control characters become

@@ -6,6 +6,7 @@
 #include "governance/measures/asked_signature.h"
 #include "governance/measures/corrections.h"
 #include "governance/measures/report_checks.h"
+#include "governance/measures/revoked.h"
 #include "governance/records.h"
 #include "governance/signers.h"
 
@@ -26,7 +27,7 @@ std::string InsiderOf(const Context& context, const Provenance& by,
   const auto is_author = [&](const std::string& name) {
     return !context.facts.author.user.empty() && MayBeOne(policy, name, context.facts.author.user);
   };
-  for (const Provenance& one : EachSigner(by)) {
+  for (const Provenance& one : EachSignerEver(policy, by)) {
     if (is_author(one.user) || context.insiders.Has(policy, one)) return one.user;
   }
   for (const std::string& name : performed_by) {
@@ -99,27 +100,6 @@ std::string Remedy(const Context& context, const EvidenceRequirement& r) {
          AskedSignature(context.policy.spec, r.assurance, r.signers);
 }
 
-// The report that governs although it was deleted, if there is one.
-std::optional<PastResult> GoneReport(const Context& context, const EvidenceRequirement& r,
-                                     const std::vector<const AttestedEvidence*>& usable) {
-  if (r.scope != EvidenceScope::kModel) return std::nullopt;
-  std::optional<PastResult> gone;
-  const AttestedEvidence* latest = Latest(usable);
-  const Believed who{r.issuers, r.assurance};
-  const auto present = context.index.Reports(r.type, context.model.digest);
-  for (const PastResult& past : PastResults(context, EvidenceSpec::kKind, who)) {
-    if (past.result->topic != r.type ||
-        (!r.environments.empty() && std::find(r.environments.begin(), r.environments.end(),
-                                              past.result->environment) == r.environments.end()) ||
-        (r.independent && !InsiderOf(context, past.by, past.result->performed_by).empty()) ||
-        !GovernsAlthoughGone(context, who, past, latest, present)) {
-      continue;
-    }
-    if (!gone || gone->by.first_seen < past.by.first_seen) gone = past;
-  }
-  return gone;
-}
-
 Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
   Shortfall shortfall;
   for (const std::string& name : r.artifacts) {
@@ -129,7 +109,7 @@ Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
     }
   }
   for (const ClaimAssertion& assertion : r.claims) {
-    ClaimJudgement judgement = JudgeClaim(assertion, spec.claims);
+    ClaimJudgement judgement = JudgeClaim(r.type, assertion, spec.claims);
     switch (judgement.outcome) {
       case ClaimOutcome::kHolds: break;
       case ClaimOutcome::kFails:
@@ -146,13 +126,74 @@ Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
   return shortfall;
 }
 
+// About what a report of the measure is: empty for the use case.
+std::string_view ModelOf(const Context& context, const EvidenceRequirement& r) {
+  return r.scope == EvidenceScope::kModel ? std::string_view(context.model.digest)
+                                          : std::string_view();
+}
+
+// By one of the latest of `usable`.
+Gate GateOf(const Context& context, const EvidenceRequirement& r, Gate gate,
+            const std::vector<const AttestedEvidence*>& usable, const AttestedEvidence& latest) {
+  gate.evidence.push_back(RefTo(context.policy.spec, latest));
+  const std::string name = "'" + latest.object->meta.name + "'";
+  Shortfall shortfall = Judge(r, latest.object->spec);
+  CheckReport(context, usable, latest, shortfall);
+  if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, latest)) {
+    shortfall.Add(GateState::kFailed, std::move(wrong->reason), std::move(wrong->why));
+  }
+  gate.path = shortfall.path;
+  gate.passes_from = shortfall.passes_from;
+  if (shortfall.state == GateState::kExpired) gate.expired_at = shortfall.holds_until;
+  if (shortfall.state != GateState::kPassed) {
+    const std::string of =
+        usable.size() > 1 ? " (the latest of " + std::to_string(usable.size()) + ")" : "";
+    return Conclude(std::move(gate), shortfall.state, std::move(shortfall.reason),
+                    r.type + " " + name + of + ": " + Join(shortfall.texts), Remedy(context, r));
+  }
+  // Beside a bundle stands whatever date its applier likes.
+  const Time made = latest.object->spec.model_signature ? latest.by.first_seen : AgesFrom(latest);
+  const auto end = EndOf(made, r.max_age);
+  if (r.max_age && end && *end <= context.facts.now) {
+    gate.expired_at = end;
+    return Conclude(std::move(gate), GateState::kExpired, "EvidenceExpired",
+                    r.type + " " + name + " is older than " + FormatDuration(*r.max_age) +
+                        ", it ended at " + FormatTime(*end),
+                    Remedy(context, r));
+  }
+  gate.valid_until = end;
+  if (shortfall.holds_until && (!end || *shortfall.holds_until < *end)) {
+    gate.valid_until = shortfall.holds_until;
+  }
+  return Conclude(std::move(gate), GateState::kPassed, "EvidenceSufficient",
+                  r.type + " " + name + " says what it must");
+}
+
 }  // namespace
+
+std::optional<PastResult> GoneReport(const Context& context, const EvidenceRequirement& r,
+                                     const std::vector<const AttestedEvidence*>& usable) {
+  if (r.scope != EvidenceScope::kModel) return std::nullopt;
+  std::optional<PastResult> gone;
+  const AttestedEvidence* latest = Latest(usable);
+  const Believed who{r.issuers, r.assurance};
+  const auto present = context.index.Reports(r.type, context.model.digest);
+  for (const PastResult& past : PastResults(QueryOf(context), EvidenceSpec::kKind, who)) {
+    if (past.result->topic != r.type ||
+        (!r.environments.empty() && std::find(r.environments.begin(), r.environments.end(),
+                                              past.result->environment) == r.environments.end()) ||
+        (r.independent && !InsiderOf(context, past.by, past.result->performed_by).empty()) ||
+        !GovernsAlthoughGone(context.policy.spec, who, past, latest, present)) {
+      continue;
+    }
+    if (!gone || gone->by.first_seen < past.by.first_seen) gone = past;
+  }
+  return gone;
+}
 
 UsableReportsResult UsableReports(const Context& context, const EvidenceRequirement& r) {
   UsableReportsResult result;
-  const std::string& model = context.model.digest;
-  const auto own = context.index.Reports(
-      r.type, r.scope == EvidenceScope::kModel ? std::string_view(model) : "");
+  const auto own = context.index.Reports(r.type, ModelOf(context, r));
   for (const AttestedEvidence* report : own) {
     if (!Excluded(context, r, *report)) result.usable.push_back(report);
   }
@@ -194,42 +235,20 @@ Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
     return Conclude(std::move(gate), GateState::kMissing, "EvidenceWithdrawn",
                     r.type + " " + GoneText(*gone), Remedy(context, r));
   }
-  const AttestedEvidence* latest = Latest(usable);
-  if (latest == nullptr) {
+  if (usable.empty()) {
     return Conclude(
         std::move(gate), GateState::kMissing, reason.empty() ? "EvidenceMissing" : reason,
         "needs " + Wanted(r) + (notes.empty() ? "" : "; " + Join(notes)), Remedy(context, r));
   }
-  gate.evidence.push_back(RefTo(context.policy.spec, *latest));
-  const std::string name = "'" + latest->object->meta.name + "'";
-  Shortfall shortfall = Judge(r, latest->object->spec);
-  CheckReport(context, usable, *latest, shortfall);
-  if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, *latest)) {
-    shortfall.Add(GateState::kFailed, std::move(wrong->reason), std::move(wrong->why));
-  }
-  gate.path = shortfall.path;
-  gate.passes_from = shortfall.passes_from;
-  if (shortfall.state == GateState::kExpired) gate.expired_at = shortfall.holds_until;
-  if (shortfall.state != GateState::kPassed) {
-    const std::string of =
-        usable.size() > 1 ? " (the latest of " + std::to_string(usable.size()) + ")" : "";
-    return Conclude(std::move(gate), shortfall.state, std::move(shortfall.reason),
-                    r.type + " " + name + of + ": " + Join(shortfall.texts), Remedy(context, r));
-  }
-  const auto end = EndOf(latest->by.first_seen, r.max_age);
-  if (r.max_age && end && *end <= context.facts.now) {
-    gate.expired_at = end;
-    return Conclude(std::move(gate), GateState::kExpired, "EvidenceExpired",
-                    r.type + " " + name + " is older than " + FormatDuration(*r.max_age) +
-                        ", it ended at " + FormatTime(*end),
-                    Remedy(context, r));
-  }
-  gate.valid_until = end;
-  if (shortfall.holds_until && (!end || *shortfall.holds_until < *end)) {
-    gate.valid_until = shortfall.holds_until;
-  }
-  return Conclude(std::move(gate), GateState::kPassed, "EvidenceSufficient",
-                  r.type + " " + name + " says what it must");
+  const auto judge = [&](const AttestedEvidence& one) {
+    return GateOf(context, r, gate, usable, one);
+  };
+  const auto latest = LatestOf(usable);
+  const auto since = latest.front()->by.first_seen;
+  return WithRevoked(
+      context.policy.spec, since, context.index.Reports(r.type, ModelOf(context, r)),
+      [&](const AttestedEvidence& one) { return !Excluded(context, r, one); }, judge,
+      WorstOf(latest, judge));
 }
 
 }  // namespace countersign

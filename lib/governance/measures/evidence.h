@@ -4,10 +4,12 @@
 // function judges the reports of well-known types (types/reports.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "governance/measures/context.h"
+#include "governance/records.h"
 
 namespace countersign {
 
@@ -19,6 +21,11 @@ struct UsableReportsResult {
 };
 [[nodiscard]] UsableReportsResult UsableReports(const Context& context,
                                                 const EvidenceRequirement& requirement);
+
+// The report that governs although it was deleted, later than those of `usable`, if there is one.
+[[nodiscard]] std::optional<PastResult> GoneReport(
+    const Context& context, const EvidenceRequirement& requirement,
+    const std::vector<const AttestedEvidence*>& usable);
 
 [[nodiscard]] Gate EvidenceGate(const Context& context, const EvidenceRequirement& requirement);
 

@@ -199,7 +199,9 @@ const AttestedSnapshot* SnapshotOf(const GovernancePolicySpec& policy, const Evi
   for (const AttestedSnapshot* snapshot : index.Snapshots(model)) {
     if (TellsOfChange(policy, *snapshot)) usable.push_back(snapshot);
   }
-  return Latest(usable);
+  // Of several at the same instant nobody can say which tells what was changed.
+  const auto latest = LatestOf(usable);
+  return latest.size() == 1 ? latest.front() : nullptr;
 }
 
 Lineage LineageOf(const GovernancePolicySpec& policy, const Facts& facts,

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "governance/incidents.h"
+#include "governance/records.h"
 
 namespace countersign {
 namespace {
@@ -20,22 +21,34 @@ std::optional<Obstacle> Unhealthy(const Context& context, const ModelDigest& mod
       records.push_back(record);
     }
   }
-  const AttestedEvidence* latest = Latest(records);
-  if (latest == nullptr) {
+  const Believed who{issuers, Assurance::kRequester};
+  const RecordQuery query{context.policy.spec, context.facts, context.index, model};
+  const auto present = context.index.Reports("ServingRecord", model.digest);
+  for (const PastResult& past : PastResults(query, EvidenceSpec::kKind, who)) {
+    if (past.result->topic == "ServingRecord" &&
+        past.result->environment == context.environment.name &&
+        GovernsAlthoughGone(query.policy, who, past, Latest(records), present)) {
+      return Obstacle{"PredecessorNotHealthy", "ServingRecord " + GoneText(past)};
+    }
+  }
+  if (records.empty()) {
     return Obstacle{"PredecessorNotHealthy",
                     "no ServingRecord by " +
                         (issuers.empty() ? "anybody (spec.changes.healthIssuers is empty)"
                                          : SubjectsText(issuers)) +
                         " says that it ran in '" + context.environment.name + "'"};
   }
-  const auto& claims = latest->object->spec.claims;
-  const bool healthy = std::any_of(claims.begin(), claims.end(), [](const Claim& claim) {
-    return claim.name == "healthy" && claim.flag && *claim.flag;
-  });
-  if (healthy) return std::nullopt;
-  return Obstacle{"PredecessorNotHealthy", "ServingRecord '" + latest->object->meta.name +
-                                               "' says that it was not healthy in '" +
-                                               context.environment.name + "'"};
+  for (const AttestedEvidence* latest : LatestOf(records)) {
+    const auto& claims = latest->object->spec.claims;
+    const bool healthy = std::any_of(claims.begin(), claims.end(), [](const Claim& claim) {
+      return claim.name == "healthy" && claim.flag && *claim.flag;
+    });
+    if (healthy) continue;
+    return Obstacle{"PredecessorNotHealthy", "ServingRecord '" + latest->object->meta.name +
+                                                 "' says that it was not healthy in '" +
+                                                 context.environment.name + "'"};
+  }
+  return std::nullopt;
 }
 
 // Somebody who holds the role in which they rejected a revision of it, and has not changed their

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <tuple>
 
 #include "governance/measures/evidence.h"
+#include "governance/records.h"
 #include "governance/report_requirements.h"
 
 namespace countersign {
@@ -118,15 +120,51 @@ void Check(const ReleaseRequirement& r, const EvidenceSpec& report, Shortfall& s
                     FormatDuration(*duration));
 }
 
+void CheckAssessment(const Context& context, const DataQualityRequirement& r,
+                     const AttestedEvidence& assessment, Shortfall& shortfall) {
+  const std::string name = "ImpactAssessment '" + assessment.object->meta.name + "'";
+  const Claim* outcome = FindClaim(assessment.object->spec, "outcome");
+  if (outcome == nullptr || outcome->text != "Accepted") {
+    shortfall.Add(GateState::kFailed, "ImpactAssessmentNotAccepted",
+                  name + " must have outcome 'Accepted', has '" +
+                      (outcome == nullptr ? "" : Shorten(outcome->text)) + "'");
+    return;
+  }
+  const std::optional<Seconds>& max_age = r.rules.max_age;
+  if (!max_age) return;
+  const Time end = AgesFrom(assessment) + *max_age;
+  if (!shortfall.holds_until || end < *shortfall.holds_until) shortfall.holds_until = end;
+  if (end > context.facts.now) return;
+  shortfall.Add(
+      GateState::kExpired, "ImpactAssessmentExpired",
+      name + " is older than " + FormatDuration(*max_age) + ", it ended at " + FormatTime(end));
+}
+
 // An assessment is about the use case or about this model, by anybody whom the measure believes.
-const AttestedEvidence* LatestAssessment(const Context& context, const DataQualityRequirement& r) {
+void CheckAssessment(const Context& context, const DataQualityRequirement& r,
+                     Shortfall& shortfall) {
   EvidenceRequirement wanted;
   wanted.type = "ImpactAssessment";
   wanted.issuers = r.rules.issuers;
   std::vector<const AttestedEvidence*> usable = UsableReports(context, wanted).usable;
-  wanted.scope = EvidenceScope::kUseCase;
-  for (const AttestedEvidence* one : UsableReports(context, wanted).usable) usable.push_back(one);
-  return Latest(usable);
+  EvidenceRequirement of_use_case = wanted;
+  of_use_case.scope = EvidenceScope::kUseCase;
+  for (const AttestedEvidence* one : UsableReports(context, of_use_case).usable) {
+    usable.push_back(one);
+  }
+  if (const auto gone = GoneReport(context, wanted, usable)) {
+    shortfall.Add(GateState::kMissing, "ImpactAssessmentWithdrawn",
+                  "ImpactAssessment " + GoneText(*gone));
+    return;
+  }
+  if (usable.empty()) {
+    shortfall.Add(GateState::kMissing, "ImpactAssessmentMissing",
+                  "personal data needs an Evidence of type 'ImpactAssessment' by the same issuers");
+    return;
+  }
+  for (const AttestedEvidence* one : LatestOf(usable)) {
+    CheckAssessment(context, r, *one, shortfall);
+  }
 }
 
 void Check(const Context& context, const DataQualityRequirement& r, const EvidenceSpec& report,
@@ -138,29 +176,7 @@ void Check(const Context& context, const DataQualityRequirement& r, const Eviden
     shortfall.Add(GateState::kInsufficient, "PersonalDataUnexplained",
                   std::string("claim '") + name + "' is needed with personal data, is missing");
   }
-  if (!r.impact_assessment) return;
-  const AttestedEvidence* assessment = LatestAssessment(context, r);
-  if (assessment == nullptr) {
-    shortfall.Add(GateState::kMissing, "ImpactAssessmentMissing",
-                  "personal data needs an Evidence of type 'ImpactAssessment' by the same issuers");
-    return;
-  }
-  const Claim* outcome = FindClaim(assessment->object->spec, "outcome");
-  if (outcome != nullptr && outcome->text == "Accepted") {
-    const std::optional<Seconds>& max_age = r.rules.max_age;
-    if (!max_age) return;
-    const Time end = assessment->by.first_seen + *max_age;
-    shortfall.holds_until = end;
-    if (end > context.facts.now) return;
-    shortfall.Add(GateState::kExpired, "ImpactAssessmentExpired",
-                  "ImpactAssessment '" + assessment->object->meta.name + "' is older than " +
-                      FormatDuration(*max_age) + ", it ended at " + FormatTime(end));
-    return;
-  }
-  shortfall.Add(GateState::kFailed, "ImpactAssessmentNotAccepted",
-                "ImpactAssessment '" + assessment->object->meta.name +
-                    "' must have outcome 'Accepted', has '" +
-                    (outcome == nullptr ? "" : Shorten(outcome->text)) + "'");
+  if (r.impact_assessment) CheckAssessment(context, r, shortfall);
 }
 
 bool Says(const AttestedEvidence& record, const std::string& name) {
@@ -168,35 +184,81 @@ bool Says(const AttestedEvidence& record, const std::string& name) {
   return claim != nullptr && claim->flag && *claim->flag;
 }
 
-// The run is as old as the first of the records since it was last unhealthy, or did not serve; one
-// that has ended grows no older.
+// When the last ServingRecord before `last` was first seen that is there no more: the run counts
+// anew from then on, for nobody knows what it said. Of records that the ModelRecord has let go of,
+// it knows when the last was seen at the latest.
+std::optional<Time> LastGone(const Context& context, const PromotionRequirement& r,
+                             const AttestedEvidence& last) {
+  const ModelRecord* record = RecordOf(context.facts, context.model.digest);
+  if (record == nullptr) return std::nullopt;
+  const auto present = context.index.Reports("ServingRecord", context.model.digest);
+  const Believed who{r.rules.issuers, r.rules.assurance};
+  const auto is_there = [&](const std::string& digest) {
+    return std::any_of(present.begin(), present.end(), [&](const AttestedEvidence* one) {
+      return one->object->KnownAs() == digest && IsBelieved(context.policy.spec, who, one->by);
+    });
+  };
+  std::optional<Time> gone;
+  const auto note = [&](Time seen) {
+    if (seen <= last.by.first_seen && (!gone || *gone < seen)) gone = seen;
+  };
+  for (const PastResult& past : PastResults(QueryOf(context), EvidenceSpec::kKind, who)) {
+    const RecordedResult& series = *past.result;
+    if (series.topic != "ServingRecord" || series.environment != r.from) continue;
+    if (!is_there(series.digest)) note(past.by.first_seen);
+    Time oldest = series.by.first_seen.time;
+    for (const EarlierResult& earlier : series.earlier) {
+      oldest = std::min(oldest, earlier.first_seen.time);
+      if (!is_there(earlier.digest)) note(earlier.first_seen.time);
+    }
+    const auto let_go = series.attempts - 1 - static_cast<std::int64_t>(series.earlier.size());
+    const auto old = std::count_if(present.begin(), present.end(), [&](const auto* one) {
+      return one->by.user == past.by.user && one->object->spec.environment == r.from &&
+             record->spec.Find(one->object->KnownAs(), one->object->meta.name_space) == nullptr;
+    });
+    if (old < let_go) note(oldest);
+  }
+  return gone;
+}
+
+// The run is as old as the first of the records since it was last unhealthy, did not serve, or a
+// record was deleted; one that has ended grows no older.
 void Check(const Context& context, const PromotionRequirement& r,
            std::vector<const AttestedEvidence*> records, Shortfall& shortfall) {
   if (!r.soak || shortfall.state != GateState::kPassed) return;
-  std::sort(records.begin(), records.end(),
-            [](const AttestedEvidence* a, const AttestedEvidence* b) {
-              return a->by.first_seen > b->by.first_seen;
-            });
+  // Of the same instant what speaks against it is the later one.
+  const auto rank = [](const AttestedEvidence& one) {
+    return std::tuple(one.by.first_seen, !Says(one, "healthy"), Says(one, "ended"));
+  };
+  std::sort(
+      records.begin(), records.end(),
+      [&](const AttestedEvidence* a, const AttestedEvidence* b) { return rank(*a) > rank(*b); });
   const AttestedEvidence& last = *records.front();
   const bool ended = Says(last, "ended");
+  const std::optional<Time> gone = LastGone(context, r, last);
   Time since = last.by.first_seen;
   for (const AttestedEvidence* record : records) {
     if (!Says(*record, "healthy") || (record != &last && Says(*record, "ended"))) break;
+    if (record != &last && gone && record->by.first_seen <= *gone) break;
     since = record->by.first_seen;
   }
+  const std::string anew = gone && *gone <= since
+                               ? "; a ServingRecord of " + FormatTime(*gone) +
+                                     " was deleted, and the time before it does not count"
+                               : std::string();
   const Time enough = since + *r.soak;
   if (ended && enough > last.by.first_seen) {
     shortfall.Add(GateState::kInsufficient, "SoakTooShort",
                   "this model must run in '" + r.from + "' for " + FormatDuration(*r.soak) +
                       ", which it did not: it ran there from " + FormatTime(since) + " to " +
-                      FormatTime(last.by.first_seen) + "; serve it there again");
+                      FormatTime(last.by.first_seen) + "; serve it there again" + anew);
     return;
   }
   if (ended || enough <= context.facts.now) return;
   shortfall.passes_from = enough;
   shortfall.Add(GateState::kInsufficient, "SoakTooShort",
                 "this model must run in '" + r.from + "' for " + FormatDuration(*r.soak) +
-                    ", which it will have at " + FormatTime(enough));
+                    ", which it will have at " + FormatTime(enough) + anew);
 }
 
 // A board that weighed one purpose has said nothing about another.

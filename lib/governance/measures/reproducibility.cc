@@ -4,6 +4,7 @@
 
 #include "governance/measures/asked_signature.h"
 #include "governance/measures/corrections.h"
+#include "governance/measures/revoked.h"
 #include "governance/measures/snapshot_level.h"
 #include "governance/records.h"
 #include "governance/signers.h"
@@ -24,14 +25,16 @@ std::optional<Exclusion> Excluded(const Context& context, const ReproducibilityR
   if (r.reproduced_by == ReproducedBy::kIndependent &&
       copy.by.authenticity == Authenticity::kAttested) {
     Insiders insiders = context.insiders;
-    insiders.AddMakers(policy, original.by);
+    for (const Provenance& one : EachSignerEver(policy, original.by)) {
+      insiders.AddMakers(policy, one);
+    }
     for (const std::string& name : original.object->spec.performed_by) insiders.Add(policy, name);
     // The authors of the code are the original's own: who repeats a run takes the code as it is.
     std::string who;
     for (const std::string& name : copy.object->spec.performed_by) {
       if (insiders.Has(policy, name)) who = name;
     }
-    for (const Provenance& one : EachSigner(copy.by)) {
+    for (const Provenance& one : EachSignerEver(policy, copy.by)) {
       if (insiders.Has(policy, one)) who = one.user;
     }
     if (!who.empty()) {
@@ -59,14 +62,44 @@ std::optional<PastResult> GoneSnapshot(const Context& context, const Believed& w
   std::optional<PastResult> gone;
   const auto present = context.index.Snapshots(context.model);
   const AttestedSnapshot* latest = Latest(usable);
-  for (const PastResult& past : PastResults(context, ReproducibilitySnapshotSpec::kKind, who)) {
+  for (const PastResult& past :
+       PastResults(QueryOf(context), ReproducibilitySnapshotSpec::kKind, who)) {
     if (past.result->topic != original ||
-        !GovernsAlthoughGone(context, who, past, latest, present)) {
+        !GovernsAlthoughGone(context.policy.spec, who, past, latest, present)) {
       continue;
     }
     if (!gone || gone->by.first_seen < past.by.first_seen) gone = past;
   }
   return gone;
+}
+
+// What a repetition must be, and who makes one.
+struct Asked {
+  const std::string& wanted;
+  const std::string& remedy;
+};
+
+// By `latest`, one of `count` repetitions.
+Gate RepetitionGate(const Context& context, const ReproducibilityRequirement& r, Gate gate,
+                    const AttestedSnapshot& original, const AttestedSnapshot& latest,
+                    std::size_t count, const Asked& asked) {
+  gate.evidence.push_back(RefTo(context.policy.spec, latest));
+  if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, latest)) {
+    return Conclude(std::move(gate), GateState::kFailed, std::move(wrong->reason),
+                    "snapshot '" + latest.object->meta.name + "': " + wrong->why, asked.remedy);
+  }
+  const std::string difference =
+      WhyNoRepetition(original.object->spec, latest.object->spec, context.model, r.tolerance);
+  if (!difference.empty()) {
+    const std::string of = count > 1 ? " (the latest of " + std::to_string(count) + ")" : "";
+    return Conclude(std::move(gate), GateState::kFailed, "ReproductionDiffers",
+                    asked.wanted + "; '" + latest.object->meta.name + "'" + of +
+                        " is none: " + Shorten(difference),
+                    asked.remedy);
+  }
+  gate.message += ", reproduced";
+  if (!latest.by.user.empty()) gate.message += " by '" + latest.by.user + "'";
+  return gate;
 }
 
 Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gate gate,
@@ -99,35 +132,62 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
     return Conclude(std::move(gate), GateState::kMissing, "ReproductionWithdrawn",
                     wanted + "; " + GoneText(*gone), remedy);
   }
-  const AttestedSnapshot* latest = Latest(usable);
-  if (latest == nullptr) {
+  if (usable.empty()) {
     return Conclude(std::move(gate), GateState::kMissing,
                     reason.empty() ? "ReproductionMissing" : reason,
                     wanted + (notes.empty() ? "" : "; " + Join(notes)), remedy);
   }
-  gate.evidence.push_back(RefTo(context.policy.spec, *latest));
-  if (auto wrong = WhyNoCorrection(policy, context.index, *latest)) {
-    return Conclude(std::move(gate), GateState::kFailed, std::move(wrong->reason),
-                    "snapshot '" + latest->object->meta.name + "': " + wrong->why, remedy);
-  }
-  const std::string difference =
-      WhyNoRepetition(original.object->spec, latest->object->spec, context.model, r.tolerance);
-  if (!difference.empty()) {
-    const std::string of =
-        usable.size() > 1 ? " (the latest of " + std::to_string(usable.size()) + ")" : "";
-    return Conclude(
-        std::move(gate), GateState::kFailed, "ReproductionDiffers",
-        wanted + "; '" + latest->object->meta.name + "'" + of + " is none: " + Shorten(difference),
-        remedy);
-  }
-  gate.message += ", reproduced";
-  if (!latest->by.user.empty()) gate.message += " by '" + latest->by.user + "'";
-  return gate;
+  const auto judge = [&](const AttestedSnapshot& copy) {
+    return RepetitionGate(context, r, gate, original, copy, usable.size(), {wanted, remedy});
+  };
+  const auto latest = LatestOf(usable);
+  return WithRevoked(
+      policy, latest.front()->by.first_seen, context.index.Repetitions(name),
+      [&](const AttestedSnapshot& copy) { return !Excluded(context, r, original, copy); }, judge,
+      WorstOf(latest, judge));
 }
 
 std::string UnpinnedText(const ReproducibilitySnapshotSpec& spec) {
   if (!spec.environment || spec.environment->unpinned.empty()) return {};
   return "; not pinned: " + Join(spec.environment->unpinned);
+}
+
+// By one of the latest snapshots.
+Gate SnapshotGate(const Context& context, const ReproducibilityRequirement& r, Gate gate,
+                  const AttestedSnapshot& latest, const std::string& remedy) {
+  gate.evidence.push_back(RefTo(context.policy.spec, latest));
+  const std::string& name = latest.object->meta.name;
+  if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, latest)) {
+    return Conclude(std::move(gate), GateState::kFailed, std::move(wrong->reason),
+                    "snapshot '" + name + "': " + wrong->why, remedy);
+  }
+  if (const std::string data = TestedOnTraining(latest.object->spec); !data.empty()) {
+    return Conclude(std::move(gate), GateState::kFailed, "TestDataIsTrainingData",
+                    "snapshot '" + name + "' tests on data set '" + data +
+                        "', whose digest is that of Training data: results on known data say "
+                        "nothing",
+                    remedy);
+  }
+  if (const auto gaps = GapsOf(latest.object->spec, r.level); !gaps.empty()) {
+    return Conclude(std::move(gate), GateState::kFailed, "SnapshotIncomplete",
+                    "snapshot '" + name + "' does not reach level " + std::string(NameOf(r.level)) +
+                        ": " + Join(gaps),
+                    remedy);
+  }
+  const auto end = EndOf(AgesFrom(latest), r.max_age);
+  if (r.max_age && end && *end <= context.facts.now) {
+    gate.expired_at = end;
+    return Conclude(std::move(gate), GateState::kExpired, "SnapshotExpired",
+                    "snapshot '" + name + "' is older than " + FormatDuration(*r.max_age) +
+                        ", it ended at " + FormatTime(*end),
+                    remedy);
+  }
+  gate.valid_until = end;
+  return Reproduced(context, r,
+                    Conclude(std::move(gate), GateState::kPassed, "Reproducible",
+                             "snapshot '" + name + "' reaches level " +
+                                 std::string(NameOf(r.level)) + UnpinnedText(latest.object->spec)),
+                    latest);
 }
 
 }  // namespace
@@ -172,8 +232,7 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
     return Conclude(std::move(gate), GateState::kMissing, "SnapshotWithdrawn",
                     "snapshot " + GoneText(*gone), remedy);
   }
-  const AttestedSnapshot* latest = Latest(usable);
-  if (latest == nullptr) {
+  if (usable.empty()) {
     const std::size_t other_models = context.index.dossier().CountOfOriginals() - originals;
     if (reason.empty() && other_models > 0) {
       reason = "SnapshotForOtherModel";
@@ -185,39 +244,17 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
                         std::string(NameOf(r.level)) + (notes.empty() ? "" : "; " + Join(notes)),
                     remedy);
   }
-  gate.evidence.push_back(RefTo(context.policy.spec, *latest));
-  const std::string& name = latest->object->meta.name;
-  if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, *latest)) {
-    return Conclude(std::move(gate), GateState::kFailed, std::move(wrong->reason),
-                    "snapshot '" + name + "': " + wrong->why, remedy);
-  }
-  if (const std::string data = TestedOnTraining(latest->object->spec); !data.empty()) {
-    return Conclude(std::move(gate), GateState::kFailed, "TestDataIsTrainingData",
-                    "snapshot '" + name + "' tests on data set '" + data +
-                        "', whose digest is that of Training data: results on known data say "
-                        "nothing",
-                    remedy);
-  }
-  if (const auto gaps = GapsOf(latest->object->spec, r.level); !gaps.empty()) {
-    return Conclude(std::move(gate), GateState::kFailed, "SnapshotIncomplete",
-                    "snapshot '" + name + "' does not reach level " + std::string(NameOf(r.level)) +
-                        ": " + Join(gaps),
-                    remedy);
-  }
-  const auto end = EndOf(latest->by.first_seen, r.max_age);
-  if (r.max_age && end && *end <= context.facts.now) {
-    gate.expired_at = end;
-    return Conclude(std::move(gate), GateState::kExpired, "SnapshotExpired",
-                    "snapshot '" + name + "' is older than " + FormatDuration(*r.max_age) +
-                        ", it ended at " + FormatTime(*end),
-                    remedy);
-  }
-  gate.valid_until = end;
-  return Reproduced(context, r,
-                    Conclude(std::move(gate), GateState::kPassed, "Reproducible",
-                             "snapshot '" + name + "' reaches level " +
-                                 std::string(NameOf(r.level)) + UnpinnedText(latest->object->spec)),
-                    *latest);
+  const auto judge = [&](const AttestedSnapshot& one) {
+    return SnapshotGate(context, r, gate, one, remedy);
+  };
+  const auto latest = LatestOf(usable);
+  const auto counts = [&](const AttestedSnapshot& one) {
+    return one.object->spec.reproduction_of.empty() &&
+           IsBelieved(context.policy.spec, {r.issuers, r.assurance}, one.by) &&
+           WhyTooFew(context.policy.spec, r.issuers, r.signers, one.by).empty();
+  };
+  return WithRevoked(context.policy.spec, latest.front()->by.first_seen,
+                     context.index.Snapshots(model), counts, judge, WorstOf(latest, judge));
 }
 
 }  // namespace countersign

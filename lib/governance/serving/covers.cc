@@ -75,6 +75,7 @@ std::optional<GuardWaiver> WaiverFor(const PolicySet& in_force, const std::strin
     if (policy->meta.name != spec.policy) continue;
     for (const PolicyEnvironment* environment : EnvironmentsOf(policy->spec, name_space)) {
       if (environment->name != spec.environment) continue;
+      waiver.fits = true;
       const ShadowWaiver judged = JudgeShadowWaiver(*policy, *environment, facts, attested);
       waiver.active = judged.active;
       waiver.why_not = judged.why_not;

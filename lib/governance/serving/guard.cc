@@ -6,6 +6,7 @@
 #include "governance/decision.h"
 #include "governance/environment.h"
 #include "governance/measures/pod_template.h"
+#include "governance/serving/made_for.h"
 #include "governance/serving/running.h"
 
 namespace countersign {
@@ -89,54 +90,6 @@ void AddSettings(Json pod_spec, Cover& cover) {
   }
 }
 
-// The same serving as before: only what does not decide about it was changed.
-bool Unchanged(const GuardFacts& facts) {
-  // What has no fingerprint must be able to go as well.
-  if (facts.only_ends) return true;
-  if (!facts.before || facts.before->fingerprint.empty()) return false;
-  return facts.before->serves && facts.before->fingerprint == facts.serving.fingerprint;
-}
-
-// Kinds of Kubernetes whose controllers make Pods exactly as their template says.
-bool MakesWhatItSays(const std::string& kind) {
-  static const std::set<std::string_view> kKinds = {
-      "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet",
-      "Job",        "CronJob",    "Pod",         "ReplicationController"};
-  return kKinds.contains(kind);
-}
-
-// A container that a sign tells of and that the owner's template lacks. What others inject into
-// Pods on their way shows none; they may add variables, so that the program is compared.
-const ServedReference* AddedContainer(const Recognition& made, const Recognition& owner) {
-  for (const ServedReference& reference : made.references) {
-    if (reference.kind != Kind::kContainer || !reference.shows_sign) continue;
-    const bool there = std::any_of(
-        owner.references.begin(), owner.references.end(), [&](const ServedReference& theirs) {
-          return theirs.kind == Kind::kContainer && !theirs.program.empty() &&
-                 theirs.program == reference.program;
-        });
-    if (!there) return &reference;
-  }
-  return nullptr;
-}
-
-// A trusted controller makes what its owner says. A model that no owner names came from elsewhere.
-std::optional<GuardFault> AddedToOwner(const Recognition& made, const Recognition& owner) {
-  for (const ServedReference& reference : made.references) {
-    if (reference.kind != Kind::kModel) continue;
-    const bool named = std::any_of(
-        owner.references.begin(), owner.references.end(), [&](const ServedReference& theirs) {
-          return theirs.text == reference.text ||
-                 (!reference.digest.empty() && theirs.digest == reference.digest);
-        });
-    if (!named) {
-      return GuardFault{"OwnerDoesNotNameModel",
-                        "its owner does not name model '" + reference.text + "'", reference.path};
-    }
-  }
-  return std::nullopt;
-}
-
 struct ByOwner {
   bool allowed = false;
   std::string message;
@@ -146,21 +99,11 @@ struct ByOwner {
 ByOwner JudgeOwners(const GuardFacts& facts) {
   if (!facts.by_trusted_controller) return {};
   const Recognition* nearest = &facts.serving;
+  const std::string* kind = &facts.kind;
   for (const ServingOwner& owner : facts.owners) {
-    if (auto added = AddedToOwner(*nearest, owner.recognition)) return {false, {}, added};
-    const ServedReference* container = facts.owners_claimed && MakesWhatItSays(owner.kind)
-                                           ? AddedContainer(*nearest, owner.recognition)
-                                           : nullptr;
-    if (container != nullptr) {
-      return {
-          false,
-          {},
-          GuardFault{"OwnerDoesNotRun",
-                     owner.kind + " '" + owner.name + "', which it says owns it, does not run '" +
-                         container->text + "' with this command and arguments",
-                     container->path}};
-    }
+    if (auto fault = NotAsOwnerSays(*kind, *nearest, owner)) return {false, {}, fault};
     nearest = &owner.recognition;
+    kind = &owner.kind;
     if (owner.operators_own) {
       return {
           true, "made for " + owner.kind + " '" + owner.name + "', which the operator made", {}};
@@ -171,6 +114,22 @@ ByOwner JudgeOwners(const GuardFacts& facts) {
   }
   if (facts.owners_unknown.empty()) return {};
   return {false, {}, GuardFault{"OwnerUnknown", facts.owners_unknown, "metadata.ownerReferences"}};
+}
+
+// What to do about it.
+std::string NextStep(const GuardFacts& facts, const std::vector<GuardFault>& faults) {
+  const bool only_entered =
+      facts.kind == "Pod" && std::all_of(faults.begin(), faults.end(), [](const GuardFault& fault) {
+        return fault.path.starts_with("spec.ephemeralContainers");
+      });
+  if (only_entered) {
+    return " Nothing is added to a Pod that serves here. Have the model served in an environment "
+           "of "
+           "development too, and debug it, or a copy of its Pod (kubectl debug --copy-to), there.";
+  }
+  return " Have whoever develops the model serve it as a ModelDeployment: kubectl "
+         "countersign release -n " +
+         facts.name_space + "; kubectl countersign explain says what that needs.";
 }
 
 std::string Refusal(const GuardFacts& facts, const std::vector<GuardFault>& faults) {
@@ -191,10 +150,7 @@ std::string Refusal(const GuardFacts& facts, const std::vector<GuardFault>& faul
   }
   // What others wrote must not add lines, nor push out what to do.
   constexpr std::size_t kMaxFound = 1600;
-  return OneLine(std::move(text), kMaxFound) +
-         " Have whoever develops the model serve it as a ModelDeployment: kubectl "
-         "countersign release -n " +
-         facts.name_space + "; kubectl countersign explain says what that needs.";
+  return OneLine(std::move(text), kMaxFound) + NextStep(facts, faults);
 }
 
 GuardDecision Allowed(std::string reason, std::string message = {}) {
@@ -208,6 +164,11 @@ GuardVerdict VerdictOf(GuardMode mode) {
     case GuardMode::kDeny: return GuardVerdict::kDeny;
   }
   return GuardVerdict::kDeny;
+}
+
+// Models, containers and volumes, each in its place.
+bool RunsTheSame(const Recognition& before, const Recognition& now) {
+  return now.faults.empty() && before.faults.empty() && before.references == now.references;
 }
 
 // An active waiver for one of the model's digests, if nothing but approval is missing.
@@ -233,6 +194,16 @@ const GuardWaiver* WaivedBy(const GuardFacts& facts, const std::vector<GuardFaul
     by = &*waiver;
   }
   return by;
+}
+
+// One is enough to say: anybody's that name the digest would push out what is missing.
+const GuardWaiver* NearestInactive(const std::vector<GuardWaiver>& waivers) {
+  const GuardWaiver* nearest = nullptr;
+  for (const GuardWaiver& waiver : waivers) {
+    if (waiver.active) continue;
+    if (nearest == nullptr || (waiver.fits && !nearest->fits)) nearest = &waiver;
+  }
+  return nearest;
 }
 
 // What it names, but not what it runs.
@@ -336,6 +307,17 @@ bool IsForOneOf(const Cover& cover, const Recognition& serving) {
                      });
 }
 
+// A model may be an image that runs by itself.
+bool RunsModelAsImage(const Recognition& serving, const std::vector<Cover>& covers) {
+  return std::any_of(serving.references.begin(), serving.references.end(),
+                     [&](const ServedReference& reference) {
+                       return reference.kind == Kind::kContainer && reference.pinned &&
+                              std::any_of(covers.begin(), covers.end(), [&](const Cover& cover) {
+                                return cover.approved && cover.digests.contains(reference.digest);
+                              });
+                     });
+}
+
 // All that runs must be of one deployment, which is for one of these models: what was approved is
 // a container with its volumes, not each by itself.
 void AddRunningFaults(const Recognition& serving, const std::vector<Cover>& covers,
@@ -380,9 +362,6 @@ std::vector<GuardFault> NotCovered(const Recognition& serving, const std::vector
   for (const Error& fault : serving.faults) {
     faults.push_back({"CannotBeRead", fault.message, fault.path});
   }
-  if (serving.references.empty()) {
-    faults.push_back({"NamesNoModel", "it names no model that could be looked up", ""});
-  }
   bool names_models = false;
   for (const ServedReference& reference : serving.references) {
     if (IsRunning(reference)) continue;
@@ -392,8 +371,22 @@ std::vector<GuardFault> NotCovered(const Recognition& serving, const std::vector
     });
     if (!covered) faults.push_back(FaultOf(reference, covers));
   }
+  // What another stack runs by default is a model nobody has said; a container beside it is none.
+  if (serving.references.empty() ||
+      (serving.by_kind && !names_models && !RunsModelAsImage(serving, covers))) {
+    faults.push_back({"NamesNoModel", "it names no model that could be looked up", ""});
+  }
   AddRunningFaults(serving, covers, names_models, faults);
   return faults;
+}
+
+bool ServesAsBefore(const GuardFacts& facts) {
+  // What has no fingerprint must be able to go as well.
+  if (facts.only_ends) return true;
+  if (!facts.before || !facts.before->serves || facts.before->fingerprint.empty()) return false;
+  if (facts.before->fingerprint == facts.serving.fingerprint) return true;
+  // Of a Pod little else can be changed than what runs: where it runs, and that it may start.
+  return facts.kind == "Pod" && RunsTheSame(*facts.before, facts.serving);
 }
 
 GuardDecision JudgeServing(const GuardFacts& facts) {
@@ -417,7 +410,7 @@ GuardDecision JudgeServing(const GuardFacts& facts) {
     }
     return Allowed(facts.serving.suspected ? "ServingSuspected" : "NotServing");
   }
-  if (Unchanged(facts)) return Allowed("ServingUnchanged");
+  if (ServesAsBefore(facts)) return Allowed("ServingUnchanged");
   const ByOwner owner = JudgeOwners(facts);
   if (owner.allowed) return Allowed("OwnerGoverned", owner.message);
   std::vector<GuardFault> faults = NotCovered(facts.serving, facts.covers);
@@ -430,11 +423,9 @@ GuardDecision JudgeServing(const GuardFacts& facts) {
             {}};
   }
   if (owner.fault) faults.insert(faults.begin(), *owner.fault);
-  for (const GuardWaiver& waiver : facts.waivers) {
-    if (!waiver.active) {
-      faults.push_back({"WaiverNotActive",
-                        "waiver '" + waiver.name + "' does not count: " + waiver.why_not, ""});
-    }
+  if (const GuardWaiver* waiver = NearestInactive(facts.waivers)) {
+    faults.push_back({"WaiverNotActive",
+                      "waiver '" + waiver->name + "' does not count: " + waiver->why_not, ""});
   }
   if (!facts.setting.unknown.empty()) {
     faults.push_back({"PolicyUnreadable", Joined(facts.setting.unknown), ""});

@@ -40,6 +40,7 @@ struct GuardWaiver {
   bool active = false;
   std::string why_not;
   std::string digest;
+  bool fits = false;  // a policy in force has the environment that it names for the namespace
 };
 
 // One in the chain of owners, the nearest first.
@@ -70,8 +71,6 @@ struct GuardFacts {
   std::optional<Recognition> before;  // of an update
   bool by_operator = false;
   bool by_trusted_controller = false;
-  // Of a scan: who made it is not known, only what it says itself of its owner.
-  bool owners_claimed = false;
   // It is being deleted, and nothing but metadata and status changes: finalizers go.
   bool only_ends = false;
   bool static_pod = false;  // a node reports what it runs already
@@ -100,6 +99,9 @@ struct GuardDecision {
 };
 
 [[nodiscard]] GuardDecision JudgeServing(const GuardFacts& facts);
+
+// The same serving as before: only what does not decide about it was changed.
+[[nodiscard]] bool ServesAsBefore(const GuardFacts& facts);
 
 // Of one decision people are shown no more.
 inline constexpr std::size_t kMaxGuardFaults = 5;

@@ -73,6 +73,10 @@ void Describe(V& v, ModelField& f) {
   v.Field({.name = "name", .doc = "Member that names the model, if the value is an object."},
           f.name);
   v.Field({.name = "version", .doc = "Its member for tag or revision."}, f.version);
+  v.Field(
+      {.name = "unless",
+       .doc = "Its member that says which model it is: where that is set, this does not count."},
+      f.unless);
 }
 
 template <class V>
@@ -228,6 +232,9 @@ class Checker {
       CheckPath(models[i].path, of + ".path");
       if (models[i].name.empty() && !models[i].version.empty()) {
         Fault(of + ".version", "must not be set without name");
+      }
+      if (models[i].name.empty() && !models[i].unless.empty()) {
+        Fault(of + ".unless", "must not be set without name");
       }
     }
   }

@@ -71,6 +71,7 @@ struct ModelField {
   ReferenceForm form = ReferenceForm::kUri;
   std::string name;     // member that names the model, where the path leads to an object
   std::string version;  // its member for tag or revision
+  std::string unless;   // its member that says which model it is, where that is looked at already
 };
 
 struct EmbeddedYaml {

@@ -152,6 +152,7 @@ class Recogniser {
     const bool by_kind = profile->serves == ServesWhen::kAlways ||
                          (profile->serves == ServesWhen::kIfNamed && !out_.references.empty());
     out_.serves = sure_ || hints_add_up || by_kind;
+    out_.by_kind = profile->serves == ServesWhen::kAlways;
     out_.suspected = !out_.serves && !kinds_of_hints_.empty();
     if (!out_.serves) {
       out_.references.clear();
@@ -203,7 +204,15 @@ class Recogniser {
       Walk(object, path, root, [&](const Json& node, const JsonPath& at) {
         if (!node.is_object() || !looked_at.insert(at.ToString()).second) return;
         LookAtContainer(node, at);
-        if (SaysWhatRuns(node)) running_.push_back(ContainerReference(node, at));
+        // NIMService has in its spec what a container has, and names its model as its image.
+        const JsonPath of_image{&at, "image"};
+        const Json* image = Find(node, "image");
+        const bool is_model =
+            image != nullptr && image->is_structured() && NamesAt(of_image.ToString());
+        Json told = is_model ? node : Json();
+        if (is_model) told.erase("image");
+        const Json& container = is_model ? told : node;
+        if (SaysWhatRuns(container)) running_.push_back(ContainerReference(container, at));
       });
     }
     for (const FieldPath& path : profile.volumes) {
@@ -257,6 +266,11 @@ class Recogniser {
     sure_ = true;
     out_.signs.push_back(
         {std::move(what), std::move(path), OneLine(found, 128), Certainty::kServing});
+  }
+
+  [[nodiscard]] bool NamesAt(const std::string& path) const {
+    return std::any_of(out_.references.begin(), out_.references.end(),
+                       [&](const ServedReference& one) { return one.path == path; });
   }
 
   void Fault(std::string path, std::string message) {
@@ -338,10 +352,16 @@ class Recogniser {
         if (field.name.empty()) {
           if (node.is_string()) value = node.get<std::string>();
         } else if (node.is_object()) {
+          if (!field.unless.empty() && !StringAt(node, field.unless).empty()) return;
           value = StringAt(node, field.name);
           if (!field.version.empty()) version = StringAt(node, field.version);
         }
         if (value.empty() && !version.empty()) std::swap(value, version);
+        // It says by other members which model it is, and those nobody knows.
+        if (value.empty() && field.form == ReferenceForm::kOpaque && field.unless.empty() &&
+            !field.name.empty() && node.is_object()) {
+          value = "(unnamed)";
+        }
         if (!value.empty()) Add(NormaliseAs(field.form, value, version), at);
       });
     }

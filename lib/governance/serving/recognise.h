@@ -35,6 +35,7 @@ struct Recognition {
   bool serves = false;
   bool suspected = false;  // one hint alone
   bool batch = false;      // taken for what runs to an end
+  bool by_kind = false;    // objects of its kind serve, whatever they say
   std::vector<ServingSign> signs;
   std::vector<ServedReference> references;  // only if it serves
   std::vector<Error> faults;

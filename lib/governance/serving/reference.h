@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "governance/serving/profiles.h"
 
@@ -25,6 +26,11 @@ struct ServedReference {
   std::string fingerprint;  // of a container and a volume: digest of all of it that matters
   std::string program;      // of a container: digest of image, command and arguments alone
   bool shows_sign = false;  // of a container: some entry of the table knows it for serving
+  std::string name = {};    // of a container and a volume
+  // Of a volume: the containers of the same pod spec that mount it.
+  std::vector<std::string> mounted_by = {};
+  bool claimed = false;        // of a volume: by a claim; beside a pod spec as well
+  bool identity_only = false;  // of a volume: it shows tokens of the service account alone
   friend bool operator==(const ServedReference&, const ServedReference&) = default;
 };
 

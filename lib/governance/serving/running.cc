@@ -138,6 +138,31 @@ bool MountedAsServiceAccount(const std::string& volume, const Json& pod_spec) {
   return as_it_should_be;
 }
 
+std::vector<std::string> MountedBy(const std::string& volume, const Json& pod_spec) {
+  std::vector<std::string> names;
+  for (const char* list : kContainerLists) {
+    ForEach(pod_spec, list, [&](const Json& container, std::int64_t) {
+      bool mounts = false;
+      for (const char* kind : {"volumeMounts", "volumeDevices"}) {
+        ForEach(container, kind, [&](const Json& mount, std::int64_t) {
+          mounts |= StringAt(mount, "name") == volume;
+        });
+      }
+      if (mounts) names.push_back(StringAt(container, "name"));
+    });
+  }
+  return names;
+}
+
+// As clouds mount them into every Pod by webhooks of theirs.
+bool ShowsIdentityOnly(const Json& source) {
+  const Json* sources = FindPath(source, "projected/sources");
+  return source.size() == 1 && sources != nullptr && sources->is_array() && !sources->empty() &&
+         std::all_of(sources->begin(), sources->end(), [](const Json& one) {
+           return one.is_object() && one.size() == 1 && one.contains("serviceAccountToken");
+         });
+}
+
 // What the API server adds to each Pod that speaks to it, without defaults.
 constexpr std::string_view kServiceAccountSource = R"({"projected":{"sources":[
   {"serviceAccountToken":{"path":"token"}},
@@ -174,6 +199,10 @@ void AddVolume(const Json& volume, const Json& pod_spec, const JsonPath& at,
   if (source.is_object()) reference.text += " of " + OneLine(source.begin().key(), 63);
   reference.path = at.ToString();
   reference.fingerprint = FingerprintOf(source);
+  reference.name = name;
+  reference.mounted_by = MountedBy(name, pod_spec);
+  reference.claimed = source.is_object() && source.contains("persistentVolumeClaim");
+  reference.identity_only = source.is_object() && ShowsIdentityOnly(source);
   out.push_back(std::move(reference));
 }
 
@@ -190,6 +219,7 @@ bool SaysWhatRuns(const Json& container) {
     return true;
   }
   const auto says = [&](const char* key) { return Says(container, key); };
+  if (says("image")) return true;
   const auto executes = [&](const char* probe) {
     const Json* found = Find(container, probe);
     return found != nullptr && Says(*found, "exec");
@@ -206,6 +236,8 @@ ServedReference ContainerReference(const Json& container, const JsonPath& at) {
   }
   running = WithoutDefaults(std::move(running), kContainerDefaults);
   running["image"] = reference.pinned ? reference.digest : reference.text;
+  // No container of a Pod has its image in parts, so that nobody can have approved of it.
+  if (Says(container, "image")) running["image"] = container["image"];
   for (const char* probe : kProbes) {
     const Json* found = Find(container, probe);
     const Json* exec = found == nullptr ? nullptr : Find(*found, "exec");
@@ -218,7 +250,12 @@ ServedReference ContainerReference(const Json& container, const JsonPath& at) {
     return member.first != "image" && member.first != "command" && member.first != "args";
   });
   reference.program = FingerprintOf(running);
-  if (reference.text.empty()) reference.text = "(that of its runtime)";
+  reference.name = StringAt(container, "name");
+  if (Says(container, "image")) {
+    reference.text = OneLine(DumpJson(container["image"]), 128);
+  } else if (reference.text.empty()) {
+    reference.text = "(that of its runtime)";
+  }
   return reference;
 }
 
@@ -231,6 +268,8 @@ ServedReference OtherVolume(std::string_view field, const Json& source, const Js
   reference.kind = ServedReference::Kind::kVolume;
   reference.text = "volume '" + OneLine(name, 63) + "' of " + OneLine(std::string(field), 63);
   reference.path = at.ToString();
+  reference.name = name;
+  reference.claimed = field == "volumeClaimTemplates";
   reference.fingerprint = FingerprintOf({{"beside a pod spec", {{std::string(field), source}}}});
   return reference;
 }

@@ -67,7 +67,7 @@ std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,
   const Scan scan(objects);
   std::map<const ScannedObject*, GuardDecision> shadows;
   for (const ScannedObject& object : objects) {
-    if (!object.recognition.serves || object.operators_own) continue;
+    if (!object.recognition.serves || object.operators_own || object.idle) continue;
     GuardDecision decision = judge(object, AsFacts(scan.OwnersOf(object)));
     if (decision.shadow) shadows.emplace(&object, std::move(decision));
   }
@@ -121,7 +121,6 @@ std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,
                        facts.serving = object.recognition;
                        // Whose it is, the API server's own objects say here, all of them.
                        facts.by_trusted_controller = true;
-                       facts.owners_claimed = true;
                        facts.owners = owners;
                        facts.setting = sources.setting(object.name_space);
                        facts.covers = sources.covers(object, owners);

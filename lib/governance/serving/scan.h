@@ -25,6 +25,7 @@ struct ScannedObject {
   std::string owner_uid;  // of the controlling owner; empty: none
   std::string owner_kind = {};
   bool operators_own = false;
+  bool idle = false;  // an earlier revision that its owner keeps and that runs nothing
   Recognition recognition;
   std::vector<ResolvedImage> resolved = {};  // of a Pod
   // Of a Pod that is not restarted: if what it says of its owner is true.

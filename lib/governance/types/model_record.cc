@@ -176,8 +176,8 @@ void Describe(V& v, RecordedDecision& d) {
   v.Field({.name = "decision", .doc = "What was decided.", .required = true}, d.decision);
   v.Field({.name = "environments", .doc = "Environments decided for.", .max = 64}, d.environments);
   v.Field({.name = "governedDigest",
-           .doc = "What was decided on.",
-           .required = true,
+           .doc = "Digest of what was decided on: a deployment's governed part, or the answers, "
+                  "waiver, protocol or incident. A delegation has none.",
            .format = Format::kSha256,
            .length = 71},
           d.governed_digest);
@@ -243,11 +243,13 @@ void Describe(V& v, ModelRecordSpec& s) {
   v.Field(DigestField("The model's digest, of which the name is made."), s.digest);
   v.Field(
       {.name = "results",
-       .doc = "Of each maker, protocol and data set the newest result, and how many there were.",
+       .doc = "Of each maker, protocol and data set the newest result, and how many there were. "
+              "What is signed is ordered by when it was done.",
        .max = kMaxRecordedResults},
       s.results);
   v.Field({.name = "decisions",
-           .doc = "Sign-offs on deployments of the model; what is needed to judge a rejection.",
+           .doc = "Sign-offs on deployments of the model, and rejections of answers, waivers and "
+                  "the like in the use cases that deploy it; what is needed to judge a rejection.",
            .max = kMaxRecordedDecisions},
           s.decisions);
   v.Field({.name = "incidents", .doc = "Incidents that concern it.", .max = kMaxRecordedIncidents},

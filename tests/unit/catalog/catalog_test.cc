@@ -285,5 +285,78 @@ TEST_F(CatalogTest, CountsWhatItHoldsForMetrics) {
   EXPECT_EQ(caches["BiasTest"].objects, 0U);
 }
 
+Json Rejected(Json sign_off) {
+  sign_off["spec"]["decision"] = "Reject";
+  return sign_off;
+}
+
+std::string NamesOfRejections(const SharedList<AttestedSignOff>& list) {
+  std::string names;
+  for (const auto& one : list) names += one.object->meta.name + " ";
+  return names;
+}
+
+TEST_F(CatalogTest, WhatIsRejectedInAUseCaseIsSeenOfEveryModelThatItDeploys) {
+  Json waiver = Rejected(SignOffJson("waiver", "scoring"));
+  waiver["spec"]["subject"] = {{"kind", "Waiver"},
+                               {"useCase", "scoring"},
+                               {"waiver", "w"},
+                               {"waiverDigest", "sha256:" + std::string(64, '6')}};
+  server_->Put(kModelDeployments, DeploymentJson("scorer", "scoring"));
+  server_->Put(kSignOffs, Rejected(SignOffJson("answers", "scoring")));
+  server_->Put(kSignOffs, waiver);
+  server_->Put(kSignOffs, SignOffJson("approved", "scoring"));
+  server_->Put(kSignOffs, Rejected(SignOffJson("elsewhere", "scoring", "attic")));
+  server_->Put(kSignOffs, Rejected(SignOffJson("other", "chat")));
+  StartCatalog();
+  EXPECT_EQ(NamesOfRejections(catalog_.SeenOf(kModelDigest).sign_offs), "answers waiver ");
+  EXPECT_TRUE(catalog_.SeenOf("sha256:" + std::string(64, '2')).sign_offs.empty());
+}
+
+// Of another model than the one that is deployed.
+Json RecordOfRejection(const InstallationKey* key) {
+  const std::string digest = "sha256:" + std::string(64, '2');
+  const Json content = *Find(Rejected(SignOffJson("no", "scoring")), "spec");
+  Json record = {
+      {"apiVersion", "countersign.dev/v1alpha1"},
+      {"kind", "ModelRecord"},
+      {"metadata", {{"name", RecordName(digest)}, {"uid", "r"}, {"resourceVersion", "7"}}},
+      {"spec",
+       {{"digest", digest},
+        {"decisions",
+         Json::array({{{"namespace", "lending"},
+                       {"useCase", "scoring"},
+                       {"role", "validator"},
+                       {"decision", "Reject"},
+                       {"name", "no"},
+                       {"uid", "u"},
+                       {"digest", "sha256:" + std::string(64, '5')},
+                       {"by", {{"user", "vera"}, {"firstSeen", "2026-11-20T10:00:00.000000Z"}}},
+                       {"content", DumpJson(content)}}})}}}};
+  if (key == nullptr) return record;
+  return StampedBy(*key, std::move(record), "countersign-operator",
+                   ParseTime("2026-11-20T11:00:00Z").value());
+}
+
+TEST_F(CatalogTest, WhatWasRejectedInAUseCaseCountsForAModelWithoutARecord) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  server_->Put(kUseCases, UseCaseJson("chat"));
+  server_->Put(kModelRecords, RecordOfRejection(&key_));
+  StartCatalog();
+  ASSERT_EQ(GatherFor("scoring").records.size(), 1U);
+  EXPECT_TRUE(GatherFor("scoring").unknown.empty());
+  EXPECT_TRUE(GatherFor("chat").records.empty());
+}
+
+TEST_F(CatalogTest, ARecordedRejectionThatNobodySignedIsAnUnknownFact) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  server_->Put(kModelRecords, RecordOfRejection(nullptr));
+  StartCatalog();
+  EXPECT_TRUE(GatherFor("scoring").records.empty());
+  ASSERT_EQ(GatherFor("scoring").unknown.size(), 1U);
+  EXPECT_NE(GatherFor("scoring").unknown[0].find("is not signed by this installation"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace countersign

@@ -1,6 +1,8 @@
 #include "catalog/live_reader.h"
 
 #include <atomic>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "tests/unit/catalog/fixture.h"
@@ -15,14 +17,25 @@ using namespace std::chrono_literals;
 class LiveReaderTest : public CatalogTest {
  protected:
   void SetUp() override {
+    catalog_.OnChange([this](const CatalogChange& change) {
+      if (change.kind != "SignOff") return;
+      {
+        const std::lock_guard lock(mutex_);
+        threads_.insert(std::this_thread::get_id());
+      }
+      const std::lock_guard wait(hold_);
+    });
     server_->Put(kUseCases, UseCaseJson("scoring"));
     StartCatalog();
     server_->HoldEvents();
   }
+  void TearDown() override { catalog_.Stop(); }
   bool Refresh(const std::string& use_case = "scoring") {
     return reader_.Refresh({"lending", use_case}, time_.Steady() + 10s);
   }
 
+  std::set<std::thread::id> threads_;  // that brought sign-offs
+  std::mutex hold_;
   FakeClock time_;
   KubeClient live_client_{server_, time_, Unlimited()};
   LiveReader reader_{live_client_, time_, catalog_};
@@ -119,9 +132,9 @@ TEST_F(LiveReaderTest, NeverTakesLongerThanItsOwnLimitForAllCallsTogether) {
 TEST_F(LiveReaderTest, ServesAllWhoAskAtOnceWithOneRead) {
   constexpr int kCallers = 8;
   server_->Put(kSignOffs, SignOffJson("s", "scoring"));
-  // The first call waits until all the others wait for it.
+  // The first call waits until all wait for it.
   server_->OnCall([&](const std::string& plural) -> Status {
-    if (plural == "usecases") time_.AwaitWaiters(kCallers - 1);
+    if (plural == "usecases") time_.AwaitWaiters(kCallers);
     return {};
   });
   std::atomic<int> served = 0;
@@ -189,6 +202,30 @@ TEST_F(LiveReaderTest, StopsWaitingForAnothersReadAtItsOwnDeadline) {
   const std::lock_guard lock(mutex);
   open = true;
   cv.notify_all();
+}
+
+// What comes into the caches is decoded and verified by whoever hands it to them, and their
+// handlers are called from there.
+TEST_F(LiveReaderTest, WhoAsksDoesNotVerifyWhatIsFound) {
+  server_->Put(kSignOffs, SignOffJson("s", "scoring"));
+  ASSERT_TRUE(Refresh());
+  AwaitChange("SignOff", "s");
+  const std::lock_guard lock(mutex_);
+  ASSERT_FALSE(threads_.empty());
+  EXPECT_EQ(threads_.count(std::this_thread::get_id()), 0U);
+}
+
+TEST_F(LiveReaderTest, WhoAsksWaitsForTheVerificationNoLongerThanToItsDeadline) {
+  server_->Put(kSignOffs, SignOffJson("s", "scoring"));
+  std::unique_lock held(hold_);  // whoever brings a change waits here
+  std::atomic<bool> refreshed = true;
+  std::jthread caller([&] { refreshed = Refresh(); });
+  AwaitChange("SignOff", "s");  // taken in, and not done
+  time_.AwaitWaiters(1);
+  time_.Advance(10s);
+  caller.join();
+  EXPECT_FALSE(refreshed) << "not verified in time is not known";
+  held.unlock();
 }
 
 }  // namespace

@@ -362,7 +362,8 @@ TEST(Handover, AWorkloadCanGoWhenTheOperatorsServesBehindTheSameServices) {
         "\n---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: chat-governed, "
         "namespace: ns, uid: c, generation: 2, ownerReferences: [{kind: ModelDeployment, name: "
         "chat-governed, uid: m, controller: true}]}, spec: {template: {metadata: {labels: " +
-        labels + "}, spec: " + kByTag + "}}, status: " + status + "}\n");
+        labels + "}, spec: " + DumpJson(made["spec"]["serving"]["template"]["spec"]) +
+        "}}, status: " + status + "}\n");
     site.around.services = {service};
     const auto all = site.AskHandovers();
     EXPECT_THAT(all, SizeIs(1));

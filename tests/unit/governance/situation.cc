@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/yaml.h"
 #include "governance/change_protocol.h"
+#include "governance/dossier.h"
 #include "governance/records.h"
 
 namespace countersign::testing {
@@ -173,6 +174,7 @@ void AddAll(const Json& evidence, Placeholders& values, SharedList<Attested<Spec
 
 // Contents are written as objects, and stored as text.
 void AddRecords(const Json& records, const Placeholders& values, Facts& facts) {
+  const std::vector<std::string> models = ModelsOf(facts, Dossier(facts));
   for (auto it = records.begin(); it != records.end(); ++it) {
     Json spec = Filled(it.value(), values);
     for (const char* list : {"decisions", "incidents"}) {
@@ -182,7 +184,12 @@ void AddRecords(const Json& records, const Placeholders& values, Facts& facts) {
         if (Find(entry, "content") != nullptr) entry["content"] = DumpJson(entry["content"]);
       }
     }
-    AddRecord(facts, Make<ModelRecordSpec>(it.key(), "", spec));
+    auto record = Make<ModelRecordSpec>(it.key(), "", spec);
+    if (std::find(models.begin(), models.end(), record->spec.digest) != models.end()) {
+      AddRecord(facts, record);
+    } else {
+      AddRecordOfOther(facts, record);
+    }
   }
 }
 

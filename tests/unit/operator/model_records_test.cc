@@ -203,6 +203,94 @@ TEST(ModelRecords, WhatIsAppliedAgainStaysWithdrawnAndOld) {
   EXPECT_EQ(later.results[0].withdrawn.text, "");
 }
 
+// Signed by that key, carried by a robot.
+Provenance SignedBy(const std::string& key, int minutes_ago) {
+  Provenance by = By("system:serviceaccount:argocd:argocd", minutes_ago);
+  by.authenticity = Authenticity::kSigned;
+  by.signature = std::make_shared<const SignatureProof>(SignatureProof{key});
+  return by;
+}
+
+// A pass that its maker kept back until there was a failure.
+TEST(ModelRecords, WhatIsSignedIsOrderedByWhenItWasDone) {
+  const auto failure = Tested("failure", 1, SignedBy("SHA256:dan", 9), "2026-11-06T12:00:00Z");
+  const auto pass = Tested("pass", 2, SignedBy("SHA256:dan", 5), "2026-11-04T12:00:00Z");
+  const auto later = Tested("later", 3, SignedBy("SHA256:dan", 1), "2026-11-07T12:00:00Z");
+  SeenOfModel seen = Seen();
+  seen.bias_tests = Listed(failure);
+  ModelRecordSpec record = Next({}, seen);
+  seen.bias_tests = Listed(failure, pass);
+  record = Next(record, seen);
+  ASSERT_THAT(record.results, SizeIs(1));
+  EXPECT_EQ(record.results[0].name, "failure");
+  EXPECT_EQ(record.results[0].attempts, 2);
+  seen.bias_tests = Listed(failure, pass, later);
+  record = Next(record, seen);
+  ASSERT_THAT(record.results, SizeIs(1));
+  EXPECT_EQ(record.results[0].name, "later");
+  EXPECT_EQ(record.results[0].attempts, 3);
+  EXPECT_THAT(record.results[0].earlier, SizeIs(2));
+}
+
+// As records were written that went by when it was seen.
+TEST(ModelRecords, AResultThatWasTakenForAnEarlierOneGovernsAgainWhileItIsThere) {
+  const auto failure = Tested("failure", 1, SignedBy("SHA256:dan", 9), "2026-11-06T12:00:00Z");
+  const auto pass = Tested("pass", 2, SignedBy("SHA256:dan", 5), "2026-11-04T12:00:00Z");
+  SeenOfModel seen = Seen();
+  seen.bias_tests = Listed(pass);
+  ModelRecordSpec before = Next({}, seen);
+  before.results[0].attempts = 2;
+  before.results[0].earlier = {{failure.object->KnownAs(), InstantOf(failure.by.first_seen)}};
+  seen.bias_tests = Listed(pass, failure);
+  const ModelRecordSpec record = Next(before, seen);
+  ASSERT_THAT(record.results, SizeIs(1));
+  EXPECT_EQ(record.results[0].name, "failure");
+  EXPECT_EQ(record.results[0].attempts, 2);
+  ASSERT_THAT(record.results[0].earlier, SizeIs(1));
+  EXPECT_EQ(record.results[0].earlier[0].digest, pass.object->KnownAs());
+}
+
+TEST(ModelRecords, OfTheSameInstantAllAreKeptUntilALaterOneFollows) {
+  const auto bad = Tested("bad", 1, SignedBy("SHA256:dan", 9), "2026-11-06T12:00:00Z");
+  const auto good = Tested("good", 2, SignedBy("SHA256:dan", 5), "2026-11-06T12:00:00Z");
+  const auto later = Tested("later", 3, SignedBy("SHA256:dan", 1), "2026-11-07T12:00:00Z");
+  SeenOfModel seen = Seen();
+  seen.bias_tests = Listed(bad);
+  ModelRecordSpec record = Next({}, seen);
+  seen.bias_tests = Listed(bad, good);
+  record = Next(record, seen);
+  ASSERT_THAT(record.results, SizeIs(2));
+  EXPECT_EQ(record.results[0].name, "bad");
+  EXPECT_EQ(record.results[1].name, "good");
+  EXPECT_EQ(EncodeSpec(Next(record, seen)), EncodeSpec(record));
+  seen.bias_tests = Listed(bad, good, later);
+  record = Next(record, seen);
+  ASSERT_THAT(record.results, SizeIs(1));
+  EXPECT_EQ(record.results[0].name, "later");
+  EXPECT_EQ(record.results[0].attempts, 3);
+  EXPECT_THAT(record.results[0].earlier, SizeIs(2));
+}
+
+// By what a policy does not believe, of the same name, nothing that it does believe is displaced.
+TEST(ModelRecords, WhatIsBelievedLessDisplacesNothing) {
+  const auto mine = Tested("mine", 1, By("dan", 9));
+  Provenance elsewhere = By("dan", 5);
+  elsewhere.authenticity = Authenticity::kForeign;
+  elsewhere.foreign =
+      std::make_shared<const ForeignStamp>(ForeignStamp{"anybodys", "SHA256:anybodys"});
+  Provenance in_no_group = By("dan", 3);
+  in_no_group.groups.clear();
+  Provenance by_two = SignedBy("SHA256:dan", 8);
+  SignatureProof proof{"SHA256:dan"};
+  proof.cosigners.push_back({"SHA256:dora", std::nullopt});
+  by_two.signature = std::make_shared<const SignatureProof>(std::move(proof));
+  SeenOfModel seen = Seen();
+  seen.bias_tests = Listed(mine, Tested("foreign", 2, elsewhere), Tested("alone", 3, in_no_group),
+                           Tested("by-two", 4, by_two, "2026-11-02T12:00:00Z"),
+                           Tested("by-one", 5, SignedBy("SHA256:dan", 2), "2026-11-03T12:00:00Z"));
+  EXPECT_THAT(Next({}, seen).results, SizeIs(5));
+}
+
 TEST(ModelRecords, AnApprovalMadeAgainReplacesTheWithdrawnOne) {
   SeenOfModel seen = Seen();
   seen.sign_offs = Listed(Vote("yes", "Approve", By("vera", 9)));
@@ -325,6 +413,21 @@ TEST(ModelRecords, ForgetApprovalsBeforeRejectionsAndAreFullOfThese) {
   EXPECT_THAT(FullOf(record), ElementsAre("lending"));
 }
 
+// One robot carries what several people sign.
+TEST(ModelRecords, ARejectionIsTakenBackByNobodyElseWhoseApprovalTheSameRobotBrings) {
+  SeenOfModel seen = Seen();
+  seen.sign_offs.push_back(Vote("no", "Reject", SignedBy("SHA256:vera", 900)));
+  seen.sign_offs.push_back(Vote("yes", "Approve", SignedBy("SHA256:victor", 800)));
+  for (int i = 0; i < kMaxRecordedDecisions; ++i) {
+    seen.sign_offs.push_back(
+        Vote("yes" + std::to_string(i), "Approve", By("v" + std::to_string(i), 600 - i)));
+  }
+  const ModelRecordSpec record = Next({}, seen);
+  EXPECT_THAT(record.decisions, SizeIs(kMaxRecordedDecisions));
+  EXPECT_EQ(record.decisions[0].name, "no");
+  EXPECT_THAT(FullOf(record), IsEmpty());
+}
+
 TEST(ModelRecords, AreFullOfTooManySeriesAndStaySo) {
   SeenOfModel seen = Seen();
   for (int i = 0; i <= kMaxRecordedResults; ++i) {
@@ -379,6 +482,27 @@ TEST(ModelRecords, StayBelowWhatTheServerStoresWhateverIncidentsSay) {
     EXPECT_THAT(FullOf(record), ElementsAre("lending"));
     EXPECT_THAT(record.incidents, SizeIs(kMaxRecordedIncidents));
   }
+}
+
+// Of the use case, not of one model's deployment.
+AttestedSignOff OnAnswers(const std::string& name, const Provenance& by) {
+  Json json = SignOffJson(name, "credit");
+  json["spec"]["decision"] = "Reject";
+  json["spec"]["signer"]["username"] = by.user;
+  return {Made<SignOffSpec>(json), by};
+}
+
+TEST(ModelRecords, KeepWhatRejectsAnswersInFull) {
+  SeenOfModel seen = Seen();
+  seen.sign_offs = Listed(OnAnswers("no", By("vera", 5)));
+  const ModelRecordSpec record = Stored(Next({}, seen));
+  ASSERT_THAT(record.decisions, SizeIs(1));
+  ASSERT_NE(record.decisions[0].sign_off, nullptr);
+  EXPECT_EQ(record.decisions[0].use_case, "credit");
+  EXPECT_EQ(record.decisions[0].governed_digest, "sha256:" + std::string(64, '6'));
+  EXPECT_EQ(record.decisions[0].sign_off->spec.subject.kind, SubjectOfSignOff::kUseCase);
+  EXPECT_THAT(NamesOf(MissedBy(record, Seen())), ElementsAre("SignOff/no"));
+  EXPECT_THAT(Next(record, Seen()).decisions, SizeIs(1)) << "it stays although it is gone";
 }
 
 TEST(ModelRecords, StayBelowWhatTheServerStores) {

@@ -8,8 +8,11 @@
 namespace countersign {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 const std::string kModel = "sha256:" + std::string(64, 'a');
 const std::string kOther = "sha256:" + std::string(64, 'b');
@@ -361,6 +364,143 @@ TEST(Guard, AModelThatTheOwnerDoesNotNameIsRefused) {
   facts.by_trusted_controller = true;
   facts.owners = {Owner(Deployment(PodSpec()), true)};
   EXPECT_EQ(Reasons(JudgeServing(facts)).front(), "OwnerDoesNotNameModel");
+}
+
+// Made by the StatefulSet controller for one that is covered, from a revision that somebody wrote.
+GuardDecision MadeFor(const Json& made, const Json& template_spec, const std::string& kind,
+                      bool operators_own = false) {
+  GuardFacts facts = Facts(Recognise(
+      Table(),
+      {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", {{"name", "p"}}}, {"spec", made}}));
+  facts.kind = "Pod";
+  facts.by_trusted_controller = true;
+  facts.owners = {{kind, "d", operators_own, Deployment(template_spec)}};
+  facts.covers = {Approved()};
+  return JudgeServing(facts);
+}
+
+TEST(Guard, AControllersPodRunsWhatItsOwnerSaysAndNothingElseThatServes) {
+  EXPECT_EQ(MadeFor(PodSpec(), PodSpec(), "StatefulSet").reason, "OwnerGoverned");
+  Json other = PodSpec();
+  other["containers"][0] = {
+      {"name", "c"}, {"image", "vllm/vllm-openai:v0.9"}, {"args", {"--model", "/data/evil"}}};
+  EXPECT_EQ(Reasons(MadeFor(other, PodSpec(), "StatefulSet")).front(), "OwnerDoesNotRun");
+  EXPECT_EQ(Reasons(MadeFor(other, PodSpec(), "ReplicaSet", true)).front(), "OwnerDoesNotRun");
+  Json told = PodSpec();
+  told["containers"][0]["args"] = {"/data/evil.py"};
+  EXPECT_EQ(Reasons(MadeFor(told, PodSpec(), "StatefulSet")).front(), "OwnerDoesNotRun")
+      << "its owner has one of that name";
+  Json renamed = told;
+  renamed["containers"][0]["name"] = "x";
+  EXPECT_THAT(MadeFor(renamed, PodSpec(), "DaemonSet").message, HasSubstr("which is not here"));
+}
+
+TEST(Guard, AControllersPodMountsWhatItsOwnerSays) {
+  const auto with = [](const char* mounted_by, const Json& source) {
+    Json spec = PodSpec();
+    spec["containers"].push_back({{"name", "istio-proxy"}, {"image", "istio/proxyv2:1"}});
+    Json volume = source;
+    volume["name"] = "v";
+    spec["volumes"].push_back(volume);
+    for (Json& container : spec["containers"]) {
+      if (container["name"] == mounted_by) {
+        container["volumeMounts"] = Json::array({{{"name", "v"}, {"mountPath", "/v"}}});
+      }
+    }
+    return spec;
+  };
+  const Json claim = {{"persistentVolumeClaim", {{"claimName", "evil"}}}};
+  const Json certificate = {{"configMap", {{"name", "istio-ca-root-cert"}}}};
+  const Json token = {
+      {"projected", {{"sources", Json::array({{{"serviceAccountToken", {{"path", "token"}}}}})}}}};
+  EXPECT_EQ(Reasons(MadeFor(with("c", claim), PodSpec(), "StatefulSet")).front(),
+            "OwnerDoesNotMount");
+  EXPECT_EQ(MadeFor(with("c", claim), with("c", claim), "ReplicaSet", true).reason,
+            "OwnerGoverned");
+  EXPECT_EQ(MadeFor(with("istio-proxy", certificate), PodSpec(), "ReplicaSet").reason,
+            "OwnerGoverned");
+  EXPECT_EQ(MadeFor(with("c", token), PodSpec(), "ReplicaSet").reason, "OwnerGoverned");
+}
+
+TEST(Guard, ATemplateMayLeaveAPlaceForASidecar) {
+  Json placed = PodSpec();
+  placed["containers"].push_back({{"name", "istio-proxy"}, {"image", "auto"}});
+  Json filled = PodSpec();
+  filled["containers"].push_back({{"name", "istio-proxy"}, {"image", "istio/proxyv2:1"}});
+  EXPECT_EQ(MadeFor(filled, placed, "ReplicaSet", true).reason, "OwnerGoverned");
+  filled["containers"][1]["image"] = "ollama/ollama:1";
+  EXPECT_EQ(Reasons(MadeFor(filled, placed, "ReplicaSet", true)).front(), "OwnerDoesNotRun");
+}
+
+TEST(Guard, WhatStandsBetweenIsWhatItsOwnerSays) {
+  Json shadow = PodSpec();
+  shadow.erase("volumes");
+  shadow["containers"][0] = {{"name", "c"}, {"image", "vllm/vllm-openai:v0.9"}};
+  for (const char* kind : {"StatefulSet", "ReplicaSet"}) {
+    for (const bool operators_own : {true, false}) {
+      GuardFacts facts = Facts(Deployment(shadow));
+      facts.by_trusted_controller = true;
+      facts.owners = {{kind, "old", false, Deployment(shadow)},
+                      {"Deployment", "live", operators_own, Deployment(PodSpec())}};
+      facts.covers = {Approved()};
+      EXPECT_EQ(Reasons(JudgeServing(facts)).front(), "OwnerDoesNotRun") << kind << operators_own;
+    }
+  }
+}
+
+TEST(Guard, AnEarlierRevisionOfTheSameModelStillComesUp) {
+  GuardFacts facts = Facts(Deployment(PodSpec(kModel, ", args: ['--before']")));
+  facts.by_trusted_controller = true;
+  facts.owners = {{"ReplicaSet", "live-1", false, facts.serving},
+                  {"Deployment", "live", true, Deployment(PodSpec())}};
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
+  facts.owners[1].operators_own = false;
+  facts.covers = {Approved()};
+  EXPECT_EQ(Reasons(JudgeServing(facts)).front(), "OwnerDoesNotRun")
+      << "nobody approved of what it was before";
+}
+
+TEST(Guard, APodThatRunsWhatItRanIsUnchanged) {
+  const auto pod = [](const Json& spec) {
+    return Recognise(Table(), {{"apiVersion", "v1"}, {"kind", "Pod"}, {"spec", spec}});
+  };
+  Json gated = PodSpec();
+  gated["containers"].push_back({{"name", "istio-proxy"}, {"image", "istio/proxyv2:1"}});
+  Json open = gated;
+  gated["schedulingGates"] = Json::array({{{"name", "kueue.x-k8s.io/admission"}}});
+  GuardFacts facts = Facts(pod(open));
+  facts.before = pod(gated);
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny) << "a template is more than it runs";
+  facts.kind = "Pod";
+  EXPECT_EQ(JudgeServing(facts).reason, "ServingUnchanged");
+  open["containers"][1]["image"] = "ollama/ollama:1";
+  facts.serving = pod(open);
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
+}
+
+TEST(Guard, WhoWantsToDebugIsToldWhere) {
+  Json entered = PodSpec();
+  entered["ephemeralContainers"] = Json::array({{{"name", "debugger"}, {"image", "busybox"}}});
+  GuardFacts facts =
+      Facts(Recognise(Table(), {{"apiVersion", "v1"}, {"kind", "Pod"}, {"spec", entered}}));
+  facts.kind = "Pod";
+  facts.covers = {Approved()};
+  EXPECT_THAT(JudgeServing(facts).message,
+              AllOf(HasSubstr("kubectl debug --copy-to"), Not(HasSubstr("countersign release"))));
+  facts.covers.clear();
+  EXPECT_THAT(JudgeServing(facts).message, HasSubstr("countersign release"));
+}
+
+TEST(Guard, OneWaiverThatDoesNotCountIsShownTheNearest) {
+  GuardFacts facts = Facts(Deployment(PodSpec()));
+  for (int i = 0; i < 60; ++i) {
+    facts.waivers.push_back({"tenant/w" + std::to_string(i), false, "no", kModel});
+  }
+  facts.waivers.push_back({"lending/w", false, "it ended", kModel, true});
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_THAT(Reasons(decision),
+              ElementsAre("ModelNotApproved", "ContainerNotApproved", "WaiverNotActive"));
+  EXPECT_THAT(decision.message, HasSubstr("waiver 'lending/w' does not count: it ended"));
 }
 
 TEST(Guard, AnOwnerThatIsNotKnownIsSaid) {

@@ -85,7 +85,6 @@ TEST(Scan, APodThatOnlySaysItIsOwnedIsFoundAndWhatOthersInjectIsNot) {
         GuardFacts facts;
         facts.serving = object.recognition;
         facts.by_trusted_controller = true;
-        facts.owners_claimed = true;
         facts.owners = owners;
         return JudgeServing(facts);
       });
@@ -111,6 +110,14 @@ TEST(Scan, WhatTheOperatorMadeIsNoShadow) {
   std::vector<ScannedObject> objects = {Object("Deployment", "d", "")};
   objects[0].operators_own = true;
   EXPECT_THAT(Names(FindShadows(objects, Shadow)), ElementsAre());
+}
+
+TEST(Scan, AnEarlierRevisionThatRunsNothingIsNoShadow) {
+  std::vector<ScannedObject> objects = {Object("Deployment", "d", "", false),
+                                        Object("ReplicaSet", "old", "d"),
+                                        Object("ReplicaSet", "older", "d")};
+  objects[1].idle = true;
+  EXPECT_THAT(Names(FindShadows(objects, Shadow)), ElementsAre("older+0"));
 }
 
 TEST(Scan, PodsThatAloneShowItAreOneFindingForTheirOwner) {

@@ -143,6 +143,65 @@ TEST(Stacks, WhatIsToldBesideTheModelIsRefused) {
   }
 }
 
+// Something approved beside it says nothing of which model it serves.
+TEST(Stacks, WhatNamesNoModelIsCoveredByNothingBesideIt) {
+  const std::string approved = "{name: s, image: '" + kImage + "'}";
+  for (const std::string& object : {
+           KServe("{predictor: {model: {modelFormat: {name: huggingface}, runtime: other}, "
+                  "containers: [" +
+                  approved + "]}}"),
+           KServe("{predictor: {containers: [" + approved + "]}}"),
+           "{apiVersion: machinelearning.seldon.io/v1, kind: SeldonDeployment, spec: {predictors: "
+           "[{name: a, graph: {name: c}, componentSpecs: [{spec: {containers: [" +
+               approved + "]}}]}]}}",
+       }) {
+    EXPECT_THAT(Reasons(Judge(object)), ElementsAre("NamesNoModel")) << object;
+  }
+  EXPECT_EQ(Judge(KServe("{predictor: {containers: [{name: kserve-container, image: 'r.example/m@" +
+                         kModel + "'}]}}"))
+                .reason,
+            "Covered")
+      << "the model is an image that runs by itself";
+}
+
+TEST(Stacks, WhatAStackServesByDefaultOrByParametersIsNobodysModel) {
+  const std::string server = "implementation: HUGGINGFACE_SERVER";
+  const std::string evil =
+      "parameters: [{name: pretrained_model, type: STRING, value: evil/model}]";
+  const auto graph = [](const std::string& text) {
+    return "{apiVersion: machinelearning.seldon.io/v1, kind: SeldonDeployment, spec: {predictors: "
+           "[{name: a, graph: " +
+           text + ", componentSpecs: [{spec: {containers: [{name: s, image: '" + kImage +
+           "'}]}}]}]}}";
+  };
+  const std::string approved = "{name: c, implementation: TRITON_SERVER, modelUri: " + kUri;
+  for (const std::string& object : {
+           graph("{name: t, " + server + "}"),
+           graph("{name: t, " + server + ", " + evil + "}"),
+           graph(approved + ", children: [{name: t, " + server + "}]}"),
+           graph(approved + ", " + evil + "}"),
+           KServe("{predictor: {model: {storageUri: " + kUri +
+                  ", storage: {parameters: {type: s3, bucket: evil}}}}}"),
+           "{apiVersion: mlops.seldon.io/v1alpha1, kind: Model, spec: {storageUri: " + kUri + ", " +
+               evil + "}}",
+       }) {
+    EXPECT_THAT(Reasons(Judge(object)), testing::Contains("ModelNotPinned")) << object;
+  }
+  EXPECT_EQ(Judge(graph(approved + "}")).reason, "Covered");
+}
+
+TEST(Stacks, AnImageInPartsIsComparedAsWell) {
+  const std::string image = "image: {repository: evil/weights, tag: latest}";
+  for (const std::string& object : {
+           Nim(", initContainers: [{name: w, " + image + "}]"),
+           Nim(", initContainers: [{name: w, command: [cp], " + image + "}]"),
+           Nim(", sidecarContainers: [{name: w, " + image + "}]"),
+           Nim(", sidecarContainers: [{name: w, image: 'evil/weights:1'}]"),
+       }) {
+    EXPECT_THAT(Reasons(Judge(object)), ElementsAre("ContainerNotApproved")) << object;
+  }
+}
+
 TEST(Stacks, WhatTheApprovedContainerIsToldAnotherStackMayTellItsOwn) {
   const std::string told = ", args: ['--max-model-len=8192'], env: [{name: A, value: b}]";
   const std::string volume = "{name: prompts, configMap: {name: prompts}}";

@@ -45,10 +45,12 @@ constexpr FieldInfo SignersField() {
 }
 
 constexpr FieldInfo MaxAgeField() {
-  return {.name = "maxAge",
-          .doc =
-              "How long the evidence holds, counted from when the system first saw it, for "
-              "example 90d. Without it the evidence does not age."};
+  return {
+      .name = "maxAge",
+      .doc =
+          "How long the evidence holds, for example 90d, counted from when the system first saw "
+          "it, or from performedAt, which may be longer ago. Without it the evidence does not "
+          "age."};
 }
 
 }  // namespace countersign
