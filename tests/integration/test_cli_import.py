@@ -100,7 +100,7 @@ def test_test_results_pass_or_fail_the_verification_gate(tmp_path):
 def test_a_load_test_passes_or_fails_its_gate(tmp_path):
     good = imported("k6", DATA / "k6-handle-summary.json", "--at", AT)
     assert gates(tmp_path, good)["loaded"]["state"] == "Passed"
-    slow = (DATA / "k6-handle-summary.json").read_text().replace("63.7260", "163.7260")
+    slow = (DATA / "k6-handle-summary.json").read_text().replace("63.7260", "133.7260")
     (tmp_path / "slow.json").write_text(slow)
     bad = imported("k6", tmp_path / "slow.json", "--at", AT)
     assert gates(tmp_path, bad)["loaded"]["state"] == "Failed"

@@ -761,6 +761,24 @@ def test_a_certificate_comes_along_instead_of_its_key(tmp_path, key):
     assert done.returncode == 2 and "the first certificate must be for the key" in done.stderr
 
 
+def test_who_is_known_by_a_certificate_approves_with_it(tmp_path):
+    bank = Authority(tmp_path)
+    private, certificate = bank.issue("vera", "email:vera@bank.example")
+    policy = s.policy({
+        "certificateAuthorities": [{"name": "bank", "certificate": bank.certificate.read_text()}],
+        "people": [{"name": "vera", "accounts": ["vera"],
+                    "certificates": [{"authority": "bank", "email": "vera@bank.example"}]}],
+    })  # fmt: skip
+    objects = policy, s.use_case(), s.deployment(), s.bias_test()
+    done = decide(tmp_path, private, *objects)
+    assert done.returncode == 2 and "gives that with --certificate-chain" in done.stderr
+    done = decide(tmp_path, private, *objects,
+                  more=("--signer", "vera", "--certificate-chain", certificate, "-o", "json"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = verify(tmp_path, json.loads(done.stdout), policy)
+    assert found["signer"] == "vera" and found["certificate"] == "'vera@bank.example'"
+
+
 def test_a_policy_says_what_is_wrong_with_its_authorities(tmp_path):
     bank = Authority(tmp_path)
     pem = bank.certificate.read_text()
