@@ -357,13 +357,13 @@ TEST(Handover, AWorkloadCanGoWhenTheOperatorsServesBehindTheSameServices) {
     Site site(Workload("chat", "ns", kByTag) + Pod("chat", "ns", kByTag, kA));
     Json made = OfKind(site.Plan(), "ModelDeployment");
     made["metadata"]["uid"] = "m";
-    site.Add(
-        Workload("chat", "ns", kByTag) + "---\n" + DumpYaml(made) +
-        "\n---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: chat-governed, "
-        "namespace: ns, uid: c, generation: 2, ownerReferences: [{kind: ModelDeployment, name: "
-        "chat-governed, uid: m, controller: true}]}, spec: {template: {metadata: {labels: " +
-        labels + "}, spec: " + DumpJson(made["spec"]["serving"]["template"]["spec"]) +
-        "}}, status: " + status + "}\n");
+    site.Add(Workload("chat", "ns", kByTag) + "---\n" + DumpYaml(made) +
+             "\n---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: chat-governed, "
+             "namespace: ns, uid: c, generation: 2, ownerReferences: [{apiVersion: "
+             "countersign.dev/v1alpha1, kind: ModelDeployment, name: "
+             "chat-governed, uid: m, controller: true}]}, spec: {template: {metadata: {labels: " +
+             labels + "}, spec: " + DumpJson(made["spec"]["serving"]["template"]["spec"]) +
+             "}}, status: " + status + "}\n");
     site.around.services = {service};
     const auto all = site.AskHandovers();
     EXPECT_THAT(all, SizeIs(1));
