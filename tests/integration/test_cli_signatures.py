@@ -258,7 +258,8 @@ def test_envelopes_that_prove_nothing_do_not_count(tmp_path, key):
     [
         (lambda o: o["spec"].update(protocol="other"),
          "SignedContentChanged", "spec.protocol was changed after it"),
-        (lambda o: o["spec"]["cells"][0].update(tp=81),
+        (lambda o: o["spec"]["cells"][0].update(tp=o["spec"]["cells"][0]["tp"] + 1,
+                                                fn=o["spec"]["cells"][0]["fn"] - 1),
          "SignedContentChanged", "spec.cells was changed after it"),
         (lambda o: o["spec"]["model"].update(digest=s.digest("m2")),
          "SignatureForOtherModel", "it was made for spec.model.digest"),

@@ -240,7 +240,7 @@ def test_a_robot_applies_a_waiver_that_somebody_signed(site):
     edited = copy.deepcopy(waiver)
     edited["spec"]["reason"] = "Another one."
     refused = site.apply(edited, user=account(site, ROBOT), check=False)
-    assert refused.returncode != 0 and "[SignatureInvalid]" in refused.stderr, refused.stderr
+    assert refused.returncode != 0 and "[SignedContentChanged]" in refused.stderr, refused.stderr
     site.apply(waiver, user=account(site, ROBOT))
 
     def ready():
@@ -274,15 +274,18 @@ def test_signatures_that_prove_nothing_are_refused_when_they_are_applied(site):
 
     elsewhere = copy.deepcopy(good)
     elsewhere["metadata"]["namespace"] = QA
-    assert "does not hold for this content" in refusal(site, elsewhere)
-    assert "does not hold for this content" in refusal(site, edited(decision="Reject"))
-    assert "does not hold" in refusal(site, edited(signer={"username": "vera-admin"}))
+    assert "it was made for namespace 'lending'" in refusal(site, elsewhere)
+    assert "spec.decision was changed after it" in refusal(site, edited(decision="Reject"))
+    assert "spec.signer" in refusal(site, edited(signer={"username": "vera-admin"}))
     damaged = copy.deepcopy(good)
     damaged["spec"]["signature"]["value"] = "-----BEGIN SSH SIGNATURE-----\n"
     assert "spec.signature.value" in refusal(site, damaged)
     test = signed(site, s.bias_test("fair-bad", "m-bad"), "pipeline")
     test["spec"]["protocol"] = "other"
-    assert "does not hold for this content" in refusal(site, test)
+    assert "spec.protocol was changed after it" in refusal(site, test)
+    # Without what was signed beside it, it says what it must have been made for.
+    del test["spec"]["signature"]["payload"]
+    assert "[SignatureInvalid]" in refusal(site, test)
     unsigned = copy.deepcopy(good)
     del unsigned["spec"]["signature"]
     assert "service accounts do not sign off" in refusal(site, unsigned)
