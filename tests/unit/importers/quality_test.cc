@@ -206,6 +206,15 @@ TEST(ModelCards, FilledFieldsAreSectionsAndCompleteness) {
   EXPECT_EQ(FormatTime(*bom->performed_at), "2026-11-20T08:00:00Z");
 }
 
+// As the CycloneDX library for Java has one.
+TEST(ModelCards, OfTheJavaLibrary) {
+  const auto bom = ImportText1("cyclonedx", Sample("cyclonedx-core-java.json"), Documented());
+  EXPECT_EQ(ClaimText(ReportOf(bom), "completeness"), "0.6 share") << "12 of 20 fields";
+  EXPECT_THAT(bom->artifacts,
+              ElementsAre("algorithm", "data", "experiments", "intended-use", "limits", "owner"));
+  EXPECT_EQ(bom->tool, "bom-maker");
+}
+
 TEST(ModelCards, ProseIsNotInterpreted) {
   const std::string text = Sample("huggingface-card.md");
   const auto card = ImportText1("huggingface-card", text, Documented());
