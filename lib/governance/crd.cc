@@ -71,8 +71,8 @@ std::vector<KindInfo> MakeKinds() {
            "ModelDeployment asks for one model version to serve one use case in one environment, "
            "which follows from its namespace. It serves once the gates of the policies in force "
            "pass, and only while they hold.",
-       .spec_doc = "What is to serve. All of it is governed but the template's labels and "
-                   "annotations and the number of replicas within its bounds.",
+       .spec_doc = "What is to serve. All of it is governed but the template's labels, "
+                   "annotations that only describe, and the number of replicas within its bounds.",
        .spec_schema = SpecSchema<ModelDeploymentSpec>,
        .status_schema = StatusSchema<ModelDeploymentStatus>,
        .columns = {{"Model", "string", ".spec.model.name", "Name of the model."},
