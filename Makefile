@@ -11,7 +11,7 @@ PYTHON := /usr/bin/python3
 export NO_PROXY := 127.0.0.1,localhost,::1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup packages build assets test unit integration demo asan tsan fuzz shipped bench rotations soak overload lint fmt \
+.PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench rotations soak overload lint fmt \
 	manifests image image-dockerfile side-by-side verify clean
 
 help: ## list the targets
@@ -64,32 +64,29 @@ fuzz: packages ## fuzz each parser for FUZZ_SECONDS (60), or FUZZ_RUNS inputs; t
 	cd build/fuzz && ctest --output-on-failure --no-tests=error -L fuzz -j $(JOBS) || {
 	  echo "Findings are in build/fuzz/findings: see tests/fuzz/README.md." >&2; exit 1; }
 
-# What is measured is what is shipped.
-shipped: packages assets
+bench: packages assets ## throughput, latency and memory, as ratios in one run
 	cmake --preset bench > /dev/null
 	cmake --build --preset bench -j $(JOBS)
-
-bench: shipped ## throughput, latency and memory, as ratios in one run
 	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/build/bench/bin \
 	  $(PYTHON) bench/run.py
 
-side-by-side: shipped ## a decision beside a controller-runtime webhook that only parses; needs Go
-	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/build/bench/bin \
+side-by-side: build assets ## a decision beside a controller-runtime webhook that only parses; needs Go
+	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
 	  $(PYTHON) bench/side_by_side.py
 
 COUNT ?= 1000
-rotations: shipped ## COUNT (1000) forced rotations of the webhook's authority under load
-	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/build/bench/bin \
+rotations: build assets ## COUNT (1000) forced rotations of the webhook's authority under load
+	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
 	  $(PYTHON) bench/rotations.py --count $(COUNT)
 
-overload: shipped ## ten times what one replica can do; needs Go
-	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/build/bench/bin \
+overload: build assets ## ten times what one replica can do; needs Go
+	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
 	  $(PYTHON) bench/overload.py
 
 SOAK_SECONDS ?= 3600
 SOAK_RATE ?= 200
-soak: shipped ## SOAK_SECONDS (3600) of good and bad requests while every part is restarted, killed or rotated
-	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/build/bench/bin \
+soak: build assets ## SOAK_SECONDS (3600) of good and bad requests while every part is restarted, killed or rotated
+	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
 	  $(PYTHON) bench/soak.py --seconds $(SOAK_SECONDS) --rate $(SOAK_RATE)
 
 lint: build ## clang-format, clang-tidy and the rules of the house

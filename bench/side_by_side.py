@@ -123,7 +123,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--requests", type=int, default=20000, help="of each program, a round")
-    parser.add_argument("--kib", type=float, default=4.0, help="about how long the object is")
+    parser.add_argument("--kib", type=float, default=3.3, help="about how long the object is as it is written")
     arguments = parser.parse_args()
     mdeploy = deployment(arguments.kib)
     site, process = Installation(), None
