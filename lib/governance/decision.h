@@ -146,7 +146,8 @@ struct Decision {
                                       std::size_t limit);
 
 // `text` on one line of at most `limit` bytes (three at least): control characters, C1 included,
-// become spaces, and what is cut is cut between characters and ends in "...".
+// and those without width or that turn the direction become spaces, and what is cut is cut between
+// characters and ends in "...".
 [[nodiscard]] std::string OneLine(std::string text, std::size_t limit);
 
 // The worst reaction that the gates which do not pass ask for now, for what serves already.

@@ -15,7 +15,8 @@
 
 namespace countersign {
 
-// Service accounts are robots: they report, they do not sign off.
+// Service accounts, nodes and Kubernetes' own parts (every "system:" account but system:admin,
+// which some distributions give to a person) are robots: they report, they do not sign off.
 [[nodiscard]] bool IsRobot(const std::string& account);
 
 // Who is behind `account`: the name of an entry of spec.people, or the account as no entry can be
