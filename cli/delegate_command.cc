@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "catalog/resources.h"
-#include "cli/cluster.h"
+#include "cli/approve_desk.h"
 #include "cli/command.h"
 #include "cli/delegation.h"
 #include "cli/render.h"
@@ -20,12 +20,12 @@ struct DelegateFlags {
   std::vector<std::string> environments;
   bool withdraw = false;
   bool yes = false;
-  RecordFlags record;
+  ApproveFlags desk;  // where it is signed: its files, signer and record
 };
 
 // All policies that can be read: one that cannot lends nothing.
-Result<std::vector<GovernancePolicy>> ReadPolicies(const Cluster& cluster) {
-  auto items = cluster.List(kGovernancePolicies, {});
+Result<std::vector<GovernancePolicy>> ReadPolicies(const ApprovalSource& source) {
+  auto items = source.List(kGovernancePolicies, {});
   if (!items) return Fail(items.error());
   std::vector<GovernancePolicy> policies;
   for (const Json& item : *items) {
@@ -54,29 +54,39 @@ int Delegate(const DelegateFlags& flags, const Global& global) {
     if (!lasts) return Report({Code::kInvalidArgument, lasts.error().message, "--for", {}});
     input.lasts = *lasts;
   }
-  auto cluster = Cluster::Connect(global);
-  if (!cluster) return Report(cluster.error());
-  input.name_space = (*cluster)->name_space();
-  input.now = (*cluster)->Now();
+  std::vector<Manifest> files;
+  if (!flags.desk.files.empty()) {
+    auto read = ReadManifests(flags.desk.files);
+    if (!read) return Report(read.error());
+    files = std::move(*read);
+  }
+  auto desk = OpenDesk(flags.desk, global, std::move(files));
+  if (!desk) return Report(desk.error());
+  const ApprovalSource& source = (*desk)->source();
+  if (source.name_space().empty()) {
+    return Report({Code::kInvalidArgument, "must be the use case's home", "--namespace", {}});
+  }
+  input.name_space = source.name_space();
+  input.now = source.Now();
   // A delegation for a use case that is not there would be waiting for whoever registers one.
-  if (auto found = (*cluster)->Get(kUseCases, {input.name_space, input.use_case}); !found) {
+  if (auto found = source.Get(kUseCases, {input.name_space, input.use_case}); !found) {
     return Report(found.error());
   }
-  auto user = (*cluster)->WhoAmI();
+  auto user = (*desk)->Signer();
   if (!user) return Report(user.error());
   input.lender = std::move(*user);
-  auto policies = ReadPolicies(**cluster);
+  auto policies = ReadPolicies(source);
   if (!policies) return Report(policies.error());
   input.policies = std::move(*policies);
   auto delegation = MakeDelegation(input);
   if (!delegation) return Report(delegation.error());
-  std::ostream& out = SpeechOf(flags.record);
+  std::ostream& out = SpeechOf(flags.desk.record);
   if (!global.IsJson()) out << DelegationText(input, *delegation);
   if (!Confirmed(flags.yes, out)) {
     std::cerr << "Nothing was signed.\n";
     return kFailed;
   }
-  return RecordSignOffs(**cluster, {std::move(*delegation)}, flags.record, global.IsJson());
+  return (*desk)->Record({std::move(*delegation)});
 }
 
 }  // namespace
@@ -98,10 +108,20 @@ void AddDelegate(CLI::App& app, Global& global, Run& run) {
   command->add_flag("--withdraw", flags->withdraw, "take it back; what was signed stays signed")
       ->excludes(lasts)
       ->excludes(environments);
-  AddRecordFlags(*command, flags->record);
+  command
+      ->add_option("-f,--filename", flags->desk.files,
+                   "with --sign-with and --print: manifests, the policies and the UseCase among "
+                   "them; then no cluster is asked; repeatable")
+      ->allow_extra_args(false);
+  command->add_option("--signer", flags->desk.signer,
+                      "your account, where no cluster is asked and the policies among the files do "
+                      "not tell by your key");
+  AddRecordFlags(*command, flags->desk.record);
   command->add_flag("-y,--yes", flags->yes, "sign without being asked");
-  command->callback(
-      [flags, &global, &run] { run = [flags, &global] { return Delegate(*flags, global); }; });
+  command->callback([flags, &global, &run] {
+    flags->desk.use_case = flags->use_case;
+    run = [flags, &global] { return Delegate(*flags, global); };
+  });
 }
 
 }  // namespace countersign

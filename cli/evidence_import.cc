@@ -295,6 +295,10 @@ Result<ImportedEvidence> ImportEvidence(const EvidenceImport& import) {
   if (auto fits = CheckKind(import, read->imported.spec); !fits) return Fail(fits.error());
   auto at = PerformedAt(import, read->imported);
   if (!at) return Fail(at.error());
+  if (auto past = CheckPast(*at, import.now, import.at.empty() ? import.files.front() : "--at");
+      !past) {
+    return Fail(past.error());
+  }
   frame.performed_at = *at;
   std::vector<std::string> notes = read->imported.notes;
   auto object =

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "cli/evidence_model.h"
 #include "cli/release_spec.h"
 #include "importers/importer.h"
@@ -23,6 +24,7 @@ struct EvidenceImport {
   std::string name;      // how names of objects begin; empty: the use case's
   EvidenceModel model;
   std::string at;
+  Time now{};  // nothing was done later than that
   std::string environment;
   std::string summary;
   std::string kept_at;

@@ -1,6 +1,7 @@
 #include <iostream>
 #include <memory>
 
+#include "base/clock.h"
 #include "base/yaml.h"
 #include "cli/evidence_command.h"
 #include "cli/evidence_import.h"
@@ -94,6 +95,7 @@ Status ReadFlags(ImportFlags& flags) {
 
 int ImportAndWrite(ImportFlags flags, const Global& global) {
   if (auto read = ReadFlags(flags); !read) return Report(read.error());
+  flags.import.now = SystemClock().Now();
   auto made = ImportEvidence(flags.import);
   if (!made) return Report(made.error());
   for (const std::string& note : made->notes) std::cerr << "note: " << Printable(note) << "\n";

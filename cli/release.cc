@@ -8,6 +8,7 @@
 #include "cli/content_digest.h"
 #include "cli/files.h"
 #include "cli/mlflow_run.h"
+#include "governance/signers.h"
 #include "governance/types/bias_test.h"
 #include "governance/types/evidence.h"
 #include "governance/types/reproducibility_snapshot.h"
@@ -187,6 +188,10 @@ Result<ReleaseFrame> FrameOf(const ReleaseSpec& spec, const ReleaseOptions& opti
     frame.run = std::move(*run);
   }
   frame.performed_at = options.at.value_or(frame.run ? frame.run->ended : options.now);
+  const std::string where = options.at ? "--at" : "--run";
+  if (auto past = CheckPast(frame.performed_at, options.now, where); !past) {
+    return Fail(past.error());
+  }
   return frame;
 }
 
@@ -242,6 +247,14 @@ Result<UseCaseRef> UseCaseOf(const std::string& use_case) {
                 "--use-case");
   }
   return UseCaseRef{use_case.substr(0, slash), use_case.substr(slash + 1)};
+}
+
+Status CheckPast(Time at, Time now, const std::string& where) {
+  if (at <= now + kClockSkew) return {};
+  return Fail(
+      Code::kInvalidArgument,
+      "must be work that has ended, is of " + FormatTime(at) + ", and now is " + FormatTime(now),
+      where);
 }
 
 tl::unexpected<Error> MissingFlag(const std::string& flag, const std::string& what) {

@@ -79,6 +79,9 @@ template <class Spec>
 // "RiskAssessment" gives "risk-assessment".
 [[nodiscard]] std::string Kebab(const std::string& type);
 
+// That work which ended at `at` is done, or clocks differ; `where` is the flag or file that says
+// so.
+[[nodiscard]] Status CheckPast(Time at, Time now, const std::string& where);
 // "--flag: is required: what".
 [[nodiscard]] tl::unexpected<Error> MissingFlag(const std::string& flag, const std::string& what);
 // A YAML or JSON file (*.json) that holds a map.

@@ -222,7 +222,6 @@ Facts World::FactsOf(const Deployment& deployment, Time now) const {
       AddRecord(facts, record);
     }
   }
-  for (const auto& record : records_) AddRecordOfOther(facts, record);
   for (const auto& [home, sentence] : unreadable_) {
     if (home == ref.name_space || home.empty()) facts.unknown.push_back(sentence);
   }

@@ -125,12 +125,21 @@ Decision DeploymentReconciler::Evaluated(const Work& work,
                                         work.key.name, work.now));
 }
 
+static RecordSubject UseCaseOf(const ModelDeployment& deployment) {
+  const UseCaseRef& use_case = deployment.spec.use_case;
+  return {use_case.name_space, use_case.name};
+}
+
 // What lets a model serve is written down first: it might be deleted in the next moment.
 ApiStatus DeploymentReconciler::KeepRecords(const Work& work) const {
   const Model& model = work.object->spec.model;
-  if (auto kept = world_.keeper.Keep(model.digest.digest, work.stop); !kept) return kept;
+  std::vector<RecordSubject> subjects = {SubjectOfModel(model.digest.digest),
+                                         UseCaseOf(*work.object)};
   for (const Component& component : model.components) {
-    if (auto kept = world_.keeper.Keep(component.identity.digest, work.stop); !kept) return kept;
+    subjects.push_back(SubjectOfModel(component.identity.digest));
+  }
+  for (const RecordSubject& subject : subjects) {
+    if (auto kept = world_.keeper.Keep(subject, work.stop); !kept) return kept;
   }
   return {};
 }
@@ -150,7 +159,10 @@ std::optional<ReconcileResult> DeploymentReconciler::Judge(Work& work) {
     Hold(work.decision, recorded.error());
     work.next_record = work.now + kRecordRetry;
   }
-  world_.keeper.Judged(work.object->spec.model.digest.digest, work.decision);
+  const RecordSubject model = SubjectOfModel(work.object->spec.model.digest.digest);
+  for (const RecordSubject& subject : {model, UseCaseOf(*work.object)}) {
+    world_.keeper.Judged(subject, work.key, work.decision);
+  }
   return std::nullopt;
 }
 

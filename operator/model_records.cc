@@ -43,7 +43,7 @@ RecordedMaker MakerOf(const Provenance& by) {
 
 const ModelDigest& ModelOf(const BiasTestSpec& spec) { return spec.model; }
 const ModelDigest& ModelOf(const ReproducibilitySnapshotSpec& spec) { return spec.model; }
-// Only what names a model is recorded.
+// What names no model is in its use case's record.
 ModelDigest ModelOf(const EvidenceSpec& spec) { return spec.model.value_or(ModelDigest{}); }
 
 // Each once, as many as are kept.
@@ -544,6 +544,15 @@ void Fit(ModelRecordSpec& record) {
   }
 }
 
+// As many as are kept.
+void Order(std::vector<RecordedVerdict>& list) {
+  std::sort(list.begin(), list.end(), [](const RecordedVerdict& a, const RecordedVerdict& b) {
+    return std::tie(a.policy, a.measure) < std::tie(b.policy, b.measure);
+  });
+  constexpr std::size_t kMostVerdicts = 32;
+  if (list.size() > kMostVerdicts) list.resize(kMostVerdicts);
+}
+
 }  // namespace
 
 std::map<std::string, std::string> DigestsOf(const SeenOfModel& seen) {
@@ -560,6 +569,26 @@ std::map<std::string, std::string> DigestsOf(const SeenOfModel& seen) {
   return digests;
 }
 
+void Merge(const Verdicts& verdicts, Verdicts& into) {
+  const auto rank = [](const RecordedVerdict& one) {
+    return std::tuple(one.state == GateStateName(GateState::kPassed), one.state, one.reason);
+  };
+  for (const auto& [digest, list] : verdicts) {
+    std::vector<RecordedVerdict>& known = into[digest];
+    for (const RecordedVerdict& one : list) {
+      const auto same = std::find_if(known.begin(), known.end(), [&](const RecordedVerdict& other) {
+        return other.policy == one.policy && other.measure == one.measure;
+      });
+      if (same == known.end()) {
+        known.push_back(one);
+      } else if (rank(one) < rank(*same)) {
+        *same = one;
+      }
+    }
+    Order(known);
+  }
+}
+
 void NoteVerdicts(const Decision& decision, Verdicts& verdicts) {
   for (const Gate& gate : decision.gates) {
     if (gate.policy.empty()) continue;
@@ -574,11 +603,7 @@ void NoteVerdicts(const Decision& decision, Verdicts& verdicts) {
       });
       list.push_back(
           {gate.policy, gate.measure, std::string(GateStateName(gate.state)), gate.reason});
-      std::sort(list.begin(), list.end(), [](const RecordedVerdict& a, const RecordedVerdict& b) {
-        return std::tie(a.policy, a.measure) < std::tie(b.policy, b.measure);
-      });
-      constexpr std::size_t kMostVerdicts = 32;
-      if (list.size() > kMostVerdicts) list.resize(kMostVerdicts);
+      Order(list);
     }
   }
 }
@@ -600,6 +625,7 @@ ModelRecordSpec NextRecord(const ModelRecordSpec& before, const SeenOfModel& see
                            Time now) {
   ModelRecordSpec record = before;
   record.digest = seen.digest;
+  record.use_case = seen.use_case;
   ForEachObject(record, [&](const RecordedObject& object, auto& entry) {
     if (entry.withdrawn.text.empty() && std::find(gone.begin(), gone.end(), object) != gone.end()) {
       entry.withdrawn = InstantOf(now);

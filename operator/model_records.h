@@ -33,6 +33,8 @@ struct RecordedObject {
 using Verdicts = std::map<std::string, std::vector<RecordedVerdict>>;
 // Takes in one decision's.
 void NoteVerdicts(const Decision& decision, Verdicts& verdicts);
+// Takes in another deployment's: where two of one measure differ, what speaks against it stands.
+void Merge(const Verdicts& verdicts, Verdicts& into);
 
 // The digests of the specs of what a record knows by another one (types/signature.h), by that one.
 [[nodiscard]] std::map<std::string, std::string> DigestsOf(const SeenOfModel& seen);

@@ -115,7 +115,7 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       recorder_(client, clock, catalog_),
       record_queue_(clock, QueueOptions()),
       keeper_(client, clock, catalog_, options_.key,
-              [this](const std::string& model) { record_queue_.Add({{}, model}); }),
+              [this](const RecordSubject& subject) { record_queue_.Add(subject); }),
       receipts_(client, clock, {options_.installation, options_.trusted}, options_.key),
       reconciler_(
           {client, clock, catalog_, statuses_, revisions_, workloads_, configs_, workload_writer_,
@@ -157,7 +157,7 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       record_controller_(
           "recording", record_queue_, clock,
           [this](const ObjectKey& key, std::stop_token stop) {
-            const auto kept = keeper_.Keep(key.name, std::move(stop));
+            const auto kept = keeper_.Keep(key, std::move(stop));
             return kept ? ReconcileResult::Done() : ReconcileResult::From(kept.error());
           },
           [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
@@ -223,14 +223,19 @@ void Operator::OnCatalogChange(const CatalogChange& change) {
   if (change.kind == kBiasTests.kind) bias_tests_.queue.Add(change.key);
   if (change.kind == kEvidence.kind) {
     reports_.queue.Add(change.key);
+    if (change.models.empty() && !change.use_case.empty()) {
+      record_queue_.Add(ParseRef(change.use_case));
+    }
     // Perhaps it went while nobody looked, and its run has to be ended.
     if (auto recorded = catalog_.RecordedDeployment(change.key)) queue_.Add(*recorded);
   }
   if (change.kind == kWaivers.kind) waivers_.queue.Add(change.key);
   if (change.kind == kIncidents.kind) incidents_.queue.Add(change.key);
-  // Rejected answers and waivers, too, concern whatever the use case deploys.
-  if (change.kind == kIncidents.kind ||
-      (change.kind == kSignOffs.kind && change.models.empty() && !change.use_case.empty())) {
+  // What is rejected in the use case, too, and not of one of its models.
+  if (change.kind == kSignOffs.kind && change.models.empty() && !change.use_case.empty()) {
+    record_queue_.Add(ParseRef(change.use_case));
+  }
+  if (change.kind == kIncidents.kind) {
     for (std::string& model : catalog_.ModelsOfUseCase(change.use_case)) {
       record_queue_.Add({{}, std::move(model)});
     }

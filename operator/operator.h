@@ -108,7 +108,7 @@ class Operator {
   ChildWriter service_writer_;
   ChildWriter budget_writer_;
   ServingRecorder recorder_;
-  WorkQueue record_queue_;  // of models, by digest
+  WorkQueue record_queue_;  // of RecordSubjects
   RecordKeeper keeper_;
   const ReceiptWriter receipts_;
   DeploymentReconciler reconciler_;

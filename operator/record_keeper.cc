@@ -44,8 +44,12 @@ ApiResult<std::vector<RecordedObject>> RecordKeeper::Gone(const std::vector<Reco
   return gone;
 }
 
-ApiStatus RecordKeeper::Keep(const std::string& model, const std::stop_token& stop) {
+RecordSubject SubjectOfModel(const std::string& digest) { return {{}, digest}; }
+
+ApiStatus RecordKeeper::Keep(const RecordSubject& subject, const std::stop_token& stop) {
   const std::lock_guard writing(writing_);
+  const std::string model =
+      subject.ns.empty() ? subject.name : RecordDigestOf(subject.ns, subject.name);
   const auto found = catalog_.records().Find({{}, RecordName(model)});
   if (found.found == Found::kUndecodable) {
     return tl::unexpected(
@@ -58,20 +62,14 @@ ApiStatus RecordKeeper::Keep(const std::string& model, const std::stop_token& st
                    (cached->by.problem.empty() ? std::string() : ", " + cached->by.problem)));
   }
   const ModelRecordSpec before = cached == nullptr ? ModelRecordSpec{} : cached->object.spec;
-  const SeenOfModel seen = catalog_.SeenOf(model);
+  const SeenOfModel seen =
+      subject.ns.empty() ? catalog_.SeenOf(model) : catalog_.SeenOfUseCase(subject);
   const auto gone = Gone(MissedBy(before, seen), stop);
   if (!gone) return tl::unexpected(gone.error());
-  Verdicts verdicts;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto known = verdicts_.find(model); known != verdicts_.end()) {
-      verdicts = known->second;
-    }
-  }
   const Time now = clock_.Now();
-  ModelRecordSpec next = NextRecord(before, seen, *gone, verdicts, now);
+  ModelRecordSpec next = NextRecord(before, seen, *gone, VerdictsOn(subject), now);
   NoteWhereItServes(next, now);
-  ForgetVerdicts(next, DigestsOf(seen));
+  ForgetVerdicts(subject, next, DigestsOf(seen));
   if (cached == nullptr && next.results.empty() && next.decisions.empty() &&
       next.incidents.empty() && next.serving.empty()) {
     return {};
@@ -131,31 +129,43 @@ void RecordKeeper::NoteWhereItServes(ModelRecordSpec& record, Time now) const {
   }
 }
 
+Verdicts RecordKeeper::VerdictsOn(const RecordSubject& subject) const {
+  const std::lock_guard lock(mutex_);
+  Verdicts all;
+  const auto known = verdicts_.find(subject);
+  if (known == verdicts_.end()) return all;
+  for (const auto& [deployment, verdicts] : known->second) Merge(verdicts, all);
+  return all;
+}
+
 // Of results that others have followed nobody asks any more.
-void RecordKeeper::ForgetVerdicts(const ModelRecordSpec& record,
+void RecordKeeper::ForgetVerdicts(const RecordSubject& subject, const ModelRecordSpec& record,
                                   const std::map<std::string, std::string>& spelled) {
   const std::lock_guard lock(mutex_);
-  const auto known = verdicts_.find(record.digest);
+  const auto known = verdicts_.find(subject);
   if (known == verdicts_.end()) return;
   std::set<std::string> digests;
   for (const RecordedResult& result : record.results) digests.insert(result.digest);
   for (const auto& [known_as, digest] : spelled) {
     if (digests.contains(known_as)) digests.insert(digest);
   }
-  std::erase_if(known->second,
-                [&](const auto& verdict) { return !digests.contains(verdict.first); });
+  for (auto& [deployment, verdicts] : known->second) {
+    std::erase_if(verdicts, [&](const auto& verdict) { return !digests.contains(verdict.first); });
+  }
+  std::erase_if(known->second, [](const auto& one) { return one.second.empty(); });
 }
 
-void RecordKeeper::Judged(const std::string& model, const Decision& decision) {
+void RecordKeeper::Judged(const RecordSubject& subject, const ObjectKey& deployment,
+                          const Decision& decision) {
   {
     const std::lock_guard lock(mutex_);
-    Verdicts& verdicts = verdicts_[model];
+    Verdicts& verdicts = verdicts_[subject][deployment];
     Verdicts next = verdicts;
     NoteVerdicts(decision, next);
     if (next == verdicts) return;
     verdicts = std::move(next);
   }
-  look_(model);
+  look_(subject);
 }
 
 void RecordKeeper::Serves(const ObjectKey& deployment, const std::string& model,
@@ -177,8 +187,8 @@ void RecordKeeper::Serves(const ObjectKey& deployment, const std::string& model,
     }
     if (!model.empty()) here_[model].insert(deployment.ToString());
   }
-  if (!before.empty() && before != model) look_(before);
-  if (!model.empty()) look_(model);
+  if (!before.empty() && before != model) look_(SubjectOfModel(before));
+  if (!model.empty()) look_(SubjectOfModel(model));
 }
 
 }  // namespace countersign

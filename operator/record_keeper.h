@@ -23,22 +23,26 @@
 
 namespace countersign {
 
+// Whose record it is: a use case, or a model, by its digest and without a namespace.
+using RecordSubject = ObjectKey;
+[[nodiscard]] RecordSubject SubjectOfModel(const std::string& digest);
+
 class RecordKeeper {
  public:
-  // All must outlive the keeper. `look` is told of models whose record may change.
+  // All must outlive the keeper. `look` is told of whose record may change.
   RecordKeeper(const KubeClient& client, Clock& clock, Catalog& catalog, InstallationKey key,
-               std::function<void(const std::string& model)> look)
+               std::function<void(const RecordSubject& subject)> look)
       : client_(client),
         clock_(clock),
         catalog_(catalog),
         key_(std::move(key)),
         look_(std::move(look)) {}
 
-  // Brings the record of `model` up to date. Error: it could not be written.
-  [[nodiscard]] ApiStatus Keep(const std::string& model, const std::stop_token& stop);
+  // Brings the record of `subject` up to date. Error: it could not be written.
+  [[nodiscard]] ApiStatus Keep(const RecordSubject& subject, const std::stop_token& stop);
 
-  // What came of the evidence about `model`.
-  void Judged(const std::string& model, const Decision& decision);
+  // What came of the evidence about `subject` for a ModelDeployment.
+  void Judged(const RecordSubject& subject, const ObjectKey& deployment, const Decision& decision);
   // What a ModelDeployment serves now; nullopt: nothing. `model`: its digest.
   void Serves(const ObjectKey& deployment, const std::string& model,
               std::optional<RecordedServing> serving);
@@ -49,17 +53,19 @@ class RecordKeeper {
   [[nodiscard]] ApiStatus Write(const ModelRecordSpec& next, const Object<ModelRecordSpec>* before,
                                 const std::stop_token& stop);
   void NoteWhereItServes(ModelRecordSpec& record, Time now) const;
-  void ForgetVerdicts(const ModelRecordSpec& record,
+  [[nodiscard]] Verdicts VerdictsOn(const RecordSubject& subject) const;
+  void ForgetVerdicts(const RecordSubject& subject, const ModelRecordSpec& record,
                       const std::map<std::string, std::string>& spelled);
 
   const KubeClient& client_;
   Clock& clock_;
   Catalog& catalog_;
   const InstallationKey key_;
-  const std::function<void(const std::string&)> look_;
+  const std::function<void(const RecordSubject&)> look_;
   std::mutex writing_;  // one record at a time: rare, and then not to be torn
   mutable std::mutex mutex_;
-  std::map<std::string, Verdicts> verdicts_;  // by model
+  // By subject and deployment: two that differ in one model must not take turns in its record.
+  std::map<RecordSubject, std::map<ObjectKey, Verdicts>> verdicts_;
   struct Place {
     std::string model;
     std::optional<RecordedServing> serving;

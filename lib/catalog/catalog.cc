@@ -18,6 +18,7 @@ constexpr char kPolicies[] = "policies";
 constexpr char kByDeployment[] = "deployment";
 constexpr char kByModel[] = "model";
 constexpr char kRejections[] = "rejections";
+constexpr char kAboutUseCase[] = "aboutUseCase";  // and no model
 
 std::string Ref(const std::string& name_space, const std::string& name) {
   return name_space + "/" + name;
@@ -168,6 +169,10 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
     return deployment.empty() ? std::vector<std::string>()
                               : std::vector<std::string>{std::move(deployment)};
   });
+  reports_.AddIndex(kAboutUseCase, [](const Cached<EvidenceSpec>& cached) {
+    return cached.object.spec.model ? std::vector<std::string>()
+                                    : std::vector<std::string>{UseCaseOf(cached.object)};
+  });
   // First, so that whoever hears of the change finds the new set.
   sign_offs_.OnChange([this](const ObjectChange<Cached<SignOffSpec>>& change) {
     const bool was_unreadable = !change.before && !change.after;
@@ -262,15 +267,6 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
 
 // One record may be about several use cases.
 void Catalog::ConnectRecords() {
-  records_.AddIndex(kRejections, [](const Cached<ModelRecordSpec>& cached) {
-    std::set<std::string> use_cases;
-    for (const RecordedDecision& one : cached.object.spec.decisions) {
-      if (one.sign_off != nullptr && IsRejectionInUseCase(one.sign_off->spec)) {
-        use_cases.insert(Ref(one.name_space, one.use_case));
-      }
-    }
-    return std::vector<std::string>(use_cases.begin(), use_cases.end());
-  });
   records_.OnChange([this](const ObjectChange<Cached<ModelRecordSpec>>& change) {
     const std::string kind(ModelRecordSpec::kKind);
     if (change.undecodable) return Notify({kind, change.key, {}});
@@ -469,18 +465,6 @@ void Catalog::CollectRecords(Facts& facts) const {
       AddRecord(facts, {found.value, &found.value->object});
     }
   }
-  if (facts.use_case == nullptr) return;
-  // What was rejected whichever model it is for counts for one that nobody knew then.
-  const ObjectMeta& use_case = facts.use_case->meta;
-  for (const auto& cached :
-       records_.ByIndex(kRejections, Ref(use_case.name_space, use_case.name))) {
-    if (cached->by.authenticity != Authenticity::kAttested) {
-      facts.unknown.push_back("ModelRecord '" + cached->object.meta.name +
-                              "' is not signed by this installation: " + cached->by.problem);
-      continue;
-    }
-    AddRecordOfOther(facts, {cached, &cached->object});
-  }
 }
 
 SeenOfModel Catalog::SeenOf(const std::string& model) const {
@@ -497,21 +481,20 @@ SeenOfModel Catalog::SeenOf(const std::string& model) const {
     }
   };
   for (const auto& one : incidents_.ByIndex(kByModel, model)) add(one);
-  std::set<std::string> use_cases;
   for (const auto& deployment : deployments_.ByIndex(kByModel, model)) {
-    const std::string use_case = UseCaseOf(deployment->object);
-    use_cases.insert(use_case);
-    for (const auto& one : incidents_.ByIndex(kByUseCase, use_case)) {
+    for (const auto& one : incidents_.ByIndex(kByUseCase, UseCaseOf(deployment->object))) {
       if (ConcernsUse(one->object.spec, deployment->object.spec.model.name)) add(one);
     }
   }
-  for (const std::string& use_case : use_cases) {
-    auto rejections = Collect(sign_offs_, use_case, kRejections);
-    if (rejections.empty()) continue;
-    seen.sign_offs.Change([&](std::vector<AttestedSignOff>& all) {
-      all.insert(all.end(), rejections.begin(), rejections.end());
-    });
-  }
+  return seen;
+}
+
+SeenOfModel Catalog::SeenOfUseCase(const ObjectKey& use_case) const {
+  SeenOfModel seen;
+  seen.digest = RecordDigestOf(use_case.ns, use_case.name);
+  seen.use_case = use_case.ToString();
+  seen.reports = Collect(reports_, seen.use_case, kAboutUseCase);
+  seen.sign_offs = Collect(sign_offs_, seen.use_case, kRejections);
   return seen;
 }
 

@@ -43,9 +43,11 @@ struct CatalogChange {
   std::vector<std::string> models = {};
 };
 
-// All evidence about a model there is now, and what its use cases' people rejected, for its record.
+// All evidence about a model there is now, for its record; or all reports about a use case as a
+// whole, and what was rejected in it whatever model it deploys.
 struct SeenOfModel {
   std::string digest;
+  std::string use_case = {};  // "namespace/name"; empty: it is about a model
   SharedList<AttestedBiasTest> bias_tests;
   SharedList<AttestedSnapshot> snapshots;
   SharedList<AttestedEvidence> reports;
@@ -118,6 +120,7 @@ class Catalog {
   [[nodiscard]] std::optional<ObjectKey> RecordedDeployment(const ObjectKey& report) const;
 
   [[nodiscard]] SeenOfModel SeenOf(const std::string& model) const;
+  [[nodiscard]] SeenOfModel SeenOfUseCase(const ObjectKey& use_case) const;
 
   // Takes in what a live read gave (see live_reader.h).
   void Upsert(const Resource& resource, Json&& object);

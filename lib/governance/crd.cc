@@ -208,13 +208,15 @@ std::vector<KindInfo> MakeKinds() {
        .plural = "modelrecords",
        .short_name = "modelrec",
        .namespaced = false,
-       .doc = "ModelRecord is what has been seen of one model, by digest: results and how many "
-              "attempts they took, decisions, incidents, where it served. Only the operator writes "
-              "it, and signs it. What is deleted elsewhere stays here and goes on to count.",
+       .doc = "ModelRecord is what has been seen of one model, by digest, or of one use case as a "
+              "whole: results and how many attempts they took, decisions, incidents, where it "
+              "served. Only the operator writes it, and signs it. What is deleted elsewhere stays "
+              "here and goes on to count.",
        .spec_doc = "The record.",
        .spec_schema = SpecSchema<ModelRecordSpec>,
        .status_schema = StatusSchema<EvidenceStatus>,
        .columns = {{"Digest", "string", ".spec.digest", "Digest of the model."},
+                   {"UseCase", "string", ".spec.useCase", "Of a record of a use case.", true},
                    {"Full", "boolean", ".spec.full", "Whether it can hold no more.", true},
                    kAge},
        .selectable = {".spec.digest"}});

@@ -95,6 +95,12 @@ Matches Match(const PolicySet& policies, const std::string& name_space, Time now
   return matches;
 }
 
+// Whose it is, also where the key is revoked: by that nobody becomes independent of their own work.
+Provenance MakerEver(const GovernancePolicySpec& policy, const Provenance& by,
+                     const std::optional<Time>& performed_at) {
+  return DespiteRevocation(policy, by, performed_at).value_or(by);
+}
+
 void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insiders& insiders) {
   if (!IsAuthentic(by)) return;
   for (const Provenance& one : EachSignerEver(policy, by)) insiders.AddMakers(policy, one);
@@ -108,9 +114,10 @@ void AddRecordedIssuers(const GovernancePolicySpec& policy, const Requirement& r
   if (record == nullptr) return;
   for (const PastResult& past : PastResults(policy, facts, environment, *record)) {
     const std::string& kind = past.result->kind;
+    const Provenance by = MakerEver(policy, past.by, past.result->performed_at);
     const auto add = [&](const std::vector<Subject>& issuers) {
-      if (!IsTrustedIssuer(policy, issuers, past.by)) return;
-      AddPerson(policy, past.by, insiders);
+      if (!IsTrustedIssuer(policy, issuers, by)) return;
+      AddPerson(policy, by, insiders);
       for (const std::string& name : past.result->performed_by) {
         insiders.Add(policy, name);
       }
@@ -132,29 +139,30 @@ void AddIssuers(const GovernancePolicySpec& policy, const Requirement& require, 
                 const EvidenceIndex& index, const ModelDigest& model, Insiders& insiders) {
   AddRecordedIssuers(policy, require, facts, index.environment(), model, insiders);
   // Whom a believed issuer names as having made it has a hand in it, beside the issuer.
-  const auto add = [&](const std::vector<Subject>& issuers, const Provenance& by,
+  const auto add = [&](const std::vector<Subject>& issuers, const auto& evidence,
                        const std::vector<std::string>& named) {
+    const Provenance by = MakerEver(policy, evidence.by, SignedDate(evidence.object->spec));
     if (!IsTrustedIssuer(policy, issuers, by)) return;
     AddPerson(policy, by, insiders);
     for (const std::string& name : named) insiders.Add(policy, name);
   };
   if (require.bias_test) {
     for (const AttestedBiasTest* test : index.BiasTests(model)) {
-      add(require.bias_test->issuers, test->by, test->object->spec.performed_by);
+      add(require.bias_test->issuers, *test, test->object->spec.performed_by);
     }
   }
   if (const auto& r = require.report; r && !r->independent) {
     for (const AttestedEvidence* report : index.Reports(r->type, model.digest)) {
       if (report->object->spec.model != model) continue;
-      add(r->issuers, report->by, report->object->spec.performed_by);
+      add(r->issuers, *report, report->object->spec.performed_by);
     }
   }
   if (require.reproducibility) {
     for (const AttestedSnapshot* snapshot : index.Snapshots(model)) {
       const ReproducibilitySnapshotSpec& spec = snapshot->object->spec;
       if (spec.reproduction_of.empty()) {
-        add(require.reproducibility->issuers, snapshot->by, spec.performed_by);
-        if (spec.code) add(require.reproducibility->issuers, snapshot->by, spec.code->authors);
+        add(require.reproducibility->issuers, *snapshot, spec.performed_by);
+        if (spec.code) add(require.reproducibility->issuers, *snapshot, spec.code->authors);
       }
     }
   }

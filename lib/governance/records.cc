@@ -39,6 +39,10 @@ Provenance ProvenanceOf(const RecordedMaker& maker) {
   return by;
 }
 
+std::string RecordDigestOf(const ObjectMeta& use_case) {
+  return countersign::RecordDigestOf(use_case.name_space, use_case.name);
+}
+
 bool IsMade(const Provenance& by) {
   return by.authenticity == Authenticity::kAttested || by.authenticity == Authenticity::kSigned ||
          by.authenticity == Authenticity::kForeign || by.authenticity == Authenticity::kAssumed;
@@ -127,7 +131,7 @@ bool HasPassed(const RecordedResult& result) {
          });
 }
 
-// Several records may have one that is about their use case.
+// Both a model's record and its use case's may have it.
 bool IsSame(const RecordedDecision& a, const RecordedDecision& b) {
   return a.digest == b.digest && a.name_space == b.name_space &&
          a.by.signing_key == b.by.signing_key;
@@ -181,8 +185,11 @@ void AddRecord(Facts& facts, std::shared_ptr<const ModelRecord> record) {
         "ModelRecord '" + record->meta.name + "' is full" +
         (record->spec.full ? std::string()
                            : " of evidence in namespace '" + bounds->name_space + "'") +
-        ": what of the model's evidence was deleted cannot be told any more; release the model "
-        "anew, under another digest");
+        (record->spec.use_case.empty()
+             ? ": what of the model's evidence was deleted cannot be told any more; release the "
+               "model anew, under another digest"
+             : ": which reports about the use case were deleted cannot be told any more; register "
+               "it anew, under another name"));
   }
   facts.records.push_back(std::move(record));
 }
@@ -191,22 +198,6 @@ bool IsRejectionInUseCase(const SignOffSpec& spec) {
   return spec.decision == SignOffDecision::kReject &&
          spec.subject.kind != SubjectOfSignOff::kModelDeployment &&
          spec.subject.kind != SubjectOfSignOff::kGovernancePolicy;
-}
-
-void AddRecordOfOther(Facts& facts, std::shared_ptr<const ModelRecord> record) {
-  if (RecordOf(facts, record->spec.digest) != nullptr) return;
-  const auto is_known = [&](const RecordedDecision& one) {
-    return std::any_of(facts.records.begin(), facts.records.end(), [&](const auto& known) {
-      return std::any_of(known->spec.decisions.begin(), known->spec.decisions.end(),
-                         [&](const RecordedDecision& other) { return IsSame(other, one); });
-    });
-  };
-  for (const RecordedDecision& one : record->spec.decisions) {
-    if (one.sign_off == nullptr || !IsRejectionInUseCase(one.sign_off->spec)) continue;
-    if (!IsOf(facts, one.name_space, one.use_case) || is_known(one)) continue;
-    facts.records.push_back(std::move(record));
-    return;
-  }
 }
 
 std::vector<std::string> ModelsOf(const Facts& facts, const Dossier& dossier) {
@@ -222,8 +213,9 @@ std::vector<std::string> ModelsOf(const Facts& facts, const Dossier& dossier) {
     }
   }
   std::vector<std::string> digests;
-  digests.reserve(models.size());
+  digests.reserve(models.size() + 1);
   for (ModelDigest& one : models) digests.push_back(std::move(one.digest));
+  if (facts.use_case != nullptr) digests.push_back(RecordDigestOf(facts.use_case->meta));
   return digests;
 }
 
@@ -247,7 +239,10 @@ std::optional<Facts> WithRecords(const Facts& facts, const Dossier& dossier) {
       CorrectResults(*record, facts.snapshots, dossier.Snapshots(model), snapshots);
       CorrectSignOffs(*record, facts.sign_offs, dossier.SignOffsAbout(model), sign_offs);
     }
-    CorrectResults(*record, facts.reports, dossier.ReportsAbout(record->spec.digest), reports);
+    const bool of_use_case = facts.use_case != nullptr && !record->spec.use_case.empty() &&
+                             record->spec.digest == RecordDigestOf(facts.use_case->meta);
+    const std::string_view about = of_use_case ? std::string_view() : record->spec.digest;
+    CorrectResults(*record, facts.reports, dossier.ReportsAbout(about), reports);
   }
   auto rejections = GoneRejections(facts, dossier);
   auto incidents = GoneIncidents(facts);
@@ -293,6 +288,12 @@ bool IsBelieved(const GovernancePolicySpec& policy, const Believed& who, const P
 
 RecordQuery QueryOf(const Context& context) {
   return {context.policy.spec, context.facts, context.index, context.model};
+}
+
+ModelDigest InPlaceOfModel(const UseCase& use_case) {
+  ModelDigest digest;
+  digest.digest = RecordDigestOf(use_case.meta);
+  return digest;
 }
 
 std::vector<PastResult> PastResults(const RecordQuery& query, std::string_view kind,

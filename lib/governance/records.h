@@ -18,15 +18,12 @@
 
 namespace countersign {
 
-// Adds what is recorded of one of the deployment's models.
+// Adds what is recorded of one of the deployment's models, or of its use case.
 void AddRecord(Facts& facts, std::shared_ptr<const ModelRecord> record);
 // Whether it rejects something of the use case itself, whichever model that deploys: answers, an
 // end, a waiver, a protocol, a closed incident, a delegation.
 [[nodiscard]] bool IsRejectionInUseCase(const SignOffSpec& spec);
-// The same of a record of another model: such rejections in the facts' use case count for every
-// model. Adds nothing if it has none that the records at hand lack.
-void AddRecordOfOther(Facts& facts, std::shared_ptr<const ModelRecord> record);
-// Digests of the models whose records an evaluation of these facts can need.
+// Digests of the models whose records an evaluation of these facts can need, and the use case's.
 [[nodiscard]] std::vector<std::string> ModelsOf(const Facts& facts, const Dossier& dossier);
 
 // The facts as the records make them; nothing when these change nothing. `dossier`: of the facts.
@@ -61,6 +58,8 @@ struct RecordQuery {
   const ModelDigest& model;
 };
 [[nodiscard]] RecordQuery QueryOf(const Context& context);
+// The `model` of a query about reports on the use case as a whole.
+[[nodiscard]] ModelDigest InPlaceOfModel(const UseCase& use_case);
 
 // Those of one kind about the model, made by whom the measure believes; of makers whose key was
 // revoked since those of which no gate is known to have passed.

@@ -116,7 +116,11 @@ Owner OwnerOf(const GovernancePolicySpec& policy, const SignerProof& signer, Tim
   if (owner.person != nullptr && owner.person->accounts.empty()) owner.person = nullptr;
   if (owner.person == nullptr && !signer.chain) {
     problem = {"SignerKeyUnknown",
-               NameOfKey(signer.key) + " belongs to nobody in the policy's spec.people[].keys"};
+               NameOfKey(signer.key) + " belongs to nobody in the policy's spec.people[].keys" +
+                   (policy.certificate_authorities.empty()
+                        ? ""
+                        : ", and no certificate came along: who is known by one signs with "
+                          "--certificate-chain")};
   }
   return owner;
 }

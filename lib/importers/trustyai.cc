@@ -2,13 +2,30 @@
 //
 // It has a value and bounds, and no counts: no BiasTest can be made of it. A policy asks for it by
 // a measure `evidence`. Source: github.com/trustyai-explainability/trustyai-explainability,
-// explainability-service, MetricsConfig and MetricThreshold; the README says `thresholds` where
-// older versions wrote `threshold`.
+// explainability-service, MetricsConfig, MetricThreshold and README: `thresholds`, where older
+// versions wrote `threshold`; times as text or in milliseconds since 1970. Since the service is
+// written in Python (github.com/trustyai-explainability/trustyai-service,
+// src/endpoints/metrics/fairness/group/spd.py) the type is `FAIRNESS`, and there is no time.
 #include "importers/claims.h"
 #include "importers/fields.h"
 #include "importers/formats.h"
 
 namespace countersign {
+namespace {
+
+Result<Time> TimeOf(const Field& at) {
+  if (at.value->is_number_integer()) {
+    constexpr std::int64_t kYear2018 = 1'514'764'800'000;  // what is before is in seconds
+    constexpr std::int64_t kYear3000 = 32'503'680'000'000;
+    const auto number = at.value->get<std::int64_t>();
+    if (number >= kYear2018 && number <= kYear3000) return Time(std::chrono::milliseconds(number));
+  } else if (auto time = ParseTime(at.Text()); time) {
+    return *time;
+  }
+  return Wrong(at, "a time (RFC 3339), or milliseconds since 1970");
+}
+
+}  // namespace
 
 Result<Imported> ImportTrustyAi(std::span<const ImportText> files,
                                 const ImportOptions& /*options*/) {
@@ -16,7 +33,10 @@ Result<Imported> ImportTrustyAi(std::span<const ImportText> files,
   auto json = ParseObject(file);
   if (!json) return Fail(json.error());
   const Field root = Root(*json, file);
-  if (root.Get("type").Text() != "metric") return Wrong(root.Get("type"), "\"metric\"");
+  const std::string type = root.Get("type").Text();
+  if (type != "metric" && type != "FAIRNESS") {
+    return Wrong(root.Get("type"), "\"metric\" or \"FAIRNESS\"");
+  }
   const std::string name = root.Get("name").Text();
   if (name.empty()) return Wrong(root.Get("name"), "the metric's name, SPD or DIR");
   const Field single = root.Get("value");
@@ -58,8 +78,8 @@ Result<Imported> ImportTrustyAi(std::span<const ImportText> files,
   Imported imported;
   imported.tool = "trustyai";
   if (const Field at = root.Get("timestamp"); at.Is()) {
-    auto time = ParseTime(at.Text());
-    if (!time) return Wrong(at, "a time (RFC 3339)");
+    auto time = TimeOf(at);
+    if (!time) return Fail(time.error());
     imported.performed_at = *time;
   }
   imported.spec = std::move(spec);

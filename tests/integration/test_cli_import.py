@@ -106,6 +106,15 @@ def test_a_load_test_passes_or_fails_its_gate(tmp_path):
     assert gates(tmp_path, bad)["loaded"]["state"] == "Failed"
 
 
+def test_what_has_not_happened_yet_is_refused(tmp_path):
+    assert "--at: must be work that has ended, is of 2126-" in asked(
+        "k6", DATA / "k6-handle-summary.json", "--at", "2126-11-20T00:00:00Z"
+    )
+    later = (DATA / "k6-machine-readable.json").read_text().replace("2026-11-20T09:30", "2126-11-20T09:30")
+    (tmp_path / "later.json").write_text(later)
+    assert "later.json: must be work that has ended" in asked("k6", tmp_path / "later.json")
+
+
 def test_the_source_and_its_tool_are_recorded():
     spec = imported("k6", DATA / "k6-machine-readable.json")["spec"]
     source = spec["sources"][0]

@@ -555,6 +555,33 @@ def test_decides_where_there_is_no_cluster(tmp_path, kind, command):
     assert "is of 'vera' by the policies among the files ('lending')" in done.stderr
 
 
+def test_lends_a_role_where_there_is_no_cluster(tmp_path):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    policy = lending(path.with_suffix(".pub").read_text())
+    policy["spec"]["roles"] = [
+        {**role, "delegation": {"maxDuration": "21d"}} if role["name"] == "model-validator" else role
+        for role in policy["spec"]["roles"]]  # fmt: skip
+
+    def delegate(*objects, more=("--for", "14d")):
+        return run("delegate", "-f", write(tmp_path / "all.yaml", *objects), "-n", s.HOME,
+                   "--use-case", "credit", "--role", "model-validator", "--to", "otto@bank.example",
+                   "--rationale", "Away.", "--yes", "--sign-with", path, "--print", "-o", "json", *more,
+                   env=NOWHERE)  # fmt: skip
+
+    done = delegate(policy, s.use_case())
+    assert done.returncode == 0, done.stderr
+    lent = json.loads(done.stdout)
+    assert (lent["spec"]["subject"]["kind"], lent["spec"]["decision"]) == ("Delegation", "Approve")
+    assert lent["spec"]["signer"] == {"username": "vera"}
+    assert verify(tmp_path, lent, policy)["signer"] == "vera"
+    done = delegate(policy, s.use_case(), more=("--withdraw",))
+    assert json.loads(done.stdout)["spec"]["decision"] == "Reject"
+    assert "may be lent for at most 21d" in delegate(policy, s.use_case(), more=("--for", "60d")).stderr
+    assert "there is no UseCase 'credit'" in delegate(policy).stderr
+    policy["spec"]["people"] = []
+    assert "--signer: must say under which account" in delegate(policy, s.use_case()).stderr
+
+
 def test_what_no_file_tells_is_asked_for(tmp_path):
     path = ssh_key(tmp_path, "-t", "ed25519")
     public = path.with_suffix(".pub").read_text()

@@ -15,9 +15,14 @@ def record_of(world, model="1"):
     return found and found["spec"]
 
 
-def recorded(world, kind, name, model="1"):
+def record_of_use_case(world):
+    records = world.kubectl.list("modelrec", "default")
+    return next((r["spec"] for r in records if r["spec"].get("useCase") == f"{world.home}/credit"), None)
+
+
+def recorded(world, kind, name, look=record_of):
     """The entry about an object of this world."""
-    entries = (record_of(world, model) or {}).get(kind, [])
+    entries = (look(world) or {}).get(kind, [])
     return next((e for e in entries if (e["namespace"], e["name"]) == (world.home, name)), None)
 
 
@@ -118,12 +123,41 @@ def test_a_deleted_rejection_of_a_waiver_still_rejects_it(world):
                   "role": "validator", "decision": "Reject", "signer": {"username": user},
                   "rationale": "It harms people."}}, user, "model-risk"))
     world.until(Governed="SignOffMissing")
-    eventually(lambda: recorded(world, "decisions", "no"), "the record")
+    eventually(lambda: recorded(world, "decisions", "no", record_of_use_case), "the record")
     world.kubectl("delete", "signoff", "no", "-n", world.home)
-    eventually(lambda: recorded(world, "decisions", "no").get("withdrawnAt"), "the withdrawal")
+    eventually(lambda: recorded(world, "decisions", "no", record_of_use_case).get("withdrawnAt"),
+               "the withdrawal")
     world.put_deployment(version="1.0.1")  # decided anew
     world.settled()
     world.until(Governed="SignOffMissing")
+
+
+def prediction_log(world, name, days):
+    user = ("lena@bank.example", "sre")
+    world.kubectl.create(world.stamped(
+        {"apiVersion": "countersign.dev/v1alpha1", "kind": "Evidence",
+         "metadata": {"name": name, "namespace": world.home},
+         "spec": {"useCase": "credit", "type": "PredictionLog", "performedAt": rfc3339(now()),
+                  "claims": [{"name": "retentionDays", "number": days}]}}, *user))
+
+
+def test_a_deleted_report_about_the_use_case_governs_models_that_came_later(world):
+    world.put_policy(require={"evidence": {
+        "type": "PredictionLog", "scope": "UseCase",
+        "claims": [{"claim": "retentionDays", "operator": "AtLeast", "value": "90"}],
+        "issuers": [{"kind": "Group", "name": "sre"}]}})
+    world.put_use_case()
+    prediction_log(world, "long", "90")
+    eventually(lambda: recorded(world, "results", "long", record_of_use_case), "the record")
+    prediction_log(world, "short", "7")
+    eventually(lambda: recorded(world, "results", "short", record_of_use_case), "the record")
+    world.kubectl("delete", "evidence.countersign.dev", "short", "-n", world.home)
+    eventually(lambda: recorded(world, "results", "short", record_of_use_case).get("withdrawnAt"),
+               "the withdrawal")
+    world.put_deployment()
+    world.until(phase="Nothing", Governed="EvidenceWithdrawn")
+    prediction_log(world, "longer", "120")
+    world.until(phase="Serving", Ready="Serving")
 
 
 def test_an_approval_that_was_withdrawn_and_is_applied_again_does_not_count(world):

@@ -13,17 +13,20 @@ namespace {
 // read it.
 bool IsGone(const SignOffContext& context, const AttestedSignOff& approval,
             const ConditionEvidence& wanted, const std::vector<const AttestedEvidence*>& usable) {
-  if (!context.target.model) return false;
-  const ModelDigest& model = *context.target.model;
   const Believed who{wanted.issuers, Assurance::kRequester};
   const AttestedEvidence* latest = Latest(usable);
-  const auto present = context.index.Reports(wanted.type, model.digest);
-  const auto past =
-      PastResults({context.policy, context.facts, context.index, model}, EvidenceSpec::kKind, who);
-  return std::any_of(past.begin(), past.end(), [&](const PastResult& one) {
-    return one.result->topic == wanted.type && one.by.first_seen >= approval.by.first_seen &&
-           GovernsAlthoughGone(context.policy, who, one, latest, present);
-  });
+  const auto is_gone = [&](const ModelDigest& subject, std::string_view model) {
+    const auto present = context.index.Reports(wanted.type, model);
+    const auto past = PastResults({context.policy, context.facts, context.index, subject},
+                                  EvidenceSpec::kKind, who);
+    return std::any_of(past.begin(), past.end(), [&](const PastResult& one) {
+      return one.result->topic == wanted.type && one.by.first_seen >= approval.by.first_seen &&
+             GovernsAlthoughGone(context.policy, who, one, latest, present);
+    });
+  };
+  const auto& model = context.target.model;
+  if (model && is_gone(*model, model->digest)) return true;
+  return context.facts.use_case != nullptr && is_gone(InPlaceOfModel(*context.facts.use_case), {});
 }
 
 bool IsFulfilled(const SignOffContext& context, const AttestedSignOff& approval,

@@ -173,12 +173,14 @@ Gate GateOf(const Context& context, const EvidenceRequirement& r, Gate gate,
 
 std::optional<PastResult> GoneReport(const Context& context, const EvidenceRequirement& r,
                                      const std::vector<const AttestedEvidence*>& usable) {
-  if (r.scope != EvidenceScope::kModel) return std::nullopt;
   std::optional<PastResult> gone;
   const AttestedEvidence* latest = Latest(usable);
   const Believed who{r.issuers, r.assurance};
-  const auto present = context.index.Reports(r.type, context.model.digest);
-  for (const PastResult& past : PastResults(QueryOf(context), EvidenceSpec::kKind, who)) {
+  const auto present = context.index.Reports(r.type, ModelOf(context, r));
+  const ModelDigest subject =
+      r.scope == EvidenceScope::kModel ? context.model : InPlaceOfModel(*context.facts.use_case);
+  const RecordQuery query{context.policy.spec, context.facts, context.index, subject};
+  for (const PastResult& past : PastResults(query, EvidenceSpec::kKind, who)) {
     if (past.result->topic != r.type ||
         (!r.environments.empty() && std::find(r.environments.begin(), r.environments.end(),
                                               past.result->environment) == r.environments.end()) ||

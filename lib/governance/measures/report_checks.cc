@@ -152,10 +152,12 @@ void CheckAssessment(const Context& context, const DataQualityRequirement& r,
   for (const AttestedEvidence* one : UsableReports(context, of_use_case).usable) {
     usable.push_back(one);
   }
-  if (const auto gone = GoneReport(context, wanted, usable)) {
-    shortfall.Add(GateState::kMissing, "ImpactAssessmentWithdrawn",
-                  "ImpactAssessment " + GoneText(*gone));
-    return;
+  for (const EvidenceRequirement& one : {wanted, of_use_case}) {
+    if (const auto gone = GoneReport(context, one, usable)) {
+      shortfall.Add(GateState::kMissing, "ImpactAssessmentWithdrawn",
+                    "ImpactAssessment " + GoneText(*gone));
+      return;
+    }
   }
   if (usable.empty()) {
     shortfall.Add(GateState::kMissing, "ImpactAssessmentMissing",

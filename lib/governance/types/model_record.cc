@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/digest.h"
 #include "governance/types/codec.h"
 
 namespace countersign {
@@ -240,7 +241,13 @@ void Describe(V& v, RecordBounds& b) {
 
 template <class V>
 void Describe(V& v, ModelRecordSpec& s) {
-  v.Field(DigestField("The model's digest, of which the name is made."), s.digest);
+  v.Field(DigestField("The model's digest, of which the name is made; a use case has one too."),
+          s.digest);
+  v.Field({.name = "useCase",
+           .doc = "The use case, as namespace/name, whose record this is: of reports about it as a "
+                  "whole, and of what was rejected in it.",
+           .length = 317},
+          s.use_case);
   v.Field(
       {.name = "results",
        .doc = "Of each maker, protocol and data set the newest result, and how many there were. "
@@ -248,8 +255,8 @@ void Describe(V& v, ModelRecordSpec& s) {
        .max = kMaxRecordedResults},
       s.results);
   v.Field({.name = "decisions",
-           .doc = "Sign-offs on deployments of the model, and rejections of answers, waivers and "
-                  "the like in the use cases that deploy it; what is needed to judge a rejection.",
+           .doc = "Sign-offs on deployments of the model, or rejections of answers, waivers and "
+                  "the like in the use case; what is needed to judge a rejection.",
            .max = kMaxRecordedDecisions},
           s.decisions);
   v.Field({.name = "incidents", .doc = "Incidents that concern it.", .max = kMaxRecordedIncidents},
@@ -416,6 +423,11 @@ const ModelRecordSpec::Known* ModelRecordSpec::Find(std::string_view wanted,
       [](const Known& one, const auto& key) { return std::tie(one.digest, one.name_space) < key; });
   if (found == known.end() || found->digest != wanted || found->name_space != ns) return nullptr;
   return &*found;
+}
+
+std::string RecordDigestOf(std::string_view name_space, std::string_view use_case) {
+  return DigestText(Sha256(std::string(kApiGroup) + "/UseCase\n" + std::string(name_space) + "/" +
+                           std::string(use_case)));
 }
 
 std::string RecordName(std::string_view digest) {

@@ -1,5 +1,5 @@
 // model_record.h: what has been seen of one model, by digest: results, decisions, alarms, where it
-// served. See object.h for threads.
+// served; or of one use case as a whole, by a digest that no model has. See object.h for threads.
 //
 // The operator alone writes it, and signs it with the installation's key. Objects can be deleted;
 // that they were there stays here: the newest result of each maker on each protocol and data set
@@ -147,6 +147,7 @@ struct RecordBounds {
 struct ModelRecordSpec {
   static constexpr std::string_view kKind = "ModelRecord";
   std::string digest;
+  std::string use_case;  // "namespace/name"; empty: it is the record of a model
   std::vector<RecordedResult> results;
   std::vector<RecordedDecision> decisions;
   std::vector<RecordedIncident> incidents;
@@ -173,6 +174,9 @@ struct ModelRecordSpec {
   std::vector<Known> known;
 };
 using ModelRecord = Object<ModelRecordSpec>;
+
+// Under which digest the record of a use case is kept: reports that name no model are in it.
+[[nodiscard]] std::string RecordDigestOf(std::string_view name_space, std::string_view use_case);
 
 // "sha256-…": names of objects hold no colon.
 [[nodiscard]] std::string RecordName(std::string_view digest);

@@ -296,26 +296,25 @@ std::string NamesOfRejections(const SharedList<AttestedSignOff>& list) {
   return names;
 }
 
-TEST_F(CatalogTest, WhatIsRejectedInAUseCaseIsSeenOfEveryModelThatItDeploys) {
+TEST_F(CatalogTest, WhatIsRejectedInAUseCaseIsSeenOfItWhateverItDeploys) {
   Json waiver = Rejected(SignOffJson("waiver", "scoring"));
   waiver["spec"]["subject"] = {{"kind", "Waiver"},
                                {"useCase", "scoring"},
                                {"waiver", "w"},
                                {"waiverDigest", "sha256:" + std::string(64, '6')}};
-  server_->Put(kModelDeployments, DeploymentJson("scorer", "scoring"));
   server_->Put(kSignOffs, Rejected(SignOffJson("answers", "scoring")));
   server_->Put(kSignOffs, waiver);
   server_->Put(kSignOffs, SignOffJson("approved", "scoring"));
   server_->Put(kSignOffs, Rejected(SignOffJson("elsewhere", "scoring", "attic")));
   server_->Put(kSignOffs, Rejected(SignOffJson("other", "chat")));
   StartCatalog();
-  EXPECT_EQ(NamesOfRejections(catalog_.SeenOf(kModelDigest).sign_offs), "answers waiver ");
-  EXPECT_TRUE(catalog_.SeenOf("sha256:" + std::string(64, '2')).sign_offs.empty());
+  const SeenOfModel seen = catalog_.SeenOfUseCase({"lending", "scoring"});
+  EXPECT_EQ(NamesOfRejections(seen.sign_offs), "answers waiver ");
+  EXPECT_EQ(seen.use_case, "lending/scoring");
 }
 
-// Of another model than the one that is deployed.
 Json RecordOfRejection(const InstallationKey* key) {
-  const std::string digest = "sha256:" + std::string(64, '2');
+  const std::string digest = RecordDigestOf("lending", "scoring");
   const Json content = *Find(Rejected(SignOffJson("no", "scoring")), "spec");
   Json record = {
       {"apiVersion", "countersign.dev/v1alpha1"},
@@ -323,6 +322,7 @@ Json RecordOfRejection(const InstallationKey* key) {
       {"metadata", {{"name", RecordName(digest)}, {"uid", "r"}, {"resourceVersion", "7"}}},
       {"spec",
        {{"digest", digest},
+        {"useCase", "lending/scoring"},
         {"decisions",
          Json::array({{{"namespace", "lending"},
                        {"useCase", "scoring"},

@@ -187,8 +187,6 @@ void AddRecords(const Json& records, const Placeholders& values, Facts& facts) {
     auto record = Make<ModelRecordSpec>(it.key(), "", spec);
     if (std::find(models.begin(), models.end(), record->spec.digest) != models.end()) {
       AddRecord(facts, record);
-    } else {
-      AddRecordOfOther(facts, record);
     }
   }
 }

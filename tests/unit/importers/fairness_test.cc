@@ -300,6 +300,26 @@ TEST(TrustyAi, OlderVersionsSayThreshold) {
             "0.1");
 }
 
+TEST(TrustyAi, TimesAreAlsoMilliseconds) {
+  const std::string text = Sample("trustyai-spd.json");
+  const auto at = [&](const char* time) {
+    return ImportText1("trustyai", Replaced(text, "\"2026-11-20T14:52:25.678+00:00\"", time));
+  };
+  EXPECT_EQ(FormatTime(*at("1763650345678")->performed_at), "2025-11-20T14:52:25Z");
+  for (const char* wrong : {"1763650345", "1763650345678.5", "-1", "1e300", "true"}) {
+    EXPECT_THAT(Wrong(at(wrong)), HasSubstr("in: timestamp: must be a time (RFC 3339)")) << wrong;
+  }
+}
+
+TEST(TrustyAi, TheServiceInPythonSaysFairnessAndNoTime) {
+  const auto imported = ImportText1("trustyai", Sample("trustyai-python-dir.json"));
+  const auto report = ReportOf(imported);
+  EXPECT_EQ(ClaimText(report, "metric"), "DIR");
+  EXPECT_EQ(ClaimText(report, "upperBound"), "1.2");
+  EXPECT_EQ(ClaimText(report, "outsideBounds"), "true");
+  EXPECT_FALSE(imported->performed_at);
+}
+
 TEST(TrustyAi, OneValueOfSeveralIsNotChosen) {
   const std::string text = Sample("trustyai-spd.json");
   const std::string several =

@@ -131,6 +131,44 @@ TEST(ModelRecords, KeepTheNewestOfEachMakerAndCountTheOthers) {
   EXPECT_EQ(record.results[1].attempts, 1);
 }
 
+// Two deployments of one model, of which one is waived: whichever was judged last, the record says
+// the same, or the two would have it written for ever.
+TEST(ModelRecords, OfVerdictsThatDifferWhatSpeaksAgainstItStands) {
+  const Verdicts passed = {{"d", {{"bank", "bias", "Passed", "BiasWithinBounds"}}}};
+  const Verdicts failed = {{"d", {{"bank", "bias", "Failed", "BiasOutOfBounds"}}},
+                           {"e", {{"bank", "load", "Passed", "EvidenceSufficient"}}}};
+  Verdicts one;
+  Merge(passed, one);
+  Merge(failed, one);
+  Verdicts other;
+  Merge(failed, other);
+  Merge(passed, other);
+  EXPECT_EQ(one, other);
+  ASSERT_THAT(one["d"], SizeIs(1));
+  EXPECT_EQ(one["d"][0].reason, "BiasOutOfBounds");
+  EXPECT_THAT(one["e"], SizeIs(1));
+}
+
+TEST(ModelRecords, OfAUseCaseKeepReportsThatNameNoModel) {
+  SeenOfModel seen;
+  seen.use_case = "lending/credit";
+  seen.digest = RecordDigestOf("lending", "credit");
+  EvidenceSpec spec;
+  spec.use_case = "credit";
+  spec.type = "EthicsReview";
+  auto object = std::make_shared<Evidence>();
+  object->meta.name_space = "lending";
+  object->meta.name = "review";
+  object->meta.uid = "u";
+  object->spec = spec;
+  object->spec_digest = kModelDigest;
+  seen.reports = std::vector<AttestedEvidence>{{object, By("lena", 1)}};
+  const ModelRecordSpec record = Stored(Next({}, seen));
+  EXPECT_EQ(record.use_case, "lending/credit");
+  ASSERT_THAT(record.results, SizeIs(1));
+  EXPECT_EQ(record.results[0].topic, "EthicsReview");
+}
+
 TEST(ModelRecords, AreReadBackAsTheyWereWrittenAndThenStayAsTheyAre) {
   SeenOfModel seen = Seen();
   seen.bias_tests = Listed(Tested("a", 1, By("dan", 9)), Tested("b", 2, By("dan", 5)));
