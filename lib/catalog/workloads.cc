@@ -14,12 +14,12 @@ bool IsBuiltIn(const ServingProfile& profile) {
   return profile.group.empty() || profile.group == "apps" || profile.group == "batch";
 }
 
-InformerOptions Follow(const Resource& resource) {
+InformerOptions Follow(const Resource& resource, std::function<void()> not_there) {
   InformerOptions options;
   options.scope.resource = resource;
-  options.on_error = [resource](const ApiError& error) {
-    // A CRD that is not installed.
-    if (error.http_status == 404) return;
+  options.on_error = [resource, not_there = std::move(not_there)](const ApiError& error) {
+    // A CRD that is not installed, or not in that version.
+    if (error.http_status == 404) return not_there();
     Log(LogLevel::kWarning, "cannot follow a collection",
         {{"resource", resource.Name()}, {"error", error.ToString()}});
   };
@@ -50,8 +50,12 @@ Workload DecodeWorkload(const ServingProfiles& table, const Json& object) {
   return workload;
 }
 
+Resource ResourceOf(const ServingProfile& profile, const std::string& version) {
+  return {profile.group, version, profile.resource, true, profile.kind};
+}
+
 Resource ResourceOf(const ServingProfile& profile) {
-  return {profile.group, profile.versions.front(), profile.resource, true, profile.kind};
+  return ResourceOf(profile, profile.versions.front());
 }
 
 Resource ResourceOf(const ServingSelector& selector) {
@@ -63,50 +67,77 @@ Workloads::Workloads(const KubeClient& client, Clock& clock, const ServingProfil
   for (const bool built_in : {true, false}) {
     for (const ServingProfile& profile : table.profiles) {
       if (IsBuiltIn(profile) != built_in || profile.resource == kPods.plural) continue;
-      // Items of a list name neither kind nor version.
-      const Resource resource = ResourceOf(profile);
-      auto informer = std::make_unique<Informer<Workload>>(
-          client, clock, Follow(resource), [&table, resource](Json&& object) -> Result<Workload> {
-            object["apiVersion"] = resource.ApiVersion();
-            object["kind"] = resource.kind;
-            return DecodeWorkload(table, object);
-          });
-      informer->AddIndex(kByUid,
-                         [](const Workload& workload) { return std::vector{workload.uid}; });
-      informer->OnChange([this](const ObjectChange<Workload>&) {
-        const std::lock_guard lock(mutex_);
-        changed_.notify_all();
-      });
-      informers_.push_back(std::move(informer));
+      for (const std::string& version : profile.versions) {
+        const bool last = version == profile.versions.back();
+        const std::size_t next = followed_.size() + 1;
+        followed_.push_back({Following(client, table, ResourceOf(profile, version),
+                                       [this, last, next] {
+                                         if (!last) FallBackTo(next);
+                                       }),
+                             version == profile.versions.front()});
+      }
     }
-    if (built_in) built_in_ = informers_.size();
+    if (built_in) built_in_ = followed_.size();
   }
 }
 
+std::unique_ptr<Informer<Workload>> Workloads::Following(const KubeClient& client,
+                                                         const ServingProfiles& table,
+                                                         const Resource& resource,
+                                                         std::function<void()> not_there) {
+  // Items of a list name neither kind nor version.
+  auto informer =
+      std::make_unique<Informer<Workload>>(client, clock_, Follow(resource, std::move(not_there)),
+                                           [&table, resource](Json&& object) -> Result<Workload> {
+                                             object["apiVersion"] = resource.ApiVersion();
+                                             object["kind"] = resource.kind;
+                                             return DecodeWorkload(table, object);
+                                           });
+  informer->AddIndex(kByUid, [](const Workload& workload) { return std::vector{workload.uid}; });
+  informer->OnChange([this](const ObjectChange<Workload>&) {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  });
+  return informer;
+}
+
 void Workloads::Start() {
-  for (const auto& informer : informers_) informer->Start();
+  const std::lock_guard lock(mutex_);
+  for (const Followed& one : followed_) {
+    if (one.started) one.informer->Start();
+  }
+}
+
+void Workloads::FallBackTo(std::size_t at) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_ || followed_[at].started) return;
+  followed_[at].started = true;
+  followed_[at].informer->Start();
 }
 
 void Workloads::Stop() {
-  for (const auto& informer : informers_) informer->Stop();
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  for (const Followed& one : followed_) one.informer->Stop();
 }
 
 bool Workloads::HasSynced() const {
-  return std::all_of(informers_.begin(),
-                     informers_.begin() + static_cast<std::ptrdiff_t>(built_in_),
-                     [](const auto& informer) { return informer->HasSynced(); });
+  return std::all_of(followed_.begin(), followed_.begin() + static_cast<std::ptrdiff_t>(built_in_),
+                     [](const Followed& one) { return one.informer->HasSynced(); });
 }
 
 bool Workloads::WaitForSync(const std::stop_token& stop, SteadyTime deadline) const {
-  return std::all_of(informers_.begin(),
-                     informers_.begin() + static_cast<std::ptrdiff_t>(built_in_),
-                     [&](const auto& informer) { return informer->WaitForSync(stop, deadline); });
+  return std::all_of(
+      followed_.begin(), followed_.begin() + static_cast<std::ptrdiff_t>(built_in_),
+      [&](const Followed& one) { return one.informer->WaitForSync(stop, deadline); });
 }
 
 std::vector<std::string> Workloads::Stale(SteadyTime now) const {
   std::vector<std::string> stale;
   for (std::size_t i = 0; i < built_in_; ++i) {
-    const auto heard = informers_[i]->LastHeard();
+    const auto heard = followed_[i].informer->LastHeard();
     if (!heard || now - *heard < kStaleAfter) continue;
     stale.emplace_back("the API server has not been heard about workloads for some minutes");
     break;
@@ -116,8 +147,8 @@ std::vector<std::string> Workloads::Stale(SteadyTime now) const {
 
 std::shared_ptr<const Workload> Workloads::ByUid(const std::string& uid) const {
   if (uid.empty()) return nullptr;
-  for (const auto& informer : informers_) {
-    auto found = informer->ByIndex(kByUid, uid);
+  for (const Followed& one : followed_) {
+    auto found = one.informer->ByIndex(kByUid, uid);
     if (!found.empty()) return std::move(found.front());
   }
   return nullptr;
@@ -149,7 +180,11 @@ std::vector<std::shared_ptr<const Workload>> Workloads::Owners(const std::string
     auto owner = Await(next->uid, deadline);
     if (owner == nullptr) {
       // A ModelDeployment is not among the workloads; whoever asks knows those.
-      if (next->kind != "ModelDeployment") {
+      if (next->kind == "Pod") {
+        problem = "its owner is Pod '" + Excerpt(next->name, 253) +
+                  "', and Pods are not followed: what owns other workloads through a Pod is "
+                  "served by a ModelDeployment, or let through by a waiver";
+      } else if (next->kind != "ModelDeployment") {
         problem = "its owner " + Excerpt(next->kind, 63) + " '" + Excerpt(next->name, 253) +
                   "' is not known (yet); a controller tries again by itself";
       }

@@ -1,12 +1,14 @@
 // workloads.h: what runs in the cluster and may serve a model, as the guard sees it.
 //
 // One informer for each kind of the serving table but Pods, which are many and are judged as they
-// come. Of an object only whose it is and what was recognised in it is kept. Owners are found by
+// come. Of several versions the first that the API server has. Of an object only whose it is and
+// what was recognised in it is kept. Owners are found by
 // UID alone: names in a request prove nothing. Kinds whose CRD is not installed are asked for again
 // now and then and are no condition of being synced. Thread-safe after Start.
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -77,9 +79,21 @@ class Workloads {
   [[nodiscard]] std::shared_ptr<const Workload> Await(const std::string& uid,
                                                       SteadyTime deadline) const;
 
+  struct Followed {
+    std::unique_ptr<Informer<Workload>> informer;
+    bool started =
+        false;  // from the start, or once the API server does not have the version before
+  };
+  [[nodiscard]] std::unique_ptr<Informer<Workload>> Following(const KubeClient& client,
+                                                              const ServingProfiles& table,
+                                                              const Resource& resource,
+                                                              std::function<void()> not_there);
+  void FallBackTo(std::size_t at);
+
   Clock& clock_;
-  std::vector<std::unique_ptr<Informer<Workload>>> informers_;
+  std::vector<Followed> followed_;
   std::size_t built_in_ = 0;  // of them, kinds that every cluster has: these come first
+  bool stopped_ = false;
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
   mutable int waiting_ = 0;

@@ -79,6 +79,7 @@ std::optional<GuardWaiver> WaiverFor(const PolicySet& in_force, const std::strin
       const ShadowWaiver judged = JudgeShadowWaiver(*policy, *environment, facts, attested);
       waiver.active = judged.active;
       waiver.why_not = judged.why_not;
+      waiver.emergency = judged.emergency ? judged.text : std::string();
     }
   }
   return waiver;

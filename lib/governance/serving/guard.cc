@@ -416,10 +416,12 @@ GuardDecision JudgeServing(const GuardFacts& facts) {
   std::vector<GuardFault> faults = NotCovered(facts.serving, facts.covers);
   if (faults.empty()) return Allowed("Covered");
   if (const GuardWaiver* waiver = WaivedBy(facts, faults)) {
+    const bool emergency = !waiver->emergency.empty();
     return {GuardVerdict::kWarn,
             false,
-            "Waived",
-            "serves outside of Countersign by waiver '" + waiver->name + "'",
+            emergency ? "EmergencyWaived" : "Waived",
+            "serves outside of Countersign by waiver '" + waiver->name + "'" +
+                (emergency ? ", " + waiver->emergency : std::string()),
             {}};
   }
   if (owner.fault) faults.insert(faults.begin(), *owner.fault);

@@ -41,6 +41,7 @@ struct GuardWaiver {
   std::string why_not;
   std::string digest;
   bool fits = false;  // a policy in force has the environment that it names for the namespace
+  std::string emergency = {};  // of an active one that nobody has signed off: who closes it
 };
 
 // One in the chain of owners, the nearest first.

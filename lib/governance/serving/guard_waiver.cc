@@ -28,7 +28,8 @@ ShadowWaiver JudgeShadowWaiver(const GovernancePolicy& policy, const PolicyEnvir
                         facts.deployment->spec.model.digest,
                         lineage};
   const WaiverJudgement judgement = JudgeWaiver(context, waiver);
-  return {judgement.active, judgement.active ? "" : judgement.reason + ": " + judgement.text};
+  if (!judgement.active) return {false, judgement.reason + ": " + judgement.text};
+  return {true, {}, judgement.emergency, judgement.text};
 }
 
 }  // namespace countersign

@@ -17,6 +17,8 @@ inline constexpr std::string_view kShadowMeasure = "shadow-deployment";
 struct ShadowWaiver {
   bool active = false;
   std::string why_not;
+  bool emergency = false;  // active although nobody has signed it off
+  std::string text = {};   // when active: until when, and who closes it
 };
 
 // `facts` are those of the waiver's use case.

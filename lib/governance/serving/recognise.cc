@@ -79,11 +79,30 @@ std::string FieldOf(const FieldPath& path) {
   return key == path.rend() ? std::string() : *key;
 }
 
-// Command and arguments as one text of words, each apart by one space, as a shell would see them.
+// Command and arguments as one text of words, each apart by one space, as a shell would see them:
+// quotes are nothing, or, between a word and what is quoted for another shell, an end.
 struct Words {
   std::vector<std::string> list;
   std::string text;
+  std::string unquoted;
 };
+
+// Whether `command` is run there: as words of their own, of which the first may be a path, and the
+// last the beginning of a module's name.
+bool Runs(std::string_view words, std::string_view command) {
+  constexpr std::string_view kBefore = " ;&|(`";
+  constexpr std::string_view kAfter = " ;&|)`<>.";
+  for (std::size_t at = words.find(command); at != std::string_view::npos;
+       at = words.find(command, at + 1)) {
+    const std::size_t end = at + command.size();
+    if (end < words.size() && kAfter.find(words[end]) == std::string_view::npos) continue;
+    if (at == 0 || kBefore.find(words[at - 1]) != std::string_view::npos) return true;
+    const std::string_view before = words.substr(0, at);
+    const std::string_view path = before.substr(before.find_last_of(kBefore) + 1);
+    if (path.ends_with('/') && path.find("//") == std::string_view::npos) return true;
+  }
+  return false;
+}
 
 void AddWords(const Json& container, const char* key, Words& words, std::size_t& bytes) {
   const Json* list = Find(container, key);
@@ -95,16 +114,24 @@ void AddWords(const Json& container, const char* key, Words& words, std::size_t&
     if (bytes > kMaxEmbeddedBytes) return;
     std::string word;
     const auto finish = [&] {
+      if (word == "\\") word.clear();  // a line that goes on
       if (word.empty()) return;
       words.text += (words.text.empty() ? "" : " ") + word;
       words.list.push_back(std::move(word));
       word.clear();
     };
+    words.unquoted += ' ';
     for (const char c : text) {
       const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+      const bool quote = c == '"' || c == '\'';
+      if (!space && !quote) {
+        words.unquoted += c;
+      } else if (words.unquoted.back() != ' ') {
+        words.unquoted += ' ';
+      }
       if (space) {
         finish();
-      } else if (c != '"' && c != '\'') {
+      } else if (!quote) {
         word += c;
       }
     }
@@ -466,10 +493,10 @@ class Recogniser {
       ++telling_signs_;
       out_.signs.push_back({"command line", where.ToString(), longer, Certainty::kServing});
     }
+    // Of a command line only what is known of it is shown: the rest may hold secrets.
     for (const ServingSignal& signal : signals_.commands) {
-      if (words.text.find(signal.match) != std::string::npos) {
-        Sign("command", signal, words.text, where);
-      }
+      if (Runs(words.text, signal.match) || Runs(words.unquoted, signal.match))
+        Sign("command", signal, signal.match, where);
     }
     for (std::size_t i = 0; i < words.list.size(); ++i) {
       Word(words.list[i], i + 1 < words.list.size() ? words.list[i + 1] : std::string(), where);
@@ -482,7 +509,7 @@ class Recogniser {
     for (const ServingSignal& signal : signals_.arguments) {
       if (option != signal.match) continue;
       const std::string value = equals == std::string::npos ? next : word.substr(equals + 1);
-      Sign("argument", signal, word, at);
+      Sign("argument", signal, option, at);
       AddModel(signal.model, value, at);
     }
     Uri(word, at);
@@ -492,19 +519,19 @@ class Recogniser {
   void Uri(const std::string& value, const JsonPath& at) {
     for (const ServingSignal& signal : signals_.uris) {
       if (!Lower(value.substr(0, signal.match.size())).starts_with(signal.match)) continue;
-      Sign("uri", signal, value, at);
+      Sign("uri", signal, NormaliseUri(value).text, at);
       AddModel(signal.model, value, at);
+      return;
     }
   }
 
   void Variable(const Json& variable, const JsonPath& at) {
     const std::string name = StringAt(variable, "name");
     const std::string value = StringAt(variable, "value");
-    const std::string assignment = name + "=" + value;
     Accelerator("variables/" + name, at);
     for (const ServingSignal& signal : signals_.variables) {
       if (!GlobMatches(signal.match, name)) continue;
-      Sign("variable", signal, assignment, at);
+      Sign("variable", signal, name, at);  // its value may be a secret
       if (!value.empty()) {
         AddModel(signal.model, value, at);
       } else if (signal.model && Find(variable, "valueFrom") != nullptr) {

@@ -43,8 +43,14 @@ ServedReference Unpinned(std::string_view text) {
   return reference;
 }
 
-std::string_view WithoutQuery(std::string_view uri) {
-  return uri.substr(0, std::min(uri.find('?'), uri.size()));
+// Of what follows the scheme, without what may be a secret.
+std::string_view WithoutQuery(std::string_view rest) {
+  return rest.substr(0, std::min(rest.find_first_of("?#"), rest.size()));
+}
+std::string_view WithoutSecrets(std::string_view rest) {
+  rest = WithoutQuery(rest);
+  const std::size_t user = rest.substr(0, rest.find('/')).rfind('@');
+  return user == std::string_view::npos ? rest : rest.substr(user + 1);
 }
 
 }  // namespace
@@ -75,6 +81,10 @@ ServedReference NormaliseUri(std::string_view uri) {
   if (!IsPlain(uri) || colon == std::string_view::npos || colon == 0) return Unpinned(uri);
   const std::string scheme = Lower(uri.substr(0, colon));
   const std::string_view rest = uri.substr(colon + 3);
+  const bool by_digest = scheme == "hf" || scheme == "oci" || scheme.starts_with("oci+");
+  if (by_digest && WithoutQuery(rest) != rest) {
+    return Unpinned(scheme + "://" + std::string(WithoutQuery(rest)));
+  }
   // How the bytes come into the Pod is all that tells these apart.
   if (scheme == "oci" || scheme.starts_with("oci+")) {
     ServedReference reference = NormaliseImage(rest);
@@ -87,7 +97,7 @@ ServedReference NormaliseUri(std::string_view uri) {
                ? NormaliseHuggingFace(rest, {})
                : NormaliseHuggingFace(rest.substr(0, revision), rest.substr(revision + 1));
   }
-  return Unpinned(scheme + "://" + std::string(WithoutQuery(rest)));
+  return Unpinned(scheme + "://" + std::string(WithoutSecrets(rest)));
 }
 
 ServedReference NormaliseHuggingFace(std::string_view model, std::string_view revision) {

@@ -542,12 +542,13 @@ TEST(Guard, AWaiverDoesNotExceptWhatCannotBeNamed) {
 TEST(Guard, OneHintAloneIsAWarning) {
   GuardFacts facts = Facts(Recognise(
       Table(), ParseYaml("{apiVersion: v1, kind: Pod, spec: {containers: [{image: x, env: [{name: "
-                         "MODEL_NAME, value: a}]}]}}")
+                         "MODEL_PATH, value: secret}]}]}}")
                    .value()));
   const GuardDecision decision = JudgeServing(facts);
   EXPECT_EQ(decision.verdict, GuardVerdict::kWarn);
   EXPECT_FALSE(decision.shadow);
-  EXPECT_THAT(decision.message, HasSubstr("variable 'MODEL_NAME'"));
+  EXPECT_THAT(decision.message, HasSubstr("variable 'MODEL_PATH'"));
+  EXPECT_THAT(decision.message, Not(HasSubstr("secret")));
 }
 
 std::shared_ptr<const GovernancePolicy> Policy(std::vector<PolicyEnvironment> environments) {

@@ -97,6 +97,40 @@ TEST(Recognise, SaysWhichSignItFoundWhere) {
             "spec.template.spec.containers[0].image");
 }
 
+// What is found goes into refusals, Events and logs.
+TEST(Recognise, ShowsNoValueThatMayBeASecret) {
+  const Recognition found = Recognise(
+      Table(),
+      Deployment("{image: x, args: [vllm, serve, m, --api-key, hidden-a, --served-model-name, m, "
+                 "'--model-id=s3://user:hidden-b@host/m?sig=hidden-c'], env: [{name: VLLM_API_KEY, "
+                 "value: hidden-d}, {name: HF_TOKEN, value: hidden-e}, {name: STORAGE_URI, value: "
+                 "'https://hidden-f@host/m?sig=hidden-g'}, {name: OTHER, value: "
+                 "'hf://org/m?token=hidden-h'}]}"));
+  EXPECT_TRUE(found.serves);
+  std::string all = WhyServing(found);
+  for (const ServingSign& sign : found.signs) all += "\n" + sign.what + " " + sign.found;
+  for (const ServedReference& reference : found.references) all += "\n" + reference.text;
+  EXPECT_THAT(all, Not(HasSubstr("hidden")));
+  EXPECT_THAT(all, HasSubstr("https://host/m"));
+  EXPECT_THAT(all, HasSubstr("command 'vllm serve' vllm serve"));
+}
+
+TEST(Recognise, ACommandIsWordsOfItsOwn) {
+  const auto runs = [](const std::string& command) {
+    return Recognise(Table(), Deployment("{image: x, command: [sh, -c, \"" + command + "\"]}"))
+        .serves;
+  };
+  for (const char* one :
+       {"torchserve --start", "/opt/venv/bin/torchserve --start", "cd /m && torchserve",
+        "(torchserve)", "exec 'torchserve';", "python -m vllm.entrypoints.openai.api_server"}) {
+    EXPECT_TRUE(runs(one)) << one;
+  }
+  for (const char* one : {"curl http://torchserve:8080/ping", "curl http://host/torchserve-metrics",
+                          "my-torchserve-exporter", "wget //torchserve/x"}) {
+    EXPECT_FALSE(runs(one)) << one;
+  }
+}
+
 TEST(Recognise, EveryKindOfTheTableIsMetInTheObjects) {
   std::set<std::string> met;
   for (const Json& c : All()) met.insert(Recognise(Table(), *Find(c, "object")).profile);
@@ -227,7 +261,7 @@ TEST(RecogniseRunning, ByTheImageThatANodePulled) {
   EXPECT_FALSE(Recognise(Table(), pod).serves);
   const Recognition found = RecogniseRunning(Table(), pod, {});
   EXPECT_TRUE(found.serves);
-  EXPECT_EQ(WhyServing(found), "image '*vllm/vllm-*': 'docker.io/vllm/vllm-openai@" + kA +
+  EXPECT_EQ(WhyServing(found), "image '*vllm/vllm*': 'docker.io/vllm/vllm-openai@" + kA +
                                    "' at status.containerStatuses[0].imageID");
 }
 
