@@ -64,7 +64,7 @@ TEST(ScanCommand, SaysWhatServesWhereByWhatItWasKnownAndWhatItLacks) {
   const std::string text = ScanText(report);
   EXPECT_THAT(text, HasSubstr("Deployment lending-prod/chat, and 1 object that belongs to it"));
   EXPECT_THAT(text, HasSubstr("hf://org/m (not pinned)"));
-  EXPECT_THAT(text, HasSubstr("taken for serving by image '*vllm/vllm-*': 'vllm/vllm-openai:v0.9' "
+  EXPECT_THAT(text, HasSubstr("taken for serving by image '*vllm/vllm*': 'vllm/vllm-openai:v0.9' "
                               "at spec.template.spec.containers[0].image"));
   EXPECT_THAT(text, HasSubstr("pulled: docker.io/vllm/vllm-openai@sha256:aaaa"));
   EXPECT_THAT(text, HasSubstr("[ModelNotPinned]"));

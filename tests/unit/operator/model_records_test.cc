@@ -156,13 +156,13 @@ TEST(ModelRecords, OfAUseCaseKeepReportsThatNameNoModel) {
   EvidenceSpec spec;
   spec.use_case = "credit";
   spec.type = "EthicsReview";
-  auto object = std::make_shared<Evidence>();
+  auto object = std::make_shared<Object<EvidenceSpec>>();
   object->meta.name_space = "lending";
   object->meta.name = "review";
   object->meta.uid = "u";
   object->spec = spec;
   object->spec_digest = kModelDigest;
-  seen.reports = std::vector<AttestedEvidence>{{object, By("lena", 1)}};
+  seen.reports = std::vector<AttestedEvidence>{AttestedEvidence{object, By("lena", 1)}};
   const ModelRecordSpec record = Stored(Next({}, seen));
   EXPECT_EQ(record.use_case, "lending/credit");
   ASSERT_THAT(record.results, SizeIs(1));
