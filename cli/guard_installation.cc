@@ -44,7 +44,11 @@ const std::map<std::string, std::set<std::string>>& Routes() {
         "gateways"}},
       {"serving.knative.dev", {"routes", "configurations"}},
       {"inference.networking.k8s.io", {"inferencepools"}},
-      {"inference.networking.x-k8s.io", {"inferencepools"}},
+      {"inference.networking.x-k8s.io",
+       {"inferencepools", "inferencemodels", "inferencemodelrewrites", "inferenceobjectives"}},
+      {"traefik.io", {"ingressroutes", "ingressroutetcps", "traefikservices", "middlewares"}},
+      {"projectcontour.io", {"httpproxies"}},
+      {"apisix.apache.org", {"apisixroutes", "apisixupstreams"}},
       {"autoscaling", {"horizontalpodautoscalers"}}};
   return kRoutes;
 }
