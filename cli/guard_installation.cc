@@ -211,7 +211,8 @@ void AddServingKinds(Json& role, const std::vector<std::string>& verbs, bool for
     for (const ServingSelector& selector : table->selectors) {
       kinds[selector.group].insert(selector.resource);
     }
-  } else {
+  } else if (const ServingProfile* pods = table->Find("", "Pod");
+             pods == nullptr || pods->owners.empty()) {
     kinds[""].erase("pods");
   }
   for (const auto& [group, resources] : kinds) {

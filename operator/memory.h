@@ -47,7 +47,7 @@ class Memory {
     std::map<Verdict, int> verdicts;
     int expiring_soon = 0;  // gates that stop to pass within `horizon`
     int waived = 0;
-    int emergencies_open = 0;     // deployments
+    int emergencies_open = 0;     // deployments, and what a scan found outside
     int emergencies_overdue = 0;  // deployments
     int waivers_ending = 0;       // gates waived for less than `waiver_horizon` yet
   };

@@ -56,8 +56,8 @@ OperatorMetrics::OperatorMetrics(std::string version, Sources sources)
       emergencies_(
           prometheus::BuildGauge()
               .Name("countersign_emergency_deployments")
-              .Help("ModelDeployments with an emergency waiver that nobody has signed off, "
-                    "by whether it has ended.")
+              .Help("ModelDeployments, and what serves outside of Countersign, with an emergency "
+                    "waiver that nobody has signed off, by whether it has ended.")
               .Register(registry_)),
       silence_(prometheus::BuildGauge()
                    .Name("countersign_cache_silence_seconds")

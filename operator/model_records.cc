@@ -276,12 +276,22 @@ bool IsRecordOf(const RecordedDecision& known, const AttestedSignOff& one) {
          one.by.first_seen <= known.withdrawn.time;
 }
 
+// An approval that was perhaps here before, and went: recorded anew it would count again.
+bool IsForgotten(const AttestedSignOff& one, const ModelRecordSpec& record) {
+  const SignOff& object = *one.object;
+  const Time made =
+      std::min(one.by.first_seen, object.spec.performed_at.value_or(one.by.first_seen));
+  return object.spec.decision != SignOffDecision::kReject &&
+         made <= record.DecisionsForgottenUntil(object.meta.name_space);
+}
+
 void AddDecisions(const SeenOfModel& seen, ModelRecordSpec& record) {
   std::vector<RecordedDecision> fresh;
   for (const AttestedSignOff& one : seen.sign_offs) {
     const SignOff& object = *one.object;
     const auto is = [&](const RecordedDecision& known) { return IsRecordOf(known, one); };
-    if (!IsMade(one.by) || std::any_of(record.decisions.begin(), record.decisions.end(), is) ||
+    if (!IsMade(one.by) || IsForgotten(one, record) ||
+        std::any_of(record.decisions.begin(), record.decisions.end(), is) ||
         std::any_of(fresh.begin(), fresh.end(), is)) {
       continue;
     }

@@ -88,7 +88,11 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       events_(client, clock, std::string(kReportingController), options_.identity),
       metrics_(options_.version,
                {[this] { return queue_.Stats(); }, [this] { return leading_.load(); },
-                [this] { return memory_.Summarise(clock_.Now(), kExpiringSoon, kWaiverEndsSoon); },
+                [this] {
+                  auto all = memory_.Summarise(clock_.Now(), kExpiringSoon, kWaiverEndsSoon);
+                  all.emergencies_open += static_cast<int>(scan_.Emergencies());
+                  return all;
+                },
                 [this] { return events_.dropped(); }, [this] { return AdmissionDifferences(); },
                 [this] { return CacheAges(); }, [this] { return HasSynced(); },
                 [this] { return scan_.Counts(); }, [this] { return scan_.UnreadKinds(); },

@@ -93,13 +93,20 @@ ReconcileResult ServingScan::Run(const std::stop_token& stop) {
   const Time now = clock_.Now();
   const auto policies = catalog_.Policies();
   const PolicySet in_force = PoliciesInForce(*policies, now);
+  InEmergency in_emergency;
   const ScanSources sources{
       [&](const std::string& ns) { return GuardSettingOf(in_force, ns, options_.elsewhere); },
       [&](const ScannedObject& object, const std::vector<ServingOwner>& owners) {
         return CoversFor(catalog_, *policies, object.name_space, object.recognition, owners, now);
       },
       [&](const ScannedObject& object) {
-        return WaiversFor(catalog_, in_force, object.name_space, object.recognition, now);
+        auto waivers = WaiversFor(catalog_, in_force, object.name_space, object.recognition, now);
+        for (const GuardWaiver& one : waivers) {
+          if (!one.emergency.empty()) {
+            in_emergency.emplace(&object, "waiver '" + one.name + "': " + one.emergency);
+          }
+        }
+        return waivers;
       }};
   auto findings = FindShadows(objects, sources);
   // An owner of a kind that could not be read may govern it.
@@ -111,6 +118,7 @@ ReconcileResult ServingScan::Run(const std::stop_token& stop) {
     return true;
   });
   Report(findings, unsure, in_force, now);
+  TellOfEmergencies(in_emergency);
   LookAtOwnNamespace(objects, in_force);
   return ReconcileResult::Wait(ReadAllThatItMay() ? options_.interval
                                                   : std::min(kScanRetry, options_.interval));
@@ -170,6 +178,31 @@ void ServingScan::Report(const std::vector<ScanFinding>& findings,
   const std::lock_guard lock(mutex_);
   counts_ = std::move(counts);
   unread_kinds_ = unread_.size();
+}
+
+void ServingScan::TellOfEmergencies(const InEmergency& all) {
+  std::set<std::string> told;
+  for (const auto& [object, text] : all) told.insert(object->uid);
+  std::size_t count = 0;
+  for (const auto& [object, text] : all) {
+    if (told.contains(object->owner_uid)) continue;
+    ++count;
+    Event event;
+    event.type = EventType::kWarning;
+    event.reason = "EmergencyOpen";
+    event.action = "ScanServing";
+    event.note = OneLine("serves outside of Countersign by " + text, kMaxEventNote);
+    event.regarding = {object->api_version, object->kind, object->name_space,
+                       object->name,        object->uid,  {}};
+    events_.Record(std::move(event));
+  }
+  const std::lock_guard lock(mutex_);
+  emergencies_ = count;
+}
+
+std::size_t ServingScan::Emergencies() const {
+  const std::lock_guard lock(mutex_);
+  return emergencies_;
 }
 
 void ServingScan::LookAtOwnNamespace(const std::vector<ScannedObject>& objects,

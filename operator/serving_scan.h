@@ -50,6 +50,8 @@ class ServingScan {
   // could not read, those of the scan before.
   [[nodiscard]] std::map<GuardMode, std::size_t> Counts() const;
   [[nodiscard]] ExemptCounts Exempt() const;
+  // What the last scan found to serve by an emergency waiver that nobody has signed off.
+  [[nodiscard]] std::size_t Emergencies() const;
   // Kinds that it could not read, of which it says nothing new.
   [[nodiscard]] std::size_t UnreadKinds() const;
 
@@ -72,6 +74,9 @@ class ServingScan {
   void Report(const std::vector<ScanFinding>& findings, const std::set<std::string>& unsure,
               const PolicySet& in_force, Time now);
 
+  // Told at each object, or at what owns it: by which waiver, and who closes it.
+  using InEmergency = std::map<const ScannedObject*, std::string>;
+  void TellOfEmergencies(const InEmergency& all);
   void LookAtOwnNamespace(const std::vector<ScannedObject>& objects, const PolicySet& in_force);
 
   const KubeClient& client_;
@@ -85,6 +90,7 @@ class ServingScan {
   mutable std::mutex mutex_;
   std::map<GuardMode, std::size_t> counts_;
   std::size_t unread_kinds_ = 0;
+  std::size_t emergencies_ = 0;
   ExemptCounts exempt_;
 };
 

@@ -10,13 +10,17 @@ namespace {
 
 constexpr char kByUid[] = "uid";
 
+// Pods come last: seldom does one own another workload.
 bool IsBuiltIn(const ServingProfile& profile) {
+  if (profile.resource == kPods.plural && profile.group.empty()) return false;
   return profile.group.empty() || profile.group == "apps" || profile.group == "batch";
 }
 
-InformerOptions Follow(const Resource& resource, std::function<void()> not_there) {
+InformerOptions Follow(const Resource& resource, const std::string& selector,
+                       std::function<void()> not_there) {
   InformerOptions options;
   options.scope.resource = resource;
+  options.scope.label_selector = selector;
   options.on_error = [resource, not_there = std::move(not_there)](const ApiError& error) {
     // A CRD that is not installed, or not in that version.
     if (error.http_status == 404) return not_there();
@@ -66,11 +70,12 @@ Workloads::Workloads(const KubeClient& client, Clock& clock, const ServingProfil
     : clock_(clock) {
   for (const bool built_in : {true, false}) {
     for (const ServingProfile& profile : table.profiles) {
-      if (IsBuiltIn(profile) != built_in || profile.resource == kPods.plural) continue;
+      const bool pods = profile.resource == kPods.plural && profile.group.empty();
+      if (IsBuiltIn(profile) != built_in || (pods && profile.owners.empty())) continue;
       for (const std::string& version : profile.versions) {
         const bool last = version == profile.versions.back();
         const std::size_t next = followed_.size() + 1;
-        followed_.push_back({Following(client, table, ResourceOf(profile, version),
+        followed_.push_back({Following(client, table, ResourceOf(profile, version), profile.owners,
                                        [this, last, next] {
                                          if (!last) FallBackTo(next);
                                        }),
@@ -84,15 +89,16 @@ Workloads::Workloads(const KubeClient& client, Clock& clock, const ServingProfil
 std::unique_ptr<Informer<Workload>> Workloads::Following(const KubeClient& client,
                                                          const ServingProfiles& table,
                                                          const Resource& resource,
+                                                         const std::string& selector,
                                                          std::function<void()> not_there) {
   // Items of a list name neither kind nor version.
-  auto informer =
-      std::make_unique<Informer<Workload>>(client, clock_, Follow(resource, std::move(not_there)),
-                                           [&table, resource](Json&& object) -> Result<Workload> {
-                                             object["apiVersion"] = resource.ApiVersion();
-                                             object["kind"] = resource.kind;
-                                             return DecodeWorkload(table, object);
-                                           });
+  auto informer = std::make_unique<Informer<Workload>>(
+      client, clock_, Follow(resource, selector, std::move(not_there)),
+      [&table, resource](Json&& object) -> Result<Workload> {
+        object["apiVersion"] = resource.ApiVersion();
+        object["kind"] = resource.kind;
+        return DecodeWorkload(table, object);
+      });
   informer->AddIndex(kByUid, [](const Workload& workload) { return std::vector{workload.uid}; });
   informer->OnChange([this](const ObjectChange<Workload>&) {
     const std::lock_guard lock(mutex_);
@@ -182,8 +188,8 @@ std::vector<std::shared_ptr<const Workload>> Workloads::Owners(const std::string
       // A ModelDeployment is not among the workloads; whoever asks knows those.
       if (next->kind == "Pod") {
         problem = "its owner is Pod '" + Excerpt(next->name, 253) +
-                  "', and Pods are not followed: what owns other workloads through a Pod is "
-                  "served by a ModelDeployment, or let through by a waiver";
+                  "', which is not known (yet) among the Pods that own workloads (`owners` in the "
+                  "serving profiles); a controller tries again by itself";
       } else if (next->kind != "ModelDeployment") {
         problem = "its owner " + Excerpt(next->kind, 63) + " '" + Excerpt(next->name, 253) +
                   "' is not known (yet); a controller tries again by itself";

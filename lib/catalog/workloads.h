@@ -1,10 +1,10 @@
 // workloads.h: what runs in the cluster and may serve a model, as the guard sees it.
 //
-// One informer for each kind of the serving table but Pods, which are many and are judged as they
-// come. Of several versions the first that the API server has. Of an object only whose it is and
-// what was recognised in it is kept. Owners are found by
-// UID alone: names in a request prove nothing. Kinds whose CRD is not installed are asked for again
-// now and then and are no condition of being synced. Thread-safe after Start.
+// One informer for each kind of the serving table; of Pods, which are many and are judged as they
+// come, for those alone that own workloads. Of several versions the first that the API server has.
+// Of an object only whose it is and what was recognised in it is kept. Owners are found by UID
+// alone: names in a request prove nothing. Kinds whose CRD is not installed are asked for again now
+// and then and are no condition of being synced. Thread-safe after Start.
 #pragma once
 
 #include <condition_variable>
@@ -87,6 +87,7 @@ class Workloads {
   [[nodiscard]] std::unique_ptr<Informer<Workload>> Following(const KubeClient& client,
                                                               const ServingProfiles& table,
                                                               const Resource& resource,
+                                                              const std::string& selector,
                                                               std::function<void()> not_there);
   void FallBackTo(std::size_t at);
 

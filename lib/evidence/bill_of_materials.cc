@@ -136,9 +136,17 @@ class Walk {
       std::string name = StringAt(one, "license/id");
       if (name.empty()) name = StringAt(one, "license/name");
       if (name.empty()) return Bad(at, "must have license.id, license.name or expression");
-      contents_.licenses.insert(std::move(name));
+      AddLicense(name);
       return {};
     });
+  }
+
+  // "+" stands for later versions too: it is of the one that it names all the same.
+  void AddLicense(const std::string& name) {
+    contents_.licenses.insert(name);
+    if (name.size() > 1 && name.ends_with('+')) {
+      contents_.licenses.insert(name.substr(0, name.size() - 1));
+    }
   }
 
   // An SPDX expression: its identifiers, of licences and of exceptions.
@@ -152,7 +160,7 @@ class Walk {
       if (!IsIdentifier(word)) {
         return Bad(path, "must be an SPDX expression, is '" + Excerpt(text) + "'");
       }
-      if (!IsOperator(word)) contents_.licenses.insert(word);
+      if (!IsOperator(word)) AddLicense(word);
       from = text.find_first_not_of(kBetween, to);
     }
     return {};

@@ -42,6 +42,15 @@ bool Has(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
+// What is forbidden is so however it is spelled: licences, for one, are the same in any case.
+bool HasInAnyCase(const std::vector<std::string>& list, const std::string& word) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::any_of(list.begin(), list.end(), [&](const std::string& one) {
+    return std::equal(one.begin(), one.end(), word.begin(), word.end(),
+                      [&](char a, char b) { return lower(a) == lower(b); });
+  });
+}
+
 std::string ValueText(const Claim& claim) {
   if (claim.number) {
     return claim.number->ToString() + (claim.unit.empty() ? "" : " " + OneLine(claim.unit, 16));
@@ -116,12 +125,15 @@ std::optional<bool> Holds(const ClaimAssertion& a, const Claim& claim) {
     case ClaimOperator::kEquals: return Equal(a, claim);
     case ClaimOperator::kNotEquals: {
       const auto equal = Equal(a, claim);
-      return equal ? std::optional(!*equal) : std::nullopt;
+      if (!equal) return std::nullopt;
+      return !*equal && !HasInAnyCase({a.value}, claim.text);
     }
     case ClaimOperator::kIn:
+      if (claim.text.empty()) return std::nullopt;
+      return Has(a.values, claim.text);
     case ClaimOperator::kNotIn:
       if (claim.text.empty()) return std::nullopt;
-      return Has(a.values, claim.text) == (a.op == ClaimOperator::kIn);
+      return !HasInAnyCase(a.values, claim.text);
     case ClaimOperator::kIncludes:
       if (claim.items.empty()) return std::nullopt;
       return std::all_of(a.values.begin(), a.values.end(),
@@ -129,7 +141,7 @@ std::optional<bool> Holds(const ClaimAssertion& a, const Claim& claim) {
     case ClaimOperator::kExcludes:
       if (claim.items.empty()) return std::nullopt;
       return std::none_of(a.values.begin(), a.values.end(),
-                          [&](const std::string& word) { return Has(claim.items, word); });
+                          [&](const std::string& word) { return HasInAnyCase(claim.items, word); });
     case ClaimOperator::kMatches: {
       if (claim.text.empty()) return std::nullopt;
       const RE2 expression = Expression(a.value);

@@ -2,6 +2,7 @@
 API server. CRDs of other stacks are minimal ones of our own writing."""
 
 import copy
+import datetime
 import itertools
 import json
 import pathlib
@@ -456,7 +457,8 @@ def test_a_waiver_that_others_signed_excepts_one_model(site):
     rules = {"environments": [{"name": "pilot", "namespaces": [pilot], "enforcement": "Deny"}],
              "measures": [],
              "waivers": {"signOff": {"role": "model-validator", "count": 1,
-                                     "assurance": "Requester"}, "maxDuration": "30d"}}  # fmt: skip
+                                     "assurance": "Requester"}, "maxDuration": "30d",
+                         "emergency": {"role": "model-validator", "maxDuration": "8h"}}}  # fmt: skip
     site.cluster.run("create", "namespace", pilot)
     site.apply(s.policy(rules, name="pilot"), s.use_case("pilot", {"deployTo": [pilot]}))
     service = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
@@ -474,6 +476,23 @@ def test_a_waiver_that_others_signed_excepts_one_model(site):
     service["metadata"]["name"] = "another"
     service["spec"]["predictor"]["model"]["storageUri"] = f"oci://{MODEL}"
     assert "[ModelNotApproved]" in refused(site, service)
+
+    # In an emergency before anybody signed, and everybody is told that it is one.
+    ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=4)
+    night = {**asked, "emergency": True, "expiresAt": ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    site.apply(s.waiver("night", "night", "pilot", night), user=account(site, VERA))
+    service["metadata"]["name"] = "night"
+    service["spec"]["predictor"]["model"]["storageUri"] = f"oci://registry.example/scorer@{s.digest('night')}"
+    wait_until(lambda: site.apply(service, check=False, dry_run=True).returncode == 0,
+               "the emergency to be known")  # fmt: skip
+    said = site.apply(service).stderr
+    assert "Warning: [EmergencyWaived]" in said and "until somebody signs it off" in said
+
+    def told():
+        done = site.cluster.run("get", "events.events.k8s.io", "-n", pilot, "-o", "json")
+        return [e["regarding"]["name"] for e in json.loads(done.stdout)["items"]
+                if e["reason"] == "EmergencyOpen"]  # fmt: skip
+    wait_until(lambda: told() == ["night"], "the scan to tell of it", 60)
 
 
 def test_the_system_namespaces_are_exempt_by_name(site):

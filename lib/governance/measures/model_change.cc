@@ -168,10 +168,11 @@ ModelChange ChangeBetween(const Snapshot& before, const Snapshot& after) {
 
 void AddChangesOfDeployment(const Facts& facts, const Snapshot& snapshot, ModelChange& change) {
   const auto& decision = facts.deployment->spec.decision;
-  if (decision && decision->threshold && decision->threshold != snapshot.decision_threshold) {
-    change.Add(ChangeKind::kThreshold,
-               "the deployment's spec.decision.threshold is " + decision->threshold->ToString() +
-                   ", the snapshot states " + ThresholdText(snapshot.decision_threshold));
+  const auto threshold = decision ? decision->threshold : std::nullopt;
+  if (threshold != snapshot.decision_threshold) {
+    change.Add(ChangeKind::kThreshold, "the deployment's spec.decision.threshold is " +
+                                           ThresholdText(threshold) + ", the snapshot states " +
+                                           ThresholdText(snapshot.decision_threshold));
   }
   const std::string& purpose = facts.use_case->spec.purpose_category;
   if (!snapshot.purpose_category.empty() && purpose != snapshot.purpose_category) {

@@ -99,19 +99,26 @@ void Describe(V& v, ServingProfile& p) {
   v.Field({.name = "kind", .doc = "Kind.", .required = true, .min = 1}, p.kind);
   v.Field({.name = "resource", .doc = "Its plural in the API.", .required = true, .min = 1},
           p.resource);
-  v.Field({.name = "versions",
-           .doc = "Versions whose fields these are. An object of another one is not let through "
-                  "as covered, because its model may stand elsewhere. The first is watched.",
-           .required = true,
-           .min = 1,
-           .max = kMaxVersions},
-          p.versions);
+  v.Field(
+      {.name = "versions",
+       .doc = "Versions whose fields these are. An object of another one is not let through "
+              "as covered, because its model may stand elsewhere. The first that the API server "
+              "has is watched.",
+       .required = true,
+       .min = 1,
+       .max = kMaxVersions},
+      p.versions);
   v.Field({.name = "serves",
            .doc = "Always: whatever it says. IfNamed: if it names a model. IfRecognised: if it "
                   "shows signs.",
            .required = true},
           p.serves);
   v.Field({.name = "batch", .doc = "It runs to an end."}, p.batch);
+  v.Field({.name = "owners",
+           .doc = "Of Pods, which are too many to be watched: label selector of those that own "
+                  "workloads, as the leader of a group owns its workers. These are watched.",
+           .length = 256},
+          p.owners);
   v.Field({.name = "models", .doc = "Where it names models.", .max = kMaxPaths}, p.models);
   v.Field(PathsField("podSpecs",
                      "Where pod specs stand; with '**' wherever something has "

@@ -94,9 +94,11 @@ struct ServingProfile {
   std::string group;
   std::string kind;
   std::string resource;
-  std::vector<std::string> versions;  // whose fields these are; the first is watched
+  // Whose fields these are; the first that the API server has is watched.
+  std::vector<std::string> versions;
   ServesWhen serves = ServesWhen::kAlways;
   bool batch = false;
+  std::string owners = {};  // label selector of the Pods that own workloads; of Pods alone
   std::vector<ModelField> models;
   std::vector<FieldPath> pod_specs;
   std::vector<FieldPath> containers;  // what has image, args and env as a container has

@@ -102,7 +102,7 @@ TEST(Predicates, ABillOfMaterialsHidesNothingInItsDepth) {
          "GPL-2.0-only WITH Classpath-exception-2.0 OR (Apache-2.0 AND MIT) "}]},
       {"type": "library", "name": "c", "evidence": {"licenses": [{"license": {"name": "SSPL"}}]}}],
     "services": [{"name": "s", "services": [{"name": "t",
-       "licenses": [{"license": {"id": "GPL-3.0-only"}}]}]}]})"));
+       "licenses": [{"license": {"id": "GPL-3.0-only+"}}]}]}]})"));
   const Json evidence = EvidenceOfStatement(statement).value();
   EXPECT_EQ(Claim(evidence, "componentCount").at("number"), "5");
   EXPECT_EQ(Claim(evidence, "componentsWithoutLicense").at("number"), "1");
@@ -110,7 +110,7 @@ TEST(Predicates, ABillOfMaterialsHidesNothingInItsDepth) {
             Json({"faces of staff", "laion", "portraits", "urn:cdx:other"}));
   EXPECT_EQ(Claim(evidence, "licenses").at("items"),
             Json({"AGPL-3.0-only", "Apache-2.0", "Classpath-exception-2.0", "GPL-2.0-only",
-                  "GPL-3.0-only", "LicenseRef-base", "MIT", "OpenRAIL", "SSPL"}));
+                  "GPL-3.0-only", "GPL-3.0-only+", "LicenseRef-base", "MIT", "OpenRAIL", "SSPL"}));
 }
 
 TEST(Predicates, AListIsWholeOrRefused) {

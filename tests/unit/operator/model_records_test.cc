@@ -451,6 +451,18 @@ TEST(ModelRecords, ForgetApprovalsBeforeRejectionsAndAreFullOfThese) {
   EXPECT_THAT(FullOf(record), ElementsAre("lending"));
 }
 
+TEST(ModelRecords, WhatWasForgottenIsNotRecordedAnew) {
+  ModelRecordSpec before;
+  before.bounds = {{"lending", std::nullopt, kNow - std::chrono::minutes(10)}};
+  SeenOfModel seen = Seen();
+  seen.sign_offs.push_back(Vote("old", "Approve", By("ana", 700)));
+  seen.sign_offs.push_back(Vote("old-no", "Reject", By("vera", 700)));
+  seen.sign_offs.push_back(Vote("new", "Approve", By("victor", 1)));
+  std::vector<std::string> names;
+  for (const RecordedDecision& one : Next(before, seen).decisions) names.push_back(one.name);
+  EXPECT_THAT(names, ElementsAre("old-no", "new"));
+}
+
 // One robot carries what several people sign.
 TEST(ModelRecords, ARejectionIsTakenBackByNobodyElseWhoseApprovalTheSameRobotBrings) {
   SeenOfModel seen = Seen();
