@@ -313,6 +313,31 @@ TEST_F(CatalogTest, WhatIsRejectedInAUseCaseIsSeenOfItWhateverItDeploys) {
   EXPECT_EQ(seen.use_case, "lending/scoring");
 }
 
+std::string NamesOf(const SharedList<AttestedSnapshot>& list) {
+  std::string names;
+  for (const auto& one : list) names += one.object->meta.name + " ";
+  return names;
+}
+
+TEST_F(CatalogTest, ARepetitionThatEndedInAnotherModelIsSeenOfTheFirst) {
+  const auto repetition = [](const std::string& name, const std::string& of, char digit) {
+    Json json = SnapshotJson(name, "scoring");
+    json["spec"]["reproductionOf"] = of;
+    json["spec"]["model"]["digest"] = "sha256:" + std::string(64, digit);
+    return json;
+  };
+  const Json run = SnapshotJson("run", "scoring");
+  const std::string model = StringAt(run, "spec/model/digest");
+  server_->Put(kReproducibilitySnapshots, run);
+  server_->Put(kReproducibilitySnapshots, repetition("differs", "run", '8'));
+  server_->Put(kReproducibilitySnapshots, repetition("of-another", "other-run", '8'));
+  Json elsewhere = repetition("elsewhere", "run", '8');
+  elsewhere["spec"]["useCase"] = "chat";
+  server_->Put(kReproducibilitySnapshots, elsewhere);
+  StartCatalog();
+  EXPECT_EQ(NamesOf(catalog_.SeenOf(model).snapshots), "run differs ");
+}
+
 Json RecordOfRejection(const InstallationKey* key) {
   const std::string digest = RecordDigestOf("lending", "scoring");
   const Json content = *Find(Rejected(SignOffJson("no", "scoring")), "spec");
