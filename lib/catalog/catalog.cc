@@ -270,7 +270,7 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
   });
   informer.AddIndex(kByModel,
                     [](const Cached<Spec>& cached) { return ModelsOf(cached.object.spec); });
-  informer.OnChange([this](const ObjectChange<Cached<Spec>>& change) {
+  informer.OnChange([this, &informer](const ObjectChange<Cached<Spec>>& change) {
     if constexpr (!std::is_same_v<Spec, ModelDeploymentSpec>) {
       // First, so that whoever hears of the change finds what changed.
       if (change.before) Outdate(UseCaseOf(change.before->object));
@@ -285,6 +285,12 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
     for (const auto& one : {change.before, change.after}) {
       if (one == nullptr) continue;
       for (std::string& model : ModelsOf(one->object.spec)) models.push_back(std::move(model));
+      if constexpr (std::is_same_v<Spec, ReproducibilitySnapshotSpec>) {
+        const std::string& repeated = one->object.spec.reproduction_of;
+        const auto original =
+            repeated.empty() ? nullptr : informer.Get({one->object.meta.name_space, repeated});
+        if (original != nullptr) models.push_back(original->object.spec.model.digest);
+      }
     }
     const std::string kind(Spec::kKind);
     if (before.empty() && after.empty()) return Notify({kind, change.key, {}, models});

@@ -313,12 +313,6 @@ TEST_F(CatalogTest, WhatIsRejectedInAUseCaseIsSeenOfItWhateverItDeploys) {
   EXPECT_EQ(seen.use_case, "lending/scoring");
 }
 
-std::string NamesOf(const SharedList<AttestedSnapshot>& list) {
-  std::string names;
-  for (const auto& one : list) names += one.object->meta.name + " ";
-  return names;
-}
-
 TEST_F(CatalogTest, ARepetitionThatEndedInAnotherModelIsSeenOfTheFirst) {
   const auto repetition = [](const std::string& name, const std::string& of, char digit) {
     Json json = SnapshotJson(name, "scoring");
@@ -335,7 +329,11 @@ TEST_F(CatalogTest, ARepetitionThatEndedInAnotherModelIsSeenOfTheFirst) {
   elsewhere["spec"]["useCase"] = "chat";
   server_->Put(kReproducibilitySnapshots, elsewhere);
   StartCatalog();
-  EXPECT_EQ(NamesOf(catalog_.SeenOf(model).snapshots), "run differs ");
+  EXPECT_EQ(NamesOf(catalog_.SeenOf(model).snapshots), (Names{"run", "differs"}));
+  // Both models' records are due.
+  server_->Put(kReproducibilitySnapshots, repetition("differs-again", "run", '9'));
+  EXPECT_EQ(AwaitChange("ReproducibilitySnapshot", "differs-again").models,
+            (Names{"sha256:" + std::string(64, '9'), model}));
 }
 
 Json RecordOfRejection(const InstallationKey* key) {
