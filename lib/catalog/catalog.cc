@@ -17,6 +17,7 @@ constexpr char kBySubject[] = "subject";
 constexpr char kPolicies[] = "policies";
 constexpr char kByDeployment[] = "deployment";
 constexpr char kByModel[] = "model";
+constexpr char kByRepeated[] = "repeated";
 constexpr char kRejections[] = "rejections";
 constexpr char kAboutUseCase[] = "aboutUseCase";  // and no model
 
@@ -119,6 +120,27 @@ SharedList<Attested<Spec>> Collect(const Informer<Cached<Spec>>& informer, const
   return all;
 }
 
+using Snapshots = Informer<Cached<ReproducibilitySnapshotSpec>>;
+
+// A run that was repeated and ended in another model says something about the first.
+void AddRepetitions(const Snapshots& informer, SharedList<AttestedSnapshot>& snapshots) {
+  std::vector<AttestedSnapshot> more;
+  for (const AttestedSnapshot& one : snapshots) {
+    const Object<ReproducibilitySnapshotSpec>& original = *one.object;
+    if (!original.spec.reproduction_of.empty()) continue;
+    const std::string key = Ref(original.meta.name_space, original.meta.name);
+    for (AttestedSnapshot other : Collect(informer, key, kByRepeated)) {
+      const ReproducibilitySnapshotSpec& spec = other.object->spec;
+      if (spec.use_case == original.spec.use_case &&
+          spec.model.digest != original.spec.model.digest) {
+        more.push_back(std::move(other));
+      }
+    }
+  }
+  if (more.empty()) return;
+  snapshots.Change([&](auto& all) { all.insert(all.end(), more.begin(), more.end()); });
+}
+
 // A policy's authorities remember what they found about a certificate: asked here, they need no
 // cryptography when a decision waits.
 void JudgeChain(const PolicySet& policies, const Provenance& by) {
@@ -163,6 +185,12 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
   sign_offs_.AddIndex(kBySubject, [](const Cached<SignOffSpec>& cached) {
     const bool on_policy = cached.object.spec.subject.kind == SubjectOfSignOff::kGovernancePolicy;
     return on_policy ? std::vector<std::string>{kPolicies} : std::vector<std::string>();
+  });
+  snapshots_.AddIndex(kByRepeated, [](const Cached<ReproducibilitySnapshotSpec>& cached) {
+    const std::string& repeated = cached.object.spec.reproduction_of;
+    return repeated.empty()
+               ? std::vector<std::string>()
+               : std::vector<std::string>{Ref(cached.object.meta.name_space, repeated)};
   });
   reports_.AddIndex(kByDeployment, [](const Cached<EvidenceSpec>& cached) {
     std::string deployment = DeploymentOf(cached.object);
@@ -242,7 +270,7 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
   });
   informer.AddIndex(kByModel,
                     [](const Cached<Spec>& cached) { return ModelsOf(cached.object.spec); });
-  informer.OnChange([this](const ObjectChange<Cached<Spec>>& change) {
+  informer.OnChange([this, &informer](const ObjectChange<Cached<Spec>>& change) {
     if constexpr (!std::is_same_v<Spec, ModelDeploymentSpec>) {
       // First, so that whoever hears of the change finds what changed.
       if (change.before) Outdate(UseCaseOf(change.before->object));
@@ -257,6 +285,12 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
     for (const auto& one : {change.before, change.after}) {
       if (one == nullptr) continue;
       for (std::string& model : ModelsOf(one->object.spec)) models.push_back(std::move(model));
+      if constexpr (std::is_same_v<Spec, ReproducibilitySnapshotSpec>) {
+        const std::string& repeated = one->object.spec.reproduction_of;
+        const auto original =
+            repeated.empty() ? nullptr : informer.Get({one->object.meta.name_space, repeated});
+        if (original != nullptr) models.push_back(original->object.spec.model.digest);
+      }
     }
     const std::string kind(Spec::kKind);
     if (before.empty() && after.empty()) return Notify({kind, change.key, {}, models});
@@ -472,6 +506,7 @@ SeenOfModel Catalog::SeenOf(const std::string& model) const {
   seen.digest = model;
   seen.bias_tests = Collect(bias_tests_, model, kByModel);
   seen.snapshots = Collect(snapshots_, model, kByModel);
+  AddRepetitions(snapshots_, seen.snapshots);
   seen.reports = Collect(reports_, model, kByModel);
   seen.sign_offs = Collect(sign_offs_, model, kByModel);
   std::set<ObjectKey> incidents;

@@ -178,6 +178,14 @@ Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
   // Whoever made what this model came from has a hand in it too.
   std::vector<const ModelDigest*> models = {&facts.deployment->spec.model.digest};
   for (const LineageStep& step : lineage.steps) models.push_back(&step.model);
+  // So has whoever tells what was changed, whether a measure asks for snapshots or not.
+  if (policy.changes) {
+    Requirement told;
+    told.reproducibility.emplace().issuers = policy.changes->issuers;
+    for (const ModelDigest* model : models) {
+      AddIssuers(policy, told, facts, index, *model, insiders);
+    }
+  }
   for (const Measure& measure : policy.measures) {
     for (const ModelDigest* model : models) {
       AddIssuers(policy, measure.require, facts, index, *model, insiders);
@@ -250,13 +258,13 @@ bool AnswersApproved(const GovernancePolicy& policy, const Facts& facts, const I
 
 // A use case that people agreed to retire has ended, whatever is registered under its name now.
 std::optional<Gate> RevivedGate(const GovernancePolicy& policy, const Facts& facts,
-                                const Insiders& insiders, const EvidenceIndex& index) {
+                                const EvidenceIndex& index) {
   const UseCase& use_case = *facts.use_case;
   if (use_case.spec.lifecycle == Lifecycle::kRetiring ||
       use_case.spec.lifecycle == Lifecycle::kRetired) {
     return std::nullopt;
   }
-  auto agreed = AgreedRetirement(policy.spec, facts, insiders, index);
+  auto agreed = AgreedRetirement(policy.spec, facts, index);
   if (!agreed) return std::nullopt;
   Gate gate;
   gate.measure = "retirement";
@@ -274,24 +282,39 @@ std::optional<Gate> RevivedGate(const GovernancePolicy& policy, const Facts& fac
                       name + " -n " + use_case.meta.name_space + " --retirement --role …");
 }
 
+// What is about the use case or all of its environments, once.
+void AddOnce(Gate gate, std::vector<Gate>& gates) {
+  const bool known = std::any_of(gates.begin(), gates.end(), [&](const Gate& one) {
+    return one.policy == gate.policy && one.measure == gate.measure && one.message == gate.message;
+  });
+  if (!known) gates.push_back(std::move(gate));
+}
+
 void AddInUse(const Gate& gate, std::vector<EvidenceInUse>& in_use) {
   const GateState state = gate.unwaived ? gate.unwaived->state : gate.state;
   const bool fails = state == GateState::kFailed || state == GateState::kInsufficient;
   for (const EvidenceRef& ref : gate.evidence) in_use.push_back({ref, gate.measure, fails});
 }
 
-void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const EvidenceIndex& index,
-                    const std::string& answers_digest, Decision& decision,
-                    std::set<std::string>& classes, std::optional<Time>& next_change) {
+// In one of the environments that list the namespace: each has other installations to believe.
+void EvaluateIn(const PolicyEnvironment& environment, const MatchedPolicy& matched,
+                const Facts& facts, const Dossier& dossier, const std::string& answers_digest,
+                Decision& decision, std::set<std::string>& classes,
+                std::optional<Time>& next_change) {
   const GovernancePolicy& policy = *matched.policy;
+  const EvidenceIndex index(dossier, policy.spec, environment.name);
   const Lineage lineage = LineageOf(policy.spec, facts, index);
   if (policy.spec.changes && policy.spec.changes->protocols && decision.frame_digest.empty()) {
     if (auto frame = FrameDigest(facts.deployment->spec)) decision.frame_digest = *frame;
   }
   if (!lineage.steps.empty()) {
     const LineageStep& last = lineage.steps.front();
-    decision.changes.push_back(
-        {policy.meta.name, last.model.digest, KindNames(last.change.kinds), last.change.because});
+    ChangeNote note{policy.meta.name, last.model.digest, KindNames(last.change.kinds),
+                    last.change.because};
+    const bool noted =
+        std::any_of(decision.changes.begin(), decision.changes.end(),
+                    [&](const ChangeNote& one) { return one.Text() == note.Text(); });
+    if (!noted) decision.changes.push_back(std::move(note));
   }
   const Insiders insiders = InsidersOf(policy.spec, facts, index, lineage);
   std::optional<Time> answers_until;
@@ -312,52 +335,50 @@ void EvaluatePolicy(const MatchedPolicy& matched, const Facts& facts, const Evid
     Lowering lowering = JudgeLowering(policy.spec, facts, insiders, index, classified.classes);
     Earlier(next_change, lowering.valid_until, facts.now);
     classified.classes.insert(classified.classes.end(), lowering.kept.begin(), lowering.kept.end());
-    if (!lowering.note.empty()) {
+    if (!lowering.note.empty() && decision.answers_note.find(lowering.note) == std::string::npos) {
       decision.answers_note += (decision.answers_note.empty() ? "" : ". ") + lowering.note;
     }
   }
   classes.insert(classified.classes.begin(), classified.classes.end());
-  if (auto revived = RevivedGate(policy, facts, insiders, index)) {
-    decision.gates.push_back(*std::move(revived));
+  if (auto revived = RevivedGate(policy, facts, index)) {
+    AddOnce(*std::move(revived), decision.gates);
   }
   OpenIncidents open = OpenIncidentsOf(policy, facts, insiders, index, answers_digest);
-  std::move(open.gates.begin(), open.gates.end(), std::back_inserter(decision.gates));
+  for (Gate& gate : open.gates) AddOnce(std::move(gate), decision.gates);
   Earlier(next_change, open.next_change, facts.now);
-  for (const PolicyEnvironment* environment : matched.environments) {
-    // Sign-offs come last: they turn stale when what was shown to the signer has become worse.
-    std::vector<EvidenceInUse> in_use;
-    std::vector<std::optional<Gate>> gates(policy.spec.measures.size());
-    for (const bool sign_offs : {false, true}) {
-      for (std::size_t i = 0; i < gates.size(); ++i) {
-        const Measure& measure = policy.spec.measures[i];
-        if (measure.require.sign_off.has_value() != sign_offs ||
-            !Applies(measure, *environment, classified.classes)) {
-          continue;
-        }
-        const Context context{
-            policy,   *environment, measure,          facts,
-            insiders, index,        answers_digest,   facts.deployment->spec.model.digest,
-            lineage,  &in_use,      &matched.versions};
-        Gate gate = ApplyCarryOver(context, RunMeasure(context), RunMeasure);
-        gate = ApplyProtocols(context, std::move(gate), RunMeasure);
-        gates[i] = ApplyWaivers(context, std::move(gate));
-        if (!sign_offs) AddInUse(*gates[i], in_use);
+  // Sign-offs come last: they turn stale when what was shown to the signer has become worse.
+  std::vector<EvidenceInUse> in_use;
+  std::vector<std::optional<Gate>> gates(policy.spec.measures.size());
+  for (const bool sign_offs : {false, true}) {
+    for (std::size_t i = 0; i < gates.size(); ++i) {
+      const Measure& measure = policy.spec.measures[i];
+      if (measure.require.sign_off.has_value() != sign_offs ||
+          !Applies(measure, environment, classified.classes)) {
+        continue;
       }
+      const Context context{
+          policy,   environment, measure,          facts,
+          insiders, index,       answers_digest,   facts.deployment->spec.model.digest,
+          lineage,  &in_use,     &matched.versions};
+      Gate gate = ApplyCarryOver(context, RunMeasure(context), RunMeasure);
+      gate = ApplyProtocols(context, std::move(gate), RunMeasure);
+      gates[i] = ApplyWaivers(context, std::move(gate));
+      if (!sign_offs) AddInUse(*gates[i], in_use);
     }
-    for (std::optional<Gate>& gate : gates) {
-      if (gate) decision.gates.push_back(*std::move(gate));
-    }
-    for (EmergencyNote& note : OpenEmergencies(
-             {policy, facts, insiders, index, answers_digest, &matched.versions}, *environment)) {
-      // Two versions may count at once; it is one emergency.
-      const bool noted = std::any_of(
-          decision.emergencies.begin(), decision.emergencies.end(), [&](const EmergencyNote& one) {
-            return one.waiver == note.waiver && one.name_space == note.name_space;
-          });
-      if (noted) continue;
-      Earlier(next_change, note.until, facts.now);
-      decision.emergencies.push_back(std::move(note));
-    }
+  }
+  for (std::optional<Gate>& gate : gates) {
+    if (gate) decision.gates.push_back(*std::move(gate));
+  }
+  for (EmergencyNote& note : OpenEmergencies(
+           {policy, facts, insiders, index, answers_digest, &matched.versions}, environment)) {
+    // Two versions may count at once; it is one emergency.
+    const bool noted = std::any_of(
+        decision.emergencies.begin(), decision.emergencies.end(), [&](const EmergencyNote& one) {
+          return one.waiver == note.waiver && one.name_space == note.name_space;
+        });
+    if (noted) continue;
+    Earlier(next_change, note.until, facts.now);
+    decision.emergencies.push_back(std::move(note));
   }
 }
 
@@ -415,8 +436,10 @@ Decision Judge(const PolicySet& policies, const Facts& facts, const Dossier& dos
     decision.answers_approved = true;
     decision.answers_digest = facts.use_case->spec.answers_digest;
     for (const MatchedPolicy& m : matched) {
-      EvaluatePolicy(m, facts, EvidenceIndex(dossier, m.policy->spec, m.environments.front()->name),
-                     decision.answers_digest, decision, classes, next_change);
+      for (const PolicyEnvironment* environment : m.environments) {
+        EvaluateIn(*environment, m, facts, dossier, decision.answers_digest, decision, classes,
+                   next_change);
+      }
     }
   }
   const auto measures = decision.gates.begin() + static_cast<std::ptrdiff_t>(preconditions);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "governance/measures/sign_off.h"
+#include "governance/records.h"
 
 namespace countersign {
 namespace {
@@ -27,12 +28,28 @@ const Component* ComponentOf(const Model& model, const std::string& digest) {
   return nullptr;
 }
 
-bool IsQuarantined(const Quarantine& quarantine, const Model& model) {
+// Whether it had the quarantined name when the incident was there, as its record knows: another
+// name does not make it another model. That changes are frozen stands in records of all models.
+bool HadTheName(const Facts& facts, const Incident& incident, const ModelDigest& model) {
+  const ModelRecord* record = RecordOf(facts, model.digest);
+  return record != nullptr && !incident.spec.change_freeze &&
+         std::any_of(record->spec.incidents.begin(), record->spec.incidents.end(),
+                     [&](const RecordedIncident& one) {
+                       return one.name == incident.meta.name &&
+                              one.name_space == incident.meta.name_space &&
+                              one.digest == incident.spec_digest;
+                     });
+}
+
+bool IsQuarantined(const Facts& facts, const Incident& incident, const Model& model) {
+  if (!incident.spec.quarantine) return false;
+  const Quarantine& quarantine = *incident.spec.quarantine;
   switch (quarantine.scope) {
     case QuarantineScope::kVersion:
       return quarantine.model && (quarantine.model->digest == model.digest.digest ||
                                   ComponentOf(model, quarantine.model->digest) != nullptr);
-    case QuarantineScope::kModel: return quarantine.model_name == model.name;
+    case QuarantineScope::kModel:
+      return quarantine.model_name == model.name || HadTheName(facts, incident, model.digest);
     case QuarantineScope::kUseCase: return true;
   }
   return true;
@@ -155,7 +172,7 @@ OpenIncidents OpenIncidentsOf(const GovernancePolicy& policy, const Facts& facts
   for (const auto& incident : facts.incidents) {
     const IncidentSpec& spec = incident->spec;
     const Quarantine* quarantine =
-        spec.quarantine && IsQuarantined(*spec.quarantine, model) ? &*spec.quarantine : nullptr;
+        IsQuarantined(facts, *incident, model) ? &*spec.quarantine : nullptr;
     if (quarantine == nullptr && !spec.change_freeze) continue;
     Closing closing = Judge(policy, *incident, facts, insiders, index, answers_digest);
     if (!closing.closed) {
@@ -175,8 +192,7 @@ std::optional<std::string> OpenQuarantineOf(const GovernancePolicy& policy, cons
   other.digest = model;
   other.components.clear();  // what that one contained nobody knows any more
   for (const auto& incident : facts.incidents) {
-    const auto& quarantine = incident->spec.quarantine;
-    if (!quarantine || !IsQuarantined(*quarantine, other)) continue;
+    if (!IsQuarantined(facts, *incident, other)) continue;
     if (!Judge(policy, *incident, facts, insiders, index, answers_digest).closed) {
       return incident->meta.name;
     }

@@ -104,6 +104,20 @@ void CorrectSignOffs(const ModelRecord& record, const SharedList<AttestedSignOff
   }
 }
 
+// Those of the model, and repetitions of its runs that ended in another: a model's record has both.
+Dossier::Positions SnapshotsOn(const Dossier& dossier, const ModelDigest& model) {
+  Dossier::Positions all = dossier.Snapshots(model);
+  const auto& snapshots = dossier.evidence().snapshots;
+  for (std::size_t i = 0, own = all.size(); i < own; ++i) {
+    const Object<ReproducibilitySnapshotSpec>& original = *snapshots[all[i]].object;
+    if (!original.spec.reproduction_of.empty()) continue;
+    for (const std::size_t at : dossier.Repetitions(original.meta.name)) {
+      if (snapshots[at].object->spec.model != model) all.push_back(at);
+    }
+  }
+  return all;
+}
+
 template <class Spec>
 void Apply(Corrections&& corrections, SharedList<Attested<Spec>>& list) {
   if (corrections.empty()) return;
@@ -236,7 +250,7 @@ std::optional<Facts> WithRecords(const Facts& facts, const Dossier& dossier) {
     for (const auto& [type, name] : EnumNames<DigestType>::kNames) {
       const ModelDigest model{record->spec.digest, type};
       CorrectResults(*record, facts.bias_tests, dossier.BiasTests(model), bias_tests);
-      CorrectResults(*record, facts.snapshots, dossier.Snapshots(model), snapshots);
+      CorrectResults(*record, facts.snapshots, SnapshotsOn(dossier, model), snapshots);
       CorrectSignOffs(*record, facts.sign_offs, dossier.SignOffsAbout(model), sign_offs);
     }
     const bool of_use_case = facts.use_case != nullptr && !record->spec.use_case.empty() &&
@@ -286,6 +300,12 @@ bool IsBelieved(const GovernancePolicySpec& policy, const Believed& who, const P
          WhyTooWeak(who.assurance, by).empty();
 }
 
+bool SpokeAgainst(const RecordedResult& result) {
+  return std::any_of(result.verdicts.begin(), result.verdicts.end(), [](const auto& verdict) {
+    return verdict.state == GateStateName(GateState::kFailed);
+  });
+}
+
 RecordQuery QueryOf(const Context& context) {
   return {context.policy.spec, context.facts, context.index, context.model};
 }
@@ -304,7 +324,11 @@ std::vector<PastResult> PastResults(const RecordQuery& query, std::string_view k
   std::vector<PastResult> found =
       PastResults(policy, query.facts, query.index.environment(), *record);
   std::erase_if(found, [&](PastResult& past) {
-    if (past.result->kind != kind || past.result->digest_type != query.model.type) return true;
+    // A run that is repeated may end in a model of another type.
+    const bool repeats = kind == ReproducibilitySnapshotSpec::kKind && !past.result->topic.empty();
+    if (past.result->kind != kind || (!repeats && past.result->digest_type != query.model.type)) {
+      return true;
+    }
     if (IsBelieved(policy, who, past.by)) return false;
     auto despite = DespiteRevocation(policy, past.by, past.result->performed_at);
     if (!despite || !IsBelieved(policy, who, *despite) || HasPassed(*past.result)) return true;

@@ -58,6 +58,9 @@ struct RecordQuery {
   const ModelDigest& model;
 };
 [[nodiscard]] RecordQuery QueryOf(const Context& context);
+// Whether a measure failed by it. What it lacked, or that it was old, says nothing against the
+// model.
+[[nodiscard]] bool SpokeAgainst(const RecordedResult& result);
 // The `model` of a query about reports on the use case as a whole.
 [[nodiscard]] ModelDigest InPlaceOfModel(const UseCase& use_case);
 

@@ -1,7 +1,7 @@
 #include "governance/retirement.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "governance/environment.h"
 #include "governance/in_force.h"
@@ -14,14 +14,14 @@ const SignOffRequirement& RequirementOf(const GovernancePolicySpec& policy) {
   return policy.retirement ? policy.retirement->sign_off : policy.classification.sign_off;
 }
 
-SignOffOutcome Judge(const GovernancePolicySpec& policy, const Facts& facts,
-                     const Insiders& insiders, const EvidenceIndex& index,
+SignOffOutcome Judge(const GovernancePolicySpec& policy, const SignOffRequirement& requirement,
+                     const Facts& facts, const Insiders& insiders, const EvidenceIndex& index,
                      const std::string& digest) {
   SignOffTarget target;
   target.kind = SubjectOfSignOff::kUseCase;
   target.use_case = facts.use_case->meta.name;
   target.retirement_digest = digest;
-  return JudgeSignOffs(policy, RequirementOf(policy), target, facts, insiders, index,
+  return JudgeSignOffs(policy, requirement, target, facts, insiders, index,
                        facts.use_case->spec.answers_digest);
 }
 
@@ -29,6 +29,25 @@ bool Governs(const GovernancePolicySpec& policy, const UseCaseSpec& use_case) {
   return std::any_of(
       use_case.deploy_to.begin(), use_case.deploy_to.end(),
       [&](const std::string& name_space) { return !EnvironmentsOf(policy, name_space).empty(); });
+}
+
+// Who developed the use case then, as the answers say that were signed last before. Whoever
+// registers it anew lists whom they like, and would so undo what these had signed.
+Insiders DevelopersAt(const GovernancePolicySpec& policy, const Facts& facts,
+                      const EvidenceIndex& index, Time then) {
+  const AttestedSignOff* last = nullptr;
+  for (const AttestedSignOff* sign_off : index.SignOffsOnUseCase()) {
+    const SignOffSpec& spec = sign_off->object->spec;
+    if (spec.subject.use_case != facts.use_case->meta.name ||
+        spec.role != policy.classification.sign_off.role || !IsApproval(spec.decision) ||
+        !spec.shown || !spec.shown->use_case || !IsAuthentic(sign_off->by) ||
+        sign_off->by.Recorded() > then) {
+      continue;
+    }
+    if (last == nullptr || last->by.Recorded() < sign_off->by.Recorded()) last = sign_off;
+  }
+  return last == nullptr ? Insiders()
+                         : DevelopersOf(policy, AsUseCase(*last->object->spec.shown->use_case));
 }
 
 }  // namespace
@@ -50,8 +69,8 @@ std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
       insiders.Add(policy->spec, facts.author.user);
     }
     const SignOffOutcome outcome =
-        Judge(policy->spec, facts, insiders, EvidenceIndex(dossier, policy->spec, {}),
-              use_case.spec.retirement_digest);
+        Judge(policy->spec, RequirementOf(policy->spec), facts, insiders,
+              EvidenceIndex(dossier, policy->spec, {}), use_case.spec.retirement_digest);
     if (outcome.state == GateState::kPassed) continue;
     const std::string& role = RequirementOf(policy->spec).role;
     shortfalls.push_back({policy->meta.name, outcome.reason, outcome.message,
@@ -64,18 +83,25 @@ std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
 }
 
 std::optional<SignOffOutcome> AgreedRetirement(const GovernancePolicySpec& policy,
-                                               const Facts& facts, const Insiders& insiders,
-                                               const EvidenceIndex& index) {
-  std::set<std::string> digests;
+                                               const Facts& facts, const EvidenceIndex& index) {
+  std::map<std::string, Time> ends;  // digest to when the first word on it was recorded
   for (const AttestedSignOff* sign_off : index.SignOffsOnUseCase()) {
     const SignOffSubject& subject = sign_off->object->spec.subject;
-    if (!subject.retirement_digest.empty()) digests.insert(subject.retirement_digest);
+    if (subject.retirement_digest.empty()) continue;
+    Time& first = ends.emplace(subject.retirement_digest, Time::max()).first->second;
+    if (IsAuthentic(sign_off->by)) first = std::min(first, sign_off->by.Recorded());
   }
-  for (const std::string& digest : digests) {
-    SignOffOutcome outcome = Judge(policy, facts, insiders, index, digest);
-    // An agreement that is past its age was one all the same.
-    if (outcome.state == GateState::kPassed || outcome.state == GateState::kExpired) {
-      return outcome;
+  // Who asked for the end is not who deploys now.
+  SignOffRequirement requirement = RequirementOf(policy);
+  std::erase(requirement.distinct_from, Distinct::kRequester);
+  for (const auto& [digest, first] : ends) {
+    for (const Insiders& insiders :
+         {DevelopersAt(policy, facts, index, first), DevelopersOf(policy, facts.use_case->spec)}) {
+      SignOffOutcome outcome = Judge(policy, requirement, facts, insiders, index, digest);
+      // An agreement that is past its age was one all the same.
+      if (outcome.state == GateState::kPassed || outcome.state == GateState::kExpired) {
+        return outcome;
+      }
     }
   }
   return std::nullopt;

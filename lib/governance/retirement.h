@@ -31,10 +31,11 @@ struct RetirementShortfall {
 [[nodiscard]] std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
                                                                     const Facts& facts);
 
-// The retirement that was agreed to under `policy`, of whatever content; nullopt: none was.
+// The retirement that was agreed to under `policy`, of whatever content; nullopt: none was. It was
+// where its signers are independent of those who developed the use case then, or of those whom it
+// lists now; who deploys for it now does not matter.
 [[nodiscard]] std::optional<SignOffOutcome> AgreedRetirement(const GovernancePolicySpec& policy,
                                                              const Facts& facts,
-                                                             const Insiders& insiders,
                                                              const EvidenceIndex& index);
 
 }  // namespace countersign

@@ -51,6 +51,15 @@ bool IsFor(const PersonCertificate& name, const CertificateChain& chain) {
   return has(chain.emails(), name.email) || has(chain.uris(), name.uri);
 }
 
+std::optional<Time> Earlier(const std::optional<Time>& a, const std::optional<Time>& b) {
+  return a && b ? std::min(a, b) : (a ? a : b);
+}
+
+Problem Ambiguous(const CertificateChain& chain, const Person& one, const Person& other) {
+  return {"SignerCertificateAmbiguous", NameOfChain(chain) + " names both '" + one.name +
+                                            "' and '" + other.name + "': it must name one person"};
+}
+
 // Whom `authority` certifies by the chain; `problem` if that is nobody, or more than one person.
 Owner OwnerOfName(const GovernancePolicySpec& policy, const std::string& authority,
                   const CertificateChain& chain, Problem& problem) {
@@ -59,15 +68,11 @@ Owner OwnerOfName(const GovernancePolicySpec& policy, const std::string& authori
     for (const PersonCertificate& name : person.certificates) {
       if (name.authority != authority || !IsFor(name, chain)) continue;
       if (owner.person != nullptr && owner.person != &person) {
-        problem = {"SignerCertificateAmbiguous", NameOfChain(chain) + " names both '" +
-                                                     owner.person->name + "' and '" + person.name +
-                                                     "': it must name one person"};
+        problem = Ambiguous(chain, *owner.person, person);
         return {};
       }
       owner.person = &person;
-      if (name.revoked_at && (!owner.revoked_at || *name.revoked_at < *owner.revoked_at)) {
-        owner.revoked_at = name.revoked_at;
-      }
+      owner.revoked_at = Earlier(owner.revoked_at, name.revoked_at);
     }
   }
   if (owner.person == nullptr) {
@@ -85,10 +90,7 @@ Owner OwnerOfName(const GovernancePolicySpec& policy, const std::string& authori
                                                  by_key.person->name + "'"};
     return {};
   }
-  const auto earlier = [](const std::optional<Time>& a, const std::optional<Time>& b) {
-    return a && b ? std::min(a, b) : (a ? a : b);
-  };
-  owner.revoked_at = earlier(owner.revoked_at, by_key.revoked_at);
+  owner.revoked_at = Earlier(owner.revoked_at, by_key.revoked_at);
   owner.not_after = by_key.not_after;
   owner.not_before = by_key.not_before;
   return owner;
@@ -99,14 +101,37 @@ Owner OwnerOfCertificate(const GovernancePolicySpec& policy, const CertificateCh
   problem = {
       "SignerCertificateUntrusted",
       NameOfChain(chain) + " leads to no authority: the policy has no spec.certificateAuthorities"};
+  Owner owner;
+  Problem unknown;
+  // It may lead to several, as where a root and what it issues to are both listed: their order must
+  // not say whose it is.
   for (const TrustedAuthority& authority : policy.certificate_authorities) {
     if (!authority.parsed) continue;
     std::string why = authority.parsed->WhyNot(chain, seen, revocation);
-    if (why.empty()) return OwnerOfName(policy, authority.name, chain, problem);
-    problem.why = NameOfChain(chain) + " did not count under authority '" + authority.name +
-                  "' at " + FormatTime(seen) + ", when this was first seen: " + why;
+    if (!why.empty()) {
+      problem.why = NameOfChain(chain) + " did not count under authority '" + authority.name +
+                    "' at " + FormatTime(seen) + ", when this was first seen: " + why;
+      continue;
+    }
+    Problem here;
+    const Owner named = OwnerOfName(policy, authority.name, chain, here);
+    if (here.reason == "SignerCertificateAmbiguous") {
+      problem = std::move(here);
+      return {};
+    }
+    if (named.person == nullptr) {
+      if (unknown.reason.empty()) unknown = std::move(here);
+    } else if (owner.person == nullptr) {
+      owner = named;
+    } else if (owner.person != named.person) {
+      problem = Ambiguous(chain, *owner.person, *named.person);
+      return {};
+    } else {
+      owner.revoked_at = Earlier(owner.revoked_at, named.revoked_at);
+    }
   }
-  return {};
+  if (owner.person == nullptr && !unknown.reason.empty()) problem = std::move(unknown);
+  return owner;
 }
 
 Owner OwnerOf(const GovernancePolicySpec& policy, const SignerProof& signer, Time seen,

@@ -121,7 +121,9 @@ std::optional<WaiverJudgement> EarlierEmergency(const Context& context, const Wa
   for (const AttestedWaiver* one : context.index.AllWaivers()) {
     const AttestedWaiver& other = *one;
     const WaiverSpec& spec = other.object->spec;
-    if (!WasEmergency(scene, context.environment.name, other) || !Precedes(other, waiver) ||
+    // Of two at the same instant neither comes first: whoever names one must not choose.
+    if (other.object == waiver.object || other.by.first_seen > waiver.by.first_seen ||
+        !WasEmergency(scene, context.environment.name, other) ||
         !Names(spec.measures, context.measure.name)) {
       continue;
     }

@@ -8,9 +8,11 @@
 namespace countersign {
 namespace {
 
-// Nothing that counts was found, as opposed to something that leaves a part out.
+// Nothing that counts was found, as opposed to something that leaves a part out, or that governs
+// although it was deleted.
 bool NothingBelieved(const Gate& gate) {
-  return gate.state == GateState::kMissing && gate.evidence.empty();
+  return gate.state == GateState::kMissing && gate.evidence.empty() &&
+         gate.reason != "EvidenceWithdrawn" && gate.reason != "BiasTestWithdrawn";
 }
 
 // The strictest age of the rules that the change needs; an obstacle when one of its kinds has none.

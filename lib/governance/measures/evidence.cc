@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "governance/claims.h"
+#include "governance/measures/against.h"
 #include "governance/measures/asked_signature.h"
 #include "governance/measures/corrections.h"
 #include "governance/measures/report_checks.h"
@@ -132,6 +133,20 @@ std::string_view ModelOf(const Context& context, const EvidenceRequirement& r) {
                                           : std::string_view();
 }
 
+// Those that would count, were whoever made them independent.
+EvidenceIndex::ReportList DependentReports(const Context& context, const EvidenceRequirement& r) {
+  EvidenceIndex::ReportList dependent;
+  if (!r.independent) return dependent;
+  EvidenceRequirement by_anybody = r;
+  by_anybody.independent = false;
+  for (const AttestedEvidence* report : context.index.Reports(r.type, ModelOf(context, r))) {
+    if (Excluded(context, r, *report) && !Excluded(context, by_anybody, *report)) {
+      dependent.push_back(report);
+    }
+  }
+  return dependent;
+}
+
 // By one of the latest of `usable`.
 Gate GateOf(const Context& context, const EvidenceRequirement& r, Gate gate,
             const std::vector<const AttestedEvidence*>& usable, const AttestedEvidence& latest) {
@@ -184,7 +199,8 @@ std::optional<PastResult> GoneReport(const Context& context, const EvidenceRequi
     if (past.result->topic != r.type ||
         (!r.environments.empty() && std::find(r.environments.begin(), r.environments.end(),
                                               past.result->environment) == r.environments.end()) ||
-        (r.independent && !InsiderOf(context, past.by, past.result->performed_by).empty()) ||
+        (r.independent && !SpokeAgainst(*past.result) &&
+         !InsiderOf(context, past.by, past.result->performed_by).empty()) ||
         !GovernsAlthoughGone(context.policy.spec, who, past, latest, present)) {
       continue;
     }
@@ -237,20 +253,24 @@ Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
     return Conclude(std::move(gate), GateState::kMissing, "EvidenceWithdrawn",
                     r.type + " " + GoneText(*gone), Remedy(context, r));
   }
-  if (usable.empty()) {
-    return Conclude(
-        std::move(gate), GateState::kMissing, reason.empty() ? "EvidenceMissing" : reason,
-        "needs " + Wanted(r) + (notes.empty() ? "" : "; " + Join(notes)), Remedy(context, r));
-  }
   const auto judge = [&](const AttestedEvidence& one) {
-    return GateOf(context, r, gate, usable, one);
+    return GateOf(context, r, gate, usable.empty() ? EvidenceIndex::ReportList{&one} : usable, one);
   };
+  const auto dependent = DependentReports(context, r);
+  if (usable.empty()) {
+    return WithAgainst(
+        Time::min(), dependent, judge,
+        Conclude(gate, GateState::kMissing, reason.empty() ? "EvidenceMissing" : reason,
+                 "needs " + Wanted(r) + (notes.empty() ? "" : "; " + Join(notes)),
+                 Remedy(context, r)));
+  }
   const auto latest = LatestOf(usable);
   const auto since = latest.front()->by.first_seen;
-  return WithRevoked(
+  Gate judged = WithRevoked(
       context.policy.spec, since, context.index.Reports(r.type, ModelOf(context, r)),
       [&](const AttestedEvidence& one) { return !Excluded(context, r, one); }, judge,
       WorstOf(latest, judge));
+  return WithAgainst(since, dependent, judge, std::move(judged));
 }
 
 }  // namespace countersign

@@ -51,9 +51,22 @@ std::optional<Obstacle> Unhealthy(const Context& context, const ModelDigest& mod
   return std::nullopt;
 }
 
-// Somebody who holds the role in which they rejected a revision of it, and has not changed their
-// mind, in whatever environment.
-std::optional<Obstacle> Rejected(const Context& context, const ModelDigest& model) {
+// One by one, since each can be taken back by itself.
+std::vector<std::string> EnvironmentsOf(const SignOffSubject& subject) {
+  return subject.environments.empty() ? std::vector<std::string>{subject.environment}
+                                      : subject.environments;
+}
+
+std::optional<Obstacle> Quarantined(const Context& context, const ModelDigest& model) {
+  const auto incident = OpenQuarantineOf(context.policy, context.facts, context.insiders,
+                                         context.index, context.answers_digest, model);
+  if (!incident) return std::nullopt;
+  return Obstacle{"PredecessorQuarantined", "Incident '" + *incident + "' quarantines it"};
+}
+
+}  // namespace
+
+std::optional<Obstacle> WhyRejected(const Context& context, const ModelDigest& model) {
   const GovernancePolicySpec& policy = context.policy.spec;
   std::map<std::tuple<std::string, std::string, std::string, std::string>, const AttestedSignOff*>
       latest;
@@ -72,9 +85,11 @@ std::optional<Obstacle> Rejected(const Context& context, const ModelDigest& mode
         spec.signer.username != sign_off.by.user || !holds) {
       continue;
     }
-    const AttestedSignOff*& kept = latest[{PersonOf(policy, sign_off.by.user), spec.role,
-                                           spec.subject.environment, spec.subject.governed_digest}];
-    if (kept == nullptr || rank(*kept) < rank(sign_off)) kept = &sign_off;
+    for (const std::string& environment : EnvironmentsOf(spec.subject)) {
+      const AttestedSignOff*& kept = latest[{PersonOf(policy, sign_off.by.user), spec.role,
+                                             environment, spec.subject.governed_digest}];
+      if (kept == nullptr || rank(*kept) < rank(sign_off)) kept = &sign_off;
+    }
   }
   for (const auto& [key, sign_off] : latest) {
     const SignOffSpec& spec = sign_off->object->spec;
@@ -85,17 +100,8 @@ std::optional<Obstacle> Rejected(const Context& context, const ModelDigest& mode
   return std::nullopt;
 }
 
-std::optional<Obstacle> Quarantined(const Context& context, const ModelDigest& model) {
-  const auto incident = OpenQuarantineOf(context.policy, context.facts, context.insiders,
-                                         context.index, context.answers_digest, model);
-  if (!incident) return std::nullopt;
-  return Obstacle{"PredecessorQuarantined", "Incident '" + *incident + "' quarantines it"};
-}
-
-}  // namespace
-
 std::optional<Obstacle> WhyUnfit(const Context& context, const ModelDigest& model) {
-  for (const auto check : {Unhealthy, Rejected, Quarantined}) {
+  for (const auto check : {Unhealthy, WhyRejected, Quarantined}) {
     if (auto obstacle = check(context, model)) return obstacle;
   }
   return std::nullopt;

@@ -15,6 +15,10 @@ struct Obstacle {
   std::string why;
 };
 
+// That somebody who holds the role in which they rejected a revision of it has not changed their
+// mind, in whatever environment.
+[[nodiscard]] std::optional<Obstacle> WhyRejected(const Context& context, const ModelDigest& model);
+
 // Needs spec.changes of the policy.
 [[nodiscard]] std::optional<Obstacle> WhyUnfit(const Context& context, const ModelDigest& model);
 

@@ -164,6 +164,10 @@ class Judge {
         return "model " + step.model.digest + ": " + obstacle->why;
       }
     }
+    // Another version, uri or replica count is another revision, and the model is the same.
+    if (const auto rejected = WhyRejected(context_, context_.model)) {
+      return "this model: " + rejected->why;
+    }
     if (auto metric = MetricOutOfBounds(own->object->spec); !metric.empty()) return metric;
     std::vector<std::string> fresh = rules_.fresh;
     fresh.insert(fresh.end(), protocol_.fresh.begin(), protocol_.fresh.end());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "governance/measures/against.h"
 #include "governance/measures/asked_signature.h"
 #include "governance/measures/corrections.h"
 #include "governance/measures/revoked.h"
@@ -60,7 +61,8 @@ std::optional<PastResult> GoneSnapshot(const Context& context, const Believed& w
                                        const std::string& original,
                                        const std::vector<const AttestedSnapshot*>& usable) {
   std::optional<PastResult> gone;
-  const auto present = context.index.Snapshots(context.model);
+  const auto present = original.empty() ? context.index.Snapshots(context.model)
+                                        : context.index.Repetitions(original);
   const AttestedSnapshot* latest = Latest(usable);
   for (const PastResult& past :
        PastResults(QueryOf(context), ReproducibilitySnapshotSpec::kKind, who)) {
@@ -114,11 +116,15 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
       (independent ? "somebody of " + who + " who is neither author nor developer" : who) +
       " repeats the run and creates a ReproducibilitySnapshot with spec.reproductionOf: " + name +
       AskedSignature(policy, r.assurance, r.signers);
+  ReproducibilityRequirement by_anybody = r;
+  by_anybody.reproduced_by = ReproducedBy::kAnyone;
   std::vector<const AttestedSnapshot*> usable;
+  std::vector<const AttestedSnapshot*> dependent;
   std::vector<std::string> notes;
   std::string reason;
   for (const AttestedSnapshot* copy : context.index.Repetitions(name)) {
     if (auto excluded = Excluded(context, r, original, *copy)) {
+      if (!Excluded(context, by_anybody, original, *copy)) dependent.push_back(copy);
       notes.push_back("'" + copy->object->meta.name + "' does not count: " + excluded->why);
       if (reason.empty()) reason = excluded->reason;
     } else {
@@ -132,19 +138,22 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
     return Conclude(std::move(gate), GateState::kMissing, "ReproductionWithdrawn",
                     wanted + "; " + GoneText(*gone), remedy);
   }
-  if (usable.empty()) {
-    return Conclude(std::move(gate), GateState::kMissing,
-                    reason.empty() ? "ReproductionMissing" : reason,
-                    wanted + (notes.empty() ? "" : "; " + Join(notes)), remedy);
-  }
   const auto judge = [&](const AttestedSnapshot& copy) {
     return RepetitionGate(context, r, gate, original, copy, usable.size(), {wanted, remedy});
   };
+  if (usable.empty()) {
+    return WithAgainst(
+        Time::min(), dependent, judge,
+        Conclude(gate, GateState::kMissing, reason.empty() ? "ReproductionMissing" : reason,
+                 wanted + (notes.empty() ? "" : "; " + Join(notes)), remedy));
+  }
   const auto latest = LatestOf(usable);
-  return WithRevoked(
-      policy, latest.front()->by.first_seen, context.index.Repetitions(name),
+  const Time since = latest.front()->by.first_seen;
+  Gate judged = WithRevoked(
+      policy, since, context.index.Repetitions(name),
       [&](const AttestedSnapshot& copy) { return !Excluded(context, r, original, copy); }, judge,
       WorstOf(latest, judge));
+  return WithAgainst(since, dependent, judge, std::move(judged));
 }
 
 std::string UnpinnedText(const ReproducibilitySnapshotSpec& spec) {

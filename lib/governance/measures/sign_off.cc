@@ -70,13 +70,15 @@ class Judge {
   }
 
  private:
-  // Who lent the role and approves later takes back what the deputy rejected.
+  // Who lent the role and approves later takes back what the deputy rejected, if they may decide
+  // themselves.
   [[nodiscard]] bool IsOverruled(const Vote& vote) const {
     if (vote.delegation == nullptr) return false;
     const auto own = votes_.find(vote.holder);
     return own != votes_.end() && own->second.delegation == nullptr &&
            IsApproval(own->second.sign_off->object->spec.decision) &&
-           own->second.sign_off->by.first_seen > vote.sign_off->by.first_seen;
+           own->second.sign_off->by.first_seen > vote.sign_off->by.first_seen &&
+           Dependence(own->second).empty();
   }
 
   // A role that is lent is not doubled: of its holder and their deputies the one counts whose

@@ -23,7 +23,8 @@ std::string ReplacedByWorse(const SignOffContext& context, const AttestedSignOff
   for (const EvidenceInUse& used : *context.in_use) {
     if (!used.fails || used.ref.kind != Spec::kKind || used.ref.name == shown.name) continue;
     const Attested<Spec>* after = NamedIn<Spec>(context.index, used.ref.name);
-    if (after == nullptr || after->by.first_seen <= sign_off.by.first_seen ||
+    // By when it was recorded: its maker says when it was done, and the signer sees what is there.
+    if (after == nullptr || after->by.Recorded() <= sign_off.by.first_seen ||
         !IsSameSubject(before->object->spec, after->object->spec)) {
       continue;
     }
@@ -33,18 +34,36 @@ std::string ReplacedByWorse(const SignOffContext& context, const AttestedSignOff
   return {};
 }
 
+// What `look` makes of the result of that kind and name, which may be null; `otherwise` of others.
+template <class Look, class Value>
+Value OfResult(const EvidenceIndex& index, const std::string& kind, const std::string& name,
+               const Look& look, Value otherwise) {
+  if (kind == BiasTestSpec::kKind) return look(NamedIn<BiasTestSpec>(index, name));
+  if (kind == EvidenceSpec::kKind) return look(NamedIn<EvidenceSpec>(index, name));
+  if (kind == ReproducibilitySnapshotSpec::kKind) {
+    return look(NamedIn<ReproducibilitySnapshotSpec>(index, name));
+  }
+  return otherwise;
+}
+
 std::string ReplacedByWorse(const SignOffContext& context, const AttestedSignOff& sign_off,
                             const ShownEvidence& shown) {
   if (context.in_use == nullptr) return {};
-  const auto look = [&]<class Spec>(const Spec* /*kind*/) {
-    return ReplacedByWorse(context, sign_off, shown, NamedIn<Spec>(context.index, shown.name));
-  };
-  if (shown.kind == BiasTestSpec::kKind) return look(static_cast<const BiasTestSpec*>(nullptr));
-  if (shown.kind == EvidenceSpec::kKind) return look(static_cast<const EvidenceSpec*>(nullptr));
-  if (shown.kind == ReproducibilitySnapshotSpec::kKind) {
-    return look(static_cast<const ReproducibilitySnapshotSpec*>(nullptr));
-  }
-  return {};
+  return OfResult(
+      context.index, shown.kind, shown.name,
+      [&](const auto* before) { return ReplacedByWorse(context, sign_off, shown, before); },
+      std::string());
+}
+
+// When what a gate rests on was there to be shown; nullopt: nobody knows.
+std::optional<Time> ThereSince(const EvidenceIndex& index, const EvidenceRef& ref) {
+  const auto made = ref.signatory ? std::optional(ref.signatory->at) : std::nullopt;
+  return OfResult(
+      index, ref.kind, ref.name,
+      [&](const auto* result) {
+        return made && result != nullptr ? std::optional(result->by.Recorded()) : made;
+      },
+      made);
 }
 
 const ShownPolicy* FindShown(const Shown& shown, const std::string& policy) {
@@ -196,7 +215,8 @@ std::string NotShown(const SignOffContext& context, const AttestedSignOff& sign_
   if (shown->answers_digest.empty()) return "it does not list the answers as shown to the signer";
   if (context.in_use == nullptr) return "what the measures rest on is not known here";
   for (const EvidenceInUse& used : *context.in_use) {
-    if (!used.ref.signatory || used.ref.signatory->at > sign_off.by.first_seen) continue;
+    const auto since = ThereSince(context.index, used.ref);
+    if (!since || *since > sign_off.by.first_seen) continue;
     const auto is_this = [&](const ShownEvidence& one) {
       return one.kind == used.ref.kind && one.name == used.ref.name &&
              one.digest == used.ref.digest;

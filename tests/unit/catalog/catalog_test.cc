@@ -313,6 +313,29 @@ TEST_F(CatalogTest, WhatIsRejectedInAUseCaseIsSeenOfItWhateverItDeploys) {
   EXPECT_EQ(seen.use_case, "lending/scoring");
 }
 
+TEST_F(CatalogTest, ARepetitionThatEndedInAnotherModelIsSeenOfTheFirst) {
+  const auto repetition = [](const std::string& name, const std::string& of, char digit) {
+    Json json = SnapshotJson(name, "scoring");
+    json["spec"]["reproductionOf"] = of;
+    json["spec"]["model"]["digest"] = "sha256:" + std::string(64, digit);
+    return json;
+  };
+  const Json run = SnapshotJson("run", "scoring");
+  const std::string model = StringAt(run, "spec/model/digest");
+  server_->Put(kReproducibilitySnapshots, run);
+  server_->Put(kReproducibilitySnapshots, repetition("differs", "run", '8'));
+  server_->Put(kReproducibilitySnapshots, repetition("of-another", "other-run", '8'));
+  Json elsewhere = repetition("elsewhere", "run", '8');
+  elsewhere["spec"]["useCase"] = "chat";
+  server_->Put(kReproducibilitySnapshots, elsewhere);
+  StartCatalog();
+  EXPECT_EQ(NamesOf(catalog_.SeenOf(model).snapshots), (Names{"run", "differs"}));
+  // Both models' records are due.
+  server_->Put(kReproducibilitySnapshots, repetition("differs-again", "run", '9'));
+  EXPECT_EQ(AwaitChange("ReproducibilitySnapshot", "differs-again").models,
+            (Names{"sha256:" + std::string(64, '9'), model}));
+}
+
 Json RecordOfRejection(const InstallationKey* key) {
   const std::string digest = RecordDigestOf("lending", "scoring");
   const Json content = *Find(Rejected(SignOffJson("no", "scoring")), "spec");
