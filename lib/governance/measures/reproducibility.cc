@@ -141,10 +141,10 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
     return RepetitionGate(context, r, gate, original, copy, usable.size(), {wanted, remedy});
   };
   const auto latest = LatestOf(usable);
-  return WithRevoked(
-      policy, latest.front()->by.first_seen, context.index.Repetitions(name),
-      [&](const AttestedSnapshot& copy) { return !Excluded(context, r, original, copy); }, judge,
-      WorstOf(latest, judge));
+  const auto revoked = RevokedOf(
+      context.index.Repetitions(name), context.index.Ever().Repetitions(name),
+      [&](const AttestedSnapshot& copy) { return !Excluded(context, r, original, copy); });
+  return WithRevoked(latest.front()->by.first_seen, revoked, judge, WorstOf(latest, judge));
 }
 
 std::string UnpinnedText(const ReproducibilitySnapshotSpec& spec) {
@@ -253,8 +253,9 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
            IsBelieved(context.policy.spec, {r.issuers, r.assurance}, one.by) &&
            WhyTooFew(context.policy.spec, r.issuers, r.signers, one.by).empty();
   };
-  return WithRevoked(context.policy.spec, latest.front()->by.first_seen,
-                     context.index.Snapshots(model), counts, judge, WorstOf(latest, judge));
+  const auto revoked =
+      RevokedOf(context.index.Snapshots(model), context.index.Ever().Snapshots(model), counts);
+  return WithRevoked(latest.front()->by.first_seen, revoked, judge, WorstOf(latest, judge));
 }
 
 }  // namespace countersign
