@@ -71,11 +71,13 @@ std::optional<SignOffOutcome> AgreedRetirement(const GovernancePolicySpec& polic
     const SignOffSubject& subject = sign_off->object->spec.subject;
     if (!subject.retirement_digest.empty()) digests.insert(subject.retirement_digest);
   }
-  for (const std::string& digest : digests) {
-    SignOffOutcome outcome = Judge(policy, facts, insiders, index, digest);
-    // An agreement that is past its age was one all the same.
-    if (outcome.state == GateState::kPassed || outcome.state == GateState::kExpired) {
-      return outcome;
+  // An agreement that is past its age was one all the same, and so was one by a key that has ended.
+  for (const EvidenceIndex* seen : {&index, &index.Ever()}) {
+    for (const std::string& digest : digests) {
+      SignOffOutcome outcome = Judge(policy, facts, insiders, *seen, digest);
+      if (outcome.state == GateState::kPassed || outcome.state == GateState::kExpired) {
+        return outcome;
+      }
     }
   }
   return std::nullopt;
