@@ -146,7 +146,7 @@ void AddRepetitions(const Snapshots& informer, SharedList<AttestedSnapshot>& sna
 void JudgeChain(const PolicySet& policies, const Provenance& by) {
   if (!by.signature || (!by.signature->chain && by.signature->cosigners.empty())) return;
   for (const auto& policy : policies.policies) {
-    static_cast<void>(SignerOf(policy->spec, by, {}, std::nullopt));
+    static_cast<void>(SignerOf(policy->spec, by, {}, std::nullopt, Revocation::kDisregarded));
   }
 }
 

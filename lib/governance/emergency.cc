@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "governance/signers.h"
+
 namespace countersign {
 namespace {
 
@@ -16,7 +18,9 @@ SignOffOutcome WaiverSignOffs(const WaiverScene& scene, const WaiverRules& rules
   SignOffRequirement requirement = rules.sign_off;
   requirement.distinct_from = {Distinct::kDevelopers, Distinct::kRequester};
   Insiders insiders = scene.insiders;
-  insiders.AddMakers(scene.policy.spec, waiver.by);
+  for (const Provenance& one : EachSignerEver(scene.policy.spec, waiver.by)) {
+    insiders.AddMakers(scene.policy.spec, one);
+  }
   insiders.Add(scene.policy.spec, scene.facts.use_case->spec.owner);
   SignOffTarget target;
   target.kind = SubjectOfSignOff::kWaiver;
@@ -79,7 +83,8 @@ std::vector<EmergencyNote> OpenEmergencies(const WaiverScene& scene,
   std::vector<EmergencyNote> notes;
   const auto& rules = scene.policy.spec.waivers;
   if (!rules) return notes;
-  for (const AttestedWaiver* one : scene.index.Waivers(scene.facts.deployment->spec.model.digest)) {
+  for (const AttestedWaiver* one :
+       scene.index.Ever().Waivers(scene.facts.deployment->spec.model.digest)) {
     const AttestedWaiver& waiver = *one;
     const WaiverSpec& spec = waiver.object->spec;
     if (!WasEmergency(scene, environment.name, waiver)) continue;

@@ -35,7 +35,8 @@ struct WaiverScene {
 };
 
 // Whether it was declared as an emergency under this policy or another version of it. Admission let
-// it in by what held then; who left the role since, or what a later version says, does not undo it.
+// it in by what held then; who left the role since, or what a later version says, does not undo it,
+// nor does an end of the key that signed it: `waiver` is one of scene.index.Ever().
 [[nodiscard]] bool WasEmergency(const WaiverScene& scene, const std::string& environment,
                                 const AttestedWaiver& waiver);
 

@@ -14,8 +14,17 @@ const Attested<Spec>* EvidenceIndex::At(Seen<Spec>& seen, std::size_t i) const {
     return &one;
   }
   const auto [it, fresh] = seen.in_name_of_signer.try_emplace(i);
-  if (fresh) it->second = WithSigner(policy_, environment_, one);
+  if (fresh) it->second = WithSigner(policy_, environment_, one, revocation_);
   return &it->second;
+}
+
+const EvidenceIndex& EvidenceIndex::Ever() const {
+  if (revocation_ == Revocation::kDisregarded) return *this;
+  if (ever_ == nullptr) {
+    ever_ = std::make_unique<EvidenceIndex>(dossier_, policy_, environment_);
+    ever_->revocation_ = Revocation::kDisregarded;
+  }
+  return *ever_;
 }
 
 template <class Spec>

@@ -4,9 +4,12 @@
 // the policy lists them (signers.h), which is looked up for what is asked about alone. Dossier and
 // policy must outlive the index, the index what it returns. Lists are in the order of the dossier,
 // by name. Used by one thread.
+//
+// What speaks for a model is looked for here; what speaks against it, or binds, in Ever().
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +31,10 @@ class EvidenceIndex {
         bias_tests_{dossier.evidence().bias_tests, {}},
         reports_{dossier.evidence().reports, {}},
         waivers_{dossier.evidence().waivers, {}} {}
+
+  // The same in which keys are their owners' whether they count or not: revoked, ended or not begun
+  // (signers.h). Each list has the same objects at the same places.
+  [[nodiscard]] const EvidenceIndex& Ever() const;
 
   using SignOffList = std::vector<const AttestedSignOff*>;
   using SnapshotList = std::vector<const AttestedSnapshot*>;
@@ -81,6 +88,8 @@ class EvidenceIndex {
   const Dossier& dossier_;
   const GovernancePolicySpec& policy_;
   const std::string_view environment_;
+  Revocation revocation_ = Revocation::kChecked;
+  mutable std::unique_ptr<EvidenceIndex> ever_;
   mutable Seen<SignOffSpec> sign_offs_;
   mutable Seen<ReproducibilitySnapshotSpec> snapshots_;
   mutable Seen<BiasTestSpec> bias_tests_;

@@ -16,7 +16,8 @@ struct Signed {
   const ShownUseCase* answers = nullptr;
 };
 
-// Whoever signed then need not hold the role now: what was agreed does not come undone by that.
+// Whoever signed then need not hold the role now: what was agreed does not come undone by that,
+// nor, in an index of all keys, by the end of one.
 std::map<std::string, Signed> SignedBy(const Facts& facts, const EvidenceIndex& index,
                                        const std::string& role) {
   std::map<std::string, Signed> all;
@@ -76,7 +77,8 @@ Lowering JudgeLowering(const GovernancePolicySpec& policy, const Facts& facts,
   const std::string& present = facts.use_case->spec.answers_digest;
   const auto [agreed, since] = LastAgreed(policy, *required, facts, insiders, index);
   std::set<std::string> before;
-  for (const auto& [digest, one] : SignedBy(facts, index, policy.classification.sign_off.role)) {
+  const auto signed_off = SignedBy(facts, index.Ever(), policy.classification.sign_off.role);
+  for (const auto& [digest, one] : signed_off) {
     if (digest == present || (digest != agreed && one.at < since)) continue;
     // What the signer was not shown in full could have been anything.
     const UseCaseSpec answers = one.answers != nullptr ? AsUseCase(*one.answers) : UseCaseSpec{};

@@ -85,7 +85,7 @@ std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
 std::optional<SignOffOutcome> AgreedRetirement(const GovernancePolicySpec& policy,
                                                const Facts& facts, const EvidenceIndex& index) {
   std::map<std::string, Time> ends;  // digest to when the first word on it was recorded
-  for (const AttestedSignOff* sign_off : index.SignOffsOnUseCase()) {
+  for (const AttestedSignOff* sign_off : index.Ever().SignOffsOnUseCase()) {
     const SignOffSubject& subject = sign_off->object->spec.subject;
     if (subject.retirement_digest.empty()) continue;
     Time& first = ends.emplace(subject.retirement_digest, Time::max()).first->second;
@@ -94,13 +94,15 @@ std::optional<SignOffOutcome> AgreedRetirement(const GovernancePolicySpec& polic
   // Who asked for the end is not who deploys now.
   SignOffRequirement requirement = RequirementOf(policy);
   std::erase(requirement.distinct_from, Distinct::kRequester);
-  for (const auto& [digest, first] : ends) {
-    for (const Insiders& insiders :
-         {DevelopersAt(policy, facts, index, first), DevelopersOf(policy, facts.use_case->spec)}) {
-      SignOffOutcome outcome = Judge(policy, requirement, facts, insiders, index, digest);
-      // An agreement that is past its age was one all the same.
-      if (outcome.state == GateState::kPassed || outcome.state == GateState::kExpired) {
-        return outcome;
+  // An agreement that is past its age was one all the same, and so was one by a key that has ended.
+  for (const EvidenceIndex* seen : {&index, &index.Ever()}) {
+    for (const auto& [digest, first] : ends) {
+      for (const Insiders& insiders : {DevelopersAt(policy, facts, *seen, first),
+                                       DevelopersOf(policy, facts.use_case->spec)}) {
+        SignOffOutcome outcome = Judge(policy, requirement, facts, insiders, *seen, digest);
+        if (outcome.state == GateState::kPassed || outcome.state == GateState::kExpired) {
+          return outcome;
+        }
       }
     }
   }

@@ -175,13 +175,18 @@ const TrustedInstallation* InstallationOf(const GovernancePolicySpec& policy,
 Provenance Attributed(const GovernancePolicySpec& policy, const Provenance& by,
                       const SignerProof& signer, const std::string& account,
                       Revocation revocation) {
+  if (revocation == Revocation::kDisregarded) {
+    // Mostly it counts, and what is known of a certificate that does need not be worked out again.
+    Provenance counts = Attributed(policy, by, signer, account, Revocation::kChecked);
+    if (counts.authenticity == Authenticity::kAttested) return counts;
+  }
   Provenance one;
   one.authenticity = Authenticity::kBadSignature;
   Problem problem;
-  Owner owner = OwnerOf(policy, signer, by.first_seen, revocation, problem);
-  if (revocation == Revocation::kDisregarded) owner.revoked_at.reset();
+  const Owner owner = OwnerOf(policy, signer, by.first_seen, revocation, problem);
   if (owner.person != nullptr) {
-    problem = WhyOwnerDoesNotCount(owner, by.first_seen);
+    problem = revocation == Revocation::kDisregarded ? Problem{}
+                                                     : WhyOwnerDoesNotCount(owner, by.first_seen);
     if (!problem.why.empty()) {
       problem.why = Name(signer) + " of '" + owner.person->name + "' " + problem.why +
                     ", and this was first seen at " + FormatTime(by.first_seen);
@@ -199,6 +204,17 @@ Provenance Attributed(const GovernancePolicySpec& policy, const Provenance& by,
   if (Lists(accounts, by.user)) one.seen_groups = by.groups;
   return one;
 }
+
+// What was read of the object, before a policy judged it.
+Provenance Unjudged(const Provenance& by) {
+  Provenance read;
+  read.authenticity = Authenticity::kSigned;
+  read.signature = by.signature;
+  read.first_seen = by.recorded_at.value_or(by.first_seen);
+  return read;
+}
+
+}  // namespace
 
 Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
                     const std::string& account, const std::optional<Time>& performed_at,
@@ -239,28 +255,16 @@ Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
   return signer;
 }
 
-// What was read of the object, before a policy judged it.
-Provenance Unjudged(const Provenance& by) {
-  Provenance read;
-  read.authenticity = Authenticity::kSigned;
-  read.signature = by.signature;
-  read.first_seen = by.recorded_at.value_or(by.first_seen);
-  return read;
-}
-
-}  // namespace
-
-Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
-                    const std::string& account, const std::optional<Time>& performed_at) {
-  return SignerOf(policy, by, account, performed_at, Revocation::kChecked);
-}
-
 std::optional<Provenance> DespiteRevocation(const GovernancePolicySpec& policy,
                                             const Provenance& by,
                                             const std::optional<Time>& performed_at) {
-  if (by.authenticity != Authenticity::kBadSignature || !by.signature) return std::nullopt;
+  const bool counts = by.authenticity == Authenticity::kAttested;
+  if (!by.signature || (!counts && by.authenticity != Authenticity::kBadSignature)) {
+    return std::nullopt;
+  }
   Provenance signer = SignerOf(policy, Unjudged(by), {}, performed_at, Revocation::kDisregarded);
   if (signer.authenticity != Authenticity::kAttested) return std::nullopt;
+  if (counts && signer.cosigners.size() == by.cosigners.size()) return std::nullopt;
   return signer;
 }
 
@@ -299,31 +303,23 @@ bool IsTrustedByAny(const PolicySet& policies, std::string_view kind, const Prov
 }
 
 AttestedSignOff WithSigner(const GovernancePolicySpec& policy, std::string_view environment,
-                           AttestedSignOff one) {
+                           AttestedSignOff one, Revocation revocation) {
+  const SignOffSpec& spec = one.object->spec;
+  const bool rejects = spec.decision == SignOffDecision::kReject;
   if (one.by.authenticity == Authenticity::kForeign) {
-    const Vouched what = one.object->spec.decision == SignOffDecision::kReject ? Vouched::kRejection
-                                                                               : Vouched::kAnything;
+    const Vouched what = rejects ? Vouched::kRejection : Vouched::kAnything;
     one.by = WithSignIn(policy, VouchedFor(policy, SignOffSpec::kKind, environment, one.by, what));
     return one;
   }
-  const SignOffSpec& spec = one.object->spec;
-  Provenance by = SignerOf(policy, one.by, spec.signer.username, spec.performed_at);
+  Provenance by = SignerOf(policy, one.by, spec.signer.username, spec.performed_at, revocation);
   // Revoking a key must not let through what its owner had rejected: a no stands until its owner
-  // takes it back.
-  if (by.authenticity == Authenticity::kBadSignature && by.signature &&
-      spec.decision == SignOffDecision::kReject) {
-    Problem ignored;
-    const Person* person = OwnerOf(policy, {by.signature->key, by.signature->chain}, by.first_seen,
-                                   Revocation::kDisregarded, ignored)
-                               .person;
-    if (person != nullptr) {
-      by.authenticity = Authenticity::kAttested;
-      by.problem.clear();
-      by.reason.clear();
-      by.user = Lists(person->accounts, spec.signer.username) ? spec.signer.username
-                                                              : person->accounts.front();
-      by.groups = person->groups;
-    }
+  // takes it back, and from when it did before. One of tomorrow is as old as its record.
+  if (by.authenticity == Authenticity::kBadSignature && by.signature && rejects) {
+    const bool later = spec.performed_at && *spec.performed_at > one.by.first_seen;
+    Provenance ever =
+        SignerOf(policy, one.by, spec.signer.username,
+                 later ? std::optional<Time>() : spec.performed_at, Revocation::kDisregarded);
+    if (ever.authenticity == Authenticity::kAttested) by = std::move(ever);
   }
   one.by = WithSignIn(policy, std::move(by));
   return one;

@@ -5,7 +5,11 @@
 // (spec.people[].keys, or a certificate of one of spec.certificateAuthorities for one of the names
 // in spec.people[].certificates). A key is judged by when the system first saw the signature, which
 // its maker cannot choose; ages and the order of decisions count from spec.performedAt, which the
-// signature covers, so that whoever applies the object again changes neither. Pure functions.
+// signature covers, so that whoever applies the object again changes neither.
+//
+// What speaks for a model counts by keys that count. What speaks against it, or binds, stays its
+// owner's whatever became of the key since (Revocation::kDisregarded: revoked, ended or not begun;
+// a key that the policy lists for nobody stays nobody's). Pure functions.
 #pragma once
 
 #include <optional>
@@ -22,7 +26,8 @@ namespace countersign {
 // `account` is the one that the object claims, if it claims one.
 [[nodiscard]] Provenance SignerOf(const GovernancePolicySpec& policy, const Provenance& by,
                                   const std::string& account,
-                                  const std::optional<Time>& performed_at);
+                                  const std::optional<Time>& performed_at,
+                                  Revocation revocation = Revocation::kChecked);
 
 // Where what is judged is not about one environment: what other installations vouch for is shown as
 // theirs.
@@ -47,7 +52,8 @@ enum class Vouched { kAnything, kRejection };
 // Evidence in the name of whose key signed it, or of whom a trusted installation saw make it; other
 // evidence as it is.
 [[nodiscard]] AttestedSignOff WithSigner(const GovernancePolicySpec& policy,
-                                         std::string_view environment, AttestedSignOff one);
+                                         std::string_view environment, AttestedSignOff one,
+                                         Revocation revocation = Revocation::kChecked);
 // What the signature covers of when the work was done: of the files of a model, nothing.
 template <class Spec>
 [[nodiscard]] std::optional<Time> SignedDate(const Spec& spec) {
@@ -62,16 +68,17 @@ template <class Spec>
 }
 template <class Spec>
 [[nodiscard]] Attested<Spec> WithSigner(const GovernancePolicySpec& policy,
-                                        std::string_view environment, Attested<Spec> one) {
-  one.by = WithSignIn(policy, one.by.authenticity == Authenticity::kForeign
-                                  ? VouchedFor(policy, Spec::kKind, environment, one.by)
-                                  : SignerOf(policy, one.by, {}, SignedDate(one.object->spec)));
+                                        std::string_view environment, Attested<Spec> one,
+                                        Revocation revocation = Revocation::kChecked) {
+  one.by = WithSignIn(policy,
+                      one.by.authenticity == Authenticity::kForeign
+                          ? VouchedFor(policy, Spec::kKind, environment, one.by)
+                          : SignerOf(policy, one.by, {}, SignedDate(one.object->spec), revocation));
   return one;
 }
 
-// Who made it, were no key or certificate revoked; nullopt where somebody made it as it is, or that
-// is not all that keeps it from counting. For what speaks against a model: as a rejection stands
-// whose key is revoked, so does a failure.
+// Who made it, revocation and time of keys disregarded; nullopt where that is nobody more than as
+// it is.
 [[nodiscard]] std::optional<Provenance> DespiteRevocation(const GovernancePolicySpec& policy,
                                                           const Provenance& by,
                                                           const std::optional<Time>& performed_at);

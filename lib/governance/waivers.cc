@@ -29,7 +29,7 @@ bool Precedes(const AttestedWaiver& a, const AttestedWaiver& b) {
 }
 
 // Whether somebody said yes at some time, even if that does not count any more: what was used up
-// does not come back by a change of answers, developers or roles, nor by a later rejection.
+// does not come back by a change of answers, developers, roles or keys, nor by a later rejection.
 bool WasApproved(const EvidenceIndex& index, const AttestedWaiver& waiver) {
   const auto sign_offs = index.SignOffsOn(waiver.object->spec_digest);
   return std::any_of(sign_offs.begin(), sign_offs.end(), [&](const AttestedSignOff* sign_off) {
@@ -59,13 +59,14 @@ std::optional<WaiverJudgement> UsedUp(const Context& context, const WaiverRules&
                                       const AttestedWaiver& waiver) {
   std::int64_t renewals = 0;
   Seconds total = DurationOf(waiver);
-  for (const AttestedWaiver* one : context.index.AllWaivers()) {
+  const EvidenceIndex& ever = context.index.Ever();
+  for (const AttestedWaiver* one : ever.AllWaivers()) {
     const AttestedWaiver& other = *one;
     if (!Concerns(context, other.object->spec) || !IsAuthentic(other.by) ||
         !Precedes(other, waiver)) {
       continue;
     }
-    if (!WasApproved(context.index, other)) continue;
+    if (!WasApproved(ever, other)) continue;
     if (other.object->spec.model == waiver.object->spec.model) ++renewals;
     total += DurationOf(other);
   }
@@ -118,7 +119,7 @@ std::optional<WaiverJudgement> EarlierEmergency(const Context& context, const Wa
                                                 const AttestedWaiver& waiver,
                                                 WaiverJudgement& judgement) {
   const WaiverScene scene = WaiverScene::Of(context);
-  for (const AttestedWaiver* one : context.index.AllWaivers()) {
+  for (const AttestedWaiver* one : context.index.Ever().AllWaivers()) {
     const AttestedWaiver& other = *one;
     const WaiverSpec& spec = other.object->spec;
     // Of two at the same instant neither comes first: whoever names one must not choose.

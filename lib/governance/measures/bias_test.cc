@@ -81,8 +81,8 @@ struct Recorded {
 struct Candidates {
   std::map<Data, Attempts> by_data;
   std::map<Data, Recorded> recorded;
-  std::map<Data, PastResult> gone;        // the latest, where nobody can read it any more
-  std::vector<AttestedBiasTest> revoked;  // by keys that are, and would count
+  std::map<Data, PastResult> gone;   // the latest, where nobody can read it any more
+  std::map<Data, Attempts> revoked;  // by keys that have ended, and would count
   std::vector<std::string> notes;
   std::string reason = "BiasTestMissing";
 };
@@ -179,12 +179,15 @@ Candidates CandidatesOf(const Context& context, const BiasTestRequirement& r) {
              std::tie(b->by.first_seen, b->object->meta.name);
     });
   }
-  for (AttestedBiasTest& test : RevokedOf(context.policy.spec, own)) {
-    if (Serves(r, ShapeOf(test.object->spec)) &&
-        IsBelieved(context.policy.spec, {r.issuers, r.assurance}, test.by) &&
-        WhyTooFew(context.policy.spec, r.issuers, r.signers, test.by).empty()) {
-      candidates.revoked.push_back(std::move(test));
-    }
+  const auto counts = [&](const AttestedBiasTest& test) {
+    return Serves(r, ShapeOf(test.object->spec)) &&
+           IsBelieved(context.policy.spec, {r.issuers, r.assurance}, test.by) &&
+           WhyTooFew(context.policy.spec, r.issuers, r.signers, test.by).empty();
+  };
+  for (const AttestedBiasTest* test :
+       RevokedOf(own, context.index.Ever().BiasTests(context.model), counts)) {
+    const BiasTestSpec& spec = test->object->spec;
+    candidates.revoked[{spec.protocol, spec.data_set.digest}].push_back(test);
   }
   AddRecorded(context, r, candidates);
   return candidates;
@@ -205,18 +208,16 @@ void AddFindings(const Context& context, const BiasTestRequirement& r, const Att
                   std::make_move_iterator(found.end()));
 }
 
-// And with results on the same data from `latest` on by keys that are revoked.
+// And with results on the same data from `since` on by keys that have ended.
 void AddRevoked(const Context& context, const BiasTestRequirement& r, const Candidates& candidates,
-                const Data& data, const AttestedBiasTest& latest,
-                std::vector<BiasFinding>& findings) {
-  for (const AttestedBiasTest& test : candidates.revoked) {
-    const BiasTestSpec& spec = test.object->spec;
-    if (Data(spec.protocol, spec.data_set.digest) != data ||
-        test.by.first_seen < latest.by.first_seen) {
-      continue;
-    }
+                const Data& data, Time since, Gate& gate, std::vector<BiasFinding>& findings) {
+  const auto revoked = candidates.revoked.find(data);
+  if (revoked == candidates.revoked.end()) return;
+  for (const AttestedBiasTest* test : revoked->second) {
+    if (test->by.first_seen < since) continue;
     std::vector<BiasFinding> found;
-    AddFindings(context, r, test, found);
+    AddFindings(context, r, *test, found);
+    if (!found.empty()) AddEvidence({RefTo(context.policy.spec, *test)}, gate.evidence);
     for (BiasFinding& one : found) {
       one.message += kRevokedText;
       findings.push_back(std::move(one));
@@ -264,6 +265,10 @@ Gate BiasTestGate(const Context& context, const BiasTestRequirement& r) {
          "of protocol '" + data.first + "' on data set " + data.second + " " + GoneText(past), "",
          remedy});
   }
+  for (const auto& [data, tests] : candidates.revoked) {
+    if (candidates.by_data.contains(data)) continue;
+    AddRevoked(context, r, candidates, data, Time::min(), gate, findings);
+  }
   if (candidates.by_data.empty() && findings.empty()) {
     return Conclude(std::move(gate), GateState::kMissing, candidates.reason,
                     "needs a bias test of this model" +
@@ -283,7 +288,7 @@ Gate BiasTestGate(const Context& context, const BiasTestRequirement& r) {
       if (one != &latest) AddEvidence({RefTo(context.policy.spec, *one)}, gate.evidence);
       AddFindings(context, r, *one, found);
     }
-    AddRevoked(context, r, candidates, data, latest, found);
+    AddRevoked(context, r, candidates, data, latest.by.first_seen, gate, found);
     const bool passed = found.empty();
     findings.insert(findings.end(), std::make_move_iterator(found.begin()),
                     std::make_move_iterator(found.end()));

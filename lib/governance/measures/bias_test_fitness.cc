@@ -121,11 +121,14 @@ class FitnessCheck {
   // say.
   void Independence(const Context& context) {
     bool known = false;
-    for (const AttestedSnapshot* snapshot : context.index.Snapshots(spec_.model)) {
+    const auto counting = context.index.Snapshots(spec_.model);
+    const auto ever = context.index.Ever().Snapshots(spec_.model);
+    for (std::size_t i = 0; i < ever.size(); ++i) {
+      const AttestedSnapshot* snapshot = ever[i];
       if (!IsAuthentic(snapshot->by)) continue;
       for (const DataState& data : snapshot->object->spec.data) {
         if (data.role == DataRole::kTest) continue;
-        known = known || SaysWhatItWasMadeFrom(context.policy.spec, snapshot->by);
+        known = known || SaysWhatItWasMadeFrom(context.policy.spec, counting[i]->by);
         if (data.digest != spec_.data_set.digest) continue;
         return Add(GateState::kFailed, "BiasDataNotIndependent",
                    "its data set '" + spec_.data_set.name + "' is " +

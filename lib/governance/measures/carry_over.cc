@@ -42,7 +42,7 @@ std::optional<Obstacle> TestedOnOwnTraining(const Context& context, const Gate& 
       tests.emplace(test->object->spec.data_set.digest, ref.name);
     }
   }
-  for (const AttestedSnapshot* snapshot : context.index.Snapshots(context.model)) {
+  for (const AttestedSnapshot* snapshot : context.index.Ever().Snapshots(context.model)) {
     if (!IsAuthentic(snapshot->by)) continue;
     for (const DataState& data : snapshot->object->spec.data) {
       const auto test = tests.find(data.digest);

@@ -44,20 +44,24 @@ bool IsFulfilled(const SignOffContext& context, const AttestedSignOff& approval,
                  ClaimOutcome::kHolds;
         });
   };
-  auto all = context.index.Reports(wanted.type, {});
-  if (context.target.model) {
-    const auto about = context.index.Reports(wanted.type, context.target.model->digest);
-    all.insert(all.end(), about.begin(), about.end());
-  }
+  const auto reports = [&](const EvidenceIndex& index) {
+    auto found = index.Reports(wanted.type, {});
+    if (context.target.model) {
+      const auto about = index.Reports(wanted.type, context.target.model->digest);
+      found.insert(found.end(), about.begin(), about.end());
+    }
+    return found;
+  };
+  const auto all = reports(context.index);
   for (const AttestedEvidence* report : all) {
     if (counts(*report)) usable.push_back(report);
   }
   if (usable.empty() || IsGone(context, approval, wanted, usable)) return false;
   const auto latest = LatestOf(usable);
-  const auto revoked = RevokedOf(context.policy, all);
+  const auto revoked = RevokedOf(all, reports(context.index.Ever()), counts);
   return std::all_of(latest.begin(), latest.end(), [&](const auto* one) { return holds(*one); }) &&
-         std::all_of(revoked.begin(), revoked.end(), [&](const AttestedEvidence& one) {
-           return !counts(one) || one.by.first_seen < latest.front()->by.first_seen || holds(one);
+         std::all_of(revoked.begin(), revoked.end(), [&](const AttestedEvidence* one) {
+           return one->by.first_seen < latest.front()->by.first_seen || holds(*one);
          });
 }
 

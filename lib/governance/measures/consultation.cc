@@ -70,7 +70,9 @@ class Consulted {
       if (SpecOf(advice).role != role) continue;
       const std::string who = "that of '" + advice.given->by.user + "' ";
       const auto end = EndOfSignOff(context_, *advice.given);
-      if (NeededToApprove(advice.person)) {
+      if (advice.ended) {
+        notes.push_back(who + "does not count: the key that signed it is revoked or has ended");
+      } else if (NeededToApprove(advice.person)) {
         notes.push_back(who + "does not count: the same person is needed to approve");
       } else if (auto stale = StaleBecause(context_, *advice.given); !stale.empty()) {
         notes.push_back(who + "does not count: ");
@@ -115,20 +117,34 @@ class Consulted {
 
 std::vector<Advice> AdviceOf(const SignOffContext& context, const std::vector<std::string>& roles,
                              const std::vector<const AttestedSignOff*>& approvals) {
+  const SignOffContext by_any_key = Ever(context);
   std::vector<Advice> all;
   for (const std::string& role : roles) {
+    const auto given = context.index.SignOffs(role, DigestOf(context.target));
+    const auto ever = by_any_key.index.SignOffs(role, DigestOf(context.target));
     std::map<std::string, const AttestedSignOff*> latest;  // by person
-    for (const AttestedSignOff* one : context.index.SignOffs(role, DigestOf(context.target))) {
-      const SignOffSpec& spec = one->object->spec;
-      if (spec.decision != SignOffDecision::kAdvise || !IsAbout(spec.subject, context.target) ||
-          !StandingOf(context, *one)) {
+    std::vector<const AttestedSignOff*> ended;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      const SignOffSpec& spec = given[i]->object->spec;
+      if (spec.decision != SignOffDecision::kAdvise || !IsAbout(spec.subject, context.target)) {
         continue;
       }
-      const AttestedSignOff*& kept = latest[PersonOf(context.policy, one->by.user)];
-      if (kept == nullptr || IsLater(*one, *kept)) kept = one;
+      if (StandingOf(context, *given[i])) {
+        const AttestedSignOff*& kept = latest[PersonOf(context.policy, given[i]->by.user)];
+        if (kept == nullptr || IsLater(*given[i], *kept)) kept = given[i];
+      } else if (StandingOf(by_any_key, *ever[i])) {
+        ended.push_back(ever[i]);
+      }
     }
-    for (const auto& [person, given] : latest) {
-      all.push_back({given, person, {}, {}});
+    for (const auto& [person, one] : latest) {
+      all.push_back({one, person, {}, {}});
+      FindResponse(all.back(), approvals);
+    }
+    for (const AttestedSignOff* one : ended) {
+      const std::string person = PersonOf(context.policy, one->by.user);
+      const auto later = latest.find(person);
+      if (later != latest.end() && IsLater(*later->second, *one)) continue;
+      all.push_back({one, person, {}, {}, true});
       FindResponse(all.back(), approvals);
     }
   }
@@ -142,6 +158,7 @@ std::string AdviceText(const std::vector<Advice>& advice) {
     const SignOffSpec& spec = SpecOf(one);
     texts.push_back("'" + one.given->by.user + "' advised as '" + spec.role + "' (" +
                     std::string(NameOf(SeverityOf(one))) + "): " + Shorten(spec.rationale));
+    if (one.ended) texts.back() += ", by a key that is revoked or has ended";
     if (one.response.empty()) continue;
     texts.back() += "; answered by '" + one.responded_by + "': " + Shorten(one.response);
   }

@@ -15,6 +15,8 @@ struct Advice {
   std::string person;
   std::string response;      // of an approver who counts; empty: none
   std::string responded_by;  // account
+  // By a key that has ended: nobody is heard by it, but what is grave is answered all the same.
+  bool ended = false;
 };
 
 // The advice of those roles, in the order of the roles and of people's names, with the answers that

@@ -139,7 +139,7 @@ EvidenceIndex::ReportList DependentReports(const Context& context, const Evidenc
   if (!r.independent) return dependent;
   EvidenceRequirement by_anybody = r;
   by_anybody.independent = false;
-  for (const AttestedEvidence* report : context.index.Reports(r.type, ModelOf(context, r))) {
+  for (const AttestedEvidence* report : context.index.Ever().Reports(r.type, ModelOf(context, r))) {
     if (Excluded(context, r, *report) && !Excluded(context, by_anybody, *report)) {
       dependent.push_back(report);
     }
@@ -149,11 +149,12 @@ EvidenceIndex::ReportList DependentReports(const Context& context, const Evidenc
 
 // By one of the latest of `usable`.
 Gate GateOf(const Context& context, const EvidenceRequirement& r, Gate gate,
-            const std::vector<const AttestedEvidence*>& usable, const AttestedEvidence& latest) {
+            const UsableReportsResult& reports, const AttestedEvidence& latest) {
+  const auto& usable = reports.usable;
   gate.evidence.push_back(RefTo(context.policy.spec, latest));
   const std::string name = "'" + latest.object->meta.name + "'";
   Shortfall shortfall = Judge(r, latest.object->spec);
-  CheckReport(context, usable, latest, shortfall);
+  CheckReport(context, reports, latest, shortfall);
   if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, latest)) {
     shortfall.Add(GateState::kFailed, std::move(wrong->reason), std::move(wrong->why));
   }
@@ -215,6 +216,9 @@ UsableReportsResult UsableReports(const Context& context, const EvidenceRequirem
   for (const AttestedEvidence* report : own) {
     if (!Excluded(context, r, *report)) result.usable.push_back(report);
   }
+  result.revoked =
+      RevokedOf(own, context.index.Ever().Reports(r.type, ModelOf(context, r)),
+                [&](const AttestedEvidence& one) { return !Excluded(context, r, one); });
   if (!result.usable.empty()) return result;
   // Only then does anybody want to know about others too.
   const auto note = [&](const EvidenceIndex::ReportList& reports) {
@@ -248,29 +252,27 @@ Gate EvidenceGate(const Context& context, const EvidenceRequirement& r) {
                         std::string(NameOf(context.model.type)) + "'",
                     "name the model by its root: countersign digest FOLDER");
   }
-  const auto [usable, notes, reason] = UsableReports(context, r);
+  const UsableReportsResult reports = UsableReports(context, r);
+  const auto& [usable, revoked, notes, reason] = reports;
   if (const auto gone = GoneReport(context, r, usable)) {
     return Conclude(std::move(gate), GateState::kMissing, "EvidenceWithdrawn",
                     r.type + " " + GoneText(*gone), Remedy(context, r));
   }
   const auto judge = [&](const AttestedEvidence& one) {
-    return GateOf(context, r, gate, usable.empty() ? EvidenceIndex::ReportList{&one} : usable, one);
+    return GateOf(context, r, gate, reports, one);
   };
   const auto dependent = DependentReports(context, r);
   if (usable.empty()) {
-    return WithAgainst(
-        Time::min(), dependent, judge,
-        Conclude(gate, GateState::kMissing, reason.empty() ? "EvidenceMissing" : reason,
-                 "needs " + Wanted(r) + (notes.empty() ? "" : "; " + Join(notes)),
-                 Remedy(context, r)));
+    Gate missing = Conclude(gate, GateState::kMissing, reason.empty() ? "EvidenceMissing" : reason,
+                            "needs " + Wanted(r) + (notes.empty() ? "" : "; " + Join(notes)),
+                            Remedy(context, r));
+    return WithAgainst(Time::min(), dependent, judge,
+                       WithRevoked(Time::min(), revoked, judge, std::move(missing)));
   }
   const auto latest = LatestOf(usable);
-  const auto since = latest.front()->by.first_seen;
-  Gate judged = WithRevoked(
-      context.policy.spec, since, context.index.Reports(r.type, ModelOf(context, r)),
-      [&](const AttestedEvidence& one) { return !Excluded(context, r, one); }, judge,
-      WorstOf(latest, judge));
-  return WithAgainst(since, dependent, judge, std::move(judged));
+  const Time since = latest.front()->by.first_seen;
+  return WithAgainst(since, dependent, judge,
+                     WithRevoked(since, revoked, judge, WorstOf(latest, judge)));
 }
 
 }  // namespace countersign

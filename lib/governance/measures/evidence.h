@@ -15,6 +15,7 @@ namespace countersign {
 
 struct UsableReportsResult {
   std::vector<const AttestedEvidence*> usable;
+  std::vector<const AttestedEvidence*> revoked;  // by keys that have ended, see revoked.h
   // When there is none: why each of this type does not count, and the code of the first.
   std::vector<std::string> notes;
   std::string reason;

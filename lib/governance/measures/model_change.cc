@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "governance/measures/context.h"
+#include "governance/measures/revoked.h"
 
 namespace countersign {
 namespace {
@@ -205,6 +206,42 @@ const AttestedSnapshot* SnapshotOf(const GovernancePolicySpec& policy, const Evi
   return latest.size() == 1 ? latest.front() : nullptr;
 }
 
+namespace {
+
+// `snapshot`, and later ones of its model by keys that have ended: these tell of no change in its
+// place, but of what it leaves out.
+std::vector<const AttestedSnapshot*> AndRevoked(const GovernancePolicySpec& policy,
+                                                const EvidenceIndex& index,
+                                                const AttestedSnapshot& snapshot) {
+  const ModelDigest& model = snapshot.object->spec.model;
+  std::vector<const AttestedSnapshot*> all =
+      RevokedOf(index.Snapshots(model), index.Ever().Snapshots(model),
+                [&](const AttestedSnapshot& one) { return TellsOfChange(policy, one); });
+  std::erase_if(all, [&](const AttestedSnapshot* one) {
+    return one->by.first_seen < snapshot.by.first_seen;
+  });
+  all.insert(all.begin(), &snapshot);
+  return all;
+}
+
+ModelChange ChangeTold(const std::vector<const AttestedSnapshot*>& before,
+                       const std::vector<const AttestedSnapshot*>& after) {
+  ModelChange change;
+  for (const AttestedSnapshot* from : before) {
+    for (const AttestedSnapshot* to : after) {
+      const ModelChange one = ChangeBetween(from->object->spec, to->object->spec);
+      change.kinds.insert(one.kinds.begin(), one.kinds.end());
+      for (const std::string& why : one.because) {
+        const auto known = std::find(change.because.begin(), change.because.end(), why);
+        if (known == change.because.end()) change.because.push_back(why);
+      }
+    }
+  }
+  return change;
+}
+
+}  // namespace
+
 Lineage LineageOf(const GovernancePolicySpec& policy, const Facts& facts,
                   const EvidenceIndex& index) {
   Lineage lineage;
@@ -240,7 +277,8 @@ Lineage LineageOf(const GovernancePolicySpec& policy, const Facts& facts,
                                            : SubjectsText(policy.changes->issuers));
       return lineage;
     }
-    ModelChange change = ChangeBetween(before->object->spec, after->object->spec);
+    ModelChange change =
+        ChangeTold(AndRevoked(policy, index, *before), AndRevoked(policy, index, *after));
     if (lineage.steps.empty()) AddChangesOfDeployment(facts, after->object->spec, change);
     lineage.steps.push_back({previous, std::move(change)});
     after = before;

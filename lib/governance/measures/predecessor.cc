@@ -1,10 +1,12 @@
 #include "governance/measures/predecessor.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <tuple>
 
 #include "governance/incidents.h"
+#include "governance/measures/revoked.h"
 #include "governance/records.h"
 
 namespace countersign {
@@ -13,17 +15,17 @@ namespace {
 std::optional<Obstacle> Unhealthy(const Context& context, const ModelDigest& model) {
   const auto& changes = context.policy.spec.changes;
   const std::vector<Subject> issuers = changes ? changes->health_issuers : std::vector<Subject>{};
+  const auto counts = [&](const AttestedEvidence& record) {
+    return record.object->spec.model == model &&
+           record.object->spec.environment == context.environment.name &&
+           IsTrustedIssuer(context.policy.spec, issuers, record.by);
+  };
+  const auto present = context.index.Reports("ServingRecord", model.digest);
   std::vector<const AttestedEvidence*> records;
-  for (const AttestedEvidence* record : context.index.Reports("ServingRecord", model.digest)) {
-    if (record->object->spec.model == model &&
-        record->object->spec.environment == context.environment.name &&
-        IsTrustedIssuer(context.policy.spec, issuers, record->by)) {
-      records.push_back(record);
-    }
-  }
+  std::copy_if(present.begin(), present.end(), std::back_inserter(records),
+               [&](const AttestedEvidence* record) { return counts(*record); });
   const Believed who{issuers, Assurance::kRequester};
   const RecordQuery query{context.policy.spec, context.facts, context.index, model};
-  const auto present = context.index.Reports("ServingRecord", model.digest);
   for (const PastResult& past : PastResults(query, EvidenceSpec::kKind, who)) {
     if (past.result->topic == "ServingRecord" &&
         past.result->environment == context.environment.name &&
@@ -38,7 +40,14 @@ std::optional<Obstacle> Unhealthy(const Context& context, const ModelDigest& mod
                                          : SubjectsText(issuers)) +
                         " says that it ran in '" + context.environment.name + "'"};
   }
-  for (const AttestedEvidence* latest : LatestOf(records)) {
+  // Also of a key that has ended the last word counts, if it is that the model was not healthy.
+  auto last = LatestOf(records);
+  const Time since = last.front()->by.first_seen;
+  for (const AttestedEvidence* one :
+       RevokedOf(present, context.index.Ever().Reports("ServingRecord", model.digest), counts)) {
+    if (one->by.first_seen >= since) last.push_back(one);
+  }
+  for (const AttestedEvidence* latest : last) {
     const auto& claims = latest->object->spec.claims;
     const bool healthy = std::any_of(claims.begin(), claims.end(), [](const Claim& claim) {
       return claim.name == "healthy" && claim.flag && *claim.flag;

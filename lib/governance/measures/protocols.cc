@@ -7,6 +7,7 @@
 #include "governance/change_protocol.h"
 #include "governance/measures/predecessor.h"
 #include "governance/measures/sign_off.h"
+#include "governance/signers.h"
 
 namespace countersign {
 namespace {
@@ -135,7 +136,9 @@ class Judge {
     SignOffRequirement requirement = rules_.sign_off;
     requirement.distinct_from = {Distinct::kDevelopers, Distinct::kRequester};
     Insiders insiders = context_.insiders;
-    insiders.AddMakers(context_.policy.spec, report_.by);
+    for (const Provenance& one : EachSignerEver(context_.policy.spec, report_.by)) {
+      insiders.AddMakers(context_.policy.spec, one);
+    }
     for (const std::string& name : report_.object->spec.performed_by) {
       insiders.Add(context_.policy.spec, name);
     }

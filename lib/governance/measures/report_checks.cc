@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <tuple>
 
-#include "governance/measures/evidence.h"
+#include "governance/measures/revoked.h"
 #include "governance/records.h"
 #include "governance/report_requirements.h"
 
@@ -120,52 +121,66 @@ void Check(const ReleaseRequirement& r, const EvidenceSpec& report, Shortfall& s
                     FormatDuration(*duration));
 }
 
+// Whether the assessment lets the use case be; the shortfall is noted if it does not.
+bool IsAccepted(const AttestedEvidence& assessment, std::string_view note, Shortfall& shortfall) {
+  const Claim* outcome = FindClaim(assessment.object->spec, "outcome");
+  if (outcome != nullptr && outcome->text == "Accepted") return true;
+  std::string text = "ImpactAssessment '" + assessment.object->meta.name +
+                     "' must have outcome 'Accepted', has '" +
+                     (outcome == nullptr ? "" : Shorten(outcome->text)) + "'";
+  text += note;
+  shortfall.Add(GateState::kFailed, "ImpactAssessmentNotAccepted", std::move(text));
+  return false;
+}
+
 void CheckAssessment(const Context& context, const DataQualityRequirement& r,
                      const AttestedEvidence& assessment, Shortfall& shortfall) {
-  const std::string name = "ImpactAssessment '" + assessment.object->meta.name + "'";
-  const Claim* outcome = FindClaim(assessment.object->spec, "outcome");
-  if (outcome == nullptr || outcome->text != "Accepted") {
-    shortfall.Add(GateState::kFailed, "ImpactAssessmentNotAccepted",
-                  name + " must have outcome 'Accepted', has '" +
-                      (outcome == nullptr ? "" : Shorten(outcome->text)) + "'");
-    return;
-  }
+  if (!IsAccepted(assessment, {}, shortfall)) return;
   const std::optional<Seconds>& max_age = r.rules.max_age;
   if (!max_age) return;
   const Time end = AgesFrom(assessment) + *max_age;
   if (!shortfall.holds_until || end < *shortfall.holds_until) shortfall.holds_until = end;
   if (end > context.facts.now) return;
-  shortfall.Add(
-      GateState::kExpired, "ImpactAssessmentExpired",
-      name + " is older than " + FormatDuration(*max_age) + ", it ended at " + FormatTime(end));
+  shortfall.Add(GateState::kExpired, "ImpactAssessmentExpired",
+                "ImpactAssessment '" + assessment.object->meta.name + "' is older than " +
+                    FormatDuration(*max_age) + ", it ended at " + FormatTime(end));
 }
 
-// An assessment is about the use case or about this model, by anybody whom the measure believes.
+// An assessment is about the use case or about this model, by anybody whom the measure believes and
+// signed as it asks for.
 void CheckAssessment(const Context& context, const DataQualityRequirement& r,
                      Shortfall& shortfall) {
   EvidenceRequirement wanted;
   wanted.type = "ImpactAssessment";
   wanted.issuers = r.rules.issuers;
-  std::vector<const AttestedEvidence*> usable = UsableReports(context, wanted).usable;
+  wanted.assurance = r.rules.assurance;
+  wanted.signers = r.rules.signers;
   EvidenceRequirement of_use_case = wanted;
   of_use_case.scope = EvidenceScope::kUseCase;
-  for (const AttestedEvidence* one : UsableReports(context, of_use_case).usable) {
-    usable.push_back(one);
-  }
+  UsableReportsResult all = UsableReports(context, wanted);
+  const UsableReportsResult others = UsableReports(context, of_use_case);
+  all.usable.insert(all.usable.end(), others.usable.begin(), others.usable.end());
+  all.revoked.insert(all.revoked.end(), others.revoked.begin(), others.revoked.end());
+  all.notes.insert(all.notes.end(), others.notes.begin(), others.notes.end());
   for (const EvidenceRequirement& one : {wanted, of_use_case}) {
-    if (const auto gone = GoneReport(context, one, usable)) {
+    if (const auto gone = GoneReport(context, one, all.usable)) {
       shortfall.Add(GateState::kMissing, "ImpactAssessmentWithdrawn",
                     "ImpactAssessment " + GoneText(*gone));
       return;
     }
   }
-  if (usable.empty()) {
+  if (all.usable.empty()) {
     shortfall.Add(GateState::kMissing, "ImpactAssessmentMissing",
-                  "personal data needs an Evidence of type 'ImpactAssessment' by the same issuers");
+                  "personal data needs an Evidence of type 'ImpactAssessment' by the same issuers" +
+                      (all.notes.empty() ? "" : "; " + Join(all.notes)));
     return;
   }
-  for (const AttestedEvidence* one : LatestOf(usable)) {
-    CheckAssessment(context, r, *one, shortfall);
+  const auto latest = LatestOf(all.usable);
+  for (const AttestedEvidence* one : latest) CheckAssessment(context, r, *one, shortfall);
+  for (const AttestedEvidence* one : all.revoked) {
+    if (one->by.first_seen >= latest.front()->by.first_seen) {
+      static_cast<void>(IsAccepted(*one, kRevokedText, shortfall));
+    }
   }
 }
 
@@ -224,10 +239,16 @@ std::optional<Time> LastGone(const Context& context, const PromotionRequirement&
 }
 
 // The run is as old as the first of the records since it was last unhealthy, did not serve, or a
-// record was deleted; one that has ended grows no older.
+// record was deleted; one that has ended grows no older. By a key that has ended, a record can only
+// say that the run was unhealthy or over.
 void Check(const Context& context, const PromotionRequirement& r,
-           std::vector<const AttestedEvidence*> records, Shortfall& shortfall) {
+           const UsableReportsResult& reports, Shortfall& shortfall) {
   if (!r.soak || shortfall.state != GateState::kPassed) return;
+  std::vector<const AttestedEvidence*> records = reports.usable;
+  std::copy_if(
+      reports.revoked.begin(), reports.revoked.end(), std::back_inserter(records),
+      [](const AttestedEvidence* one) { return !Says(*one, "healthy") || Says(*one, "ended"); });
+  if (records.empty()) return;  // what is judged counts for nothing, and does not pass by it
   // Of the same instant what speaks against it is the later one.
   const auto rank = [](const AttestedEvidence& one) {
     return std::tuple(one.by.first_seen, !Says(one, "healthy"), Says(one, "ended"));
@@ -312,7 +333,7 @@ void Check(const ModelSignatureRequirement& r, const AttestedEvidence& latest,
 
 }  // namespace
 
-void CheckReport(const Context& context, const std::vector<const AttestedEvidence*>& usable,
+void CheckReport(const Context& context, const UsableReportsResult& reports,
                  const AttestedEvidence& latest, Shortfall& shortfall) {
   const Requirement& r = context.measure.require;
   const EvidenceSpec& report = latest.object->spec;
@@ -321,7 +342,7 @@ void CheckReport(const Context& context, const std::vector<const AttestedEvidenc
   if (r.monitoring) Check(*r.monitoring, report, shortfall);
   if (r.release) Check(*r.release, report, shortfall);
   if (r.data_quality) Check(context, *r.data_quality, report, shortfall);
-  if (r.promotion) Check(context, *r.promotion, usable, shortfall);
+  if (r.promotion) Check(context, *r.promotion, reports, shortfall);
   if (r.ethics_review) Check(context, *r.ethics_review, report, shortfall);
   if (r.environmental_impact) Check(*r.environmental_impact, report, shortfall);
   if (r.data_security) Check(*r.data_security, report, shortfall);

@@ -2,15 +2,13 @@
 // must not matter, intervals, personal data, time served (types/reports.h). Pure.
 #pragma once
 
-#include <vector>
-
-#include "governance/measures/context.h"
+#include "governance/measures/evidence.h"
 #include "governance/measures/shortfall.h"
 
 namespace countersign {
 
-// `usable` are the reports that count, `latest` the one of them that governs.
-void CheckReport(const Context& context, const std::vector<const AttestedEvidence*>& usable,
+// `latest` is the one of `reports` that governs.
+void CheckReport(const Context& context, const UsableReportsResult& reports,
                  const AttestedEvidence& latest, Shortfall& shortfall);
 
 }  // namespace countersign

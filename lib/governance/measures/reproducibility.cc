@@ -124,13 +124,21 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
   std::string reason;
   for (const AttestedSnapshot* copy : context.index.Repetitions(name)) {
     if (auto excluded = Excluded(context, r, original, *copy)) {
-      if (!Excluded(context, by_anybody, original, *copy)) dependent.push_back(copy);
       notes.push_back("'" + copy->object->meta.name + "' does not count: " + excluded->why);
       if (reason.empty()) reason = excluded->reason;
     } else {
       usable.push_back(copy);
     }
   }
+  const auto ever = context.index.Ever().Repetitions(name);
+  for (const AttestedSnapshot* copy : ever) {
+    if (Excluded(context, r, original, *copy) && !Excluded(context, by_anybody, original, *copy)) {
+      dependent.push_back(copy);
+    }
+  }
+  const auto revoked = RevokedOf(
+      context.index.Repetitions(name), ever,
+      [&](const AttestedSnapshot& copy) { return !Excluded(context, r, original, copy); });
   const std::string wanted = "needs a repetition of snapshot '" + name + "'" +
                              (independent ? " by an independent person or pipeline" : "");
   // The latest governs: nobody repeats a run until it happens to come out right once.
@@ -142,18 +150,16 @@ Gate Reproduced(const Context& context, const ReproducibilityRequirement& r, Gat
     return RepetitionGate(context, r, gate, original, copy, usable.size(), {wanted, remedy});
   };
   if (usable.empty()) {
-    return WithAgainst(
-        Time::min(), dependent, judge,
+    Gate missing =
         Conclude(gate, GateState::kMissing, reason.empty() ? "ReproductionMissing" : reason,
-                 wanted + (notes.empty() ? "" : "; " + Join(notes)), remedy));
+                 wanted + (notes.empty() ? "" : "; " + Join(notes)), remedy);
+    return WithAgainst(Time::min(), dependent, judge,
+                       WithRevoked(Time::min(), revoked, judge, std::move(missing)));
   }
   const auto latest = LatestOf(usable);
   const Time since = latest.front()->by.first_seen;
-  Gate judged = WithRevoked(
-      policy, since, context.index.Repetitions(name),
-      [&](const AttestedSnapshot& copy) { return !Excluded(context, r, original, copy); }, judge,
-      WorstOf(latest, judge));
-  return WithAgainst(since, dependent, judge, std::move(judged));
+  return WithAgainst(since, dependent, judge,
+                     WithRevoked(since, revoked, judge, WorstOf(latest, judge)));
 }
 
 std::string UnpinnedText(const ReproducibilitySnapshotSpec& spec) {
@@ -262,8 +268,9 @@ Gate ReproducibilityGate(const Context& context, const ReproducibilityRequiremen
            IsBelieved(context.policy.spec, {r.issuers, r.assurance}, one.by) &&
            WhyTooFew(context.policy.spec, r.issuers, r.signers, one.by).empty();
   };
-  return WithRevoked(context.policy.spec, latest.front()->by.first_seen,
-                     context.index.Snapshots(model), counts, judge, WorstOf(latest, judge));
+  const auto revoked =
+      RevokedOf(context.index.Snapshots(model), context.index.Ever().Snapshots(model), counts);
+  return WithRevoked(latest.front()->by.first_seen, revoked, judge, WorstOf(latest, judge));
 }
 
 }  // namespace countersign

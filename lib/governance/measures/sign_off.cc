@@ -120,11 +120,21 @@ class Judge {
 
   // Keeps the latest decision of each person who holds the role.
   void Collect() {
-    for (const AttestedSignOff* found :
-         context_.index.SignOffs(requirement().role, DigestOf(target()))) {
+    const SignOffContext by_any_key = Ever(context_);
+    const auto all = context_.index.SignOffs(requirement().role, DigestOf(target()));
+    const auto ever = by_any_key.index.SignOffs(requirement().role, DigestOf(target()));
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const AttestedSignOff* found = all[i];
       const SignOffSpec& spec = found->object->spec;
       if (!IsAbout(spec.subject, target()) || spec.decision == SignOffDecision::kAdvise) continue;
-      const auto standing = StandingOf(context_, *found);
+      auto standing = StandingOf(context_, *found);
+      // A deputy's no stands as well when the key is revoked that lent the role.
+      if (!standing && spec.decision == SignOffDecision::kReject) {
+        if (const auto despite = StandingOf(by_any_key, *ever[i])) {
+          found = ever[i];
+          standing = despite;
+        }
+      }
       std::optional<Disregarded> disregarded;
       if (!standing) disregarded = standing.error();
       // An approval that names other environments beside this one must not hide one that does not.

@@ -144,6 +144,12 @@ tl::expected<const AttestedSignOff*, Disregarded> MayDecide(const SignOffContext
 
 }  // namespace
 
+SignOffContext Ever(const SignOffContext& context) {
+  return {context.policy,         context.requirement, context.target,
+          context.facts,          context.insiders,    context.index.Ever(),
+          context.answers_digest, context.in_use,      context.named};
+}
+
 std::string_view DigestOf(const SignOffTarget& target) {
   switch (target.kind) {
     case SubjectOfSignOff::kModelDeployment: return target.governed_digest;
@@ -230,17 +236,21 @@ std::string NotShown(const SignOffContext& context, const AttestedSignOff& sign_
 }
 
 std::string HoldsOtherRole(const SignOffContext& context, const Provenance& by) {
+  const SignOffContext ever = Ever(context);
   for (const std::string& role : context.requirement.distinct_from_roles) {
     if (WasSeenAs(context.policy, {SubjectKind::kRole, role}, by) ||
         ListsPerson(context.policy, role, by.user)) {
       return "holds role '" + role + "' too";
     }
-    for (const AttestedSignOff* other : context.index.SignOffs(role, DigestOf(context.target))) {
-      if (IsAbout(other->object->spec.subject, context.target) && MayDecide(context, *other) &&
-          MayBeOne(context.policy, other->by.user, by.user)) {
-        return "signed off as '" + role + "' too";
-      }
-    }
+    const auto acted = [&](const SignOffContext& seen) {
+      const auto others = seen.index.SignOffs(role, DigestOf(seen.target));
+      return std::any_of(others.begin(), others.end(), [&](const AttestedSignOff* other) {
+        return IsAbout(other->object->spec.subject, seen.target) && MayDecide(seen, *other) &&
+               MayBeOne(seen.policy, other->by.user, by.user);
+      });
+    };
+    // Whoever acted in it by a key that has ended, or was revoked, has acted in it.
+    if (acted(context) || acted(ever)) return "signed off as '" + role + "' too";
   }
   return {};
 }

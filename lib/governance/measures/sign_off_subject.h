@@ -44,6 +44,9 @@ struct SignOffContext {
   const GovernancePolicy* named = nullptr;             // the policy with name and digest
 };
 
+// The same where keys are their owners' whether they count or not (EvidenceIndex::Ever).
+[[nodiscard]] SignOffContext Ever(const SignOffContext& context);
+
 [[nodiscard]] std::string_view DigestOf(const SignOffTarget& target);
 [[nodiscard]] bool IsAbout(const SignOffSubject& subject, const SignOffTarget& target);
 

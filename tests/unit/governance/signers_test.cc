@@ -175,5 +175,25 @@ TEST(SignerOf, AnAccountOfAnothersIsNotTakenOver) {
   EXPECT_EQ(found.user, "vera@bank.example") << "who signed is who has the key";
 }
 
+TEST(DespiteRevocation, KnowsWhoseTheKeysWereThatHaveEnded) {
+  Registry registry = Known();
+  SignerKey key;
+  key.fingerprint = "SHA256:victor";
+  registry.victor().keys = {key};
+  registry.key().not_after = kSeen;
+  SignatureProof proof{"SHA256:vera"};
+  proof.cosigners = {{"SHA256:victor"}};
+  const Provenance found = SignerOf(registry.policy, SignedBy(proof), {}, std::nullopt);
+  EXPECT_EQ(found.user, "victor@bank.example");
+  EXPECT_EQ(EachSigner(found).size(), 1U);
+  const auto ever = DespiteRevocation(registry.policy, found, kSeen - std::chrono::hours(1));
+  ASSERT_TRUE(ever);
+  EXPECT_EQ(ever->user, "vera@bank.example");
+  EXPECT_EQ(EachSigner(*ever).size(), 2U);
+  EXPECT_EQ(ever->first_seen, kSeen - std::chrono::hours(1));
+  registry.key().fingerprint = "SHA256:other";
+  EXPECT_FALSE(DespiteRevocation(registry.policy, found, std::nullopt)) << "nobody's key";
+}
+
 }  // namespace
 }  // namespace countersign
