@@ -165,6 +165,22 @@ std::string AdviceText(const std::vector<Advice>& advice) {
   return Join(texts);
 }
 
+std::string OtherAdvice(const Context& context, const SignOffRequirement& requirement,
+                        const SignOffTarget& target) {
+  std::vector<std::string> roles;
+  for (const std::string& role : context.measure.consulted) {
+    const auto& asked = requirement.consultation;
+    if (!asked || std::find(asked->roles.begin(), asked->roles.end(), role) == asked->roles.end()) {
+      roles.push_back(role);
+    }
+  }
+  const SignOffContext asked{context.policy.spec,   requirement,      target,
+                             context.facts,         context.insiders, context.index,
+                             context.answers_digest};
+  const std::string text = AdviceText(AdviceOf(asked, roles, {}));
+  return text.empty() ? text : "; " + text;
+}
+
 ConsultationOutcome JudgeConsultation(const SignOffContext& context,
                                       const std::vector<Advice>& advice,
                                       const std::vector<Approver>& approvers) {

@@ -29,6 +29,10 @@ struct Advice {
 // "'dora' advised as 'privacy' (Major): The notice is old; answered by 'vera': It is new."
 [[nodiscard]] std::string AdviceText(const std::vector<Advice>& advice);
 
+// "; " and that of roles which the measure says are consulted and nobody asked beforehand.
+[[nodiscard]] std::string OtherAdvice(const Context& context, const SignOffRequirement& requirement,
+                                      const SignOffTarget& target);
+
 struct ConsultationOutcome {
   GateState state = GateState::kPassed;
   std::string reason;

@@ -135,6 +135,10 @@ class Judge {
           standing = despite;
         }
       }
+      if (!standing && IsRestricted(spec) && StandingOf(by_any_key, *ever[i])) {
+        const AttestedSignOff*& latest = restricted_[PersonOf(policy(), ever[i]->by.user)];
+        if (latest == nullptr || latest->by.first_seen < ever[i]->by.first_seen) latest = ever[i];
+      }
       std::optional<Disregarded> disregarded;
       if (!standing) disregarded = standing.error();
       // An approval that names other environments beside this one must not hide one that does not.
@@ -150,6 +154,12 @@ class Judge {
         Keep(*found, *standing);
       }
     }
+  }
+
+  // Whether an approval says less than one before it may have said.
+  static bool IsRestricted(const SignOffSpec& spec) {
+    return spec.decision == SignOffDecision::kApproveWithConditions ||
+           (IsApproval(spec.decision) && spec.expires_at);
   }
 
   void Keep(const AttestedSignOff& sign_off, const AttestedSignOff* delegation) {
@@ -196,7 +206,14 @@ class Judge {
   }
 
   void Exclude(Vote& vote) {
-    if (auto dependence = Dependence(vote); !dependence.empty()) {
+    const auto restricted = restricted_.find(vote.person);
+    if (restricted != restricted_.end() &&
+        restricted->second->by.first_seen >= vote.sign_off->by.first_seen) {
+      vote.excluded = "SignOffNotAuthentic";
+      vote.why = "a later one of theirs, '" + restricted->second->object->meta.name +
+                 "', had conditions or an end, and its key is revoked or has ended: which lifts "
+                 "neither";
+    } else if (auto dependence = Dependence(vote); !dependence.empty()) {
       vote.excluded = "SignOffNotIndependent";
       vote.why = std::move(dependence);
     } else if (auto stale = StaleBecause(context_, *vote.sign_off); !stale.empty()) {
@@ -349,26 +366,11 @@ class Judge {
 
   const SignOffContext& context_;
   std::map<std::string, Vote> votes_;  // by person
+  // Their latest approval with conditions or an end by a key that has ended.
+  std::map<std::string, const AttestedSignOff*> restricted_;
   std::vector<std::string> notes_;
   std::string first_excluded_;
 };
-
-// Advice that nobody asked for beforehand, of roles that the measure says are consulted.
-std::string OtherAdvice(const Context& context, const SignOffRequirement& requirement,
-                        const SignOffTarget& target) {
-  std::vector<std::string> roles;
-  for (const std::string& role : context.measure.consulted) {
-    const auto& asked = requirement.consultation;
-    if (!asked || std::find(asked->roles.begin(), asked->roles.end(), role) == asked->roles.end()) {
-      roles.push_back(role);
-    }
-  }
-  const SignOffContext asked{context.policy.spec,   requirement,      target,
-                             context.facts,         context.insiders, context.index,
-                             context.answers_digest};
-  const std::string text = AdviceText(AdviceOf(asked, roles, {}));
-  return text.empty() ? text : "; " + text;
-}
 
 }  // namespace
 
