@@ -4,6 +4,7 @@
 #include <set>
 
 #include "governance/fairness_metrics.h"
+#include "governance/records.h"
 #include "governance/sum_metrics.h"
 #include "governance/types/bias_cells.h"
 
@@ -137,6 +138,13 @@ class FitnessCheck {
                    "spec.dataSet.digest", "test on data that the model was not made from");
       }
     }
+    if (const std::string gone = DeletedSnapshot(context, ever); !gone.empty()) {
+      return Add(
+          GateState::kInsufficient, "BiasTrainingDataUnknown",
+          "whether its data are independent of the training data cannot be said: snapshot '" +
+              gone + "' was deleted, and what data it named nobody can read any more",
+          "spec.dataSet.digest", "whoever made it makes it again, or a later one");
+    }
     if (known) return;
     Add(GateState::kInsufficient, "BiasTrainingDataUnknown",
         "whether its data are independent of the training data cannot be said: no snapshot of this "
@@ -146,6 +154,26 @@ class FitnessCheck {
         "created "
         "by " +
             SubjectsText(requirement_.issuers));
+  }
+
+  // By an issuer who is believed; that it was followed by another of theirs takes it back.
+  std::string DeletedSnapshot(const Context& context,
+                              const std::vector<const AttestedSnapshot*>& present) const {
+    const GovernancePolicySpec& policy = context.policy.spec;
+    const ModelRecord* record = RecordOf(context.facts, spec_.model.digest);
+    if (record == nullptr) return {};
+    for (const PastResult& past :
+         PastResults(policy, context.facts, context.index.environment(), *record)) {
+      const RecordedResult& result = *past.result;
+      const bool there = std::any_of(present.begin(), present.end(), [&](const auto* one) {
+        return one->object->KnownAs() == result.digest;
+      });
+      if (!there && result.kind == ReproducibilitySnapshotSpec::kKind &&
+          result.digest_type == spec_.model.type && SaysWhatItWasMadeFrom(policy, past.by)) {
+        return result.name;
+      }
+    }
+    return {};
   }
 
   bool SaysWhatItWasMadeFrom(const GovernancePolicySpec& policy, const Provenance& by) const {
