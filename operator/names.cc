@@ -43,4 +43,9 @@ std::string LabelValue(std::string_view text) {
   return value.empty() ? "unnamed" : value;
 }
 
+ObjectKey ParseRef(std::string_view ref) {
+  const auto slash = ref.find('/');
+  return {std::string(ref.substr(0, slash)), std::string(ref.substr(slash + 1))};
+}
+
 }  // namespace countersign

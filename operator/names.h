@@ -39,6 +39,9 @@ inline constexpr std::string_view kModelDigestAnnotation = "countersign.dev/mode
 // "credit-scorer-7": name of the ControllerRevision with this number.
 [[nodiscard]] std::string RevisionName(std::string_view deployment, std::int64_t number);
 
+// "namespace/name", as caches name use cases.
+[[nodiscard]] ObjectKey ParseRef(std::string_view ref);
+
 // Any text as a label value: at most 63 of [A-Za-z0-9._-], ends alphanumeric; "unnamed" if nothing
 // is left.
 [[nodiscard]] std::string LabelValue(std::string_view text);

@@ -29,11 +29,6 @@ InformerOptions Watching(const Resource& resource, const std::string& label_sele
   return options;
 }
 
-ObjectKey ParseRef(const std::string& ref) {
-  const auto slash = ref.find('/');
-  return {ref.substr(0, slash), ref.substr(slash + 1)};
-}
-
 // Both, so that a child whose owner was taken off is still noticed.
 void EnqueueOwner(WorkQueue& queue, const ObjectChange<ChildState>& change) {
   for (const auto& state : {change.before, change.after}) {

@@ -46,10 +46,9 @@ ApiResult<std::vector<RecordedObject>> RecordKeeper::Gone(const std::vector<Reco
 
 RecordSubject SubjectOfModel(const std::string& digest) { return {{}, digest}; }
 
-ApiStatus RecordKeeper::Keep(const RecordSubject& subject, const std::stop_token& stop) {
+ApiStatus RecordKeeper::Keep(const RecordSubject& asked, const std::stop_token& stop) {
   const std::lock_guard writing(writing_);
-  const std::string model =
-      subject.ns.empty() ? subject.name : RecordDigestOf(subject.ns, subject.name);
+  const std::string model = asked.ns.empty() ? asked.name : RecordDigestOf(asked.ns, asked.name);
   const auto found = catalog_.records().Find({{}, RecordName(model)});
   if (found.found == Found::kUndecodable) {
     return tl::unexpected(
@@ -62,6 +61,8 @@ ApiStatus RecordKeeper::Keep(const RecordSubject& subject, const std::stop_token
                    (cached->by.problem.empty() ? std::string() : ", " + cached->by.problem)));
   }
   const ModelRecordSpec before = cached == nullptr ? ModelRecordSpec{} : cached->object.spec;
+  // Whoever hears of a change of a use case's record knows its digest alone.
+  const RecordSubject subject = before.use_case.empty() ? asked : ParseRef(before.use_case);
   const SeenOfModel seen =
       subject.ns.empty() ? catalog_.SeenOf(model) : catalog_.SeenOfUseCase(subject);
   const auto gone = Gone(MissedBy(before, seen), stop);

@@ -324,7 +324,8 @@ class ControlPlane:
 
     def run(self, *arguments, user=None, input=None, check=True):
         """Runs kubectl, as the administrator or as `user` (a kubeconfig path); again, while the API
-        server does not know a kind that its policies ask for (docs/troubleshooting.md)."""
+        server does not know a kind that its policies ask for (docs/troubleshooting.md), or what is
+        waited for has no status yet, which kubectl wait does not take."""
         deadline = time.monotonic() + STARTUP_SECONDS
         while True:
             done = subprocess.run(
@@ -335,7 +336,8 @@ class ControlPlane:
                 # Neither reads the caller's preferences nor leaves a cache of this instance behind.
                 env=dict(os.environ, KUBECACHEDIR=str(self.folder / "kubectl"), KUBERC="off"),
             )
-            early = "failed to find resource referenced by paramKind" in done.stderr
+            early = ("failed to find resource referenced by paramKind" in done.stderr
+                     or ".status.conditions accessor error: <nil>" in done.stderr)  # fmt: skip
             if not early or time.monotonic() > deadline:
                 break
             time.sleep(0.5)
