@@ -83,7 +83,7 @@ def test_each_shadow_is_named_once_with_what_it_lacks(site):
     assert scan(site, "-n", FREE, code=1)["found"] == [chat]
     assert scan(site, "-n", PROD, code=0)["found"] == []
     said = run("scan", user=site.cluster.user("audrey"), check=False).stdout
-    assert f"Deployment {FREE}/chat" in said and "taken for serving by image '*vllm/vllm-*'" in said
+    assert f"Deployment {FREE}/chat" in said and "taken for serving by image '*vllm/vllm*'" in said
     # The guard's own words.
     (event,) = wait_until(lambda: told(site, "chat"), "the operator's scan")
     assert chat["message"][:200] == event["note"][:200]
