@@ -392,6 +392,33 @@ def test_what_is_left_from_a_milder_time_is_not_taken_for_its_owners(site):
         kubectl("delete", "deployment/paused", "statefulset/left", "-n", PROD)
 
 
+def test_what_the_leader_of_a_group_owns_comes_up(site):
+    """As a LeaderWorkerSet's controller makes the workers: they belong to the leader's Pod."""
+    trusted = site.cluster.user("system:serviceaccount:kube-system:statefulset-controller",
+                                ["system:masters"])  # fmt: skip
+
+    def leader(name, **labels):
+        made = stateful(name, pod_spec())
+        made["spec"]["template"]["metadata"]["labels"] |= labels
+        site.apply(made)
+        return wait_until(lambda: get(site, "pod", f"{name}-0"), "the leader", 60)
+
+    def workers(pod):
+        owner = {"apiVersion": "v1", "kind": "Pod", "name": pod["metadata"]["name"],
+                 "uid": pod["metadata"]["uid"], "controller": True}  # fmt: skip
+        made = stateful(pod["metadata"]["name"], pod_spec(env=[{"name": "LWS_GROUP_SIZE", "value": "2"}]))
+        made["metadata"]["ownerReferences"] = [owner]
+        return made
+
+    group = workers(leader("group", **{"leaderworkerset.sigs.k8s.io/worker-index": "0"}))
+    assert "[ContainerNotApproved]" in refused(site, group)
+    site.apply(group, user=trusted)
+    done = site.apply(workers(leader("alone")), user=trusted, check=False)
+    assert done.returncode != 0 and "[OwnerUnknown]" in done.stderr, done.stdout
+    for name in ("group", "alone"):
+        site.cluster.run("delete", "statefulset", name, "-n", PROD)
+
+
 def test_only_the_operator_says_that_a_model_deployment_owns_a_workload(site):
     mdeploy = get(site, "mdeploy", "live")
     owner = {"apiVersion": s.API, "kind": "ModelDeployment", "name": "live",
