@@ -51,32 +51,41 @@ struct Listing {
   std::vector<std::uintmax_t> sizes;
 };
 
-Result<Listing> ListFiles(const fs::path& folder, const ModelFilesOptions& options) {
-  Listing listing;
+// Calls `visit` for what is below `folder` and no folder itself, with its path and its name there.
+template <class Visit>
+Status ForEachBelow(const fs::path& folder, const std::vector<std::string>& ignored,
+                    const Visit& visit) {
   std::error_code error;
   fs::recursive_directory_iterator it(folder, error);
   for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     std::string name = it->path().lexically_relative(folder).generic_string();
-    if (std::find(options.ignored.begin(), options.ignored.end(), name) != options.ignored.end()) {
+    if (std::find(ignored.begin(), ignored.end(), name) != ignored.end()) {
       it.disable_recursion_pending();
       continue;
     }
     if (StatusOf(it->path(), false).type() == fs::file_type::directory) continue;
-    if (auto ok = MustBeFile(it->path(), StatusOf(it->path(), options.follow_links)); !ok) {
-      return Fail(ok.error());
-    }
-    std::error_code unknown;  // the size is for progress and order alone
-    const std::uintmax_t size = fs::file_size(it->path(), unknown);
-    listing.names.push_back(std::move(name));
-    listing.sizes.push_back(unknown ? 0 : size);
-    if (listing.names.size() > kMaxModelFiles) {
-      return Fail(Code::kInvalidArgument, "'" + folder.string() + "' has more than " +
-                                              std::to_string(kMaxModelFiles) + " files");
-    }
+    if (auto ok = visit(it->path(), std::move(name)); !ok) return ok;
   }
   if (error) {
     return Fail(Code::kUnavailable, "cannot read '" + folder.string() + "': " + error.message());
   }
+  return {};
+}
+
+Result<Listing> ListFiles(const fs::path& folder, const ModelFilesOptions& options) {
+  Listing listing;
+  const auto read =
+      ForEachBelow(folder, options.ignored, [&](const fs::path& path, std::string name) -> Status {
+        if (auto ok = MustBeFile(path, StatusOf(path, options.follow_links)); !ok) return ok;
+        std::error_code unknown;  // the size is for progress and order alone
+        const std::uintmax_t size = fs::file_size(path, unknown);
+        listing.names.push_back(std::move(name));
+        listing.sizes.push_back(unknown ? 0 : size);
+        if (listing.names.size() <= kMaxModelFiles) return {};
+        return Fail(Code::kInvalidArgument, "'" + folder.string() + "' has more than " +
+                                                std::to_string(kMaxModelFiles) + " files");
+      });
+  if (!read) return Fail(read.error());
   if (listing.names.empty()) {
     return Fail(Code::kNotFound, "'" + folder.string() + "' has no files");
   }
@@ -152,6 +161,21 @@ Result<Sha256Bytes> DigestModelFile(const fs::path& path) {
     done += piece.size();
     return {};
   });
+}
+
+Result<std::vector<std::string>> SymlinksIn(const fs::path& folder,
+                                            const std::vector<std::string>& ignored) {
+  std::vector<std::string> links;
+  const auto read =
+      ForEachBelow(folder, ignored, [&](const fs::path& path, std::string name) -> Status {
+        if (StatusOf(path, false).type() == fs::file_type::symlink) {
+          links.push_back(std::move(name));
+        }
+        return {};
+      });
+  if (!read) return Fail(read.error());
+  std::sort(links.begin(), links.end());
+  return links;
 }
 
 Result<ModelFileDigests> DigestFolder(const fs::path& folder, const ModelFilesOptions& options) {

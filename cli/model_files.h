@@ -30,6 +30,10 @@ struct ModelFilesOptions {
 [[nodiscard]] Result<ModelFileDigests> DigestFolder(const std::filesystem::path& folder,
                                                     const ModelFilesOptions& options);
 
+// The symbolic links below `folder`, sorted.
+[[nodiscard]] Result<std::vector<std::string>> SymlinksIn(const std::filesystem::path& folder,
+                                                          const std::vector<std::string>& ignored);
+
 // One regular file's SHA-256; `also` sees its bytes, piece by piece, and may stop it.
 using PieceReader = std::function<Status(std::string_view)>;
 [[nodiscard]] Result<Sha256Bytes> DigestStream(const std::filesystem::path& path,

@@ -39,23 +39,6 @@ std::string Some(const std::vector<std::string>& names) {
   return text;
 }
 
-// What it would take for granted to follow; the folder's digests say what else cannot be read.
-std::vector<std::string> LinksIn(const std::string& folder, const ModelFilesOptions& options) {
-  std::vector<std::string> links;
-  std::error_code error;
-  fs::recursive_directory_iterator it(folder, error);
-  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
-    std::string name = it->path().lexically_relative(folder).generic_string();
-    if (std::find(options.ignored.begin(), options.ignored.end(), name) != options.ignored.end()) {
-      it.disable_recursion_pending();
-    } else if (it->is_symlink(error)) {
-      links.push_back(std::move(name));
-    }
-  }
-  std::sort(links.begin(), links.end());
-  return links;
-}
-
 // What the signature leaves out, and the caller does not allow it to.
 void CheckAllowed(const SignedModel& model, const ModelCheck& check,
                   std::vector<ModelFault>& faults) {
@@ -109,11 +92,15 @@ Status CompareFolder(const SignedModel& model, const ModelCheck& check,
   if (std::string inner = WithinModel(check.model, signature); !inner.empty()) {
     options.ignored.push_back(std::move(inner));
   }
-  if (auto links = LinksIn(check.model, options); !links.empty() && !options.follow_links) {
-    std::string why = "symbolic links, and what they lead to may change: " + Some(links) +
-                      ": put the files themselves there, as they were signed";
-    faults.push_back({"ModelHasSymlinks", std::move(why), std::move(links)});
-    return {};
+  if (!options.follow_links) {
+    auto links = SymlinksIn(check.model, options.ignored);
+    if (!links) return Fail(links.error());
+    if (!links->empty()) {
+      std::string why = "symbolic links, and what they lead to may change: " + Some(*links) +
+                        ": put the files themselves there, as they were signed";
+      faults.push_back({"ModelHasSymlinks", std::move(why), *std::move(links)});
+      return {};
+    }
   }
   auto found = DigestFolder(check.model, options);
   if (!found) return Fail(found.error());

@@ -203,7 +203,8 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
   });
   // First, so that whoever hears of the change finds the new set.
   sign_offs_.OnChange([this](const ObjectChange<Cached<SignOffSpec>>& change) {
-    const bool was_unreadable = !change.before && !change.after;
+    // Perhaps: the set says so of one that might be on a policy.
+    const bool was_unreadable = !change.before && !Policies()->unreadable.empty();
     if (change.undecodable || was_unreadable || IsOnPolicy(change.before) ||
         IsOnPolicy(change.after)) {
       RebuildPolicies();

@@ -45,7 +45,7 @@ bool Concerns::MayConcern(std::string_view kind, const ObjectKey& key,
 bool Concerns::OnPolicy(std::string_view kind, const ObjectKey& key) const {
   const std::lock_guard lock(mutex_);
   const auto it = names_.find({std::string(kind), key});
-  return it != names_.end() && it->second.on_policy;
+  return it == names_.end() || it->second.on_policy;
 }
 
 bool Concerns::DeploysTo(const ObjectKey& use_case, const std::string& name_space) const {

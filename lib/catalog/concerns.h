@@ -28,7 +28,7 @@ class Concerns {
   // Whether evidence may be about that use case of its namespace.
   [[nodiscard]] bool MayConcern(std::string_view kind, const ObjectKey& key,
                                 const std::string& use_case) const;
-  // Whether it is a sign-off on a policy.
+  // Whether it is a sign-off on a policy, as far as anybody knows.
   [[nodiscard]] bool OnPolicy(std::string_view kind, const ObjectKey& key) const;
   // Whether an unreadable use case names this namespace in spec.deployTo, for sure.
   [[nodiscard]] bool DeploysTo(const ObjectKey& use_case, const std::string& name_space) const;

@@ -214,6 +214,16 @@ TEST_F(CatalogTest, WaitsForASignOffOnAPolicyThatCannotBeRead) {
   EXPECT_TRUE(Await([&] { return catalog_.Policies()->unreadable.empty(); }));
 }
 
+TEST_F(CatalogTest, WaitsNoMoreForOneThatTurnsOutToBeOnNoPolicy) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  StartCatalog();
+  server_->Put(kSignOffs,
+               FromTheFuture(PolicySignOffJson("s", VersionJson("bank", ""), "lending")));
+  EXPECT_TRUE(Await([&] { return catalog_.Policies()->unreadable.size() == 1; }));
+  server_->Put(kSignOffs, SignOffJson("s", "scoring"));
+  EXPECT_TRUE(Await([&] { return catalog_.Policies()->unreadable.empty(); }));
+}
+
 TEST_F(CatalogTest, TellsWhichUseCaseAChangeConcerns) {
   server_->Put(kUseCases, UseCaseJson("scoring"));
   StartCatalog();
