@@ -25,7 +25,7 @@ Result<Records> ReadRecords(const std::string& path, std::span<const std::string
   if (!text) return Fail(text.error());
   Records rows;
   CsvReader csv([&](const std::vector<std::string>& fields) { rows.push_back(fields); });
-  auto fed = csv.Feed(*text);
+  auto fed = csv.Feed(WithoutMark(*text));
   if (fed) fed = csv.Finish();
   if (!fed) return Fail(Code::kInvalidArgument, fed.error().message, path);
   if (rows.size() < 2) return Fail(Code::kInvalidArgument, "must have a header and rows", path);

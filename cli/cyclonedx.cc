@@ -12,6 +12,7 @@ namespace {
 constexpr char kModelRef[] = "model";
 constexpr char kDeploymentRef[] = "deployment";
 constexpr char kDeciderRef[] = "assessor:countersign";
+constexpr char kTakenForGranted[] = "takenForGranted";
 
 // "sha256:…" as CycloneDX wants it; empty where it is no hash of bytes.
 Json HashesOf(const ModelDigest& digest) {
@@ -57,8 +58,8 @@ class Writer {
     for (const Gate& gate : input.decision.gates) {
       for (const EvidenceRef& ref : gate.evidence) evidence_.emplace(RefOf(ref), ref);
     }
-    snapshot_ = FindSnapshot();
     model_ = &spec.model;
+    snapshot_ = FindSnapshot(model_->digest.digest);
   }
 
   Json Run() {
@@ -73,9 +74,16 @@ class Writer {
                                                       {"name", "countersign"},
                                                       {"version", input_.version}}})}}},
                        {"component", ModelComponent()}};
+    Json granted = Json::array();
+    for (const std::string& one : input_.assumptions) {
+      granted.push_back(Property(kTakenForGranted, one));
+    }
+    PutList(bom["metadata"], "properties", std::move(granted));
     PutList(bom, "components", Components());
-    bom["dependencies"] = Json::array({{{"ref", kModelRef}, {"dependsOn", model_needs_}},
-                                       {{"ref", kDeploymentRef}, {"dependsOn", served_by_}}});
+    bom["dependencies"] = Json::array();
+    for (const auto& [ref, needs] : needs_) {
+      bom["dependencies"].push_back({{"ref", ref}, {"dependsOn", needs}});
+    }
     bom["declarations"] = Declarations();
     bom["definitions"] = {{"standards", Standards()}};
     return bom;
@@ -84,13 +92,15 @@ class Writer {
  private:
   [[nodiscard]] const Facts& facts() const { return input_.facts; }
 
-  // Of the run that made the model, as a gate rests on it.
-  [[nodiscard]] const ReproducibilitySnapshotSpec* FindSnapshot() const {
+  // Of the run that made this model, or this component, as a gate rests on it. What a gate carries
+  // over from an earlier model is about that.
+  [[nodiscard]] const ReproducibilitySnapshotSpec* FindSnapshot(const std::string& digest) const {
     for (const AttestedSnapshot& one : facts().snapshots) {
       const auto found = evidence_.find("evidence:ReproducibilitySnapshot/" +
                                         one.object->meta.name_space + "/" + one.object->meta.name);
-      if (found != evidence_.end() && one.object->spec.reproduction_of.empty()) {
-        return &one.object->spec;
+      const ReproducibilitySnapshotSpec& spec = one.object->spec;
+      if (found != evidence_.end() && spec.reproduction_of.empty() && spec.model.digest == digest) {
+        return &spec;
       }
     }
     return nullptr;
@@ -106,36 +116,48 @@ class Writer {
       component["externalReferences"] =
           Json::array({{{"type", "distribution"}, {"url", model_->uri}}});
     }
-    component["modelCard"] = ModelCard();
+    Json card = Measured(snapshot_);
+    Json considerations = Considerations();
+    if (!considerations.empty()) card["considerations"] = std::move(considerations);
+    component["modelCard"] = std::move(card);
     component["properties"] =
         Json::array({Property("modelDigest", model_->digest.digest),
                      Property("digestType", std::string(NameOf(model_->digest.type)))});
     return component;
   }
 
-  Json ModelCard() const {
+  // What a run says of what it made.
+  Json Measured(const ReproducibilitySnapshotSpec* snapshot) {
     Json card = Json::object();
-    if (snapshot_ != nullptr) {
-      Json parameters = Json::object();
-      PutText(parameters, "modelArchitecture", snapshot_->algorithm);
-      Json data = Json::array();
-      for (const DataState& one : snapshot_->data) data.push_back({{"ref", "data:" + one.name}});
-      PutList(parameters, "datasets", std::move(data));
-      if (!parameters.empty()) card["modelParameters"] = std::move(parameters);
-      Json metrics = Json::array();
-      for (const auto& [name, value] : snapshot_->metrics) {
-        metrics.push_back({{"type", name}, {"value", value.ToString()}});
-      }
-      if (!metrics.empty()) card["quantitativeAnalysis"] = {{"performanceMetrics", metrics}};
+    if (snapshot == nullptr) return card;
+    Json parameters = Json::object();
+    PutText(parameters, "modelArchitecture", snapshot->algorithm);
+    Json data = Json::array();
+    for (const DataState& one : snapshot->data) data.push_back({{"ref", DataRef(one)}});
+    PutList(parameters, "datasets", std::move(data));
+    if (!parameters.empty()) card["modelParameters"] = std::move(parameters);
+    Json metrics = Json::array();
+    for (const auto& [name, value] : snapshot->metrics) {
+      metrics.push_back({{"type", name}, {"value", value.ToString()}});
     }
+    if (!metrics.empty()) card["quantitativeAnalysis"] = {{"performanceMetrics", metrics}};
+    return card;
+  }
+
+  // Two runs may call different data by one name.
+  std::string DataRef(const DataState& one) {
+    const auto [first, fresh] = data_.emplace(one.name, one.digest);
+    return "data:" + one.name + (fresh || first->second == one.digest ? "" : "@" + one.digest);
+  }
+
+  [[nodiscard]] Json Considerations() const {
     Json considerations = Json::object();
     if (facts().use_case != nullptr) {
       const UseCaseSpec& use_case = facts().use_case->spec;
       considerations["useCases"] = Json::array({use_case.title + ": " + use_case.purpose});
     }
     PutList(considerations, "fairnessAssessments", FairnessAssessments());
-    if (!considerations.empty()) card["considerations"] = std::move(considerations);
-    return card;
+    return considerations;
   }
 
   // Which groups a measure looks at, and within which bounds.
@@ -155,35 +177,50 @@ class Writer {
 
   Json Components() {
     Json list = Json::array();
-    if (snapshot_ != nullptr) {
-      for (const DataState& one : snapshot_->data) {
-        const std::string ref = "data:" + one.name;
-        list.push_back(
-            {{"type", "data"},
-             {"bom-ref", ref},
-             {"name", one.name},
-             {"hashes", HashesOf(one.digest)},
-             {"data", Json::array({{{"type", "dataset"}, {"name", one.name}}})},
-             {"properties", Json::array({Property("role", std::string(NameOf(one.role)))})}});
-        model_needs_.push_back(ref);
-      }
+    needs_[kModelRef];
+    AddData(kModelRef, snapshot_, list);
+    for (const Component& part : model_->components) {
+      list.push_back(Part(part));
+      AddData(ComponentRef(part), FindSnapshot(part.identity.digest), list);
     }
-    for (const Component& part : model_->components) list.push_back(Part(part));
-    served_by_.emplace_back(kModelRef);
+    needs_[kDeploymentRef].emplace_back(kModelRef);
     for (const std::string& image : Images()) list.push_back(Image(image));
     return list;
   }
 
+  void AddData(const std::string& owner, const ReproducibilitySnapshotSpec* snapshot, Json& list) {
+    if (snapshot == nullptr) return;
+    for (const DataState& one : snapshot->data) {
+      const std::string ref = DataRef(one);
+      std::vector<std::string>& needs = needs_[owner];
+      if (std::find(needs.begin(), needs.end(), ref) != needs.end()) continue;
+      needs.push_back(ref);
+      if (!listed_.insert(ref).second) continue;
+      list.push_back(
+          {{"type", "data"},
+           {"bom-ref", ref},
+           {"name", one.name},
+           {"hashes", HashesOf(one.digest)},
+           {"data", Json::array({{{"type", "dataset"}, {"name", one.name}}})},
+           {"properties", Json::array({Property("role", std::string(NameOf(one.role)))})}});
+    }
+  }
+
+  static std::string ComponentRef(const Component& part) { return "component:" + part.name; }
+
   Json Part(const Component& part) {
-    const std::string ref = "component:" + part.name;
+    const std::string ref = ComponentRef(part);
     Json json = {{"type", "machine-learning-model"}, {"bom-ref", ref}, {"name", part.name}};
     if (part.artifact) PutList(json, "hashes", HashesOf(part.artifact->digest));
     if (part.hosted) {
       json["supplier"] = {{"name", part.hosted->provider}};
       PutText(json, "version", part.hosted->snapshot);
     }
+    if (Json card = Measured(FindSnapshot(part.identity.digest)); !card.empty()) {
+      json["modelCard"] = std::move(card);
+    }
     json["properties"] = Json::array({Property("role", std::string(NameOf(part.role)))});
-    model_needs_.push_back(ref);
+    needs_[kModelRef].push_back(ref);
     return json;
   }
 
@@ -206,7 +243,7 @@ class Writer {
     const auto at = image.find('@');
     Json json = {{"type", "container"}, {"bom-ref", ref}, {"name", image.substr(0, at)}};
     if (at != std::string::npos) PutList(json, "hashes", HashesOf(image.substr(at + 1)));
-    served_by_.push_back(ref);
+    needs_[kDeploymentRef].push_back(ref);
     return json;
   }
 
@@ -294,6 +331,13 @@ class Writer {
             {"conformance", {{"score", holds ? 1 : 0}, {"rationale", rationale}}}};
   }
 
+  // Whoever reads an attestation alone must not take it for more than was looked at.
+  [[nodiscard]] std::string Granted() const {
+    if (input_.assumptions.empty()) return {};
+    return std::string("; not authenticated, see countersign:") + kTakenForGranted +
+           " in metadata.properties";
+  }
+
   [[nodiscard]] Json Decided() const {
     Json map = Json::array();
     for (std::size_t i = 0; i < input_.decision.gates.size(); ++i) {
@@ -301,7 +345,7 @@ class Writer {
       map.push_back(Mapped(gate, i, IsMet(gate.state), gate.reason));
     }
     return {{"summary", "verdict " + std::string(VerdictName(input_.decision.verdict)) + ", " +
-                            input_.decision.GatesText() + " gates passed"},
+                            input_.decision.GatesText() + " gates passed" + Granted()},
             {"assessor", kDeciderRef},
             {"map", std::move(map)}};
   }
@@ -327,8 +371,9 @@ class Writer {
         map.push_back(Mapped(gate, i, approves, spec == nullptr ? gate.reason : spec->rationale));
       }
     }
-    return {
-        {"summary", by.Text()}, {"assessor", "assessor:" + by.account}, {"map", std::move(map)}};
+    return {{"summary", by.Text() + Granted()},
+            {"assessor", "assessor:" + by.account},
+            {"map", std::move(map)}};
   }
 
   [[nodiscard]] const GovernancePolicy* PolicyNamed(const std::string& name) const {
@@ -376,10 +421,11 @@ class Writer {
   const BomInput& input_;
   const Model* model_ = nullptr;
   const ReproducibilitySnapshotSpec* snapshot_ = nullptr;
-  std::map<std::string, EvidenceRef> evidence_;          // by bom-ref
-  std::map<std::string, const Signatory*> signatories_;  // by account
-  std::vector<std::string> model_needs_;
-  std::vector<std::string> served_by_;
+  std::map<std::string, EvidenceRef> evidence_;            // by bom-ref
+  std::map<std::string, const Signatory*> signatories_;    // by account
+  std::map<std::string, std::string> data_;                // digest by name, the first of it
+  std::set<std::string> listed_;                           // refs of data that are components
+  std::map<std::string, std::vector<std::string>> needs_;  // refs that a ref depends on
 };
 
 }  // namespace

@@ -53,8 +53,8 @@ int Export(const ExportFlags& flags, const Global& global) {
   if (!deployment) return Report(deployment.error());
   const Facts facts = world.FactsOf(**deployment, *now);
   const Decision decision = Evaluate(world.policies(), facts);
-  const Json bom = CycloneDxBom(
-      {world.policies(), facts, decision, NewUuid(SystemClock().Now()), COUNTERSIGN_VERSION});
+  const Json bom = CycloneDxBom({world.policies(), facts, decision, sourced->assumptions,
+                                 NewUuid(SystemClock().Now()), COUNTERSIGN_VERSION});
   std::cout << DumpJson(bom) << "\n";
   // Beside the document, which goes into a file.
   for (const std::string& line : sourced->assumptions) {

@@ -50,25 +50,28 @@ Attested<Spec> SignedUnder(const GovernancePolicySpec& policy, Attested<Spec> on
   return WithSigner(policy, kAnyEnvironment, std::move(one));
 }
 
-// Of measures that ask for such a piece: who is believed, and how strongly it must be somebody's.
+// Of measures that ask for such a piece: who is believed, how strongly it must be somebody's, and
+// of how many of them.
 struct Asking {
   const std::vector<Subject>* issuers = nullptr;
   Assurance assurance = Assurance::kRequester;
+  std::int64_t signers = 1;
 };
 
 std::optional<Asking> AskingFor(const Requirement& require, const BiasTestSpec& /*spec*/) {
   if (!require.bias_test) return std::nullopt;
-  return Asking{&require.bias_test->issuers, require.bias_test->assurance};
+  const BiasTestRequirement& r = *require.bias_test;
+  return Asking{&r.issuers, r.assurance, r.signers};
 }
 std::optional<Asking> AskingFor(const Requirement& require, const EvidenceSpec& spec) {
   if (!require.report || require.report->type != spec.type) return std::nullopt;
-  return Asking{&require.report->issuers, require.report->assurance};
+  return Asking{&require.report->issuers, require.report->assurance, require.report->signers};
 }
 std::optional<Asking> AskingFor(const Requirement& require,
                                 const ReproducibilitySnapshotSpec& spec) {
   if (!require.reproducibility) return std::nullopt;
   const ReproducibilityRequirement& r = *require.reproducibility;
-  return Asking{spec.reproduction_of.empty() ? &r.issuers : &r.reproducers, r.assurance};
+  return Asking{spec.reproduction_of.empty() ? &r.issuers : &r.reproducers, r.assurance, r.signers};
 }
 
 // Why no measure of the policy takes it; empty if one does.
@@ -85,6 +88,9 @@ std::string Unasked(const GovernancePolicy& policy, const Attested<Spec>& one) {
             (asking->issuers->empty() ? "nobody" : SubjectsText(*asking->issuers));
     } else if (auto weak = WhyTooWeak(asking->assurance, one.by); !weak.empty()) {
       why = by + ": " + weak;
+    } else if (auto few = WhyTooFew(policy.spec, *asking->issuers, asking->signers, one.by);
+               !few.empty()) {
+      why = by + ": " + few;
     } else {
       return {};
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <map>
 #include <sstream>
 #include <system_error>
@@ -16,7 +17,8 @@ namespace countersign {
 namespace {
 
 constexpr std::chrono::minutes kGitTimeout{2};
-constexpr std::size_t kMaxGitOutput = std::size_t{16} << 20;
+constexpr std::size_t kMaxGitOutput = std::size_t{128} << 20;  // a line a file of a large tree
+constexpr std::size_t kMaxNested = 16;                         // submodules of submodules
 
 struct GitAnswer {
   int code = 0;
@@ -24,7 +26,14 @@ struct GitAnswer {
 };
 
 Result<GitAnswer> Git(const std::string& folder, std::vector<std::string> arguments) {
-  std::vector<std::string> all = {"-C", folder, "-c", "core.fsmonitor=false",
+  std::vector<std::string> all = {"-C",
+                                  folder,
+                                  "-c",
+                                  "core.fsmonitor=false",
+                                  "-c",
+                                  "core.trustctime=true",
+                                  "-c",
+                                  "core.checkStat=default",
                                   "--no-optional-locks"};
   all.insert(all.end(), arguments.begin(), arguments.end());
   ChildProcess git;
@@ -133,6 +142,78 @@ std::string WithoutCredentials(const std::string& url) {
   return at == std::string::npos || at < host ? url : url.substr(0, host) + url.substr(at + 1);
 }
 
+// What is in git's index: the files that it is told not to look at, and the submodules.
+struct Index {
+  std::vector<std::string> unwatched;
+  std::vector<std::string> submodules;
+};
+
+// Of records like "H 100644 <object> 0\tpath": a small letter is assumed to be unchanged, S is left
+// out of the working tree, where a sparse checkout has no file.
+Index ReadIndex(const std::string& top, const std::string& listing) {
+  Index index;
+  std::istringstream records(listing);
+  for (std::string record; std::getline(records, record, '\0');) {
+    const auto tab = record.find('\t');
+    if (tab == std::string::npos || record.size() < 3) continue;
+    const std::string path = record.substr(tab + 1);
+    const bool assumed = std::islower(static_cast<unsigned char>(record.front())) != 0;
+    const bool skipped = record.front() == 'S' || record.front() == 's';
+    std::error_code ignored;
+    const bool there = std::filesystem::exists(
+        std::filesystem::symlink_status(std::filesystem::path(top) / path, ignored));
+    if (skipped ? there : assumed) index.unwatched.push_back(path);
+    constexpr std::string_view kSubmodule = "160000 ";
+    if (record.compare(2, kSubmodule.size(), kSubmodule) == 0) index.submodules.push_back(path);
+  }
+  return index;
+}
+
+Result<GitAnswer> Asked(const std::string& folder, std::vector<std::string> arguments) {
+  auto answer = Git(folder, std::move(arguments));
+  if (!answer || answer->code == 0) return answer;
+  return Fail(Code::kFailedPrecondition, "git cannot say whether '" + folder + "' is clean",
+              "--code");
+}
+
+// The first change of the tree and of the submodules that are checked out, whatever the repository
+// says of what git should not look at.
+Status TakeChanges(const std::string& folder, const std::string& within, std::size_t depth,
+                   GitState& state) {
+  auto top = Asked(folder, {"rev-parse", "--show-toplevel"});
+  if (!top) return Fail(top.error());
+  auto status = Asked(
+      folder, {"status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none"});
+  if (!status) return Fail(status.error());
+  auto listing = Asked(folder, {"ls-files", "-v", "--stage", "-z", "--full-name", ":/"});
+  if (!listing) return Fail(listing.error());
+  const std::string root = FirstLine(top->text);
+  const Index index = ReadIndex(root, listing->text);
+  if (state.changes.empty() && !status->text.empty()) {
+    state.changes = within + FirstLine(status->text);
+  }
+  if (state.changes.empty() && !index.unwatched.empty()) {
+    const std::string& path = index.unwatched.front();
+    state.changes = within + path + ", at which git is told not to look: git update-index " +
+                    "--no-assume-unchanged --no-skip-worktree " + path;
+  }
+  for (const std::string& path : index.submodules) {
+    const std::string inside = root + "/" + path;
+    std::error_code ignored;
+    if (!std::filesystem::exists(inside + "/.git", ignored)) continue;
+    if (depth == kMaxNested) {
+      return Fail(Code::kFailedPrecondition, "has submodules in submodules beyond 16", "--code");
+    }
+    state.notes.push_back("--code has submodule '" + within + path +
+                          "', whose authors spec.code.authors leaves out: they do not count as "
+                          "developers");
+    if (auto taken = TakeChanges(inside, within + path + "/", depth + 1, state); !taken) {
+      return taken;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<GitState> ReadGitState(const std::string& folder) {
@@ -142,19 +223,13 @@ Result<GitState> ReadGitState(const std::string& folder) {
     return Fail(Code::kInvalidArgument,
                 "must be a git working tree with a commit, is '" + folder + "'", "--code");
   }
-  auto status = Git(folder, {"status", "--porcelain", "--untracked-files=normal"});
-  if (!status) return Fail(status.error());
-  if (status->code != 0) {
-    return Fail(Code::kFailedPrecondition, "git cannot say whether '" + folder + "' is clean",
-                "--code");
-  }
   auto origin = Git(folder, {"config", "--get", "remote.origin.url"});
   if (!origin) return Fail(origin.error());
   GitState state;
   if (auto taken = TakeAuthors(folder, state); !taken) return Fail(taken.error());
   state.commit = FirstLine(commit->text);
-  state.clean = status->text.empty();
-  state.changes = FirstLine(status->text);
+  if (auto taken = TakeChanges(folder, "", 0, state); !taken) return Fail(taken.error());
+  state.clean = state.changes.empty();
   if (origin->code == 0) state.origin = WithoutCredentials(FirstLine(origin->text));
   return state;
 }

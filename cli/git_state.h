@@ -13,11 +13,13 @@ namespace countersign {
 
 struct GitState {
   std::string commit;
-  bool clean = false;   // no change, staged or not, and no file that is neither known nor ignored
-  std::string changes;  // the first of them, as `git status --porcelain` shows it
+  // No change, staged or not, no file that is neither known nor ignored and none that git is told
+  // not to look at, in submodules neither.
+  bool clean = false;
+  std::string changes;               // the first of them, as `git status --porcelain` shows it
   std::vector<std::string> authors;  // addresses of authors and co-authors of what is in the folder
   std::string origin;  // URL of remote 'origin', without user and password; empty: there is none
-  std::vector<std::string> notes;  // authors that are not known, or could not be named
+  std::vector<std::string> notes;  // authors that are not known, or are not named
 };
 
 [[nodiscard]] Result<GitState> ReadGitState(const std::string& folder);

@@ -90,7 +90,92 @@ Verified DoesNotHold(Verified out, std::string reason, std::string problem) {
   return out;
 }
 
-Verified BySignature(Verified out, const Json& object, const VerifyOptions& options) {
+// What one policy says of whose a signature is.
+struct Opinion {
+  const GovernancePolicy* policy = nullptr;
+  Provenance signer;
+  bool revoked = false;  // which alone keeps it from counting
+
+  [[nodiscard]] bool Believes() const { return signer.authenticity == Authenticity::kAttested; }
+  // Whether it knows the key, or would know the certificate.
+  [[nodiscard]] bool Lists() const {
+    return Believes() || revoked ||
+           (signer.reason != "SignerKeyUnknown" && signer.reason != "SignerCertificateUnknown" &&
+            signer.reason != "SignerCertificateUntrusted");
+  }
+};
+
+std::vector<Opinion> OpinionsOf(const std::vector<GovernancePolicy>& policies,
+                                const SignatureProof& proof, const std::string& account,
+                                const std::optional<Time>& performed, Time seen) {
+  Provenance by;
+  by.authenticity = Authenticity::kSigned;
+  by.first_seen = seen;
+  by.signature = std::make_shared<const SignatureProof>(proof);
+  std::vector<Opinion> opinions;
+  for (const GovernancePolicy& policy : policies) {
+    Opinion one{&policy, SignerOf(policy.spec, by, account, performed)};
+    one.revoked = DespiteRevocation(policy.spec, one.signer, performed).has_value();
+    opinions.push_back(std::move(one));
+  }
+  return opinions;
+}
+
+// Of several signatures each by itself.
+std::vector<SignatureProof> EachKey(const SignatureProof& proof) {
+  std::vector<SignatureProof> all;
+  const auto add = [&](const std::string& key, const auto& chain) {
+    SignatureProof one = proof;
+    one.key = key;
+    one.chain = chain;
+    one.cosigners.clear();
+    all.push_back(std::move(one));
+  };
+  add(proof.key, proof.chain);
+  for (const SignerProof& other : proof.cosigners) add(other.key, other.chain);
+  return all;
+}
+
+// Whether policies disagree about one key, which then is the problem.
+bool Disagree(const std::vector<Opinion>& opinions, Verified& out) {
+  const auto believes = [](const Opinion& one) { return one.Believes(); };
+  const auto first = std::find_if(opinions.begin(), opinions.end(), believes);
+  if (first == opinions.end()) return false;
+  const std::string& user = first->signer.user;
+  const std::string who = "policy '" + first->policy->meta.name + "' believes it as of '" + user;
+  for (const Opinion& one : opinions) {
+    const std::string& other = one.signer.user;
+    const std::string under = "', policy '" + one.policy->meta.name + "' does not: ";
+    if (!one.Believes() && one.Lists()) {
+      out.problem = who + under + one.signer.problem;
+      out.reason = one.signer.reason;
+      return true;
+    }
+    const GovernancePolicySpec& spec = one.policy->spec;
+    if (!one.Believes() || PersonOf(spec, user) == PersonOf(spec, other) ||
+        PersonOf(first->policy->spec, user) == PersonOf(first->policy->spec, other)) {
+      continue;
+    }
+    out.problem = who + "', policy '" + one.policy->meta.name + "' as of '" + other +
+                  "': a key is one person's";
+    out.reason = "SignerAmbiguous";
+    return true;
+  }
+  return false;
+}
+
+// When the system first saw it, which a stamp says that holds; a key is judged by that. Nothing:
+// as far as anybody can tell now.
+std::optional<Time> StampedAt(const Json& object, const std::string& digest,
+                              const VerifyOptions& options) {
+  if (!options.stamps || DecodeMeta(object).stamp.empty()) return std::nullopt;
+  const Provenance by = options.stamps(object, digest);
+  if (by.authenticity != Authenticity::kAttested) return std::nullopt;
+  return by.first_seen;
+}
+
+Verified BySignature(Verified out, const Json& object, const std::string& digest,
+                     const VerifyOptions& options) {
   out.proof = Proof::kSignature;
   auto proof = VerifySignature(object);
   if (!proof) return DoesNotHold(std::move(out), proof.error().reason, proof.error().message);
@@ -100,8 +185,15 @@ Verified BySignature(Verified out, const Json& object, const VerifyOptions& opti
   std::optional<Time> performed = out.at;
   if (FindPath(object, "spec/modelSignature") != nullptr) performed.reset();
   out.at = performed;
+  const std::optional<Time> stamped = StampedAt(object, digest, options);
   Attribute(options.policies, *proof, StringAt(object, "spec/signer/username"), performed,
-            options.now, out);
+            stamped.value_or(options.now), out);
+  if (!out.Holds() && !stamped && out.problem.find("first seen") != std::string::npos) {
+    out.problem += DecodeMeta(object).stamp.empty()
+                       ? " (which is now, for it carries no stamp)"
+                       : " (which is now, for its stamp is not verified: give the installation's "
+                         "public key with --trusted-keys, or believe it with --accept-stamps)";
+  }
   return out;
 }
 
@@ -147,31 +239,38 @@ bool IsEvidence(const Json& object) {
 }
 
 void Attribute(const std::vector<GovernancePolicy>& policies, const SignatureProof& proof,
-               const std::string& account, const std::optional<Time>& performed, Time now,
+               const std::string& account, const std::optional<Time>& performed, Time seen,
                Verified& out) {
-  Provenance by;
-  by.authenticity = Authenticity::kSigned;
-  by.first_seen = now;
-  by.signature = std::make_shared<const SignatureProof>(proof);
   if (proof.chain) out.certificate = proof.chain->Name();
-  for (const GovernancePolicy& policy : policies) {
-    const Provenance signer = SignerOf(policy.spec, by, account, performed);
-    if (signer.authenticity != Authenticity::kAttested) {
-      out.problem = "under policy '" + policy.meta.name + "' " + signer.problem;
-      out.reason = signer.reason;
-      continue;
+  const Opinion* believed = nullptr;
+  const Opinion* refused = nullptr;
+  const std::vector<Opinion> opinions = OpinionsOf(policies, proof, account, performed, seen);
+  for (const Opinion& one : opinions) {
+    if (believed == nullptr && one.Believes()) believed = &one;
+    // What a policy says of a key that it lists is news; that another does not know it is none.
+    if (!one.Believes() && (refused == nullptr || (!refused->Lists() && one.Lists()))) {
+      refused = &one;
     }
-    out.signer = signer.user;
-    out.printed_name = PrintedName(policy.spec, signer.user);
-    for (const FurtherSigner& further : signer.cosigners) out.cosigners.push_back(further.user);
-    out.problem.clear();
-    out.reason.clear();
-    if (!account.empty() && account != signer.user) {
-      out.reason = "SignerNotKeyHolder";
-      out.problem = "spec.signer.username is '" + account + "', the key is of '" + signer.user +
-                    "' (policy '" + policy.meta.name + "')";
-    }
-    break;
+  }
+  if (believed == nullptr) {
+    if (refused == nullptr) return;  // no policy was given
+    out.problem = "under policy '" + refused->policy->meta.name + "' " + refused->signer.problem;
+    out.reason = refused->signer.reason;
+    return;
+  }
+  out.signer = believed->signer.user;
+  out.printed_name = PrintedName(believed->policy->spec, out.signer);
+  for (const FurtherSigner& further : believed->signer.cosigners) {
+    out.cosigners.push_back(further.user);
+  }
+  if (!account.empty() && account != out.signer) {
+    out.reason = "SignerNotKeyHolder";
+    out.problem = "spec.signer.username is '" + account + "', the key is of '" + out.signer +
+                  "' (policy '" + believed->policy->meta.name + "')";
+    return;
+  }
+  for (const SignatureProof& key : EachKey(proof)) {
+    if (Disagree(OpinionsOf(policies, key, account, performed, seen), out)) return;
   }
 }
 
@@ -208,7 +307,7 @@ Verified VerifyObject(const Manifest& manifest, const VerifyOptions& options) {
   out.meaning = kind == SignOffSpec::kKind
                     ? StringAt(object, "spec/decision") + " as " + StringAt(object, "spec/role")
                     : "Authorship";
-  if (CarriesSignature(object)) return BySignature(std::move(out), object, options);
+  if (CarriesSignature(object)) return BySignature(std::move(out), object, *digest, options);
   if (!DecodeMeta(object).stamp.empty()) {
     return ByStamp(std::move(out), object, *digest, options);
   }

@@ -57,9 +57,11 @@ struct VerifyOptions {
 // is that, and nothing else is looked at.
 [[nodiscard]] std::optional<Verified> RefuseMalformed(const Manifest& manifest);
 
-// Adds what the policies say of whose key it is.
+// Adds what the policies say of whose key it is, seen first at `seen`. A key that one of them
+// believes and another refuses, or has for somebody else's, proves nothing: which of them will
+// judge the object is not known here.
 void Attribute(const std::vector<GovernancePolicy>& policies, const SignatureProof& proof,
-               const std::string& account, const std::optional<Time>& performed, Time now,
+               const std::string& account, const std::optional<Time>& performed, Time seen,
                Verified& out);
 
 }  // namespace countersign

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "governance/identity.h"
+
 namespace countersign {
 namespace {
 
@@ -106,7 +108,32 @@ class Reader {
     }
   }
 
+  // A signature is a person's whom the policy lists with a key or a certificate.
+  void Signers(std::int64_t signers, const std::vector<Subject>& issuers, const std::string& path) {
+    if (signers <= 1) return;
+    const auto people =
+        std::count_if(policy_.people.begin(), policy_.people.end(), [&](const Person& person) {
+          if (person.accounts.empty() || (person.keys.empty() && person.certificates.empty())) {
+            return false;
+          }
+          Provenance who;
+          who.authenticity = Authenticity::kAttested;
+          who.user = person.accounts.front();
+          who.groups = person.groups;
+          return IsNamedByAny(policy_, issuers, who);
+        });
+    if (people >= signers) return;
+    Add(path, "signers: " + std::to_string(signers) +
+                  " asks for more people than can sign: " + std::to_string(people) +
+                  " of spec.people with a key or certificate are among the issuers");
+  }
+
   void OneMeasure(const Measure& measure, std::size_t index) {
+    const Requirement& require = measure.require;
+    const std::string path_of = At("measures", index) + ".require";
+    if (const auto& r = require.bias_test) Signers(r->signers, r->issuers, path_of);
+    if (const auto& r = require.report) Signers(r->signers, r->issuers, path_of);
+    if (const auto& r = require.reproducibility) Signers(r->signers, r->issuers, path_of);
     const auto& explained = measure.require.explainability;
     if (explained && explained->top_features > 0 && explained->excluded_features.empty() &&
         policy_.ethics.protected_attributes.empty()) {

@@ -46,7 +46,7 @@ Result<std::vector<Record>> Records(const ImportText& file) {
     Record& record = records.emplace_back();
     for (std::size_t i = 0; i < fields.size(); ++i) record[header[i]] = fields[i];
   });
-  auto fed = csv.Feed(file.text);
+  auto fed = csv.Feed(WithoutMark(file.text));
   if (fed) fed = csv.Finish();
   if (!fault) return Fail(fault.error());
   if (!fed) return Fail(Code::kInvalidArgument, fed.error().message, file.name);

@@ -4,6 +4,11 @@
 
 namespace countersign {
 
+std::string_view WithoutMark(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  return text.starts_with(kByteOrderMark) ? text.substr(kByteOrderMark.size()) : text;
+}
+
 struct CsvReader::State {
   csv_parser parser{};
   Record record;

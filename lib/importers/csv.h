@@ -15,6 +15,9 @@
 
 namespace countersign {
 
+// Without the byte order mark that Excel puts before the first column's name.
+[[nodiscard]] std::string_view WithoutMark(std::string_view text);
+
 class CsvReader {
  public:
   using Record = std::function<void(const std::vector<std::string>& fields)>;

@@ -23,15 +23,20 @@ constexpr std::string_view kRate = "selection_rate";
 struct Table {
   std::vector<std::string> columns;  // all that a row may have
   std::vector<std::string> index;    // those that say the group, where the file states it
+  std::vector<std::string> levels;   // the same, where it states them without names
   std::vector<std::map<std::string, Field>> rows;
 };
 
-std::string Level(std::size_t number) { return "level_" + std::to_string(number); }
+constexpr std::string_view kLevel = "level_";
+
+std::string Level(std::size_t number) { return std::string(kLevel) + std::to_string(number); }
+
+bool Has(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 void AddColumn(Table& table, const std::string& name) {
-  if (std::find(table.columns.begin(), table.columns.end(), name) == table.columns.end()) {
-    table.columns.push_back(name);
-  }
+  if (!Has(table.columns, name)) table.columns.push_back(name);
 }
 
 Status AddRecords(const Field& list, Table& table) {
@@ -80,7 +85,10 @@ Result<Table> ReadSplit(const Field& root) {
       if (!value.Is()) return Wrong(value, "a value for each of 'columns'");
       row[columns.At(k).Text()] = value;
     }
-    for (const auto& [name, field] : row) AddColumn(table, name);
+    for (const auto& [name, field] : row) {
+      AddColumn(table, name);
+      if (name.starts_with(kLevel) && !Has(table.levels, name)) table.levels.push_back(name);
+    }
   }
   return table;
 }
@@ -135,10 +143,6 @@ Result<Table> ReadAny(const Json& json, const ImportText& file, Json& names) {
   return ReadIndex(root, names);
 }
 
-bool Has(const Table& table, std::string_view name) {
-  return std::find(table.columns.begin(), table.columns.end(), name) != table.columns.end();
-}
-
 // A group that nobody is in has no metrics.
 bool IsNobody(const std::map<std::string, Field>& row, const std::vector<std::string>& metrics) {
   return std::all_of(metrics.begin(), metrics.end(), [&](const std::string& metric) {
@@ -151,7 +155,7 @@ class Cells {
  public:
   Cells(const Table& table, const std::string& file) : table_(table), file_(file) {
     confusion_ = std::all_of(kConfusion.begin(), kConfusion.end(),
-                             [&](std::string_view name) { return Has(table, name); });
+                             [&](std::string_view name) { return Has(table.columns, name); });
     if (confusion_) {
       metrics_.assign(kConfusion.begin(), kConfusion.end());
     } else {
@@ -161,7 +165,7 @@ class Cells {
 
   [[nodiscard]] Status Check() const {
     for (const std::string& metric : metrics_) {
-      if (Has(table_, metric)) continue;
+      if (Has(table_.columns, metric)) continue;
       return Fail(Code::kInvalidArgument,
                   "must have the metrics tp, fp, fn and tn, or count and selection_rate: rates "
                   "alone do not say of how many people they are; docs/importing.md has them",
@@ -189,7 +193,7 @@ class Cells {
       *members[i] = *number;
       sum += *number;
     }
-    if (!Has(table_, kCount)) return cell;
+    if (!Has(table_.columns, kCount)) return cell;
     auto all = count(kCount);
     if (!all && !nobody) return Fail(all.error());
     if (*all == sum) return cell;
@@ -234,6 +238,69 @@ class Cells {
   std::vector<std::string> metrics_;
 };
 
+// Numbers of rows, as pandas gives them where the groups stand in columns.
+bool IsRowNumber(const Table& table, const std::string& column) {
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const auto found = table.rows[i].find(column);
+    if (found == table.rows[i].end() || *found->second.value != Json(i)) return false;
+  }
+  return true;
+}
+
+// A share, or another number that is none of a group's names.
+bool IsMeasured(const Table& table, const std::string& column) {
+  if (IsMetric(column)) return true;
+  return std::any_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
+    const auto found = row.find(column);
+    if (found == row.end() || !found->second.value->is_number_float()) return false;
+    const auto number = found->second.value->template get<double>();
+    return number != std::floor(number);
+  });
+}
+
+// The columns by which rows are told apart: those that the file calls the index, if the groups
+// stand there, or else all in which nothing measured stands.
+std::vector<std::string> KeysOf(const Table& table,
+                                const std::vector<ImportAttribute>& attributes) {
+  const std::vector<std::string>& index = table.index.empty() ? table.levels : table.index;
+  const auto asked = [&](const std::string& column) {
+    return std::any_of(attributes.begin(), attributes.end(),
+                       [&](const ImportAttribute& one) { return one.column == column; });
+  };
+  if (std::all_of(attributes.begin(), attributes.end(),
+                  [&](const ImportAttribute& one) { return Has(index, one.column); })) {
+    return index;
+  }
+  std::vector<std::string> keys;
+  for (const std::string& column : table.columns) {
+    const bool numbers = Has(index, column) && IsRowNumber(table, column);
+    if (asked(column) || (!numbers && !IsMeasured(table, column))) keys.push_back(column);
+  }
+  return keys;
+}
+
+// A MetricFrame has a row a group: the same group again is another frame's, or the same people.
+Status CheckDistinct(const Table& table, const std::vector<ImportAttribute>& attributes,
+                     const std::string& file) {
+  const std::vector<std::string> keys = KeysOf(table, attributes);
+  std::map<std::string, std::size_t> seen;
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    Json group = Json::array();
+    for (const std::string& key : keys) {
+      const auto found = table.rows[i].find(key);
+      group.push_back(found == table.rows[i].end() ? Json() : *found->second.value);
+    }
+    const auto [first, fresh] = seen.emplace(DumpJson(group), i);
+    if (fresh) continue;
+    return Fail(Code::kInvalidArgument,
+                "is of the group of row " + std::to_string(first->second + 1) +
+                    ": must have one row a group; which columns say the group, a table written "
+                    "with by_group.to_json(orient='table') says itself",
+                file + ": row " + std::to_string(i + 1));
+  }
+  return {};
+}
+
 std::optional<std::string> ValueText(const Json& value) {
   if (value.is_null()) return std::nullopt;
   return value.is_string() ? value.get<std::string>() : DumpJson(value);
@@ -260,6 +327,9 @@ Result<Imported> ImportFairlearn(std::span<const ImportText> files, const Import
   }
   auto attributes = AttributesOf(asked, columns, file.name);
   if (!attributes) return Fail(attributes.error());
+  if (auto distinct = CheckDistinct(*table, *attributes, file.name); !distinct) {
+    return Fail(distinct.error());
+  }
   GroupCounts counts;
   if (auto started = counts.Start(options); !started) return Fail(started.error());
   for (std::size_t i = 0; i < table->rows.size(); ++i) {

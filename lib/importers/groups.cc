@@ -12,8 +12,9 @@ namespace countersign {
 namespace {
 
 // What tools write for a value that is not there, and what may as well be a value.
-constexpr std::array<std::string_view, 12> kMaybeMissing = {
-    "NA", "N/A", "n/a", "na", "NaN", "nan", "None", "none", "null", "NULL", "?", "-"};
+constexpr std::array<std::string_view, 14> kMaybeMissing = {"NA",   "N/A", "n/a",  "na",   "<NA>",
+                                                            "NaN",  "nan", "None", "none", "null",
+                                                            "NULL", "NaT", "?",    "-"};
 constexpr std::size_t kLongestGroup = 63;
 constexpr std::size_t kMostCells = 512;
 
@@ -59,6 +60,10 @@ Status ReadEnum(const std::string& text, const std::string& flag, std::optional<
 }
 
 }  // namespace
+
+bool MayBeMissing(std::string_view text) {
+  return std::find(kMaybeMissing.begin(), kMaybeMissing.end(), text) != kMaybeMissing.end();
+}
 
 Result<std::vector<ImportAttribute>> AttributesOf(const ImportOptions& options,
                                                   const std::vector<std::string>& columns,
@@ -112,8 +117,7 @@ Result<std::string> GroupOf(const ImportAttribute& attribute,
                 "--unknown-group");
   }
   if (MatchesFormat(Format::kToken, group) && group.size() <= kLongestGroup &&
-      (renamed != options.groups.end() ||
-       std::find(kMaybeMissing.begin(), kMaybeMissing.end(), text) == kMaybeMissing.end())) {
+      (renamed != options.groups.end() || !MayBeMissing(text))) {
     return group;
   }
   // It may have line breaks, and whatever else no option can be given with.

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -24,6 +25,9 @@ using GroupKey = std::map<std::string, std::string>;  // attribute to group
 [[nodiscard]] Result<std::string> GroupOf(const ImportAttribute& attribute,
                                           const std::optional<std::string>& value,
                                           const ImportOptions& options, const std::string& path);
+
+// Whether tools write it for a value that is not there, though it may as well be one: "NaN", "?".
+[[nodiscard]] bool MayBeMissing(std::string_view text);
 
 // "1.0" and "1" are one value; text stays as it is.
 [[nodiscard]] std::string SameNumber(std::string text);

@@ -62,7 +62,7 @@ EvidenceSpec Ranked(std::vector<Importance> features, const char* method,
 }
 
 // Of one sample: a number a feature, or of several classes the one of --output-class.
-Status AddSample(const Field& sample, const ImportOptions& options,
+Status AddSample(const Field& sample, const ImportOptions& options, bool& several,
                  std::vector<Importance>& features) {
   if (!sample.value->is_array() || sample.value->size() != features.size()) {
     return Wrong(sample, "a value for each of " + std::to_string(features.size()) + " features");
@@ -70,6 +70,7 @@ Status AddSample(const Field& sample, const ImportOptions& options,
   for (std::size_t i = 0; i < features.size(); ++i) {
     Field value = sample.At(i);
     if (value.value->is_array()) {
+      several = true;
       const std::size_t classes = value.value->size();
       const auto chosen = Decimal::Parse(options.output_class);
       const bool given =
@@ -86,6 +87,10 @@ Status AddSample(const Field& sample, const ImportOptions& options,
     auto number = ValueAt(value);
     if (!number) return Fail(number.error());
     features[i].value += std::abs(*number);
+    // What is beyond every number cannot be ranked.
+    if (!std::isfinite(features[i].value)) {
+      return Wrong(value, "a value whose sizes can be added up");
+    }
   }
   return {};
 }
@@ -103,10 +108,15 @@ Result<Imported> ImportShap(std::span<const ImportText> files, const ImportOptio
   if (!values.Is() || !values.value->is_array() || values.value->empty()) {
     return Wrong(values, "the SHAP values of at least one sample");
   }
+  bool several = false;
   for (std::size_t i = 0; values.At(i).Is(); ++i) {
-    if (auto added = AddSample(values.At(i), options, *features); !added) {
+    if (auto added = AddSample(values.At(i), options, several, *features); !added) {
       return Fail(added.error());
     }
+  }
+  if (!several && !options.output_class.empty()) {
+    return Fail(Code::kInvalidArgument, "must be left out: the values are of one class",
+                "--output-class");
   }
   Imported imported;
   imported.tool = "shap";

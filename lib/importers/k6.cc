@@ -2,14 +2,17 @@
 //
 // Three layouts. `--summary-export` has the statistics of a metric beside each other; `data` of
 // handleSummary() has them in `values`; the machine-readable one (version 1.0.0, from k6 1.5) lists
-// metrics under `results`. Source: github.com/grafana/k6, internal/lib/summary/machine_readable.go
-// and internal/js/summary.go. Times are milliseconds in all of them. http_req_failed is a rate *of
-// failures*: what it calls passes are failed requests (`matches` of `total` in the last layout), so
-// the rate is theirs. A threshold is true where it was crossed in the first layout, and `ok` where
-// it was not in the second; the third has none.
+// metrics under `results`, which k6 writes by way of JavaScript and so with names of their own
+// (p95, generated_at; its types have p(95), generatedAt), and null for what was not asked for.
+// Source: github.com/grafana/k6, internal/lib/summary/machine_readable.go and
+// internal/js/summary.go; samples of 1.8.1. Times are milliseconds in all of them. http_req_failed
+// is a rate *of failures*: what it calls passes are failed requests (`matches` of `total` in the
+// last layout), so the rate is theirs. A threshold is true where it was crossed in the first
+// layout, and `ok` where it was not in the second; the third has none.
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 
 #include "base/rational.h"
 #include "importers/claims.h"
@@ -101,12 +104,19 @@ Result<Decimal> ErrorRate(const K6Summary& summary, std::int64_t requests) {
                            std::to_string(total) + " requests");
 }
 
+Field Statistic(const Field& duration, const char* name) {
+  Field field = duration.Get(name);
+  if (field.Is() && field.value->is_null()) field.value = nullptr;
+  return field;
+}
+
 // Each at least the one before.
 Status CheckOrder(const Field& duration) {
   std::optional<Decimal> before;
   std::string name;
-  for (const char* next : {"min", "med", "p(50)", "p(90)", "p(95)", "p(99)", "max"}) {
-    const Field field = duration.Get(next);
+  for (const char* next :
+       {"min", "med", "p(50)", "p(90)", "p90", "p(95)", "p95", "p(99)", "p99", "max"}) {
+    const Field field = Statistic(duration, next);
     if (!field.Is()) continue;
     auto number = field.Number();
     if (!number) return Fail(number.error());
@@ -150,14 +160,14 @@ Status AddLatencies(const K6Summary& summary, EvidenceSpec& spec, Imported& impo
     std::array<const char*, 2> names;
   };
   constexpr Percentile kPercentiles[] = {{"latencyP50", {"med", "p(50)"}},
-                                         {"latencyP95", {"p(95)", ""}},
-                                         {"latencyP99", {"p(99)", ""}}};
+                                         {"latencyP95", {"p(95)", "p95"}},
+                                         {"latencyP99", {"p(99)", "p99"}}};
   const Field duration = summary.Statistics("http_req_duration");
   if (auto ordered = CheckOrder(duration); !ordered) return ordered;
   for (const Percentile& percentile : kPercentiles) {
     Field found;
     for (const char* name : percentile.names) {
-      if (!found.Is() && *name != '\0') found = duration.Get(name);
+      if (!found.Is()) found = Statistic(duration, name);
     }
     if (!found.Is()) {
       imported.notes.push_back(
@@ -177,8 +187,16 @@ Status CheckLayout(const K6Summary& summary) {
   const Field& root = summary.root();
   if (summary.IsMachineReadable()) {
     const Field version = root.Get("version");
-    if (version.Text() == kMachineReadable) return {};
-    return Wrong(version, "1.0.0, the one layout of this kind that is known");
+    if (version.Text() != kMachineReadable) {
+      return Wrong(version, "1.0.0, the one layout of this kind that is known");
+    }
+    std::set<std::string> seen;
+    const Field listed = root.Get("results").Get("metrics");
+    for (std::size_t i = 0; listed.At(i).Is(); ++i) {
+      const Field name = listed.At(i).Get("name");
+      if (!seen.insert(name.Text()).second) return Wrong(name, "a metric that stands there once");
+    }
+    return {};
   }
   const Field metrics = root.Get("metrics");
   if (metrics.Is() && metrics.value->is_object()) return {};
@@ -195,8 +213,13 @@ Result<Imported> ImportK6(std::span<const ImportText> files, const ImportOptions
   if (auto known = CheckLayout(summary); !known) return Fail(known.error());
   Imported imported;
   imported.tool = "k6";
-  imported.tool_version = summary.root().Get("metadata").Get("k6Version").Text();
-  if (const Field at = summary.root().Get("metadata").Get("generatedAt"); at.Is()) {
+  const Field metadata = summary.root().Get("metadata");
+  const auto either = [&](const char* name, const char* other) {
+    Field field = metadata.Get(name);
+    return field.Is() ? field : metadata.Get(other);
+  };
+  imported.tool_version = either("k6_version", "k6Version").Text();
+  if (const Field at = either("generated_at", "generatedAt"); at.Is()) {
     auto time = ParseTime(at.Text());
     if (!time) return Wrong(at, "a time (RFC 3339)");
     imported.performed_at = *time;

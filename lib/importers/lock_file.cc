@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/yaml.h"
 #include "importers/fields.h"
@@ -27,32 +28,73 @@ std::string Trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
 }
 
-// An option of a line before, or of the installation as a whole, names no dependency.
-bool IsDependency(const std::string& line) {
-  if (line.empty() || line.front() == '#') return false;
-  if (line.front() != '-') return true;
-  for (const std::string_view option :
-       {"-r", "-c", "-e", "--requirement", "--constraint", "--editable"}) {
-    if (!line.starts_with(option)) continue;
-    const std::string rest = line.substr(option.size());
-    if (rest.empty() || rest.front() == ' ' || rest.front() == '=' || option.size() == 2)
-      return true;
+// The options of pip that name no dependency: those that take a value, and those that take none.
+constexpr std::array<std::string_view, 13> kWithValue = {
+    "-i",          "--index-url",       "--extra-index-url", "-f",         "--find-links",
+    "--no-binary", "--only-binary",     "--trusted-host",    "--pypi-url", "--use-feature",
+    "--hash",      "--config-settings", "--global-option"};
+constexpr std::array<std::string_view, 6> kAlone = {
+    "--no-index", "--pre", "--prefer-binary", "--require-hashes", "--always-unzip", "-Z"};
+
+std::vector<std::string> Words(std::string_view line) {
+  std::vector<std::string> words;
+  bool open = false;
+  for (const char c : line) {
+    if (c == ' ' || c == '\t' || c == '\r') {
+      open = false;
+      continue;
+    }
+    // As a shell does, pip takes a word for the same with quotes in it.
+    if (c == '"' || c == '\'' || c == '\\') continue;
+    if (!open) words.emplace_back();
+    open = true;
+    words.back() += c;
+  }
+  return words;
+}
+
+// Whether a line of options may name a dependency: -r, -c and -e do, anywhere and abbreviated, and
+// whatever is not known here may.
+bool OptionsNameDependency(std::string_view line) {
+  const std::vector<std::string> words = Words(line);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    const std::string name = word.substr(0, word.find('='));
+    if (IsOneOf(name, kAlone)) continue;
+    if (IsOneOf(name, kWithValue)) {
+      if (name != word) continue;
+      // Its value is the next word.
+      ++i;
+      if (i < words.size() && words[i].front() == '-') return true;
+      continue;
+    }
+    const bool with_value = word.starts_with("-i") || word.starts_with("-f");
+    if (!with_value) return true;
   }
   return false;
 }
 
-// What pip makes of a line: the requirement, and what stands behind it. A comment says nothing.
+std::string WithoutComment(std::string line) {
+  static const RE2 kComment(R"re((?:^|\s+)#.*)re");
+  RE2::Replace(&line, kComment, "");
+  return Trimmed(line);
+}
+
+bool IsDependency(const std::string& line) {
+  if (line.empty()) return false;
+  return line.front() != '-' || OptionsNameDependency(line);
+}
+
+// What pip makes of a line without its comment: the requirement, and what stands behind it.
 struct Requirement {
   std::string text;     // without its environment marker
   std::string options;  // " --hash=sha256:…"
 };
 
 Requirement RequirementOf(const std::string& line) {
-  static const RE2 kComment(R"re((?:^|\s+)#.*)re");
   static const RE2 kMarker(R"re(\s;.*)re");
   Requirement out{line, {}};
   std::replace(out.text.begin(), out.text.end(), '\t', ' ');
-  RE2::Replace(&out.text, kComment, "");
   if (const auto options = out.text.find(" -"); options != std::string::npos) {
     out.options = out.text.substr(options);
     out.text.erase(options);
@@ -90,18 +132,39 @@ bool IsPinned(const std::string& line) {
          RE2::PartialMatch(requirement.options, kHashes);
 }
 
+// How many bytes at the start of `text` end a line, as str.splitlines() of Python has it, which pip
+// reads by: more than a line feed, or a comment could hide a dependency. 0: none.
+std::size_t LineEnd(std::string_view text) {
+  constexpr std::array<std::string_view, 11> kEnds = {
+      "\r\n", "\n",   "\r",       "\v",           "\f",          "\x1c",
+      "\x1d", "\x1e", "\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first >= ' ' && first != 0xC2 && first != 0xE2) return 0;
+  for (const std::string_view end : kEnds) {
+    if (text.starts_with(end)) return end.size();
+  }
+  return 0;
+}
+
 template <class Take>
 void ForEachLine(std::string_view text, const Take& take) {
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    take(Trimmed(text.substr(0, end)));
-    text.remove_prefix(std::min(end + 1, text.size()));
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const std::size_t end = LineEnd(text.substr(size));
+    if (end == 0) {
+      ++size;
+      continue;
+    }
+    take(text.substr(0, size));
+    text.remove_prefix(size + end);
+    size = 0;
   }
+  if (!text.empty()) take(text);
 }
 
 bool IsExplicit(std::string_view text) {
   bool found = false;
-  ForEachLine(text, [&](const std::string& line) { found = found || line == "@EXPLICIT"; });
+  ForEachLine(text, [&](std::string_view line) { found = found || Trimmed(line) == "@EXPLICIT"; });
   return found;
 }
 
@@ -110,7 +173,8 @@ Result<std::vector<std::string>> UnpinnedUrls(const std::string& name, std::stri
   static const RE2 kHashed(R"re(\S+#(?:[0-9a-f]{32}|(?:sha256:)?[0-9a-f]{64}))re");
   std::vector<std::string> out;
   bool some = false;
-  ForEachLine(text, [&](const std::string& line) {
+  ForEachLine(text, [&](std::string_view whole) {
+    const std::string line = Trimmed(whole);
     if (line.empty() || line.front() == '#' || line.front() == '@') return;
     some = true;
     if (!RE2::FullMatch(line, kHashed)) out.push_back(line);
@@ -119,38 +183,44 @@ Result<std::vector<std::string>> UnpinnedUrls(const std::string& name, std::stri
   return out;
 }
 
+// Adds those of a requirements file; whether it has a dependency at all.
+bool AddUnpinned(std::string_view text, std::vector<std::string>& out) {
+  bool some = false;
+  std::string whole;  // a logical line: a backslash at its end continues it
+  const auto take = [&] {
+    const std::string shown = std::exchange(whole, {});
+    const std::string requirement = WithoutComment(shown);
+    const bool dependency = IsDependency(requirement);
+    some = some || dependency;
+    if (dependency && !IsPinned(requirement)) out.push_back(Trimmed(shown));
+  };
+  ForEachLine(text, [&](std::string_view line) {
+    // The line after a comment is one of its own, whatever the comment ends with.
+    const bool comment = Trimmed(line).starts_with('#');
+    const bool continued = line.ends_with('\\') && !comment;
+    while (continued && line.ends_with('\\')) line.remove_suffix(1);
+    if (comment) whole += ' ';
+    whole += line;
+    if (!continued) take();
+  });
+  take();
+  return some;
+}
+
 Result<std::vector<std::string>> UnpinnedRequirements(const std::string& name,
                                                       std::string_view text) {
   if (IsExplicit(text)) return UnpinnedUrls(name, text);
   std::vector<std::string> out;
-  bool some = false;
-  std::string whole;  // a logical line: a backslash at its end continues it
-  const auto take = [&] {
-    const std::string requirement = Trimmed(whole);
-    const bool dependency = IsDependency(requirement);
-    some = some || dependency;
-    if (dependency && !IsPinned(requirement)) out.push_back(requirement);
-    whole.clear();
-  };
-  ForEachLine(text, [&](std::string line) {
-    // The line after a comment is one of its own, whatever the comment ends with.
-    const bool continued = !line.empty() && line.back() == '\\' && line.front() != '#';
-    if (continued) line.pop_back();
-    whole += (whole.empty() ? "" : " ") + line;
-    if (!continued) take();
-  });
-  take();
-  if (!some) return NamesNoPackage(name);
+  if (!AddUnpinned(text, out)) return NamesNoPackage(name);
   return out;
 }
 
+// A version and a build, or a version that is exact.
 bool IsPinnedByConda(const std::string& spec) {
-  const auto first = spec.find('=');
-  if (first == std::string::npos || spec.find_first_of("<>!~*|,") != std::string::npos) {
-    return false;
-  }
-  if (spec.compare(first, 2, "==") == 0) return true;
-  return spec.find('=', first + 1) != std::string::npos;
+  static const std::string kPart = R"re([^\s=<>!~*|,#$^()\[\]]+)re";
+  static const RE2 kExact(kPart + R"re(\s*(?:==\s*)re" + kPart + "(?:=" + kPart + R"re(|\s+)re" +
+                          kPart + R"re()?|=\s*)re" + kPart + "=" + kPart + ")");
+  return RE2::FullMatch(spec, kExact);
 }
 
 Result<std::vector<std::string>> UnpinnedOfConda(const std::string& name, std::string_view text) {
@@ -169,13 +239,13 @@ Result<std::vector<std::string>> UnpinnedOfConda(const std::string& name, std::s
     }
     const Field pip = one.Get("pip");
     if (!pip.Is() || !pip.value->is_array()) return Wrong(one, "a dependency, or a list 'pip'");
+    std::string lines;  // as conda hands them to pip
     for (std::size_t k = 0; pip.At(k).Is(); ++k) {
       const std::string line = pip.At(k).Text();
       if (line.empty()) return Wrong(pip.At(k), "a requirement");
-      const bool dependency = IsDependency(line);
-      some = some || dependency;
-      if (dependency && !IsPinned(line)) out.push_back(line);
+      lines += line + "\n";
     }
+    some = AddUnpinned(lines, out) || some;
   }
   if (!some) return NamesNoPackage(list.path);
   return out;

@@ -10,11 +10,6 @@
 namespace countersign {
 namespace {
 
-std::string_view WithoutMark(std::string_view text) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  return text.starts_with(kByteOrderMark) ? text.substr(kByteOrderMark.size()) : text;
-}
-
 // Gives each record's used columns to `take`; the first error ends it.
 class CsvRows {
  public:

@@ -144,7 +144,18 @@ class Counter {
 
   [[nodiscard]] Result<std::string> Said(const Value& value, const std::string& column,
                                          const std::string& where) const {
-    if (value && !value->empty()) return SameNumber(*value);
+    const bool listed =
+        value && std::count(options_.missing.begin(), options_.missing.end(), *value) > 0;
+    if (value && !value->empty() && !listed) {
+      // Of a score it is found to be no number.
+      const bool named = column == options_.score || *value == options_.favorable;
+      if (named || !MayBeMissing(*value)) return SameNumber(*value);
+      return Fail(Code::kInvalidArgument,
+                  "'" + *value + "' in '" + column +
+                      "' may be an outcome, or mean that there is none: take such rows out, or "
+                      "write the outcome otherwise",
+                  where);
+    }
     return Fail(Code::kInvalidArgument,
                 "has no '" + column + "': take such rows out" +
                     (column == options_.label ? ", or count without labels (--no-label)" : ""),

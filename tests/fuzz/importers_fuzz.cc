@@ -31,7 +31,7 @@ countersign::ImportOptions Options(std::string_view format, bool first) {
   } else if (rows || counts) {
     options.unknown_group = "unknown";
   }
-  if (format == "shap") options.output_class = "0";
+  if (format == "shap" && first) options.output_class = "0";
   if (format == "huggingface-card") options.sections = {"limits"};
   return options;
 }

@@ -133,6 +133,55 @@ def test_exports_a_bill_of_materials_that_its_schema_takes(files):
     assert exported(files)["serialNumber"] != bom["serialNumber"]
 
 
+def test_what_nobody_authenticated_is_not_passed_on_as_attested(files):
+    bom = exported(files)
+    granted = [p["value"] for p in bom["metadata"]["properties"]
+               if p["name"] == "countersign:takenForGranted"]  # fmt: skip
+    told = run("evidence", "export", "--cyclonedx", "scorer", "-f", files).stderr.splitlines()
+    assert granted and told == [f"taken for granted: {one}" for one in granted]
+    for attestation in bom["declarations"]["attestations"]:
+        assert attestation["summary"].endswith(
+            "; not authenticated, see countersign:takenForGranted in metadata.properties")  # fmt: skip
+
+
+def test_a_component_has_the_card_and_the_data_of_its_own_run(tmp_path):
+    parts = []
+    for name, role in (("adapter", "Adapter"), ("base", "BaseModel")):
+        digest = s.digest(name)
+        parts.append({"name": name, "role": role, "artifact": {
+            "uri": f"oci://registry.example/{name}@{digest}", "digest": digest,
+            "digestType": "ociManifest"}})  # fmt: skip
+    identities = [{**p, "artifact": {k: p["artifact"][k] for k in ("digest", "digestType")}}
+                  for p in parts]  # fmt: skip
+    model = s.deployment(patch={"model": {"digestType": "composite", "components": parts, "uri": None,
+                                          "digest": s.canonical_digest(identities)}})  # fmt: skip
+    policy = s.policy()
+    [measure] = [m for m in policy["spec"]["measures"] if m["name"] == "reproducible"]
+    measure.update(subject="Each")
+    measure["require"]["reproducibility"]["level"] = "MetricsOnly"
+    runs = []
+    for name, data, accuracy in (("adapter", "preferences", "0.61"), ("base", "crawl", "0.93")):
+        files = [{"name": data, "digest": s.digest(data), "role": "Training"},
+                 {"name": "test", "digest": s.digest("test of " + name), "role": "Test"}]  # fmt: skip
+        runs.append(s.snapshot(name + "-run", name, patch={"data": files,
+                                                           "metrics": {"accuracy": accuracy}}))  # fmt: skip
+    bom = exported(write(tmp_path / "all.yaml", policy, s.use_case(), model, *runs))
+    own = bom["metadata"]["component"]["modelCard"]
+    assert "modelParameters" not in own and "quantitativeAnalysis" not in own
+    found = {c["name"]: c for c in bom["components"] if c["type"] == "machine-learning-model"}
+    needs = {one["ref"]: one["dependsOn"] for one in bom["dependencies"]}
+    refs = {c["bom-ref"]: c for c in bom["components"] if c["type"] == "data"}
+    for name, data, accuracy in (("adapter", "preferences", "0.61"), ("base", "crawl", "0.93")):
+        card = found[name]["modelCard"]
+        assert {"type": "accuracy", "value": accuracy} in (
+            card["quantitativeAnalysis"]["performanceMetrics"])  # fmt: skip
+        listed = [one["ref"] for one in card["modelParameters"]["datasets"]]
+        assert listed == needs[found[name]["bom-ref"]]
+        assert [refs[ref]["hashes"][0]["content"] for ref in listed] == [
+            s.digest(data)[7:], s.digest("test of " + name)[7:]]  # fmt: skip
+    assert needs["model"] == ["component:adapter", "component:base"]
+
+
 def test_what_is_not_met_is_a_counter_claim(files, tmp_path):
     no = s.sign_off(s.deployment(), VICTOR, "victor-no", patch={"decision": "Reject"})
     bom = exported(files, "-f", write(tmp_path / "no.yaml", no))

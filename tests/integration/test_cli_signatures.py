@@ -732,6 +732,48 @@ def test_a_second_signature_goes_into_the_same_envelope(tmp_path, key):
     assert "cosigners" not in verify(tmp_path, again, two_people(key, other))
 
 
+def test_the_list_and_the_check_say_that_signers_are_missing(tmp_path, key):
+    other = ec.generate_private_key(ec.SECP256R1())
+    policy = two_people(key, other)
+    [bias] = [m["require"]["biasTest"] for m in policy["spec"]["measures"] if m["name"] == "bias"]
+    bias.update(assurance="Signed", signers=2, issuers=[{"kind": "Person", "name": "vera"},
+                                                        {"kind": "Person", "name": "dan"}])  # fmt: skip
+    once = sign(tmp_path, s.bias_test(), pem_key(tmp_path, key))
+    twice = sign(tmp_path, once, pem_key(tmp_path, other, "other.pem"), "--add")
+
+    def listed(test):
+        path = write(tmp_path / "all.yaml", policy, s.use_case(), s.deployment(), test)
+        done = run("evidence", "list", "-f", path, "-o", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["items"][0]
+
+    assert listed(twice)["counts"]
+    [why] = listed(once)["whyNot"]
+    assert "measure 'bias' of policy 'lending': the measure wants it signed by 2 people" in why
+    assert "by keys in PEM (OpenSSH's sign alone)" in why
+
+    def warned():
+        path = write(tmp_path / "all.yaml", policy, s.use_case(), s.deployment(), twice)
+        return run("check", "-f", path).stderr
+
+    assert "signers" not in warned()
+    bias["issuers"].pop()
+    assert ".require: signers: 2 asks for more people than can sign: 1 of spec.people" in warned()
+
+
+def test_policies_that_disagree_about_a_key_prove_nothing(tmp_path, key):
+    signed = sign(tmp_path, s.bias_test(), pem_key(tmp_path, key))
+    people = [{"name": "vera", "accounts": ["vera"], "keys": [{"publicKey": public_pem(key)}]}]
+    good = s.policy({"people": copy.deepcopy(people)})
+    people[0]["keys"][0]["revokedAt"] = "2026-01-01T00:00:00Z"
+    revoked = s.policy({"people": people}, "stricter")
+    for policies in ((good, revoked), (revoked, good)):
+        said = why_not(tmp_path, signed, *policies)
+        assert said.startswith("[SignerKeyRevoked] policy 'lending' believes it as of 'vera', policy "
+                               "'stricter' does not: key ")  # fmt: skip
+    assert verify(tmp_path, signed, good, s.policy(name="other"))["holds"]
+
+
 def test_a_cosigner_who_has_not_signed_is_seen(tmp_path, key):
     once = sign(tmp_path, s.bias_test(), pem_key(tmp_path, key))
     once["spec"]["signature"]["cosigners"] = [

@@ -13,7 +13,8 @@ std::string AskedSignature(const GovernancePolicySpec& policy, Assurance assuran
   text += " before it is applied: countersign sign -f FILE --key KEYFILE";
   if (signers <= 1) return text;
   return text + "; and then by " + std::to_string(signers - 1) +
-         " more of them: countersign sign -f SIGNED --key KEYFILE --add";
+         " more of them: countersign sign -f SIGNED --key KEYFILE --add (all by keys in PEM: those "
+         "of OpenSSH sign alone)";
 }
 
 }  // namespace countersign

@@ -76,7 +76,7 @@ std::string WhyTooFew(const GovernancePolicySpec& policy, const std::vector<Subj
   if (count >= signers) return {};
   return "the measure wants it signed by " + std::to_string(signers) +
          " people among its issuers, and it is by " + std::to_string(count) + names +
-         "; countersign sign --add adds a signature";
+         "; countersign sign --add adds a signature, by keys in PEM (OpenSSH's sign alone)";
 }
 
 std::string WhyNotAuthentic(const Provenance& by) {

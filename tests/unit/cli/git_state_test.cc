@@ -69,5 +69,49 @@ TEST_F(Repository, CoAuthorsAreNamedAsTheMailmapNamesThem) {
   EXPECT_THAT(state->notes, ElementsAre(HasSubstr("without an e-mail address")));
 }
 
+TEST_F(Repository, WhatGitIsToldNotToLookAtIsNoCleanTree) {
+  for (const std::string flag : {"assume-unchanged", "skip-worktree"}) {
+    Run("git update-index --" + flag + " train.py && echo y >> train.py");
+    const auto state = ReadGitState(folder_);
+    ASSERT_TRUE(state) << state.error().ToString();
+    EXPECT_FALSE(state->clean) << flag;
+    EXPECT_THAT(state->changes, HasSubstr("train.py, at which git is told not to look: git "
+                                          "update-index --no-assume-unchanged"))
+        << flag;
+    Run("git update-index --no-" + flag + " train.py && git checkout -q train.py");
+    EXPECT_TRUE(ReadGitState(folder_)->clean) << flag;
+  }
+  // A sparse checkout has no such file.
+  Run("git update-index --skip-worktree train.py && rm train.py");
+  EXPECT_TRUE(ReadGitState(folder_)->clean) << ReadGitState(folder_)->changes;
+}
+
+TEST_F(Repository, ASubmoduleIsLookedAtWhateverTheRepositorySays) {
+  const auto add = [&](const std::string& at) {
+    Run("cd ./" + at +
+        " && git init -q sub && cd sub && git config user.name Bo && git config "
+        "user.email bo@lib.example && echo x > lib.py && git add . && git commit -q -m sub && "
+        "cd .. && git add sub 2>/dev/null && printf '[submodule \"sub\"]\\n path = sub\\n "
+        "url = ./sub\\n ignore = all\\n' > .gitmodules && git add .gitmodules && "
+        "git commit -q -m 'with a submodule'");
+  };
+  add("");
+  add("sub");
+  Run("git add -f sub && git commit -q -m nested");
+  auto state = ReadGitState(folder_);
+  ASSERT_TRUE(state) << state.error().ToString();
+  EXPECT_TRUE(state->clean) << state->changes;
+  EXPECT_THAT(state->notes, ElementsAre(HasSubstr("submodule 'sub', whose authors"),
+                                        HasSubstr("submodule 'sub/sub', whose authors")));
+  Run("echo y >> sub/lib.py");
+  EXPECT_THAT(ReadGitState(folder_)->changes, HasSubstr("M sub"));
+  Run("git -C sub checkout -q lib.py && echo y >> sub/sub/lib.py");
+  EXPECT_THAT(ReadGitState(folder_)->changes, HasSubstr("sub"));
+  Run("git -C sub/sub update-index --assume-unchanged lib.py");
+  state = ReadGitState(folder_);
+  EXPECT_FALSE(state->clean);
+  EXPECT_THAT(state->changes, HasSubstr("sub/sub/lib.py, at which git is told not to look"));
+}
+
 }  // namespace
 }  // namespace countersign

@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 // The policy's classes and measures as given, in flow style.
 std::vector<std::string> Warnings(
@@ -59,6 +60,37 @@ TEST(PolicyWarnings, ARepetitionOfWhatNamesNoCommit) {
       asked("MetricsOnly", "Anyone"),
       ElementsAre("spec.measures[0].require.reproducibility.reproducedBy: level MetricsOnly "
                   "asks for no commit, and a run without one cannot be repeated"));
+}
+
+TEST(PolicyWarnings, MoreSignersThanThereArePeople) {
+  const auto asked = [](const std::string& signers, const std::string& require) {
+    const auto object = ParseYaml(R"({
+      apiVersion: countersign.dev/v1alpha1, kind: GovernancePolicy, metadata: {name: bank}, spec: {
+        environments: [{name: prod, namespaces: [prod], enforcement: Deny}],
+        roles: [{name: owner, level: Strategic, subjects: [{kind: User, name: olga}]}],
+        people: [
+          {name: lena, accounts: [lena, lena2], groups: [sre], keys: [
+            {publicKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP+1yfFYXYcdn/z5WKqhxDOH6qTlB4zLxcyH1uQzm+te"}]},
+          {name: sam, accounts: [sam], keys: [
+            {publicKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB2zIFiXC0XS4ZyXbNJJwxRc5hUlcokEx73L5yen8QLQ"}]},
+          {name: keyless, accounts: [keyless], groups: [sre]}],
+        classification: {signOff: {role: owner, count: 1, assurance: Requester},
+          questions: [{name: q, options: {a: 1}}], classes: [{name: all, when: {otherwise: true}}]},
+        measures: [{name: load, step: Deployment, accountable: owner, require: {)" +
+                                  require + ", assurance: Signed, signers: " + signers + "}}}]}}");
+    return PolicyWarnings(Decode<GovernancePolicySpec>(object.value()).value().spec);
+  };
+  const std::string load = "loadTest: {maxErrorRate: '0.01', issuers: ";
+  EXPECT_THAT(asked("1", load + "[{kind: Group, name: sre}]"), IsEmpty());
+  EXPECT_THAT(asked("2", load + "[{kind: Group, name: sre}, {kind: User, name: sam}]"), IsEmpty());
+  EXPECT_THAT(
+      asked("2", load + "[{kind: Group, name: sre}, {kind: User, name: lena2}]"),
+      ElementsAre("spec.measures[0].require: signers: 2 asks for more people than can sign: 1 of "
+                  "spec.people with a key or certificate are among the issuers"));
+  EXPECT_THAT(asked("3",
+                    "reproducibility: {level: Retrainable, issuers: [{kind: User, name: sam}, "
+                    "{kind: User, name: lena}]"),
+              SizeIs(1));
 }
 
 TEST(PolicyWarnings, ClassesThatNoAnswersLeadTo) {

@@ -93,6 +93,33 @@ TEST(Fairlearn, AGroupWithoutPeopleIsNobody) {
             "old,f: 1 0 0 0\nold,m: 0 0 0 0\nyoung,m: 2 0 0 0\nyoung,f: 0 0 0 0\n");
 }
 
+TEST(Fairlearn, AGroupHasOneRow) {
+  const std::string table = Sample("fairlearn-counts-table.json");
+  auto twice = *ParseJson(table);
+  twice["data"].push_back(twice["data"][1]);
+  twice["data"].back()["tp"] = 1;
+  EXPECT_THAT(Wrong(ImportText1("fairlearn", DumpJson(twice), OfSex())),
+              HasSubstr("in: row 5: is of the group of row 2: must have one row a group"));
+  // Records do not say which of their columns are groups.
+  const auto said = [](const std::string& more) {
+    return Wrong(ImportText1("fairlearn",
+                             R"([{"sex":"f","age":1,"tp":1,"fp":0,"fn":0,"tn":0,"accuracy":0.75},
+                                 {"sex":"f","age":2,"tp":1,"fp":0,"fn":0,"tn":0,"accuracy":0.5},)" +
+                                 more + "]",
+                             OfSex()));
+  };
+  EXPECT_THAT(said(R"({"sex":"f","age":2,"tp":9,"fp":0,"fn":0,"tn":0,"accuracy":0.25})"),
+              HasSubstr("in: row 3: is of the group of row 2"));
+  EXPECT_EQ(said(R"({"sex":"m","age":2,"tp":9,"fp":0,"fn":0,"tn":0,"accuracy":0.25})"), "");
+  // Numbers of rows are no groups, unless they are asked for.
+  const std::string split = R"({"columns":["sex","tp","fp","fn","tn"],"index":[0,1],
+                                "data":[["f",1,0,0,0],["f",2,0,0,0]]})";
+  EXPECT_THAT(Wrong(ImportText1("fairlearn", split, OfSex())), HasSubstr("row 2: is of the group"));
+  ImportOptions numbered = Options();
+  numbered.attributes = {{"level_0", "sex"}};
+  EXPECT_EQ(Wrong(ImportText1("fairlearn", split, numbered)), "");
+}
+
 TEST(Fairlearn, WhatCannotBeCountsIsRefused) {
   const auto said = [](const std::string& text) {
     return Wrong(ImportText1("fairlearn", text, OfSex()));
@@ -261,6 +288,21 @@ TEST(Aequitas, OneAttributeOneModelOneThreshold) {
   options = OfSex();
   options.rows_of = {{"model_id", "7"}};
   EXPECT_THAT(Wrong(ImportText1("aequitas", two, options)), HasSubstr("--rows-of"));
+}
+
+TEST(Aequitas, AByteOrderMarkHidesNoColumn) {
+  const std::string mark = "\xEF\xBB\xBF";
+  const std::string two =
+      mark +
+      "model_id,score_threshold,attribute_name,attribute_value,tp,fp,fn,tn\n"
+      "1,binary 0/1,sex,female,60,20,10,10\n2,binary 0/1,sex,male,10,20,60,10\n";
+  EXPECT_THAT(Wrong(ImportText1("aequitas", two, OfSex())), HasSubstr("--rows-of model_id=…"));
+  ImportOptions options = OfSex();
+  options.rows_of = {{"model_id", "1"}};
+  EXPECT_EQ(Cells(BiasTestOf(ImportText1("aequitas", two, options))), "female: 60 20 10 10\n");
+  EXPECT_EQ(
+      Cells(BiasTestOf(ImportText1("aequitas", mark + Sample("aequitas-crosstab.csv"), OfSex()))),
+      "female: 50 9 18 23\nmale: 65 13 11 31\n");
 }
 
 TEST(Aequitas, RatesThatAreNotThoseOfTheCountsAreFound) {

@@ -202,6 +202,41 @@ TEST(Predictions, RowsWithoutLabelAreNotGuessed) {
       HasSubstr("in: line 1: has no 'y_pred'"));
 }
 
+TEST(Predictions, WhatMayBeNoOutcomeIsNotCountedAsOne) {
+  ImportOptions options = Options();
+  options.attributes = {{"g", "group"}};
+  const auto said = [&](const std::string& label, const std::string& prediction) {
+    return Wrong(ImportText1("predictions-csv",
+                             "g,y_true,y_pred\na,1,1\na," + label + "," + prediction + "\n",
+                             options));
+  };
+  EXPECT_THAT(said("NaN", "1"),
+              HasSubstr("in: record 3: 'NaN' in 'y_true' may be an outcome, or mean that there is "
+                        "none: take such rows out, or write the outcome otherwise"));
+  EXPECT_THAT(said("1", "<NA>"), HasSubstr("'<NA>' in 'y_pred' may be an outcome"));
+  options.missing = {"-1"};
+  EXPECT_THAT(said("-1", "1"), HasSubstr("has no 'y_true'"));
+  options.label.clear();
+  options.no_label = true;
+  EXPECT_THAT(said("", "null"), HasSubstr("'null' in 'y_pred' may be an outcome"));
+  options.no_label = false;
+  options.label = "y_true";
+  options.prediction.clear();
+  options.score = "y_pred";
+  options.threshold = "0.5";
+  options.selected = "at-least";
+  EXPECT_THAT(said("nan", "0.9"), HasSubstr("'nan' in 'y_true' may be an outcome"));
+}
+
+TEST(Predictions, AnOutcomeThatPeopleHopeForIsOne) {
+  ImportOptions options = Options();
+  options.favorable = options.favorable_name = "none";
+  options.attributes = {{"g", "group"}};
+  EXPECT_EQ(Cells(BiasTestOf(ImportText1("predictions-csv",
+                                         "g,y_true,y_pred\na,none,none\na,fine,none\n", options))),
+            "a: 1 1 0 0\n");
+}
+
 TEST(Predictions, SeveralOutcomesAreAskedForAndCounted) {
   const std::string text =
       "g,y_true,y_pred\na,granted,granted\na,referred,refused\nb,refused,refused\nb,granted,"

@@ -62,6 +62,51 @@ TEST(Evidently, MissingValuesWithoutRowsAreNotGuessed) {
   EXPECT_THAT(Wrong(ImportText1("evidently", text, NotPersonal())), HasSubstr("add RowCount"));
 }
 
+TEST(Evidently, WhichColumnsDriftedTheirTestsSayWhateverTheirNames) {
+  const std::string chosen = Sample("evidently-new-method.json");
+  EXPECT_EQ(ClaimText(ReportOf(ImportText1("evidently", chosen)), "driftedFeatures"), "income")
+      << "'ks' is a p-value too";
+  const auto by = [&](const std::string& method, const std::string& age,
+                      const std::string& income) {
+    std::string text = chosen;
+    for (int i = 0; i < 2; ++i) {
+      text = Replaced(text, "    \"method\": \"ks\",\n    \"threshold\"",
+                      "    \"method\": \"" + method + "\",\n    \"threshold\"");
+    }
+    text = Replaced(Replaced(text, "0.9959525402092277", age), "3.8276630598532274e-64", income);
+    return ClaimText(ReportOf(ImportText1("evidently", text)), "driftedFeatures");
+  };
+  for (const char* low : {"t_test", "mannw", "anderson", "Cramer-von Mises", "TVD", "es"}) {
+    EXPECT_EQ(by(low, "0.9", "0.01"), "income") << low;
+  }
+  for (const char* high : {"psi", "Wasserstein distance (normed)", "ed", "hellinger"}) {
+    EXPECT_EQ(by(high, "0.9", "0.01"), "age") << high;
+  }
+  EXPECT_EQ(by("ks", "0.050000000001", "0.05"), "income") << "to the last digit";
+  EXPECT_EQ(by("custom function 'mine'", "0.9", "0.01"), "none") << "nobody knows how it decides";
+}
+
+TEST(Evidently, TheDataSetsDriftStandsThereOnceAndIsOfAllColumns) {
+  const std::string text = Sample("evidently-new-drift.json");
+  const std::string of_age =
+      R"({"metric_name":"x","config":{"type":"evidently:metric_v2:DriftedColumnsCount","drift_share":0.5,
+          "columns":["age"]},"value":{"count":0.0,"share":0.0}})";
+  const std::string of_all = Replaced(of_age, "[\"age\"]", "null");
+  const auto with = [&](const std::string& metric) {
+    return Wrong(ImportText1("evidently",
+                             Replaced(text, "\"metrics\": [", "\"metrics\": [" + metric + ",")));
+  };
+  EXPECT_THAT(with(of_age), HasSubstr("metrics[0].config.columns: must be left out"));
+  EXPECT_THAT(with(of_all), HasSubstr("metrics[1]: is the second of its kind"));
+  EXPECT_EQ(Wrong(ImportText1("evidently", R"({"metrics":[)" + of_all + "]}")), "");
+  const std::string old = Sample("evidently-old-drift.json");
+  const auto json = ParseJson(old);
+  Json twice = *json;
+  twice["metrics"].push_back(twice["metrics"][0]);
+  EXPECT_THAT(Wrong(ImportText1("evidently", DumpJson(twice))),
+              HasSubstr("is the second of its kind"));
+}
+
 TEST(Evidently, AReportWithBothIsAskedAbout) {
   auto drift = ParseJson(Sample("evidently-old-drift.json"));
   const auto quality = ParseJson(Sample("evidently-old-quality.json"));
@@ -134,6 +179,21 @@ TEST(Shap, FeaturesAreRankedByTheMeanOfTheirSizes) {
   EXPECT_EQ(ClaimText(report, "topFeatures"), "income,age,postcode");
   EXPECT_EQ(ClaimText(report, "samples"), "4");
   EXPECT_THAT(imported->artifacts, ElementsAre("explanation"));
+}
+
+TEST(Shap, AClassIsOfSeveral) {
+  ImportOptions options = Explained();
+  options.output_class = "7";
+  EXPECT_THAT(Wrong(ImportText1("shap", Sample("shap.json"), options)),
+              HasSubstr("--output-class: must be left out: the values are of one class"));
+}
+
+TEST(Shap, SizesBeyondEveryNumberAreNotRanked) {
+  EXPECT_THAT(
+      Wrong(ImportText1("shap",
+                        R"({"feature_names":["a","b"],"values":[[1e308,1.7e308],[1e308,1.7e308]]})",
+                        Explained())),
+      HasSubstr("in: values[1][0]: must be a value whose sizes can be added up"));
 }
 
 TEST(Shap, WhichClassIsAskedFor) {

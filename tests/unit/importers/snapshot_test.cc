@@ -201,6 +201,18 @@ TEST(LockFile, CondaPinsByBuildAlone) {
   EXPECT_THAT(
       *UnpinnedIn("environment.yml", "dependencies: [numpy=2.1.0=py311_0, python==3.11.7]\n"),
       IsEmpty());
+  EXPECT_THAT(*UnpinnedIn("environment.yml",
+                          "dependencies: ['numpy==2.1.0=py311_0', 'c::numpy ==2.1.0 py311_0']\n"),
+              IsEmpty());
+  EXPECT_THAT(
+      *UnpinnedIn("environment.yml",
+                  "dependencies: ['a==', 'b=1.2=', 'c==1.2=', 'd #=1=2', 'e#=1=2', 'f==^1$',"
+                  "'g[md5=x][sha256=y]']\n"),
+      ElementsAre("a==", "b=1.2=", "c==1.2=", "d #=1=2", "e#=1=2", "f==^1$", "g[md5=x][sha256=y]"));
+  EXPECT_THAT(*UnpinnedIn("environment.yml",
+                          "dependencies: [{pip: [\"a==1 # x\\fb>=1\", \"c==1\\n-e ./d\"]}]\n"),
+              ElementsAre("b>=1", "-e ./d"))
+      << "conda hands the lines to pip";
   EXPECT_THAT(Wrong(UnpinnedIn("conda.yaml", "name: x\n")), HasSubstr("dependencies"));
   EXPECT_THAT(Wrong(UnpinnedIn("conda.yaml", "dependencies: [{npm: [x]}]\n")),
               HasSubstr("a list 'pip'"));
@@ -264,6 +276,39 @@ TEST(LockFile, WhatIsBesideARequirementPinsNothing) {
   }
   // A comment does not go on, whatever it ends with.
   EXPECT_THAT(*UnpinnedIn("requirements.txt", "# note \\\npandas>=2\n"), ElementsAre("pandas>=2"));
+}
+
+// pip reads lines by str.splitlines() of Python, and so ends comments where nobody sees it.
+TEST(LockFile, ACommentEndsWherePipHasItEnd) {
+  for (const char* end : {"\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\xC2\x85",
+                          "\xE2\x80\xA8", "\xE2\x80\xA9"}) {
+    EXPECT_THAT(*UnpinnedIn("requirements.txt", std::string("a==1  # via b") + end + "c>=1\n"),
+                ElementsAre("c>=1"));
+  }
+  EXPECT_THAT(*UnpinnedIn("requirements.txt", "a==1 # f\xC3\xBCr\xE2\x80\xA6\n"), IsEmpty());
+  // What a backslash continues goes on without a space between.
+  EXPECT_THAT(*UnpinnedIn("requirements.txt", "a==1\n-\\\nr other.txt\n"),
+              ElementsAre("-r other.txt"));
+  EXPECT_THAT(*UnpinnedIn("requirements.txt", "a=\\\n=1\n"), IsEmpty());
+}
+
+TEST(LockFile, OptionsHideNoDependency) {
+  for (const char* hiding :
+       {"--extra-index-url https://x/ -r other.txt", "--pre -r other.txt",
+        "--find-links https://x/wheels -e ./lk", "--edit ./lk", "--requirem other.txt",
+        "--constr=other.txt", "--pre --editable=./lk", "--pre '-r' other.txt",
+        "--pre \\-r other.txt", "-r other.txt", "-rother.txt", "--pre other.txt",
+        "--index-url -r other.txt", "--pre ${MORE}", "-Zr other.txt"}) {
+    EXPECT_THAT(*UnpinnedIn("requirements.txt", "a==1\n" + std::string(hiding) + "\n"),
+                ElementsAre(hiding));
+  }
+  for (const char* harmless :
+       {"--index-url https://x -f ./wheels --pre", "-i https://x", "-ihttps://x",
+        "--extra-index-url https://${USER}:${PASSWORD}@x/simple", "--no-binary=:all:",
+        "--trusted-host x --only-binary :all: # -r other.txt", "--require-hashes"}) {
+    EXPECT_THAT(*UnpinnedIn("requirements.txt", "a==1\n" + std::string(harmless) + "\n"), IsEmpty())
+        << harmless;
+  }
 }
 
 TEST(LockFile, NpmsPackagesHideNoDependencies) {

@@ -19,8 +19,13 @@ def evidently_new():
     from evidently import Report
     from evidently.presets import DataDriftPreset, DataSummaryPreset
 
-    for name, preset in (("drift", DataDriftPreset()), ("summary", DataSummaryPreset())):
-        result = Report([preset]).run(CURRENT, REFERENCE)
+    numbers = ["age", "income"]
+    for name, preset, columns in (
+        ("drift", DataDriftPreset(), list(REFERENCE)),
+        ("method", DataDriftPreset(method="ks"), numbers),
+        ("summary", DataSummaryPreset(), list(REFERENCE)),
+    ):
+        result = Report([preset]).run(CURRENT[columns], REFERENCE[columns])
         with open(f"evidently-new-{name}.json", "w", encoding="utf-8") as file:
             file.write(json.dumps(json.loads(result.json()), indent=1))
 
