@@ -187,7 +187,9 @@ class Judge {
                                                                   : "requested the deployment";
     }
     if (distinct(Distinct::kDevelopers) && context_.insiders.Has(policy(), by)) {
-      return "is a developer of the model";
+      return target().kind == SubjectOfSignOff::kWaiver
+                 ? "asked for the exception, owns the use case or is a developer of the model"
+                 : "is a developer of the model";
     }
     if (distinct(Distinct::kClusterAdministrators) && IsClusterAdministrator(policy(), by)) {
       return "is a cluster administrator";
