@@ -88,7 +88,7 @@ std::vector<EmergencyNote> OpenEmergencies(const WaiverScene& scene,
     const AttestedWaiver& waiver = *one;
     const WaiverSpec& spec = waiver.object->spec;
     if (!WasEmergency(scene, environment.name, waiver)) continue;
-    EmergencyReview review = ReviewOf(scene, *rules, waiver);
+    EmergencyReview review = ReviewOf(scene.Strictly(), *rules, waiver);
     if (review.state != EmergencyState::kOpen) continue;
     notes.push_back({scene.policy.meta.name, waiver.object->meta.name_space,
                      waiver.object->meta.name, waiver.by.user, Shorten(spec.ticket), spec.measures,

@@ -32,6 +32,10 @@ struct WaiverScene {
     return {context.policy, context.facts,          context.insiders,
             context.index,  context.answers_digest, context.versions};
   }
+  // Where a no closes what stands in the way (EvidenceIndex::Strict).
+  [[nodiscard]] WaiverScene Strictly() const {
+    return {policy, facts, insiders, index.Strict(), answers_digest, versions};
+  }
 };
 
 // Whether it was declared as an emergency under this policy or another version of it. Admission let

@@ -175,9 +175,13 @@ Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
                     const EvidenceIndex& index, const Lineage& lineage) {
   Insiders insiders = DevelopersOf(policy, facts.use_case->spec);
   AddPerson(policy, facts.author, insiders);
-  // Whoever made what this model came from has a hand in it too.
+  // Whoever made what this model came from has a hand in it too, also where the key has ended by
+  // which somebody told of that.
   std::vector<const ModelDigest*> models = {&facts.deployment->spec.model.digest};
-  for (const LineageStep& step : lineage.steps) models.push_back(&step.model);
+  const Lineage ever = LineageOf(policy, facts, index.Ever());
+  for (const Lineage* one : {&lineage, &ever}) {
+    for (const LineageStep& step : one->steps) models.push_back(&step.model);
+  }
   // So has whoever tells what was changed, whether a measure asks for snapshots or not.
   if (policy.changes) {
     Requirement told;

@@ -14,7 +14,15 @@ const Attested<Spec>* EvidenceIndex::At(Seen<Spec>& seen, std::size_t i) const {
     return &one;
   }
   const auto [it, fresh] = seen.in_name_of_signer.try_emplace(i);
-  if (fresh) it->second = WithSigner(policy_, environment_, one, revocation_);
+  if (!fresh) return &it->second;
+  it->second = WithSigner(policy_, environment_, one, revocation_);
+  if constexpr (std::is_same_v<Spec, SignOffSpec>) {
+    const SignOffSpec& spec = one.object->spec;
+    if (strict_ && spec.decision == SignOffDecision::kReject &&
+        one.by.authenticity == Authenticity::kSigned) {
+      it->second.by = SignerOf(policy_, one.by, spec.signer.username, spec.performed_at);
+    }
+  }
   return &it->second;
 }
 
@@ -23,8 +31,19 @@ const EvidenceIndex& EvidenceIndex::Ever() const {
   if (ever_ == nullptr) {
     ever_ = std::make_unique<EvidenceIndex>(dossier_, policy_, environment_);
     ever_->revocation_ = Revocation::kDisregarded;
+    ever_->strict_ = strict_;
   }
   return *ever_;
+}
+
+const EvidenceIndex& EvidenceIndex::Strict() const {
+  if (strict_) return *this;
+  if (strict_index_ == nullptr) {
+    strict_index_ = std::make_unique<EvidenceIndex>(dossier_, policy_, environment_);
+    strict_index_->revocation_ = revocation_;
+    strict_index_->strict_ = true;
+  }
+  return *strict_index_;
 }
 
 template <class Spec>

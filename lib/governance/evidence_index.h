@@ -35,6 +35,9 @@ class EvidenceIndex {
   // The same in which keys are their owners' whether they count or not: revoked, ended or not begun
   // (signers.h). Each list has the same objects at the same places.
   [[nodiscard]] const EvidenceIndex& Ever() const;
+  // The same in which a no, too, counts only by a key that counts: for where a no would let
+  // something through, so that whoever has a stolen key cannot.
+  [[nodiscard]] const EvidenceIndex& Strict() const;
 
   using SignOffList = std::vector<const AttestedSignOff*>;
   using SnapshotList = std::vector<const AttestedSnapshot*>;
@@ -89,7 +92,9 @@ class EvidenceIndex {
   const GovernancePolicySpec& policy_;
   const std::string_view environment_;
   Revocation revocation_ = Revocation::kChecked;
+  bool strict_ = false;
   mutable std::unique_ptr<EvidenceIndex> ever_;
+  mutable std::unique_ptr<EvidenceIndex> strict_index_;
   mutable Seen<SignOffSpec> sign_offs_;
   mutable Seen<ReproducibilitySnapshotSpec> snapshots_;
   mutable Seen<BiasTestSpec> bias_tests_;

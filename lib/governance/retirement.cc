@@ -94,8 +94,9 @@ std::optional<SignOffOutcome> AgreedRetirement(const GovernancePolicySpec& polic
   // Who asked for the end is not who deploys now.
   SignOffRequirement requirement = RequirementOf(policy);
   std::erase(requirement.distinct_from, Distinct::kRequester);
-  // An agreement that is past its age was one all the same, and so was one by a key that has ended.
-  for (const EvidenceIndex* seen : {&index, &index.Ever()}) {
+  // An agreement that is past its age was one all the same, and so was one by a key that has ended;
+  // by such a key nobody takes it back.
+  for (const EvidenceIndex* seen : {&index.Strict(), &index.Ever().Strict()}) {
     for (const auto& [digest, first] : ends) {
       for (const Insiders& insiders : {DevelopersAt(policy, facts, *seen, first),
                                        DevelopersOf(policy, facts.use_case->spec)}) {

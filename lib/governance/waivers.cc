@@ -128,13 +128,16 @@ std::optional<WaiverJudgement> EarlierEmergency(const Context& context, const Wa
         !Names(spec.measures, context.measure.name)) {
       continue;
     }
-    const EmergencyReview review = ReviewOf(scene, rules, other);
-    if (review.state == EmergencyState::kApproved) continue;
-    if (review.state == EmergencyState::kRejected) {
-      if (spec.model != waiver.object->spec.model) continue;
+    EmergencyReview review = ReviewOf(scene, rules, other);
+    if (review.state == EmergencyState::kRejected && spec.model == waiver.object->spec.model) {
       return Not("EmergencyRejected", "an earlier one for this model, " + NamesOf(other) + ": " +
                                           review.sign_offs.message);
     }
+    // For other models that closes it, unless by a key that has ended.
+    if (review.state == EmergencyState::kRejected) {
+      review = ReviewOf(scene.Strictly(), rules, other);
+    }
+    if (review.state != EmergencyState::kOpen) continue;
     if (spec.expires_at <= context.facts.now) {
       return Not("EmergencyUnclosed",
                  "an earlier one, " + NamesOf(other) + ", ended at " + FormatTime(spec.expires_at) +

@@ -165,11 +165,20 @@ class FitnessCheck {
     for (const PastResult& past :
          PastResults(policy, context.facts, context.index.environment(), *record)) {
       const RecordedResult& result = *past.result;
-      const bool there = std::any_of(present.begin(), present.end(), [&](const auto* one) {
+      const auto is = [&](const AttestedSnapshot* one) {
         return one->object->KnownAs() == result.digest;
-      });
-      if (!there && result.kind == ReproducibilitySnapshotSpec::kKind &&
-          result.digest_type == spec_.model.type && SaysWhatItWasMadeFrom(policy, past.by)) {
+      };
+      if (result.kind != ReproducibilitySnapshotSpec::kKind ||
+          result.digest_type != spec_.model.type ||
+          std::any_of(present.begin(), present.end(), is)) {
+        continue;
+      }
+      // A repetition may have ended in another model.
+      const auto copies = result.topic.empty() ? EvidenceIndex::SnapshotList()
+                                               : context.index.Repetitions(result.topic);
+      const auto ever = DespiteRevocation(policy, past.by, result.performed_at);
+      if (std::none_of(copies.begin(), copies.end(), is) &&
+          SaysWhatItWasMadeFrom(policy, ever.value_or(past.by))) {
         return result.name;
       }
     }

@@ -128,12 +128,10 @@ class Judge {
       const SignOffSpec& spec = found->object->spec;
       if (!IsAbout(spec.subject, target()) || spec.decision == SignOffDecision::kAdvise) continue;
       auto standing = StandingOf(context_, *found);
-      // A deputy's no stands as well when the key is revoked that lent the role.
+      // A deputy's no stands as well when the key is revoked that lent the role, or by which
+      // somebody took that back.
       if (!standing && spec.decision == SignOffDecision::kReject) {
-        if (const auto despite = StandingOf(by_any_key, *ever[i])) {
-          found = ever[i];
-          standing = despite;
-        }
+        if (const auto despite = StandingOf(EverStrictly(context_), *found)) standing = despite;
       }
       if (!standing && IsRestricted(spec) && StandingOf(by_any_key, *ever[i])) {
         const AttestedSignOff*& latest = restricted_[PersonOf(policy(), ever[i]->by.user)];
@@ -189,7 +187,9 @@ class Judge {
                                                                   : "requested the deployment";
     }
     if (distinct(Distinct::kDevelopers) && context_.insiders.Has(policy(), by)) {
-      return "is a developer of the model";
+      return target().kind == SubjectOfSignOff::kWaiver
+                 ? "asked for the exception, owns the use case or is a developer of the model"
+                 : "is a developer of the model";
     }
     if (distinct(Distinct::kClusterAdministrators) && IsClusterAdministrator(policy(), by)) {
       return "is a cluster administrator";

@@ -144,10 +144,19 @@ tl::expected<const AttestedSignOff*, Disregarded> MayDecide(const SignOffContext
 
 }  // namespace
 
-SignOffContext Ever(const SignOffContext& context) {
-  return {context.policy,         context.requirement, context.target,
-          context.facts,          context.insiders,    context.index.Ever(),
-          context.answers_digest, context.in_use,      context.named};
+namespace {
+
+SignOffContext By(const EvidenceIndex& index, const SignOffContext& context) {
+  return {context.policy, context.requirement,    context.target, context.facts, context.insiders,
+          index,          context.answers_digest, context.in_use, context.named};
+}
+
+}  // namespace
+
+SignOffContext Ever(const SignOffContext& context) { return By(context.index.Ever(), context); }
+
+SignOffContext EverStrictly(const SignOffContext& context) {
+  return By(context.index.Ever().Strict(), context);
 }
 
 std::string_view DigestOf(const SignOffTarget& target) {

@@ -46,6 +46,8 @@ struct SignOffContext {
 
 // The same where keys are their owners' whether they count or not (EvidenceIndex::Ever).
 [[nodiscard]] SignOffContext Ever(const SignOffContext& context);
+// And nobody takes back by a key that does not count what a no rests on.
+[[nodiscard]] SignOffContext EverStrictly(const SignOffContext& context);
 
 [[nodiscard]] std::string_view DigestOf(const SignOffTarget& target);
 [[nodiscard]] bool IsAbout(const SignOffSubject& subject, const SignOffTarget& target);

@@ -90,7 +90,7 @@ struct Words {
 // Whether `command` is run there: as words of their own, of which the first may be a path, and the
 // last the beginning of a module's name.
 bool Runs(std::string_view words, std::string_view command) {
-  constexpr std::string_view kBefore = " ;&|(`";
+  constexpr std::string_view kBefore = " ;&|(`\\!={";
   constexpr std::string_view kAfter = " ;&|)`<>.";
   for (std::size_t at = words.find(command); at != std::string_view::npos;
        at = words.find(command, at + 1)) {
@@ -98,8 +98,10 @@ bool Runs(std::string_view words, std::string_view command) {
     if (end < words.size() && kAfter.find(words[end]) == std::string_view::npos) continue;
     if (at == 0 || kBefore.find(words[at - 1]) != std::string_view::npos) return true;
     const std::string_view before = words.substr(0, at);
-    const std::string_view path = before.substr(before.find_last_of(kBefore) + 1);
-    if (path.ends_with('/') && path.find("//") == std::string_view::npos) return true;
+    const std::string_view word = before.substr(before.find_last_of(kBefore) + 1);
+    if (word.ends_with('/') && word.find("://") == std::string_view::npos) return true;
+    // python -mMODULE
+    if (word.size() > 1 && word.front() == '-' && word[1] != '-' && word.back() == 'm') return true;
   }
   return false;
 }

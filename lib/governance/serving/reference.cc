@@ -45,12 +45,15 @@ ServedReference Unpinned(std::string_view text) {
 
 // Of what follows the scheme, without what may be a secret.
 std::string_view WithoutQuery(std::string_view rest) {
-  return rest.substr(0, std::min(rest.find_first_of("?#"), rest.size()));
+  return rest.substr(0, std::min(rest.find('?'), rest.size()));
 }
-std::string_view WithoutSecrets(std::string_view rest) {
+// A name before '@' is part of what is named, but a password's, and of a web server.
+std::string_view WithoutSecrets(std::string_view rest, bool is_web) {
   rest = WithoutQuery(rest);
-  const std::size_t user = rest.substr(0, rest.find('/')).rfind('@');
-  return user == std::string_view::npos ? rest : rest.substr(user + 1);
+  const std::size_t at = rest.substr(0, rest.find('/')).rfind('@');
+  if (at == std::string_view::npos) return rest;
+  const bool secret = is_web || rest.substr(0, at).find(':') != std::string_view::npos;
+  return secret ? rest.substr(at + 1) : rest;
 }
 
 }  // namespace
@@ -97,7 +100,7 @@ ServedReference NormaliseUri(std::string_view uri) {
                ? NormaliseHuggingFace(rest, {})
                : NormaliseHuggingFace(rest.substr(0, revision), rest.substr(revision + 1));
   }
-  return Unpinned(scheme + "://" + std::string(WithoutSecrets(rest)));
+  return Unpinned(scheme + "://" + std::string(WithoutSecrets(rest, scheme.starts_with("http"))));
 }
 
 ServedReference NormaliseHuggingFace(std::string_view model, std::string_view revision) {

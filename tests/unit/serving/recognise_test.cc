@@ -122,7 +122,9 @@ TEST(Recognise, ACommandIsWordsOfItsOwn) {
   };
   for (const char* one :
        {"torchserve --start", "/opt/venv/bin/torchserve --start", "cd /m && torchserve",
-        "(torchserve)", "exec 'torchserve';", "python -m vllm.entrypoints.openai.api_server"}) {
+        "(torchserve)", "exec 'torchserve';", "python -m vllm.entrypoints.openai.api_server",
+        "python3 -mvllm.entrypoints.openai.api_server", "/opt/bin//vllm serve m",
+        "! vllm serve m"}) {
     EXPECT_TRUE(runs(one)) << one;
   }
   for (const char* one : {"curl http://torchserve:8080/ping", "curl http://host/torchserve-metrics",
