@@ -8,6 +8,7 @@
 
 #include "governance/decision.h"
 #include "governance/dossier.h"
+#include "governance/records.h"
 #include "governance/signers.h"
 #include "governance/types/bias_cells.h"
 
@@ -618,16 +619,44 @@ void NoteVerdicts(const Decision& decision, Verdicts& verdicts) {
   }
 }
 
+// What was rejected in a use case stood in the records of its models before it had its own.
+static bool IsOfUseCase(const RecordedDecision& one, const ModelRecordSpec& record) {
+  return record.use_case.empty() && one.sign_off != nullptr &&
+         IsRejectionInUseCase(one.sign_off->spec);
+}
+template <class Entry>
+static bool IsOfUseCase(const Entry& /*entry*/, const ModelRecordSpec& /*record*/) {
+  return false;
+}
+
 std::vector<RecordedObject> MissedBy(const ModelRecordSpec& record, const SeenOfModel& seen) {
   const std::set<RecordedObject> there = ObjectsOf(seen);
   std::vector<RecordedObject> missed;
   ForEachObject(record, [&](RecordedObject object, const auto& entry) {
-    if (!entry.withdrawn.text.empty()) return;
+    if (!entry.withdrawn.text.empty() || IsOfUseCase(entry, record)) return;
     RecordedObject nameless = object;
     nameless.name.clear();
     if (!there.contains(nameless)) missed.push_back(std::move(object));
   });
   return missed;
+}
+
+ModelRecordSpec FirstOfUseCase(const std::string& name_space, const std::string& use_case,
+                               const std::vector<const ModelRecordSpec*>& others) {
+  ModelRecordSpec first;
+  for (const ModelRecordSpec* other : others) {
+    for (const RecordedDecision& one : other->decisions) {
+      if (!IsOfUseCase(one, *other) || one.name_space != name_space || one.use_case != use_case) {
+        continue;
+      }
+      const bool there = std::any_of(
+          first.decisions.begin(), first.decisions.end(), [&](const RecordedDecision& had) {
+            return had.digest == one.digest && had.by.signing_key == one.by.signing_key;
+          });
+      if (!there) first.decisions.push_back(one);
+    }
+  }
+  return first;
 }
 
 ModelRecordSpec NextRecord(const ModelRecordSpec& before, const SeenOfModel& seen,

@@ -60,7 +60,15 @@ ApiStatus RecordKeeper::Keep(const RecordSubject& asked, const std::stop_token& 
         model, "it is not signed by this installation" +
                    (cached->by.problem.empty() ? std::string() : ", " + cached->by.problem)));
   }
-  const ModelRecordSpec before = cached == nullptr ? ModelRecordSpec{} : cached->object.spec;
+  ModelRecordSpec before = cached == nullptr ? ModelRecordSpec{} : cached->object.spec;
+  if (cached == nullptr && !asked.ns.empty()) {
+    const auto records = catalog_.records().List();
+    std::vector<const ModelRecordSpec*> others;
+    for (const auto& other : records) {
+      if (other->by.authenticity == Authenticity::kAttested) others.push_back(&other->object.spec);
+    }
+    before = FirstOfUseCase(asked.ns, asked.name, others);
+  }
   // Whoever hears of a change of a use case's record knows its digest alone.
   const RecordSubject subject = before.use_case.empty() ? asked : ParseRef(before.use_case);
   const SeenOfModel seen =

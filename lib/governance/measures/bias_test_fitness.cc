@@ -126,7 +126,10 @@ class FitnessCheck {
     const auto ever = context.index.Ever().Snapshots(spec_.model);
     for (std::size_t i = 0; i < ever.size(); ++i) {
       const AttestedSnapshot* snapshot = ever[i];
-      if (!IsAuthentic(snapshot->by)) continue;
+      // What was withdrawn says nothing for the model, but what it says against it.
+      if (!IsAuthentic(snapshot->by) && snapshot->by.authenticity != Authenticity::kWithdrawn) {
+        continue;
+      }
       for (const DataState& data : snapshot->object->spec.data) {
         if (data.role == DataRole::kTest) continue;
         known = known || SaysWhatItWasMadeFrom(context.policy.spec, counting[i]->by);
@@ -143,7 +146,9 @@ class FitnessCheck {
           GateState::kInsufficient, "BiasTrainingDataUnknown",
           "whether its data are independent of the training data cannot be said: snapshot '" +
               gone + "' was deleted, and what data it named nobody can read any more",
-          "spec.dataSet.digest", "whoever made it makes it again, or a later one");
+          "spec.dataSet.digest",
+          "apply the deleted snapshot again as it was, or release the model anew, under another "
+          "digest");
     }
     if (known) return;
     Add(GateState::kInsufficient, "BiasTrainingDataUnknown",
@@ -156,7 +161,8 @@ class FitnessCheck {
             SubjectsText(requirement_.issuers));
   }
 
-  // By an issuer who is believed; that it was followed by another of theirs takes it back.
+  // By an issuer who is believed; also one that was followed by another of theirs, which may have
+  // left out what it told.
   std::string DeletedSnapshot(const Context& context,
                               const std::vector<const AttestedSnapshot*>& present) const {
     const GovernancePolicySpec& policy = context.policy.spec;
@@ -165,21 +171,25 @@ class FitnessCheck {
     for (const PastResult& past :
          PastResults(policy, context.facts, context.index.environment(), *record)) {
       const RecordedResult& result = *past.result;
-      const auto is = [&](const AttestedSnapshot* one) {
-        return one->object->KnownAs() == result.digest;
-      };
       if (result.kind != ReproducibilitySnapshotSpec::kKind ||
-          result.digest_type != spec_.model.type ||
-          std::any_of(present.begin(), present.end(), is)) {
+          result.digest_type != spec_.model.type) {
         continue;
       }
+      const auto ever = DespiteRevocation(policy, past.by, result.performed_at);
+      if (!SaysWhatItWasMadeFrom(policy, ever.value_or(past.by))) continue;
       // A repetition may have ended in another model.
       const auto copies = result.topic.empty() ? EvidenceIndex::SnapshotList()
                                                : context.index.Repetitions(result.topic);
-      const auto ever = DespiteRevocation(policy, past.by, result.performed_at);
-      if (std::none_of(copies.begin(), copies.end(), is) &&
-          SaysWhatItWasMadeFrom(policy, ever.value_or(past.by))) {
-        return result.name;
+      const auto is_there = [&](const std::string& digest) {
+        const auto is = [&](const AttestedSnapshot* one) {
+          return one->object->KnownAs() == digest;
+        };
+        return std::any_of(present.begin(), present.end(), is) ||
+               std::any_of(copies.begin(), copies.end(), is);
+      };
+      if (!is_there(result.digest)) return result.name;
+      for (const EarlierResult& earlier : result.earlier) {
+        if (!is_there(earlier.digest)) return earlier.digest;
       }
     }
     return {};

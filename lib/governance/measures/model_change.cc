@@ -6,6 +6,7 @@
 
 #include "governance/measures/context.h"
 #include "governance/measures/revoked.h"
+#include "governance/records.h"
 
 namespace countersign {
 namespace {
@@ -240,6 +241,23 @@ ModelChange ChangeTold(const std::vector<const AttestedSnapshot*>& before,
   return change;
 }
 
+// What a later snapshot than `latest` said that was deleted, nobody can read any more.
+void AddChangesDeleted(const RecordQuery& query, const AttestedSnapshot& latest,
+                       ModelChange& change) {
+  const Believed who{query.policy.changes->issuers, Assurance::kRequester};
+  const auto present = query.index.Snapshots(query.model);
+  for (const PastResult& past : PastResults(query, ReproducibilitySnapshotSpec::kKind, who)) {
+    if (!past.result->topic.empty() ||
+        !GovernsAlthoughGone(query.policy, who, past, &latest, present)) {
+      continue;
+    }
+    change.Add(ChangeKind::kAlgorithm, "snapshot '" + past.result->name +
+                                           "', which is later than '" + latest.object->meta.name +
+                                           "', was deleted, and what it told of is unknown");
+    return;
+  }
+}
+
 }  // namespace
 
 Lineage LineageOf(const GovernancePolicySpec& policy, const Facts& facts,
@@ -279,6 +297,9 @@ Lineage LineageOf(const GovernancePolicySpec& policy, const Facts& facts,
     }
     ModelChange change =
         ChangeTold(AndRevoked(policy, index, *before), AndRevoked(policy, index, *after));
+    for (const AttestedSnapshot* told : {before, after}) {
+      AddChangesDeleted({policy, facts, index, told->object->spec.model}, *told, change);
+    }
     if (lineage.steps.empty()) AddChangesOfDeployment(facts, after->object->spec, change);
     lineage.steps.push_back({previous, std::move(change)});
     after = before;

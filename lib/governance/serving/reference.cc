@@ -86,7 +86,7 @@ ServedReference NormaliseUri(std::string_view uri) {
   const std::string_view rest = uri.substr(colon + 3);
   const bool by_digest = scheme == "hf" || scheme == "oci" || scheme.starts_with("oci+");
   if (by_digest && WithoutQuery(rest) != rest) {
-    return Unpinned(scheme + "://" + std::string(WithoutQuery(rest)));
+    return Unpinned(scheme + "://" + std::string(WithoutQuery(rest)) + "?…");
   }
   // How the bytes come into the Pod is all that tells these apart.
   if (scheme == "oci" || scheme.starts_with("oci+")) {

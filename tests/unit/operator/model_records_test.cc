@@ -451,6 +451,27 @@ TEST(ModelRecords, ForgetApprovalsBeforeRejectionsAndAreFullOfThese) {
   EXPECT_THAT(FullOf(record), ElementsAre("lending"));
 }
 
+// Of the use case, not of one model's deployment.
+AttestedSignOff OnAnswers(const std::string& name, const Provenance& by) {
+  Json json = SignOffJson(name, "credit");
+  json["spec"]["decision"] = "Reject";
+  json["spec"]["signer"]["username"] = by.user;
+  return {Made<SignOffSpec>(json), by};
+}
+
+TEST(ModelRecords, OfAUseCaseBeginWithWhatThoseOfItsModelsHave) {
+  SeenOfModel seen = Seen();
+  seen.sign_offs = Listed(OnAnswers("answers", By("vera", 5)), Vote("no", "Reject", By("vera", 4)));
+  const ModelRecordSpec model = Stored(Next({}, seen));
+  ASSERT_THAT(model.decisions, SizeIs(2));
+  const ModelRecordSpec first = FirstOfUseCase("lending", "credit", {&model, &model});
+  ASSERT_THAT(first.decisions, SizeIs(1));
+  EXPECT_EQ(first.decisions[0].name, "answers");
+  EXPECT_THAT(FirstOfUseCase("elsewhere", "credit", {&model}).decisions, IsEmpty());
+  // Nobody looks for it among what is there about the model.
+  EXPECT_THAT(NamesOf(MissedBy(model, Seen())), ElementsAre("SignOff/no"));
+}
+
 TEST(ModelRecords, WhatWasForgottenIsNotRecordedAnew) {
   ModelRecordSpec before;
   before.bounds = {{"lending", std::nullopt, kNow - std::chrono::minutes(10)}};
@@ -534,16 +555,10 @@ TEST(ModelRecords, StayBelowWhatTheServerStoresWhateverIncidentsSay) {
   }
 }
 
-// Of the use case, not of one model's deployment.
-AttestedSignOff OnAnswers(const std::string& name, const Provenance& by) {
-  Json json = SignOffJson(name, "credit");
-  json["spec"]["decision"] = "Reject";
-  json["spec"]["signer"]["username"] = by.user;
-  return {Made<SignOffSpec>(json), by};
-}
-
 TEST(ModelRecords, KeepWhatRejectsAnswersInFull) {
-  SeenOfModel seen = Seen();
+  SeenOfModel seen;
+  seen.use_case = "lending/credit";
+  seen.digest = RecordDigestOf("lending", "credit");
   seen.sign_offs = Listed(OnAnswers("no", By("vera", 5)));
   const ModelRecordSpec record = Stored(Next({}, seen));
   ASSERT_THAT(record.decisions, SizeIs(1));
