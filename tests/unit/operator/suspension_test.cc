@@ -357,6 +357,32 @@ TEST(Suspension, ComesWhateverElseIsRefusedOrOwnedByOthers) {
   site.Tamper();
 }
 
+TEST(Suspension, ComesWhileANewRevisionCannotBeRecorded) {
+  Site site;
+  site.Serve();
+  site.PutPolicy("Suspend");
+  // A quota of the namespace, for example.
+  site.api->Intercept([](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+    if (request.method != "POST" ||
+        request.target.find("/controllerrevisions") == std::string::npos) {
+      return std::nullopt;
+    }
+    return Result<HttpResponse>(
+        HttpResponse{403,
+                     {},
+                     R"({"kind":"Status","status":"Failure","reason":"Forbidden","code":403,)"
+                     R"("message":"exceeded quota"})"});
+  });
+  site.Deploy('2');
+  site.Approve('2');
+  site.UntilSaid("exceeded quota");
+  EXPECT_EQ(site.Model(), "1");
+  EXPECT_EQ(site.Replicas(), 2);
+  site.Withdraw('1');
+  site.UntilSuspended("serving is suspended");
+  site.Tamper();
+}
+
 TEST(Suspension, ComesWhileADeletionIsHeldUp) {
   Site site;
   site.Serve();
