@@ -227,14 +227,6 @@ ApiResult<ChildWriter::Seen> ChildWriter::Look(const ObjectKey& key, const std::
   return Seen{std::move(child), ours};
 }
 
-ApiResult<std::optional<ChildState>> ChildWriter::Ours(const ObjectKey& key,
-                                                       const std::string& owner_uid,
-                                                       const std::stop_token& stop) const {
-  auto seen = Look(key, owner_uid, stop);
-  if (!seen) return tl::unexpected(seen.error());
-  return seen->ours ? std::move(seen->child) : std::nullopt;
-}
-
 // As Look, for whatever is rendered; with our owner again, where it is ours. Two controllers cannot
 // own one object: an apply would be refused for the other's sake.
 ApiResult<ChildWriter::Seen> ChildWriter::Claim(const Json& rendered, const std::stop_token& stop) {

@@ -73,10 +73,6 @@ class ChildWriter {
   // Takes the child away, if it is ours. True if there was one.
   [[nodiscard]] ApiResult<bool> Remove(const ObjectKey& key, const std::string& owner_uid,
                                        const std::stop_token& stop);
-  // Whether it is ours, whoever owns it now; nothing if there is none.
-  [[nodiscard]] ApiResult<std::optional<ChildState>> Ours(const ObjectKey& key,
-                                                          const std::string& owner_uid,
-                                                          const std::stop_token& stop) const;
   // The ModelDeployment is gone.
   void Forget(const ObjectKey& key);
 

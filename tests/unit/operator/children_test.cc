@@ -108,7 +108,6 @@ TEST(Children, WithoutAnySignOfUsAreKnownByTheirUidOrByWhoAppliedThem) {
     Informer<ChildState> empty(site.client, site.clock, {},
                                [](Json&& json) -> Result<ChildState> { return DecodeChild(json); });
     ChildWriter fresh(site.client, kDeployments, empty);
-    Site other;
     ChildWriter& writer = remembered ? site.writer : fresh;
     if (remembered) site.cache.Upsert(site.Live());
     EXPECT_FALSE(site.ScaleToZero(writer));
