@@ -388,6 +388,11 @@ ApiResult<bool> ChildWriter::Remove(const ObjectKey& key, const std::string& own
   return true;
 }
 
+bool ChildWriter::IsOwnerless(const ObjectKey& key) const {
+  const auto live = cache_.Get(key);
+  return live && live->owner_uid.empty();
+}
+
 void ChildWriter::Forget(const ObjectKey& key) {
   const std::lock_guard lock(mutex_);
   memos_.erase(key);

@@ -73,6 +73,8 @@ class ChildWriter {
   // Takes the child away, if it is ours. True if there was one.
   [[nodiscard]] ApiResult<bool> Remove(const ObjectKey& key, const std::string& owner_uid,
                                        const std::stop_token& stop);
+  // Whether somebody took the owner off it.
+  [[nodiscard]] bool IsOwnerless(const ObjectKey& key) const;
   // The ModelDeployment is gone.
   void Forget(const ObjectKey& key);
 

@@ -56,6 +56,21 @@ std::optional<ReconcileResult> DeploymentReconciler::TakePodsAway(Work& work) {
   return std::nullopt;
 }
 
+// Whoever took the owner off a child may be the garbage collector, for a ModelDeployment that is
+// deleted and leaves it behind. Our caches may not know of that yet, and an owner that is gone
+// would take the child with it.
+ApiResult<bool> DeploymentReconciler::IsLeaving(const Work& work) const {
+  const ObjectKey child{work.key.ns, ChildName(work.key.name)};
+  if (!world_.workload_writer.IsOwnerless(child) && !world_.service_writer.IsOwnerless(child) &&
+      !world_.budget_writer.IsOwnerless(child)) {
+    return false;
+  }
+  const auto live = world_.client.Get(kModelDeployments, work.key, Until(work.stop));
+  if (!live && live.error().code == Code::kNotFound) return true;
+  if (!live) return tl::unexpected(live.error());
+  return UidOf(*live) != work.meta.uid || !StringAt(*live, "metadata/deletionTimestamp").empty();
+}
+
 // A change is tried as a whole before any of it is written: half of it serves nobody. What is in
 // place already is kept right one by one.
 std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Rendered& rendered,
@@ -118,6 +133,9 @@ std::optional<ReconcileResult> DeploymentReconciler::WriteChildren(Work& work) {
     if (suspended || (work.obstacle && !gone)) return std::nullopt;
     return RemoveChildren(work);
   }
+  const auto leaving = IsLeaving(work);
+  if (!leaving) return ReconcileResult::From(leaving.error());
+  if (*leaving) return ReconcileResult::Wait(kCacheRetry);
   const Revision& revision = *work.Find(*work.plan.serve);
   auto spec = SpecToServe(work, revision);
   if (!spec) return ReconcileResult::From(spec.error());

@@ -96,6 +96,7 @@ class DeploymentReconciler {
   std::optional<ReconcileResult> RecordServing(Work& work);
 
   std::optional<ReconcileResult> Apply(Work& work, const Rendered& rendered, bool in_place);
+  [[nodiscard]] ApiResult<bool> IsLeaving(const Work& work) const;
   std::optional<ReconcileResult> TakePodsAway(Work& work);
   std::optional<ReconcileResult> RemoveChildren(Work& work);
   // What its children say of what serves, where nothing is remembered.
