@@ -1,5 +1,6 @@
 #include "operator/children.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/digest.h"
@@ -61,13 +62,6 @@ Rollout RolloutOf(const Json& deployment) {
   return rollout;
 }
 
-// An answer of the API server that trying again would not soon change by itself. 500 is what it
-// says when another's webhook fails or the addresses for Services are used up.
-bool IsRefusal(const ApiError& error) {
-  return error.http_status == 500 || error.http_status == 400 || error.http_status == 403 ||
-         error.http_status == 409 || error.http_status == 422;
-}
-
 // An API server refuses what a ValidatingAdmissionPolicy matches while it does not know the kind of
 // the policy's parameters. It looks again every half minute, and knows the kinds of a fresh
 // installation only then (apiserver/pkg/admission/plugin/policy/generic/policy_source.go).
@@ -114,18 +108,49 @@ Call Until(std::stop_token stop) {
   return call;
 }
 
-// Somebody else's object of that name is left alone.
-std::optional<Obstacle> Taken(const Resource& resource, const ChildState& live,
-                              const std::string& uid) {
-  if (live.owner_uid == uid || (live.owner_uid.empty() && live.labelled)) return std::nullopt;
+Obstacle Taken(const Resource& resource, const ChildState& live) {
   const std::string owner = live.owner_uid.empty()
                                 ? "was not made by the operator"
                                 : "belongs to " + live.owner_kind + " '" + live.owner_name + "'";
-  return Obstacle{"ChildNameTaken", resource.kind + " '" + live.key.ToString() + "' " + owner +
-                                        " and must be deleted or renamed first"};
+  return {"ChildNameTaken", resource.kind + " '" + live.key.ToString() + "' " + owner +
+                                " and must be deleted or renamed first"};
+}
+
+// Its deletion is an event that brings us back.
+Obstacle Terminating(const Resource& resource, const ObjectKey& key) {
+  return {"ChildTerminating", resource.kind + " '" + key.ToString() + "' is being deleted"};
+}
+
+// Whether the operator applied it, as the API server wrote down.
+bool WasApplied(const Json& object) {
+  const Json* fields = FindPath(object, "metadata/managedFields");
+  if (fields == nullptr || !fields->is_array()) return false;
+  return std::any_of(fields->begin(), fields->end(), [](const Json& one) {
+    return StringAt(one, "manager") == kOperatorName && StringAt(one, "operation") == "Apply";
+  });
+}
+
+std::string NotLetGo(const ApiError& error) {
+  return "; the finalizers that hold it cannot be taken off: " + error.message;
+}
+
+// Those of the API server's own garbage collector, which ends them by itself.
+bool IsOfDeletion(const Json& finalizer) {
+  return finalizer == "foregroundDeletion" || finalizer == "orphan";
 }
 
 }  // namespace
+
+bool IsRefusal(const ApiError& error) {
+  return error.http_status == 500 || error.http_status == 400 || error.http_status == 403 ||
+         error.http_status == 409 || error.http_status == 422;
+}
+
+bool LooksLikeOurs(const ChildState& child, const std::string& uid) {
+  if (child.owner_uid == uid) return true;
+  if (!child.labelled) return false;
+  return child.owner_uid.empty() || (child.revision && !child.governed_digest.empty());
+}
 
 ChildState DecodeChild(const Json& object) {
   ChildState state;
@@ -140,6 +165,12 @@ ChildState DecodeChild(const Json& object) {
       state.owner_kind = StringAt(owner, "kind");
       state.owner_name = StringAt(owner, "name");
       state.owner_uid = StringAt(owner, "uid");
+    }
+  }
+  if (const Json* annotations = FindPath(object, "metadata/annotations"); annotations != nullptr) {
+    const Json* digest = Find(*annotations, kGovernedDigestAnnotation);
+    if (digest != nullptr && digest->is_string()) {
+      state.governed_digest = digest->get<std::string>();
     }
   }
   if (const Json* labels = FindPath(object, "metadata/labels"); labels != nullptr) {
@@ -173,29 +204,82 @@ std::optional<ChildWriter::Memo> ChildWriter::MemoOf(const ObjectKey& key) const
 bool ChildWriter::InPlace(const ObjectKey& key, const std::string& rendered) const {
   const auto memo = MemoOf(key);
   const auto live = cache_.Get(key);
-  return memo && live && memo->rendered == rendered && memo->live == live->digest;
+  return memo && live && !live->deleting && memo->rendered == rendered &&
+         memo->live == live->digest;
 }
 
-ApiResult<std::optional<ChildState>> ChildWriter::Live(const ObjectKey& key,
-                                                       const std::stop_token& stop) const {
-  if (const auto cached = cache_.Get(key)) return *cached;
-  // Only what carries our label is cached: a foreign object of that name, or ours without it.
+ApiResult<ChildWriter::Seen> ChildWriter::Look(const ObjectKey& key, const std::string& owner_uid,
+                                               const std::stop_token& stop) const {
+  const auto memo = MemoOf(key);
+  const auto is_ours = [&](const ChildState& child) {
+    return LooksLikeOurs(child, owner_uid) || (memo && memo->uid == child.uid);
+  };
+  if (const auto cached = cache_.Get(key); cached && is_ours(*cached)) return Seen{*cached, true};
+  // Only what carries our label is cached: a foreign object of that name, or ours without it. And
+  // only the API server remembers who made it.
   auto json = client_.Get(resource_, key, Until(stop));
-  if (json) return DecodeChild(*json);
-  if (json.error().code == Code::kNotFound) return std::optional<ChildState>{};
-  return tl::unexpected(json.error());
+  if (!json) {
+    if (json.error().code == Code::kNotFound) return Seen{};
+    return tl::unexpected(json.error());
+  }
+  ChildState child = DecodeChild(*json);
+  const bool ours = is_ours(child) || WasApplied(*json);
+  return Seen{std::move(child), ours};
+}
+
+// As Look, for whatever is rendered; with our owner again, where it is ours. Two controllers cannot
+// own one object: an apply would be refused for the other's sake.
+ApiResult<ChildWriter::Seen> ChildWriter::Claim(const Json& rendered, const std::stop_token& stop) {
+  const ObjectKey key = KeyOf(rendered);
+  const std::string uid = OwnerUid(rendered);
+  auto seen = Look(key, uid, stop);
+  if (!seen || !seen->ours || seen->child->owner_uid.empty() || seen->child->owner_uid == uid) {
+    return seen;
+  }
+  const Json patch = {
+      {"metadata",
+       {{"uid", seen->child->uid}, {"ownerReferences", rendered["metadata"]["ownerReferences"]}}}};
+  auto claimed = client_.Patch(resource_, key, PatchType::kMerge, patch, {}, Until(stop));
+  if (!claimed) return tl::unexpected(claimed.error());
+  seen->child = DecodeChild(*claimed);
+  seen->claimed = true;
+  if (cache_.Get(key)) cache_.Upsert(std::move(*claimed));
+  return seen;
+}
+
+// Whoever put a finalizer on a Deployment keeps it from being reconciled once it is deleted, and
+// its pods running.
+ApiStatus ChildWriter::LetGo(const ChildState& child, const std::stop_token& stop) {
+  if (resource_ != kDeployments) return {};
+  auto object = client_.Get(resource_, child.key, Until(stop));
+  if (!object) {
+    if (object.error().code == Code::kNotFound) return {};
+    return tl::unexpected(object.error());
+  }
+  const Json* before = FindPath(*object, "metadata/finalizers");
+  if (before == nullptr || !before->is_array() || UidOf(*object) != child.uid) return {};
+  Json finalizers = Json::array();
+  for (const Json& one : *before) {
+    if (IsOfDeletion(one)) finalizers.push_back(one);
+  }
+  if (finalizers.size() == before->size()) return {};
+  const Json patch = {
+      {"metadata",
+       {{"resourceVersion", ResourceVersionOf(*object)}, {"finalizers", std::move(finalizers)}}}};
+  auto written = client_.Patch(resource_, child.key, PatchType::kMerge, patch, {}, Until(stop));
+  if (!written && written.error().code != Code::kNotFound) return tl::unexpected(written.error());
+  return {};
 }
 
 ApiResult<std::optional<Obstacle>> ChildWriter::Check(const Json& rendered,
                                                       const std::stop_token& stop) {
-  const ObjectKey key = KeyOf(rendered);
-  if (InPlace(key, DigestOf(rendered))) return std::optional<Obstacle>{};
-  auto read = Live(key, stop);
-  if (!read) return tl::unexpected(read.error());
-  const std::optional<ChildState> live = *std::move(read);
-  if (live) {
-    if (auto taken = Taken(resource_, *live, OwnerUid(rendered))) return taken;
+  if (InPlace(KeyOf(rendered), DigestOf(rendered))) return std::optional<Obstacle>{};
+  const auto seen = Claim(rendered, stop);
+  if (!seen && IsRefusal(seen.error())) {
+    return std::optional(RefusedBecause(resource_, seen.error()));
   }
+  if (!seen) return tl::unexpected(seen.error());
+  if (seen->child && !seen->ours) return std::optional(Taken(resource_, *seen->child));
   const auto dry = client_.Apply(resource_, rendered, Forced(true), Until(stop));
   if (dry) return std::optional<Obstacle>{};
   if (IsRefusal(dry.error())) return std::optional(RefusedBecause(resource_, dry.error()));
@@ -207,18 +291,21 @@ ApiResult<ChildOutcome> ChildWriter::Write(const Json& rendered, const std::stop
   const std::string wanted = DigestOf(rendered);
   ChildOutcome outcome;
   if (InPlace(key, wanted)) return outcome;
-  auto read = Live(key, stop);
-  if (!read) return tl::unexpected(read.error());
-  const std::optional<ChildState> live = *std::move(read);
-  if (live && live->deleting) {
-    // Its deletion is an event that brings us back.
-    outcome.obstacle =
-        Obstacle{"ChildTerminating", resource_.kind + " '" + key.ToString() + "' is being deleted"};
+  const auto seen = Claim(rendered, stop);
+  if (!seen) {
+    if (!IsRefusal(seen.error())) return tl::unexpected(seen.error());
+    outcome.obstacle = RefusedBecause(resource_, seen.error());
     return outcome;
   }
-  if (live) {
-    outcome.obstacle = Taken(resource_, *live, OwnerUid(rendered));
-    if (outcome.obstacle) return outcome;
+  const std::optional<ChildState>& live = seen->child;
+  if (live && !seen->ours) {
+    outcome.obstacle = Taken(resource_, *live);
+    return outcome;
+  }
+  if (live && live->deleting) {
+    outcome.obstacle = Terminating(resource_, key);
+    if (auto gone = LetGo(*live, stop); !gone) outcome.obstacle->message += NotLetGo(gone.error());
+    return outcome;
   }
   auto applied = client_.Apply(resource_, rendered, Forced(false), Until(stop));
   if (!applied) {
@@ -239,30 +326,71 @@ ApiResult<ChildOutcome> ChildWriter::Write(const Json& rendered, const std::stop
     }
   }
   const auto memo = MemoOf(key);
-  if (!live || live->resource_version != state.resource_version) {
+  if (!live || seen->claimed || live->resource_version != state.resource_version) {
     outcome.change = memo && memo->rendered == wanted ? ChildChange::kReverted
                      : live                           ? ChildChange::kUpdated
                                                       : ChildChange::kCreated;
   }
   {
     const std::lock_guard lock(mutex_);
-    memos_[key] = {wanted, state.digest};
+    memos_[key] = {state.uid, wanted, state.digest};
   }
   cache_.Upsert(std::move(*applied));
   return outcome;
 }
 
+ApiResult<std::optional<Obstacle>> ChildWriter::ScaleToZero(const ObjectKey& key,
+                                                            const std::string& owner_uid,
+                                                            const std::stop_token& stop) {
+  const auto seen = Look(key, owner_uid, stop);
+  if (!seen) return tl::unexpected(seen.error());
+  const std::optional<ChildState>& live = seen->child;
+  if (!live || !seen->ours) return std::optional<Obstacle>{};
+  if (live->deleting) {
+    Obstacle obstacle = Terminating(resource_, key);
+    obstacle.message += "; until it is gone its pods may run on";
+    if (auto gone = LetGo(*live, stop); !gone) obstacle.message += NotLetGo(gone.error());
+    return std::optional(std::move(obstacle));
+  }
+  if (live->rollout.exists && live->rollout.wanted == 0) return std::optional<Obstacle>{};
+  const Json patch = {{"metadata", {{"uid", live->uid}}}, {"spec", {{"replicas", 0}}}};
+  auto scaled = client_.Patch(resource_, key, PatchType::kMerge, patch, {}, Until(stop));
+  if (scaled) {
+    if (cache_.Get(key)) cache_.Upsert(std::move(*scaled));
+    return std::optional<Obstacle>{};
+  }
+  if (scaled.error().code == Code::kNotFound) return std::optional<Obstacle>{};
+  if (!IsRefusal(scaled.error())) return tl::unexpected(scaled.error());
+  Obstacle obstacle = RefusedBecause(resource_, scaled.error());
+  obstacle.message += "; its pods run on";
+  return std::optional(std::move(obstacle));
+}
+
 ApiResult<bool> ChildWriter::Remove(const ObjectKey& key, const std::string& owner_uid,
                                     const std::stop_token& stop) {
+  const auto memo = MemoOf(key);
   const auto live = cache_.Get(key);
-  if (!live || live->deleting || live->owner_uid != owner_uid) return false;
+  // What a ModelDeployment that is gone left behind is not taken away by another of its name.
+  const bool ours = live && (live->owner_uid == owner_uid || (memo && memo->uid == live->uid) ||
+                             (!live->owner_uid.empty() && LooksLikeOurs(*live, owner_uid)));
+  if (!ours) return false;
+  if (live->deleting) {
+    if (auto gone = LetGo(*live, stop); !gone) return tl::unexpected(gone.error());
+    return false;
+  }
   DeleteOptions options;
   options.propagation = "Background";
   options.uid = live->uid;
   const auto deleted = client_.Delete(resource_, key, options, Until(stop));
   if (!deleted && deleted.error().code != Code::kNotFound) return tl::unexpected(deleted.error());
-  Forget(key);
+  const std::lock_guard lock(mutex_);
+  memos_[key] = {live->uid, {}, {}};
   return true;
+}
+
+bool ChildWriter::IsOwnerless(const ObjectKey& key) const {
+  const auto live = cache_.Get(key);
+  return live && live->owner_uid.empty();
 }
 
 void ChildWriter::Forget(const ObjectKey& key) {

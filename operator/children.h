@@ -6,7 +6,8 @@
 // apply with force for our own fields, and, because apply leaves the fields of others alone, a
 // replacement of the whole spec when somebody added some: `command: [...]` beside an approved image
 // is another model. What was once made right is remembered with the digest of the result, so that a
-// child at rest costs no request. Thread-safe for different keys; one worker a key.
+// child at rest costs no request. What is ours stays ours, whoever writes another owner into it or
+// holds its deletion up. Thread-safe for different keys; one worker a key.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,7 @@ struct ChildState {
   std::string owner_uid;
   bool labelled = false;                 // carries our label for this name
   std::optional<std::int64_t> revision;  // number on the label
+  std::string governed_digest;           // of the annotation
   bool deleting = false;
   std::string digest;  // of the spec and of the metadata that is ours
   Rollout rollout;     // of a Deployment
@@ -39,6 +41,13 @@ struct ChildState {
 
 // Never fails: what is absent stays empty.
 [[nodiscard]] ChildState DecodeChild(const Json& object);
+
+// Whether it looks like what the operator makes for the ModelDeployment `uid`, whoever owns it now.
+[[nodiscard]] bool LooksLikeOurs(const ChildState& child, const std::string& uid);
+
+// An answer of the API server that trying again would not soon change by itself. 500 is what it
+// says when another's webhook fails or the addresses for Services are used up.
+[[nodiscard]] bool IsRefusal(const ApiError& error);
 
 enum class ChildChange { kNone, kCreated, kUpdated, kReverted };
 
@@ -57,21 +66,36 @@ class ChildWriter {
                                                          const std::stop_token& stop);
   // Makes the child what was rendered.
   [[nodiscard]] ApiResult<ChildOutcome> Write(const Json& rendered, const std::stop_token& stop);
-  // Takes the child away, if `owner_uid` owns it. True if there was one.
+  // Takes its pods away and leaves the rest as it is. An obstacle if they run on.
+  [[nodiscard]] ApiResult<std::optional<Obstacle>> ScaleToZero(const ObjectKey& key,
+                                                               const std::string& owner_uid,
+                                                               const std::stop_token& stop);
+  // Takes the child away, if it is ours. True if there was one.
   [[nodiscard]] ApiResult<bool> Remove(const ObjectKey& key, const std::string& owner_uid,
                                        const std::stop_token& stop);
+  // Whether somebody took the owner off it.
+  [[nodiscard]] bool IsOwnerless(const ObjectKey& key) const;
   // The ModelDeployment is gone.
   void Forget(const ObjectKey& key);
 
  private:
   struct Memo {
+    std::string uid;       // of the child
     std::string rendered;  // digest of what was asked for
     std::string live;      // ChildState::digest when it was in place
   };
+  // A child as it is, and whether somebody else's only has its name.
+  struct Seen {
+    std::optional<ChildState> child;
+    bool ours = false;
+    bool claimed = false;  // it had another owner a moment ago
+  };
   [[nodiscard]] bool InPlace(const ObjectKey& key, const std::string& rendered) const;
   [[nodiscard]] std::optional<Memo> MemoOf(const ObjectKey& key) const;
-  [[nodiscard]] ApiResult<std::optional<ChildState>> Live(const ObjectKey& key,
-                                                          const std::stop_token& stop) const;
+  [[nodiscard]] ApiResult<Seen> Look(const ObjectKey& key, const std::string& owner_uid,
+                                     const std::stop_token& stop) const;
+  [[nodiscard]] ApiResult<Seen> Claim(const Json& rendered, const std::stop_token& stop);
+  [[nodiscard]] ApiStatus LetGo(const ChildState& child, const std::stop_token& stop);
 
   const KubeClient& client_;
   const Resource resource_;

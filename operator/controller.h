@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/time.h"
 #include "kube/work_queue.h"
 
 namespace countersign {
@@ -35,6 +36,16 @@ struct ReconcileResult {
     return {error.code == Code::kConflict ? Kind::kConflict : Kind::kFailed, {}, error.ToString()};
   }
 };
+
+// From now until `next`, at most `longest`: compared first, because a date that means never is too
+// far away for nanoseconds.
+[[nodiscard]] inline std::chrono::nanoseconds WaitFor(Time next, Time now,
+                                                      std::chrono::nanoseconds longest) {
+  if (next <= now) return std::chrono::nanoseconds(0);
+  const auto wait = next - now;
+  const auto most = std::chrono::floor<std::chrono::microseconds>(longest);
+  return wait > most ? longest : std::chrono::nanoseconds(wait);
+}
 
 class Controller {
  public:

@@ -16,7 +16,15 @@ Result<std::shared_ptr<const ModelDeployment>> DeploymentReconciler::SpecToServe
 std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) {
   const ObjectKey child{work.key.ns, ChildName(work.key.name)};
   const auto live = world_.workloads.Get(child);
-  if (live && live->owner_uid == work.meta.uid && !live->deleting) {
+  if (live && live->owner_uid.empty() && live->labelled && !work.memory.serving) {
+    work.obstacle = Obstacle{"ChildNameTaken",
+                             "Deployment '" + child.ToString() +
+                                 "' was left behind by a ModelDeployment that is gone; nobody "
+                                 "approved it, and it must be deleted first"};
+    return std::nullopt;
+  }
+  if (live && !live->deleting && !work.leaving &&
+      (live->owner_uid == work.meta.uid || work.memory.serving)) {
     const auto gone = RevisionsAreGone(work);
     if (!gone) return ReconcileResult::From(gone.error());
     if (!*gone) return ReconcileResult::Wait(kCacheRetry);
@@ -28,17 +36,52 @@ std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) 
     if (!removed) return ReconcileResult::From(removed.error());
   }
   work.memory.serving.reset();
+  work.memory.suspended = false;
   return std::nullopt;
 }
 
-// All are tried before any is written: a half-applied change serves nobody.
-std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Rendered& rendered) {
+// Before and without all else: whatever is refused of the other children, or wrong with this one,
+// the pods go.
+std::optional<ReconcileResult> DeploymentReconciler::TakePodsAway(Work& work) {
+  if (work.plan.phase == Phase::kSuspended && work.memory.suspended != true) {
+    // At once: the round may end early.
+    work.memory.suspended = true;
+    world_.memory.Set(work.key, work.memory);
+  }
+  const ObjectKey child{work.key.ns, ChildName(work.key.name)};
+  auto scaled = world_.workload_writer.ScaleToZero(child, work.meta.uid, work.stop);
+  if (!scaled) return ReconcileResult::From(scaled.error());
+  if (*scaled) work.obstacle = *std::move(scaled);
+  ObserveRollout(work);
+  return std::nullopt;
+}
+
+// Whoever took the owner off a child may be the garbage collector, for a ModelDeployment that is
+// deleted and leaves it behind. Our caches may not know of that yet, and an owner that is gone
+// would take the child with it.
+ApiResult<bool> DeploymentReconciler::IsLeaving(const Work& work) const {
+  const ObjectKey child{work.key.ns, ChildName(work.key.name)};
+  if (!world_.workload_writer.IsOwnerless(child) && !world_.service_writer.IsOwnerless(child) &&
+      !world_.budget_writer.IsOwnerless(child)) {
+    return false;
+  }
+  const auto live = world_.client.Get(kModelDeployments, work.key, Until(work.stop));
+  if (!live && live.error().code == Code::kNotFound) return true;
+  if (!live) return tl::unexpected(live.error());
+  return UidOf(*live) != work.meta.uid || !StringAt(*live, "metadata/deletionTimestamp").empty();
+}
+
+// A change is tried as a whole before any of it is written: half of it serves nobody. What is in
+// place already is kept right one by one.
+std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Rendered& rendered,
+                                                           bool in_place) {
   std::vector<std::pair<ChildWriter*, const Json*>> children = {
       {&world_.workload_writer, &rendered.deployment}, {&world_.service_writer, &rendered.service}};
   if (rendered.disruption_budget) {
     children.emplace_back(&world_.budget_writer, &*rendered.disruption_budget);
   }
   for (const auto& [writer, object] : children) {
+    if (in_place) break;
     auto checked = writer->Check(*object, work.stop);
     if (!checked) return ReconcileResult::From(checked.error());
     if (*checked) {
@@ -53,11 +96,15 @@ std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Ren
       work.reverted += (work.reverted.empty() ? "" : " and ") + StringAt(*object, "kind");
     }
     if (written->obstacle) {
-      work.obstacle = written->obstacle;
-      return std::nullopt;
+      if (!work.obstacle) work.obstacle = written->obstacle;
+      if (!in_place) return std::nullopt;
+      continue;
     }
     // The pods make what serves, whatever becomes of the others.
-    if (writer == &world_.workload_writer) work.memory.serving = work.plan.serve;
+    if (writer == &world_.workload_writer) {
+      work.memory.serving = work.plan.serve;
+      work.memory.suspended = work.plan.replicas == 0;
+    }
   }
   if (!rendered.disruption_budget) {
     auto removed = world_.budget_writer.Remove({work.key.ns, ChildName(work.key.name)},
@@ -69,12 +116,26 @@ std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Ren
 
 void DeploymentReconciler::ObserveRollout(Work& work) const {
   const auto live = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
-  if (live && live->owner_uid == work.meta.uid) work.rollout = live->rollout;
+  if (live && LooksLikeOurs(*live, work.meta.uid)) work.rollout = live->rollout;
 }
 
 std::optional<ReconcileResult> DeploymentReconciler::WriteChildren(Work& work) {
   ObserveRollout(work);
-  if (!work.plan.serve) return work.obstacle ? std::nullopt : RemoveChildren(work);
+  if (work.leaving) return RemoveChildren(work);
+  const bool suspended = work.plan.phase == Phase::kSuspended;
+  if (suspended) {
+    if (auto result = TakePodsAway(work)) return result;
+  }
+  if (!work.plan.serve) {
+    // That nothing verifies may be our key's fault, but not where something did.
+    const bool gone =
+        work.obstacle && work.obstacle->reason == "RevisionsUnverified" && work.memory.verified;
+    if (suspended || (work.obstacle && !gone)) return std::nullopt;
+    return RemoveChildren(work);
+  }
+  const auto leaving = IsLeaving(work);
+  if (!leaving) return ReconcileResult::From(leaving.error());
+  if (*leaving) return ReconcileResult::Wait(kCacheRetry);
   const Revision& revision = *work.Find(*work.plan.serve);
   auto spec = SpecToServe(work, revision);
   if (!spec) return ReconcileResult::From(spec.error());
@@ -90,9 +151,11 @@ std::optional<ReconcileResult> DeploymentReconciler::WriteChildren(Work& work) {
     work.obstacle = ConfigMismatch((*spec)->spec.serving, work.key.ns, world_.configs);
   }
   const auto live = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
-  const bool rolled_out = live && live->revision == work.plan.serve;
-  if (work.obstacle && !rolled_out) return std::nullopt;
-  auto result = Apply(work, *rendered);
+  const bool in_place =
+      work.memory.serving == work.plan.serve || (live && live->revision == work.plan.serve);
+  if (work.obstacle && !(live && in_place) && !suspended) return std::nullopt;
+  auto result = Apply(work, *rendered, in_place || suspended);
+  if (suspended && work.obstacle) work.obstacle->message += "; " + work.plan.explanation;
   ObserveRollout(work);
   return result;
 }

@@ -24,6 +24,15 @@ Decision Unreadable(const std::string& what, const Error& error) {
 
 constexpr Seconds kRecordRetry{30};
 
+// A gate that an administrator's or a policy's word alone has failed: no signature that verifies
+// could make it pass.
+const Gate* Barred(const Decision& decision) {
+  for (const Gate& gate : decision.gates) {
+    if (gate.final && !IsMet(gate.state) && gate.on_violation >= Reaction::kRollback) return &gate;
+  }
+  return nullptr;
+}
+
 // Nothing new is served by what is not recorded; what serves goes on.
 void Hold(Decision& decision, const ApiError& error) {
   Gate gate;
@@ -72,7 +81,7 @@ ReconcileResult DeploymentReconciler::Reconcile(const ObjectKey& key, std::stop_
   if (!work.plan.next_change && !work.next_record && !work.obstacle) return ReconcileResult::Done();
   for (const std::optional<Time>& next : {work.plan.next_change, work.next_record}) {
     if (!next) continue;
-    wait = std::min<std::chrono::nanoseconds>(wait, *next - world_.clock.Now());
+    wait = WaitFor(*next, world_.clock.Now(), wait);
   }
   return ReconcileResult::Wait(
       std::max<std::chrono::nanoseconds>(wait, std::chrono::milliseconds(5)));
@@ -88,7 +97,8 @@ std::optional<ReconcileResult> DeploymentReconciler::Observe(Work& work) {
     world_.workload_writer.Forget(child);
     world_.service_writer.Forget(child);
     world_.budget_writer.Forget(child);
-    world_.keeper.Serves(work.key, {}, std::nullopt);
+    world_.keeper.Forget(work.key);
+    TellOfOrphan(child);
     const auto ended = world_.recorder.Record(work.key, std::nullopt, work.stop);
     return ended ? ReconcileResult::Done() : ReconcileResult::From(ended.error());
   }
@@ -108,12 +118,35 @@ std::optional<ReconcileResult> DeploymentReconciler::Observe(Work& work) {
     work.unreadable = Unreadable("the spec", *lookup.error);
   }
   work.meta = work.object->meta;
-  if (work.meta.deleting || work.status->deleting) return ReconcileResult::Done();
   // One of two caches is behind; it will catch up.
   if (work.status->uid != work.meta.uid) return ReconcileResult::Wait(kCacheRetry);
   work.memory = world_.memory.Get(work.key, work.meta.uid);
+  if (work.meta.deleting || work.status->deleting) {
+    // Whoever deletes it so wants to keep what serves, ungoverned.
+    if (work.status->orphaning) return ReconcileResult::Done();
+    // It may stay for as long as somebody's finalizer does; what serves may not.
+    work.leaving = true;
+  }
   LoadRevisions(work);
+  Recall(work);
   return std::nullopt;
+}
+
+void DeploymentReconciler::Recall(Work& work) const {
+  if (!work.revisions.empty()) work.memory.verified = true;
+  const auto child = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
+  if (!work.memory.serving && child != nullptr && child->revision &&
+      LooksLikeOurs(*child, work.meta.uid)) {
+    // After a restart the child says what serves; only what verifies is believed.
+    const Revision* revision = work.Find(*child->revision);
+    if (revision != nullptr && revision->governed_digest == child->governed_digest) {
+      work.memory.serving = revision->number;
+    }
+  }
+  if (!work.memory.suspended) {
+    const bool no_pods = child != nullptr && child->rollout.exists && child->rollout.wanted == 0;
+    work.memory.suspended = no_pods || work.status->suspended;
+  }
 }
 
 Decision DeploymentReconciler::Evaluated(const Work& work,
@@ -155,6 +188,10 @@ std::optional<ReconcileResult> DeploymentReconciler::Judge(Work& work) {
     return ReconcileResult::From(recorded.error());
   }
   work.decision = Evaluated(work, work.object, work.governed_digest, work.author);
+  const Revision* serving = work.memory.serving ? work.Find(*work.memory.serving) : nullptr;
+  if (serving != nullptr && serving->governed_digest == work.governed_digest) {
+    JudgeConfig(work, work.object->spec.serving, work.decision);
+  }
   if (!recorded) {
     Hold(work.decision, recorded.error());
     work.next_record = work.now + kRecordRetry;
@@ -172,7 +209,32 @@ Decision DeploymentReconciler::JudgeRevision(const Work& work, const Revision& r
   if (!object) {
     return Unreadable("revision " + std::to_string(revision.number), object.error());
   }
-  return Evaluated(work, *object, revision.governed_digest, revision.author);
+  Decision decision = Evaluated(work, *object, revision.governed_digest, revision.author);
+  if (revision.number == work.memory.serving) {
+    JudgeConfig(work, (*object)->spec.serving, decision);
+  }
+  return decision;
+}
+
+// Nobody can put back what a ConfigMap said, and pods take in what it says now. So what serves is
+// not what was approved any more, and that is reacted to as the strictest of its measures says.
+void DeploymentReconciler::JudgeConfig(const Work& work, const Serving& serving,
+                                       Decision& decision) const {
+  auto mismatch = ConfigMismatch(serving, work.key.ns, world_.configs);
+  if (!mismatch) return;
+  Gate gate;
+  gate.measure = "configuration";
+  gate.state = GateState::kFailed;
+  gate.reason = std::move(mismatch->reason);
+  gate.message = std::move(mismatch->message);
+  gate.path = "spec.serving.config";
+  gate.remedy = "restore its content, or have the new content approved";
+  gate.enforcement = Enforcement::kHold;
+  for (const Gate& other : decision.gates) {
+    if (!other.policy.empty()) gate.on_violation = std::max(gate.on_violation, other.on_violation);
+  }
+  decision.gates.push_back(std::move(gate));
+  decision.verdict = std::max(decision.verdict, Verdict::kHold);
 }
 
 Plan DeploymentReconciler::PlanOf(const Work& work) const {
@@ -186,23 +248,28 @@ Plan DeploymentReconciler::PlanOf(const Work& work) const {
                           return JudgeRevision(work, *work.Find(revision.number));
                         },
                         work.wanted_unusable,
-                        work.unusable};
+                        work.unusable,
+                        work.memory.suspended.value_or(false)};
   return MakePlan(input);
 }
 
 std::optional<ReconcileResult> DeploymentReconciler::MakeThePlan(Work& work) {
-  if (!work.memory.serving) {
-    // After a restart the child says what serves; only a number that verifies is believed.
-    const auto child = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
-    const auto number = child == nullptr ? std::nullopt : child->revision;
-    if (number && child->owner_uid == work.meta.uid && work.Find(*number) != nullptr) {
-      work.memory.serving = number;
-    }
+  if (work.leaving) {
+    work.plan.reason = "BeingDeleted";
+    work.plan.explanation = "it is being deleted, and nothing serves for it any more";
+    return std::nullopt;
   }
   work.plan = PlanOf(work);
-  if (!work.plan.serve && !work.ignored.empty() && !work.obstacle) {
-    // Perhaps it is our key that is wrong: take nothing away on that ground alone.
-    work.obstacle = Obstacle{"RevisionsUnverified", work.ignored};
+  if (work.plan.phase != Phase::kNothing || work.ignored.empty() || work.obstacle) {
+    return std::nullopt;
+  }
+  // Perhaps it is our key that is wrong: take nothing away on that ground alone.
+  work.obstacle = Obstacle{"RevisionsUnverified", work.ignored};
+  if (const Gate* gate = Barred(work.decision)) {
+    work.plan.phase = Phase::kSuspended;
+    work.plan.reason = "Suspended";
+    work.plan.explanation = "serving is suspended: " + gate->measure + ": " + gate->message;
+    work.obstacle->message += "; " + work.plan.explanation;
   }
   return std::nullopt;
 }

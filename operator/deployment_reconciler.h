@@ -4,8 +4,9 @@
 // plan, check configuration, write the children, status, Events, decision record, wake-up. A step
 // that ends the round returns a result. What decides is judged anew every time from policies, facts
 // and verified revisions; status, labels and memory never let anything serve. Every write is
-// idempotent, and none is made when nothing changed. Thread-safe for different keys; the work queue
-// keeps two workers from one key.
+// idempotent, and none is made when nothing changed. Taking pods away comes before every other
+// write and waits for none. Thread-safe for different keys; the work queue keeps two workers from
+// one key.
 #pragma once
 
 #include <functional>
@@ -94,8 +95,15 @@ class DeploymentReconciler {
   std::optional<ReconcileResult> PruneRevisions(Work& work);
   std::optional<ReconcileResult> RecordServing(Work& work);
 
-  std::optional<ReconcileResult> Apply(Work& work, const Rendered& rendered);
+  std::optional<ReconcileResult> Apply(Work& work, const Rendered& rendered, bool in_place);
+  [[nodiscard]] ApiResult<bool> IsLeaving(const Work& work) const;
+  std::optional<ReconcileResult> TakePodsAway(Work& work);
   std::optional<ReconcileResult> RemoveChildren(Work& work);
+  // What its children say of what serves, where nothing is remembered.
+  void Recall(Work& work) const;
+  void TellOfOrphan(const ObjectKey& key);
+  // Adds that the configuration of what serves is not what was approved.
+  void JudgeConfig(const Work& work, const Serving& serving, Decision& decision) const;
   // Why the records of the models are not up to date; empty if they are.
   [[nodiscard]] ApiStatus KeepRecords(const Work& work) const;
   void ObserveRollout(Work& work) const;

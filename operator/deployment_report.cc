@@ -73,6 +73,22 @@ void DeploymentReconciler::Tell(const Work& work, EventType type, std::string re
   world_.events.Record(std::move(event));
 }
 
+// Not owned by any ModelDeployment, and none is there of its name.
+void DeploymentReconciler::TellOfOrphan(const ObjectKey& key) {
+  const auto child = world_.workloads.Get(key);
+  if (child == nullptr || child->deleting || !child->labelled || !child->owner_uid.empty()) return;
+  Event event;
+  event.type = EventType::kWarning;
+  event.reason = "LeftBehind";
+  event.action = "RenderWorkload";
+  event.note =
+      "its ModelDeployment was deleted and left it behind: nobody governs it any more, so that "
+      "nothing withdraws or reverts it; delete it, or create the ModelDeployment again";
+  event.regarding = {
+      kDeployments.ApiVersion(), kDeployments.kind, key.ns, key.name, child->uid, {}};
+  world_.events.Record(std::move(event));
+}
+
 void DeploymentReconciler::TellOfEmergency(const Work& work) {
   const Condition* before = FindCondition(work.status->conditions, "Emergency");
   const Condition* now = FindCondition(work.conditions, "Emergency");

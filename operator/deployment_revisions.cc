@@ -67,7 +67,7 @@ ApiResult<bool> DeploymentReconciler::RevisionsAreGone(const Work& work) const {
 }
 
 std::optional<ReconcileResult> DeploymentReconciler::RecordRevision(Work& work) {
-  if (!NeedsRevision(work.decision, work.Approved())) return std::nullopt;
+  if (work.leaving || !NeedsRevision(work.decision, work.Approved())) return std::nullopt;
   auto live = world_.client.Get(kModelDeployments, work.key, Until(work.stop));
   if (!live) return ReconcileResult::From(live.error());
   const Json* spec = countersign::Find(*live, "spec");
@@ -85,9 +85,9 @@ std::optional<ReconcileResult> DeploymentReconciler::RecordRevision(Work& work) 
   revision.spec = DumpJson(*spec);
   revision.author = work.author;
   revision.created = world_.clock.Now();
-  const auto refuse = [&](const std::string& why) {
-    // Trying again would change nothing; what serves stays.
-    work.obstacle = Obstacle{"RevisionRefused", "the revision cannot be recorded: " + why};
+  const auto refuse = [&](const std::string& why, bool passes = false) {
+    // Trying again at once would change nothing; what serves is judged all the same.
+    work.obstacle = Obstacle{"RevisionRefused", "the revision cannot be recorded: " + why, passes};
     return std::nullopt;
   };
   for (int i = 1; i <= kMaxNumberTries; ++i) {
@@ -99,6 +99,10 @@ std::optional<ReconcileResult> DeploymentReconciler::RecordRevision(Work& work) 
     if (check.revision == nullptr) return refuse("it " + check.problem);
     auto created = world_.client.Create(kControllerRevisions, *object, {}, Until(work.stop));
     if (!created && created.error().code == Code::kAlreadyExists) continue;
+    // A quota, or somebody's policy or webhook.
+    if (!created && IsRefusal(created.error())) {
+      return refuse(created.error().message, created.error().http_status == 500);
+    }
     if (!created) return ReconcileResult::From(created.error());
     // The cache follows; until then the answer is what there is.
     work.stored.push_back(std::make_shared<const StoredRevision>(world_.verify(*created)));

@@ -33,6 +33,7 @@ struct DeploymentReconciler::Work {
   std::int64_t highest_number = 0;                            // of all, verified or not
   std::string ignored;                                        // why others do not count
   bool recorded = false;
+  bool leaving = false;  // it is being deleted
   Plan plan;
   std::optional<Obstacle> obstacle;
   bool wanted_unusable = false;         // what is asked for cannot be put in place

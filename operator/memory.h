@@ -1,8 +1,8 @@
 // memory.h: what the operator remembers of each ModelDeployment between two looks at it.
 //
-// Nothing here decides what may serve: after a restart it is empty and everything is judged anew.
-// It keeps decision records and Events from repeating, says what serves between two looks, and
-// feeds the metrics. Thread-safe.
+// Nothing here lets anything serve: after a restart it is empty and everything is judged anew. It
+// keeps what is suspended from being taken for what serves, keeps decision records and Events from
+// repeating, says what serves between two looks, and feeds the metrics. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,12 @@ struct Remembered {
   std::string uid;
   std::string decision_digest;          // of the last decision that was recorded
   std::optional<std::int64_t> serving;  // revision that was applied last
-  std::string expired;                  // names of the gates that were expired
-  std::string other_use_case;           // of the serving revision, "namespace/name", if another
-  std::string ignored;                  // names of the revisions that do not verify
-  StatusMemo status;                    // last write of the status
+  std::optional<bool> suspended;  // whether that has no pods by suspension; not known at first
+  bool verified = false;          // a revision of it was verified once: our key is right
+  std::string expired;            // names of the gates that were expired
+  std::string other_use_case;     // of the serving revision, "namespace/name", if another
+  std::string ignored;            // names of the revisions that do not verify
+  StatusMemo status;              // last write of the status
   Verdict verdict = Verdict::kDeny;
   std::vector<Time> valid_until;   // of the gates that pass for a time
   std::vector<Time> waived_until;  // of those among them that a waiver lets through

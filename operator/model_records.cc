@@ -401,22 +401,48 @@ void ForEachObject(Record& record, const Use& use) {
   }
 }
 
-// Takes entries out of a list that is too long, one of the namespace of which it holds most each.
+// Home namespaces whose use cases the model serves or has served. Others may fill half of a record
+// at most: of the other half each of these has its part, which nobody takes.
+class Shares {
+ public:
+  explicit Shares(const ModelRecordSpec& record) {
+    for (const RecordedServing& one : record.serving) serving_.insert(one.name_space);
+  }
+  // Of `total`, what the namespace keeps whatever others do.
+  [[nodiscard]] std::size_t Of(const std::string& name_space, std::size_t total) const {
+    return serving_.contains(name_space) ? total / 2 / serving_.size() : 0;
+  }
+
+  // The namespace that gives way: of those beyond their part the one with most; empty if there is
+  // none.
+  [[nodiscard]] std::string Largest(const std::map<std::string, std::size_t>& sizes,
+                                    std::size_t total) const {
+    const std::pair<const std::string, std::size_t>* largest = nullptr;
+    for (const auto& one : sizes) {
+      if (one.second <= Of(one.first, total)) continue;
+      if (largest == nullptr || one.second > largest->second) largest = &one;
+    }
+    return largest == nullptr ? std::string() : largest->first;
+  }
+
+ private:
+  std::set<std::string> serving_;
+};
+
+// Takes entries out of a list that is too long, one of the namespace that gives way each.
 template <class Entry>
 class Trimming {
  public:
-  Trimming(std::vector<Entry>& list, std::int64_t most)
-      : list_(list), most_(static_cast<std::size_t>(most)), left_(list.size()) {
-    for (std::size_t i = 0; i < list.size(); ++i) places_[list[i].name_space].push_back(i);
+  Trimming(std::vector<Entry>& list, std::int64_t most, const Shares& shares)
+      : list_(list), shares_(shares), most_(static_cast<std::size_t>(most)), left_(list.size()) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      places_[list[i].name_space].push_back(i);
+      ++sizes_[list[i].name_space];
+    }
   }
   [[nodiscard]] bool TooLong() const { return left_ > most_; }
-  // Of which it holds most; not to be called of an empty list.
-  [[nodiscard]] std::string Largest() const {
-    return std::max_element(
-               places_.begin(), places_.end(),
-               [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); })
-        ->first;
-  }
+  // Not to be called of a list that is not too long: then some namespace is beyond its part.
+  [[nodiscard]] std::string Largest() const { return shares_.Largest(sizes_, most_); }
   // The first of the namespace's that `may` go, if there is one.
   template <class May>
   [[nodiscard]] std::optional<std::size_t> First(const std::string& name_space, const May& may) {
@@ -430,6 +456,7 @@ class Trimming {
   }
   void Take(std::size_t i) {
     std::erase(places_[list_[i].name_space], i);
+    --sizes_[list_[i].name_space];
     taken_.insert(i);
     --left_;
   }
@@ -440,16 +467,19 @@ class Trimming {
 
  private:
   std::vector<Entry>& list_;
+  const Shares& shares_;
   const std::size_t most_;
   std::size_t left_;
   std::map<std::string, std::vector<std::size_t>> places_;
+  std::map<std::string, std::size_t> sizes_;
   std::set<std::size_t> taken_;
 };
 
-// Of whichever namespace has most there goes what does not fit.
+// Of whichever namespace has most beyond its part there goes what does not fit.
 template <class Entry>
-void CutList(std::vector<Entry>& list, std::int64_t most, ModelRecordSpec& record) {
-  Trimming<Entry> trimming(list, most);
+void CutList(std::vector<Entry>& list, std::int64_t most, const Shares& shares,
+             ModelRecordSpec& record) {
+  Trimming<Entry> trimming(list, most, shares);
   while (trimming.TooLong()) {
     const std::string largest = trimming.Largest();
     BoundsOf(record, largest).full = true;
@@ -458,13 +488,13 @@ void CutList(std::vector<Entry>& list, std::int64_t most, ModelRecordSpec& recor
   trimming.Finish();
 }
 
-void ForgetDecisions(ModelRecordSpec& record) {
+void ForgetDecisions(const Shares& shares, ModelRecordSpec& record) {
   std::vector<RecordedDecision>& all = record.decisions;
   if (all.size() <= static_cast<std::size_t>(kMaxRecordedDecisions)) return;
   std::vector<bool> stands;
   stands.reserve(all.size());
   for (const RecordedDecision& one : all) stands.push_back(Stands(one, record));
-  Trimming<RecordedDecision> trimming(all, kMaxRecordedDecisions);
+  Trimming<RecordedDecision> trimming(all, kMaxRecordedDecisions, shares);
   while (trimming.TooLong()) {
     const std::string largest = trimming.Largest();
     const auto least = trimming.First(largest, [&](std::size_t i) { return !stands[i]; });
@@ -479,17 +509,15 @@ void ForgetDecisions(ModelRecordSpec& record) {
   trimming.Finish();
 }
 
-// The namespace whose evidence takes the most room; empty if there is none.
-std::string LargestBySize(const Json& record) {
+// The namespace that gives way by the room that its evidence takes; empty if there is none.
+std::string LargestBySize(const Json& record, const Shares& shares) {
   std::map<std::string, std::size_t> sizes;
   for (const char* list : {"results", "decisions", "incidents"}) {
     const Json* entries = Find(record, list);
     if (entries == nullptr) continue;
     for (const Json& one : *entries) sizes[StringAt(one, "namespace")] += DumpJson(one).size();
   }
-  const auto largest = std::max_element(
-      sizes.begin(), sizes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  return largest == sizes.end() ? std::string() : largest->first;
+  return shares.Largest(sizes, kMaxRecordBytes);
 }
 
 // The later half of what a list holds of it.
@@ -502,11 +530,11 @@ void HalveOf(std::vector<Entry>& list, const std::string& name_space) {
 }
 
 // Of a namespace whose evidence does not fit nobody asks any more: there it may be halved.
-void CutToSize(ModelRecordSpec& record) {
+void CutToSize(const Shares& shares, ModelRecordSpec& record) {
   while (true) {
     const Json json = EncodeSpec(record);
     if (DumpJson(json).size() <= kMaxRecordBytes) return;
-    const std::string largest = LargestBySize(json);
+    const std::string largest = LargestBySize(json, shares);
     if (largest.empty()) {
       record.full = true;
       record.serving.clear();
@@ -536,19 +564,25 @@ void CutCertificates(std::vector<Entry>& list, ModelRecordSpec& record) {
   }
 }
 
+// What serves now stays longest.
+void CutServing(std::vector<RecordedServing>& list) {
+  const auto limit = static_cast<std::size_t>(kMaxRecordedServing);
+  if (list.size() <= limit) return;
+  std::stable_partition(list.begin(), list.end(),
+                        [](const RecordedServing& one) { return one.until.has_value(); });
+  list.erase(list.begin(), list.end() - static_cast<std::ptrdiff_t>(limit));
+}
+
 // First what nobody decides by, then what does not fit, of whoever has most there.
 void Fit(ModelRecordSpec& record) {
   CutCertificates(record.results, record);
   CutCertificates(record.decisions, record);
-  const auto limit = static_cast<std::size_t>(kMaxRecordedServing);
-  if (record.serving.size() > limit) {
-    record.serving.erase(record.serving.begin(),
-                         record.serving.end() - static_cast<std::ptrdiff_t>(limit));
-  }
-  ForgetDecisions(record);
-  CutList(record.results, kMaxRecordedResults, record);
-  CutList(record.incidents, kMaxRecordedIncidents, record);
-  CutToSize(record);
+  const Shares shares(record);
+  CutServing(record.serving);
+  ForgetDecisions(shares, record);
+  CutList(record.results, kMaxRecordedResults, shares, record);
+  CutList(record.incidents, kMaxRecordedIncidents, shares, record);
+  CutToSize(shares, record);
   if (record.bounds.size() > static_cast<std::size_t>(kMaxRecordedBounds)) {
     record.full = true;
     record.bounds.clear();

@@ -37,14 +37,16 @@ class Planner {
       return plan_;
     }
     const ApprovedRevision* base = in_.serving ? FindNumber(in_.revisions, *in_.serving) : nullptr;
-    if (base == nullptr) base = &in_.revisions.back();
+    if (base == nullptr) return StartWhatPasses();
     const Decision decision = Judge(*base);
     if (decision.Serves()) return Keep(*base, decision);
     // A decision that does not serve has an unmet gate; without one, hold.
     plan_.reaction = ReactionNow(decision, in_.now).value_or(Reaction::kHold);
     switch (*plan_.reaction) {
       case Reaction::kAlert:
-      case Reaction::kHold: return Keep(*base, decision);
+      case Reaction::kHold:
+        if (!in_.suspended) return Keep(*base, decision);
+        return Suspend(*base, decision, "; what is suspended starts again only when it does");
       case Reaction::kRollback: return RollBack(*base, decision);
       case Reaction::kSuspend: return Suspend(*base, decision, "");
     }
@@ -78,6 +80,26 @@ class Planner {
       plan_.reason = "ApprovedWithWarnings";
       plan_.explanation += "; " + Why(in_.wanted);
     }
+    return plan_;
+  }
+
+  bool IsUnusable(const ApprovedRevision& revision) const {
+    return std::find(in_.unusable.begin(), in_.unusable.end(), revision.number) !=
+           in_.unusable.end();
+  }
+
+  // What served is lost or was never known: whatever is served now is started, and must pass.
+  Plan StartWhatPasses() {
+    for (auto it = in_.revisions.rbegin(); it != in_.revisions.rend(); ++it) {
+      if (IsUnusable(*it) || (in_.wanted_unusable && IsWanted(*it))) continue;
+      const Decision decision = Judge(*it);
+      if (decision.Serves()) return Keep(*it, decision);
+    }
+    const ApprovedRevision& newest = in_.revisions.back();
+    plan_.phase = Phase::kSuspended;
+    plan_.reason = "Suspended";
+    plan_.explanation = "nothing is started, because no approved revision meets policy; " +
+                        Revision(newest.number) + ": " + Why(Judge(newest));
     return plan_;
   }
 
@@ -134,9 +156,7 @@ class Planner {
   Plan RollBack(const ApprovedRevision& base, const Decision& decision) {
     for (auto it = in_.revisions.rbegin(); it != in_.revisions.rend(); ++it) {
       if (it->number >= base.number || it->governed_digest == base.governed_digest) continue;
-      if (std::find(in_.unusable.begin(), in_.unusable.end(), it->number) != in_.unusable.end()) {
-        continue;
-      }
+      if (IsUnusable(*it)) continue;
       const Decision earlier = Judge(*it);
       if (!earlier.Serves()) continue;
       plan_.phase = Phase::kRolledBack;

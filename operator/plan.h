@@ -8,11 +8,15 @@
 // The rules, in this order:
 //   the wanted spec's gates let it serve        -> serve it, unless it cannot be put in place
 //   nothing was ever approved                   -> serve nothing
+//   nobody knows what serves now                -> newest revision that passes, else no pods
 //   what serves now still passes                -> keep it (the wanted spec is held)
-//   its gates ask for Alert or Hold             -> keep it, flagged
-//   they ask for Rollback                       -> newest earlier revision that passes,
+//   its gates ask for Rollback                  -> newest earlier revision that passes,
 //                                                  else suspend
 //   they ask for Suspend                        -> no pods until it passes again
+//   they ask for Alert or Hold                  -> keep it, flagged; what is suspended stays so
+//
+// So no rule ever starts pods of a revision that does not pass: Alert and Hold only let go on what
+// runs already.
 #pragma once
 
 #include <cstdint>
@@ -54,11 +58,14 @@ struct PlanInput {
   // configuration is missing.
   bool wanted_unusable = false;
   std::vector<std::int64_t> unusable{};
+  // What serves has no pods, because it was suspended.
+  bool suspended = false;
 };
 
 struct Plan {
   Phase phase = Phase::kNothing;
-  std::optional<std::int64_t> serve;  // number; nullopt: nothing
+  // Number; nullopt: nothing, or, if suspended, whatever is there, without pods.
+  std::optional<std::int64_t> serve;
   std::int64_t replicas = 0;
   std::optional<Reaction> reaction;  // what the gates of the served revision ask for
   std::string reason;                // upper-camel

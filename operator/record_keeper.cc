@@ -177,6 +177,20 @@ void RecordKeeper::Judged(const RecordSubject& subject, const ObjectKey& deploym
   look_(subject);
 }
 
+void RecordKeeper::Forget(const ObjectKey& deployment) {
+  Serves(deployment, {}, std::nullopt);
+  std::vector<RecordSubject> subjects;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [subject, verdicts] : verdicts_) {
+      if (verdicts.erase(deployment) > 0) subjects.push_back(subject);
+    }
+    std::erase_if(verdicts_, [](const auto& one) { return one.second.empty(); });
+    places_.erase(deployment.ToString());
+  }
+  for (const RecordSubject& subject : subjects) look_(subject);
+}
+
 void RecordKeeper::Serves(const ObjectKey& deployment, const std::string& model,
                           std::optional<RecordedServing> serving) {
   std::string before;

@@ -43,6 +43,8 @@ class RecordKeeper {
 
   // What came of the evidence about `subject` for a ModelDeployment.
   void Judged(const RecordSubject& subject, const ObjectKey& deployment, const Decision& decision);
+  // It is gone, and with it what came of evidence for it.
+  void Forget(const ObjectKey& deployment);
   // What a ModelDeployment serves now; nullopt: nothing. `model`: its digest.
   void Serves(const ObjectKey& deployment, const std::string& model,
               std::optional<RecordedServing> serving);

@@ -86,8 +86,8 @@ ReconcileResult StatusReconciler::Reconcile(const ObjectKey& key, std::stop_toke
     }
   }
   if (!checked->next_change) return ReconcileResult::Done();
-  return ReconcileResult::Wait(std::clamp<std::chrono::nanoseconds>(
-      *checked->next_change - now, std::chrono::milliseconds(5), kLongestWait));
+  return ReconcileResult::Wait(std::max<std::chrono::nanoseconds>(
+      WaitFor(*checked->next_change, now, kLongestWait), std::chrono::milliseconds(5)));
 }
 
 // Read anew: the cache keeps no finalizers, and others may have theirs.

@@ -1,5 +1,7 @@
 #include "operator/status_state.h"
 
+#include <algorithm>
+
 #include "base/digest.h"
 #include "evidence/receipt.h"
 #include "governance/types/object.h"
@@ -16,10 +18,16 @@ Result<StatusState> DecodeStatusState(const Json& object) {
   state.uid = UidOf(object);
   state.generation = IntAt(object, "metadata/generation");
   state.deleting = !StringAt(object, "metadata/deletionTimestamp").empty();
+  if (const Json* finalizers = FindPath(object, "metadata/finalizers");
+      finalizers != nullptr && finalizers->is_array()) {
+    state.orphaning =
+        std::find(finalizers->begin(), finalizers->end(), "orphan") != finalizers->end();
+  }
   state.received_by = ReceiptKeyOf(object);
   const Json* status = Find(object, "status");
   if (status == nullptr) return state;
   state.digest = StatusDigest(*status);
+  state.suspended = StringAt(*status, "phase") == PhaseName(Phase::kSuspended);
   state.conditions = DecodeConditions(*status);
   state.conditions.shrink_to_fit();
   // A string that is assigned an empty one keeps its memory.

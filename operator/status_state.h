@@ -1,8 +1,9 @@
 // status_state.h: the status of an object as the operator's cache keeps it.
 //
 // Only what it takes not to write an unchanged status again: its digest, and of the conditions the
-// times of their last change. The catalog keeps the specs; a status is never input to a decision.
-// Values, immutable once in the cache.
+// times of their last change. The catalog keeps the specs; a status is never input to a decision,
+// but for one thing that it only makes stricter: what is suspended, by its word, does not start by
+// a restart of the operator. Values, immutable once in the cache.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,8 @@ struct StatusState {
   std::string uid;
   std::int64_t generation = 0;
   bool deleting = false;
+  bool orphaning = false;             // its deletion leaves behind what it owns
+  bool suspended = false;             // as its phase says
   std::string received_by;            // key of its receipt, as that says; empty without one
   std::string digest;                 // of the whole status as stored
   std::vector<Condition> conditions;  // without messages

@@ -386,6 +386,30 @@ void EvaluateIn(const PolicyEnvironment& environment, const MatchedPolicy& match
   }
 }
 
+// What an incident quarantines does not serve, also where its use case is gone or does not list the
+// namespace any more. The gate's text stays what it is: who deploys elsewhere must not learn from
+// it which incidents there are.
+void KeepQuarantine(const MatchedPolicy& matched, const Facts& facts, const EvidenceIndex& index,
+                    std::vector<Gate>& gates, std::optional<Time>& next_change) {
+  const GovernancePolicy& policy = *matched.policy;
+  Insiders insiders;
+  std::string answers_digest;
+  if (facts.use_case != nullptr) {
+    insiders = InsidersOf(policy.spec, facts, index, LineageOf(policy.spec, facts, index));
+    answers_digest = facts.use_case->spec.answers_digest;
+  } else {
+    AddPerson(policy.spec, facts.author, insiders);
+  }
+  const OpenIncidents open = OpenIncidentsOf(policy, facts, insiders, index, answers_digest);
+  Earlier(next_change, open.next_change, facts.now);
+  const auto use_case = std::find_if(gates.begin(), gates.end(), [](const Gate& gate) {
+    return gate.policy.empty() && gate.measure == "use-case";
+  });
+  for (const Gate& gate : open.gates) {
+    use_case->on_violation = std::max(use_case->on_violation, gate.on_violation);
+  }
+}
+
 // While a version is in transition its measures tell, and do not take down what serves. The checks
 // before `first`, which no policy can switch off, stay as they are.
 void Soften(std::vector<Gate>& gates, std::size_t first, const std::string& policy) {
@@ -444,6 +468,11 @@ Decision Judge(const PolicySet& policies, const Facts& facts, const Dossier& dos
         EvaluateIn(*environment, m, facts, dossier, decision.answers_digest, decision, classes,
                    next_change);
       }
+    }
+  } else {
+    for (const MatchedPolicy& m : matched) {
+      KeepQuarantine(m, facts, EvidenceIndex(dossier, m.policy->spec, m.environments.front()->name),
+                     decision.gates, next_change);
     }
   }
   const auto measures = decision.gates.begin() + static_cast<std::ptrdiff_t>(preconditions);

@@ -592,6 +592,48 @@ TEST(ModelRecords, CertificatesThatNobodyCouldReadAgainFillTheirNamespace) {
   EXPECT_EQ(record.results[0].by.certificates, "");
 }
 
+// Many namespaces that serve it not, each with fewer sign-offs than the one that does.
+TEST(ModelRecords, LoseNothingOfWhoServesTheModelToWhoDoesNot) {
+  SeenOfModel seen = Seen();
+  std::vector<AttestedSignOff> votes;
+  for (int i = 0; i < 10; ++i) {
+    votes.push_back(
+        Vote("own-" + std::to_string(i), "Approve", By("vera" + std::to_string(i), 90)));
+  }
+  seen.sign_offs = votes;
+  ModelRecordSpec record = Next({}, seen);
+  record.serving.push_back({"lending-prod/scorer", "lending", "credit", "prod", "1.0.0", "dan",
+                            kNow - std::chrono::hours(1), std::nullopt});
+  for (int ns = 0; ns < 28; ++ns) {
+    for (int i = 0; i < 9; ++i) {
+      const std::string name = "theirs-" + std::to_string(ns) + "-" + std::to_string(i);
+      const AttestedSignOff vote = Vote(name, "Approve", By("mallory", 5), name);
+      auto moved = std::make_shared<Object<SignOffSpec>>(*vote.object);
+      moved->meta.name_space = "elsewhere-" + std::to_string(ns);
+      votes.push_back({std::move(moved), vote.by});
+    }
+  }
+  seen.sign_offs = votes;
+  const auto kept = [](const ModelRecordSpec& one) {
+    return std::count_if(one.decisions.begin(), one.decisions.end(),
+                         [](const auto& decision) { return decision.name_space == "lending"; });
+  };
+  const ModelRecordSpec after = Stored(Next(record, seen));
+  EXPECT_THAT(after.decisions, SizeIs(kMaxRecordedDecisions));
+  EXPECT_EQ(kept(after), 10);
+  EXPECT_EQ(after.BoundsOf("lending"), nullptr);
+  // Nor where it served before and is suspended.
+  record.serving.back().until = kNow;
+  EXPECT_EQ(kept(Next(record, seen)), 10);
+  // Who serves it keeps no more than half.
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "more-" + std::to_string(i);
+    votes.push_back(Vote(name, "Approve", By("vera", 80), name));
+  }
+  seen.sign_offs = votes;
+  EXPECT_EQ(kept(Next(record, seen)), 128);
+}
+
 TEST(ModelRecords, SayWhatMeasuresMadeOfAResult) {
   SeenOfModel seen = Seen();
   seen.bias_tests = Listed(Tested("a", 1, By("dan", 9)));

@@ -224,6 +224,72 @@ TEST(Plan, KeepsAndJudgesWhatServesWhileAnApprovedSpecCannotBePutInPlace) {
   EXPECT_THAT(PlanOf(alert, true, {2}).explanation, HasSubstr("revision 1 itself no longer meets"));
 }
 
+Plan SuspendedPlanOf(const Case& c) {
+  std::vector<ApprovedRevision> revisions;
+  for (const Decision& decision : c.revisions) {
+    const auto number = static_cast<std::int64_t>(revisions.size()) + 1;
+    revisions.push_back({number, decision.governed_digest, 10 + number});
+  }
+  PlanInput input{c.wanted, 5, revisions, c.serving, kNow, [&](const ApprovedRevision& r) {
+                    return c.revisions.at(static_cast<std::size_t>(r.number - 1));
+                  }};
+  input.suspended = true;
+  return MakePlan(input);
+}
+
+TEST(Plan, WhatIsSuspendedStaysSoUntilItPasses) {
+  for (const Reaction reaction :
+       {Reaction::kAlert, Reaction::kHold, Reaction::kRollback, Reaction::kSuspend}) {
+    const Case c{"", Refused("a", reaction), {Refused("a", reaction)}, 1, {}, {}, 0, ""};
+    const Plan plan = SuspendedPlanOf(c);
+    EXPECT_EQ(plan.phase, Phase::kSuspended) << NameOf(reaction);
+    EXPECT_EQ(plan.serve, 1) << NameOf(reaction);
+    EXPECT_EQ(plan.replicas, 0) << NameOf(reaction);
+    EXPECT_THAT(plan.explanation, HasSubstr("2 sign-offs are required")) << NameOf(reaction);
+  }
+  // Also while another spec is asked for.
+  const Case held{"", Refused("b", Reaction::kAlert), {Refused("a", Reaction::kHold)}, 1, {}, {}, 0,
+                  ""};
+  EXPECT_EQ(SuspendedPlanOf(held).replicas, 0);
+
+  const Case passes{"", Approved("a"), {Approved("a")}, 1, {}, {}, 0, ""};
+  EXPECT_EQ(SuspendedPlanOf(passes).replicas, 5);
+  const Case earlier{"", Refused("b", Reaction::kHold), {Approved("a")}, 1, {}, {}, 0, ""};
+  EXPECT_EQ(SuspendedPlanOf(earlier).replicas, 11);
+  const Case rollback{"",
+                      Refused("b", Reaction::kRollback),
+                      {Approved("a"), Refused("b", Reaction::kRollback)},
+                      2,
+                      {},
+                      {},
+                      0,
+                      ""};
+  EXPECT_EQ(SuspendedPlanOf(rollback).serve, 1) << "it passes";
+}
+
+TEST(Plan, StartsNothingThatDoesNotPassInPlaceOfWhatIsLost) {
+  // Revision 3 served and is gone.
+  const Case older{"",
+                   Refused("d", Reaction::kHold),
+                   {Approved("a"), Refused("b", Reaction::kHold)},
+                   3,
+                   {},
+                   {},
+                   0,
+                   ""};
+  EXPECT_EQ(PlanOf(older).serve, 1);
+  EXPECT_EQ(PlanOf(older, false, {1}).phase, Phase::kSuspended);
+
+  for (const Reaction reaction : {Reaction::kAlert, Reaction::kHold, Reaction::kSuspend}) {
+    const Case none{"", Refused("d", Reaction::kHold), {Refused("a", reaction)}, 3, {}, {}, 0, ""};
+    const Plan plan = PlanOf(none);
+    EXPECT_EQ(plan.phase, Phase::kSuspended);
+    EXPECT_EQ(plan.serve, std::nullopt) << "whatever is there stays, without pods";
+    EXPECT_EQ(plan.reason, "Suspended");
+    EXPECT_THAT(plan.explanation, HasSubstr("no approved revision meets policy; revision 1"));
+  }
+}
+
 TEST(Plan, RollsBackToNothingThatCannotBePutInPlace) {
   const Case c{"",
                Refused("c", Reaction::kRollback),
