@@ -30,6 +30,11 @@ std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) 
     if (!*gone) return ReconcileResult::Wait(kCacheRetry);
     work.missing = live->revision;
   }
+  if (!work.leaving) {
+    const auto leaving = IsLeaving(work);
+    if (!leaving) return ReconcileResult::From(leaving.error());
+    if (*leaving) return ReconcileResult::Wait(kCacheRetry);
+  }
   for (ChildWriter* writer :
        {&world_.workload_writer, &world_.service_writer, &world_.budget_writer}) {
     auto removed = writer->Remove(child, work.meta.uid, work.stop);
@@ -104,6 +109,7 @@ std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Ren
     if (writer == &world_.workload_writer) {
       work.memory.serving = work.plan.serve;
       work.memory.suspended = work.plan.replicas == 0;
+      world_.memory.Set(work.key, work.memory);  // at once: the round may end early
     }
   }
   if (!rendered.disruption_budget) {
@@ -153,7 +159,9 @@ std::optional<ReconcileResult> DeploymentReconciler::WriteChildren(Work& work) {
   const auto live = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
   const bool in_place =
       work.memory.serving == work.plan.serve || (live && live->revision == work.plan.serve);
-  if (work.obstacle && !(live && in_place) && !suspended) return std::nullopt;
+  // What has no pods gets none by what is out of place.
+  const bool runs = live && in_place && !work.memory.suspended.value_or(false);
+  if (work.obstacle && !runs && !suspended) return std::nullopt;
   auto result = Apply(work, *rendered, in_place || suspended);
   if (suspended && work.obstacle) work.obstacle->message += "; " + work.plan.explanation;
   ObserveRollout(work);

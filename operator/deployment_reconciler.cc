@@ -197,9 +197,7 @@ std::optional<ReconcileResult> DeploymentReconciler::Judge(Work& work) {
     work.next_record = work.now + kRecordRetry;
   }
   const RecordSubject model = SubjectOfModel(work.object->spec.model.digest.digest);
-  for (const RecordSubject& subject : {model, UseCaseOf(*work.object)}) {
-    world_.keeper.Judged(subject, work.key, work.decision);
-  }
+  world_.keeper.Judged({model, UseCaseOf(*work.object)}, work.key, work.decision);
   return std::nullopt;
 }
 

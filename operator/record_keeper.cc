@@ -62,7 +62,7 @@ ApiStatus RecordKeeper::Keep(const RecordSubject& asked, const std::stop_token& 
   }
   ModelRecordSpec before = cached == nullptr ? ModelRecordSpec{} : cached->object.spec;
   if (cached == nullptr && !asked.ns.empty()) {
-    const auto records = catalog_.records().List();
+    const auto records = catalog_.RecordsOfRejectionsIn(asked);
     std::vector<const ModelRecordSpec*> others;
     for (const auto& other : records) {
       if (other->by.authenticity == Authenticity::kAttested) others.push_back(&other->object.spec);
@@ -78,7 +78,6 @@ ApiStatus RecordKeeper::Keep(const RecordSubject& asked, const std::stop_token& 
   const Time now = clock_.Now();
   ModelRecordSpec next = NextRecord(before, seen, *gone, VerdictsOn(subject), now);
   NoteWhereItServes(next, now);
-  ForgetVerdicts(subject, next, DigestsOf(seen));
   if (cached == nullptr && next.results.empty() && next.decisions.empty() &&
       next.incidents.empty() && next.serving.empty()) {
     return {};
@@ -147,34 +146,26 @@ Verdicts RecordKeeper::VerdictsOn(const RecordSubject& subject) const {
   return all;
 }
 
-// Of results that others have followed nobody asks any more.
-void RecordKeeper::ForgetVerdicts(const RecordSubject& subject, const ModelRecordSpec& record,
-                                  const std::map<std::string, std::string>& spelled) {
-  const std::lock_guard lock(mutex_);
-  const auto known = verdicts_.find(subject);
-  if (known == verdicts_.end()) return;
-  std::set<std::string> digests;
-  for (const RecordedResult& result : record.results) digests.insert(result.digest);
-  for (const auto& [known_as, digest] : spelled) {
-    if (digests.contains(known_as)) digests.insert(digest);
-  }
-  for (auto& [deployment, verdicts] : known->second) {
-    std::erase_if(verdicts, [&](const auto& verdict) { return !digests.contains(verdict.first); });
-  }
-  std::erase_if(known->second, [](const auto& one) { return one.second.empty(); });
-}
-
-void RecordKeeper::Judged(const RecordSubject& subject, const ObjectKey& deployment,
+void RecordKeeper::Judged(const std::vector<RecordSubject>& subjects, const ObjectKey& deployment,
                           const Decision& decision) {
+  Verdicts now;
+  NoteVerdicts(decision, now);
+  std::vector<RecordSubject> changed;
   {
     const std::lock_guard lock(mutex_);
-    Verdicts& verdicts = verdicts_[subject][deployment];
-    Verdicts next = verdicts;
-    NoteVerdicts(decision, next);
-    if (next == verdicts) return;
-    verdicts = std::move(next);
+    for (auto& [subject, by_deployment] : verdicts_) {
+      const bool still = std::find(subjects.begin(), subjects.end(), subject) != subjects.end();
+      if (!still && by_deployment.erase(deployment) > 0) changed.push_back(subject);
+    }
+    for (const RecordSubject& subject : subjects) {
+      Verdicts& known = verdicts_[subject][deployment];
+      if (known == now) continue;
+      known = now;
+      changed.push_back(subject);
+    }
+    std::erase_if(verdicts_, [](const auto& one) { return one.second.empty(); });
   }
-  look_(subject);
+  for (const RecordSubject& subject : changed) look_(subject);
 }
 
 void RecordKeeper::Forget(const ObjectKey& deployment) {

@@ -14,6 +14,7 @@
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "catalog/catalog.h"
@@ -41,8 +42,10 @@ class RecordKeeper {
   // Brings the record of `subject` up to date. Error: it could not be written.
   [[nodiscard]] ApiStatus Keep(const RecordSubject& subject, const std::stop_token& stop);
 
-  // What came of the evidence about `subject` for a ModelDeployment.
-  void Judged(const RecordSubject& subject, const ObjectKey& deployment, const Decision& decision);
+  // What came of the evidence about each of `subjects` for a ModelDeployment, which is about no
+  // others any more.
+  void Judged(const std::vector<RecordSubject>& subjects, const ObjectKey& deployment,
+              const Decision& decision);
   // It is gone, and with it what came of evidence for it.
   void Forget(const ObjectKey& deployment);
   // What a ModelDeployment serves now; nullopt: nothing. `model`: its digest.
@@ -56,8 +59,6 @@ class RecordKeeper {
                                 const std::stop_token& stop);
   void NoteWhereItServes(ModelRecordSpec& record, Time now) const;
   [[nodiscard]] Verdicts VerdictsOn(const RecordSubject& subject) const;
-  void ForgetVerdicts(const RecordSubject& subject, const ModelRecordSpec& record,
-                      const std::map<std::string, std::string>& spelled);
 
   const KubeClient& client_;
   Clock& clock_;

@@ -302,6 +302,16 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
 
 // One record may be about several use cases.
 void Catalog::ConnectRecords() {
+  records_.AddIndex(kRejections, [](const Cached<ModelRecordSpec>& cached) {
+    std::set<std::string> use_cases;
+    if (!cached.object.spec.use_case.empty()) return std::vector<std::string>();
+    for (const RecordedDecision& one : cached.object.spec.decisions) {
+      if (one.sign_off != nullptr && IsRejectionInUseCase(one.sign_off->spec)) {
+        use_cases.insert(Ref(one.name_space, one.use_case));
+      }
+    }
+    return std::vector<std::string>(use_cases.begin(), use_cases.end());
+  });
   records_.OnChange([this](const ObjectChange<Cached<ModelRecordSpec>>& change) {
     const std::string kind(ModelRecordSpec::kKind);
     if (change.undecodable) return Notify({kind, change.key, {}});
@@ -532,6 +542,11 @@ SeenOfModel Catalog::SeenOfUseCase(const ObjectKey& use_case) const {
   seen.reports = Collect(reports_, seen.use_case, kAboutUseCase);
   seen.sign_offs = Collect(sign_offs_, seen.use_case, kRejections);
   return seen;
+}
+
+std::vector<std::shared_ptr<const Cached<ModelRecordSpec>>> Catalog::RecordsOfRejectionsIn(
+    const ObjectKey& use_case) const {
+  return records_.ByIndex(kRejections, use_case.ToString());
 }
 
 std::vector<std::string> Catalog::ModelsOfUseCase(const std::string& use_case) const {

@@ -120,6 +120,9 @@ class Catalog {
   [[nodiscard]] std::optional<ObjectKey> RecordedDeployment(const ObjectKey& report) const;
 
   [[nodiscard]] SeenOfModel SeenOf(const std::string& model) const;
+  // Records of models that hold what was rejected in the use case, from before it had its own.
+  [[nodiscard]] std::vector<std::shared_ptr<const Cached<ModelRecordSpec>>> RecordsOfRejectionsIn(
+      const ObjectKey& use_case) const;
   [[nodiscard]] SeenOfModel SeenOfUseCase(const ObjectKey& use_case) const;
 
   // Takes in what a live read gave (see live_reader.h).

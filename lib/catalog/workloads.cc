@@ -79,7 +79,7 @@ Workloads::Workloads(const KubeClient& client, Clock& clock, const ServingProfil
                                        [this, last, next] {
                                          if (!last) FallBackTo(next);
                                        }),
-                             version == profile.versions.front()});
+                             version == profile.versions.front(), false});
       }
     }
     if (built_in) built_in_ = followed_.size();
@@ -109,8 +109,10 @@ std::unique_ptr<Informer<Workload>> Workloads::Following(const KubeClient& clien
 
 void Workloads::Start() {
   const std::lock_guard lock(mutex_);
-  for (const Followed& one : followed_) {
-    if (one.started) one.informer->Start();
+  for (Followed& one : followed_) {
+    if (!one.first) continue;
+    one.started = true;
+    one.informer->Start();
   }
 }
 
@@ -131,18 +133,19 @@ void Workloads::Stop() {
 
 bool Workloads::HasSynced() const {
   return std::all_of(followed_.begin(), followed_.begin() + static_cast<std::ptrdiff_t>(built_in_),
-                     [](const Followed& one) { return one.informer->HasSynced(); });
+                     [](const Followed& one) { return !one.first || one.informer->HasSynced(); });
 }
 
 bool Workloads::WaitForSync(const std::stop_token& stop, SteadyTime deadline) const {
   return std::all_of(
       followed_.begin(), followed_.begin() + static_cast<std::ptrdiff_t>(built_in_),
-      [&](const Followed& one) { return one.informer->WaitForSync(stop, deadline); });
+      [&](const Followed& one) { return !one.first || one.informer->WaitForSync(stop, deadline); });
 }
 
 std::vector<std::string> Workloads::Stale(SteadyTime now) const {
   std::vector<std::string> stale;
   for (std::size_t i = 0; i < built_in_; ++i) {
+    if (!followed_[i].first) continue;
     const auto heard = followed_[i].informer->LastHeard();
     if (!heard || now - *heard < kStaleAfter) continue;
     stale.emplace_back("the API server has not been heard about workloads for some minutes");

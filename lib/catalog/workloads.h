@@ -81,8 +81,8 @@ class Workloads {
 
   struct Followed {
     std::unique_ptr<Informer<Workload>> informer;
-    bool started =
-        false;  // from the start, or once the API server does not have the version before
+    bool first = false;  // of its kind's versions
+    bool started = false;
   };
   [[nodiscard]] std::unique_ptr<Informer<Workload>> Following(const KubeClient& client,
                                                               const ServingProfiles& table,

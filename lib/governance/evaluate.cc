@@ -168,20 +168,39 @@ void AddIssuers(const GovernancePolicySpec& policy, const Requirement& require, 
   }
 }
 
+// The model and those that it came from, by every snapshot that tells of it: a later one that
+// leaves out what was before makes nobody independent.
+std::vector<const ModelDigest*> CameFrom(const GovernancePolicySpec& policy,
+                                         const EvidenceIndex& index, const ModelDigest& model) {
+  std::vector<const ModelDigest*> models = {&model};
+  if (!policy.changes) return models;
+  std::size_t from = 0;
+  for (std::int64_t step = 0; step < policy.changes->max_steps; ++step) {
+    const std::size_t until = models.size();
+    for (; from < until; ++from) {
+      for (const AttestedSnapshot* snapshot : index.Snapshots(*models[from])) {
+        const auto& previous = snapshot->object->spec.previous;
+        if (!previous || !TellsOfChange(policy, *snapshot)) continue;
+        const bool known = std::any_of(models.begin(), models.end(),
+                                       [&](const ModelDigest* one) { return *one == *previous; });
+        if (!known) models.push_back(&*previous);
+      }
+    }
+  }
+  return models;
+}
+
 // Whoever develops the model: those whom the use case lists, the author of the deployment, and the
 // believed issuers of its evidence and whom that names. Who repeats a run is not: that is a
 // validator's work.
 Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
-                    const EvidenceIndex& index, const Lineage& lineage) {
+                    const EvidenceIndex& index) {
   Insiders insiders = DevelopersOf(policy, facts.use_case->spec);
   AddPerson(policy, facts.author, insiders);
   // Whoever made what this model came from has a hand in it too, also where the key has ended by
   // which somebody told of that.
-  std::vector<const ModelDigest*> models = {&facts.deployment->spec.model.digest};
-  const Lineage ever = LineageOf(policy, facts, index.Ever());
-  for (const Lineage* one : {&lineage, &ever}) {
-    for (const LineageStep& step : one->steps) models.push_back(&step.model);
-  }
+  const std::vector<const ModelDigest*> models =
+      CameFrom(policy, index.Ever(), facts.deployment->spec.model.digest);
   // So has whoever tells what was changed, whether a measure asks for snapshots or not.
   if (policy.changes) {
     Requirement told;
@@ -320,7 +339,7 @@ void EvaluateIn(const PolicyEnvironment& environment, const MatchedPolicy& match
                     [&](const ChangeNote& one) { return one.Text() == note.Text(); });
     if (!noted) decision.changes.push_back(std::move(note));
   }
-  const Insiders insiders = InsidersOf(policy.spec, facts, index, lineage);
+  const Insiders insiders = InsidersOf(policy.spec, facts, index);
   std::optional<Time> answers_until;
   const bool approved =
       AnswersApproved(policy, facts, insiders, index, answers_digest, decision, answers_until);
@@ -395,7 +414,7 @@ void KeepQuarantine(const MatchedPolicy& matched, const Facts& facts, const Evid
   Insiders insiders;
   std::string answers_digest;
   if (facts.use_case != nullptr) {
-    insiders = InsidersOf(policy.spec, facts, index, LineageOf(policy.spec, facts, index));
+    insiders = InsidersOf(policy.spec, facts, index);
     answers_digest = facts.use_case->spec.answers_digest;
   } else {
     AddPerson(policy.spec, facts.author, insiders);

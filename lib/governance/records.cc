@@ -295,6 +295,10 @@ std::vector<PastResult> PastResults(const GovernancePolicySpec& policy, const Fa
   return found;
 }
 
+Provenance RecordedBy(const GovernancePolicySpec& policy, const RecordedMaker& maker) {
+  return SignerOf(policy, ProvenanceOf(maker), {}, std::nullopt, Revocation::kDisregarded);
+}
+
 bool IsBelieved(const GovernancePolicySpec& policy, const Believed& who, const Provenance& by) {
   return IsAuthentic(by) && IsTrustedIssuer(policy, who.issuers, by) &&
          WhyTooWeak(who.assurance, by).empty();

@@ -42,6 +42,8 @@ struct PastResult {
 [[nodiscard]] std::vector<PastResult> PastResults(const GovernancePolicySpec& policy,
                                                   const Facts& facts, std::string_view environment,
                                                   const ModelRecord& record);
+// Who made what is recorded, by whatever key.
+[[nodiscard]] Provenance RecordedBy(const GovernancePolicySpec& policy, const RecordedMaker& maker);
 // Whom a measure believes of a kind of result, and how strongly they have to have made it.
 struct Believed {
   const std::vector<Subject>& issuers;

@@ -141,7 +141,12 @@ class FitnessCheck {
                    "spec.dataSet.digest", "test on data that the model was not made from");
       }
     }
-    if (const std::string gone = DeletedSnapshot(context, ever); !gone.empty()) {
+    const auto believed = [&](const Provenance& by) {
+      return SaysWhatItWasMadeFrom(context.policy.spec, by);
+    };
+    if (const std::string gone = DeletedSnapshot(
+            {context.policy.spec, context.facts, context.index, spec_.model}, believed);
+        !gone.empty()) {
       return Add(
           GateState::kInsufficient, "BiasTrainingDataUnknown",
           "whether its data are independent of the training data cannot be said: snapshot '" +
@@ -159,40 +164,6 @@ class FitnessCheck {
         "created "
         "by " +
             SubjectsText(requirement_.issuers));
-  }
-
-  // By an issuer who is believed; also one that was followed by another of theirs, which may have
-  // left out what it told.
-  std::string DeletedSnapshot(const Context& context,
-                              const std::vector<const AttestedSnapshot*>& present) const {
-    const GovernancePolicySpec& policy = context.policy.spec;
-    const ModelRecord* record = RecordOf(context.facts, spec_.model.digest);
-    if (record == nullptr) return {};
-    for (const PastResult& past :
-         PastResults(policy, context.facts, context.index.environment(), *record)) {
-      const RecordedResult& result = *past.result;
-      if (result.kind != ReproducibilitySnapshotSpec::kKind ||
-          result.digest_type != spec_.model.type) {
-        continue;
-      }
-      const auto ever = DespiteRevocation(policy, past.by, result.performed_at);
-      if (!SaysWhatItWasMadeFrom(policy, ever.value_or(past.by))) continue;
-      // A repetition may have ended in another model.
-      const auto copies = result.topic.empty() ? EvidenceIndex::SnapshotList()
-                                               : context.index.Repetitions(result.topic);
-      const auto is_there = [&](const std::string& digest) {
-        const auto is = [&](const AttestedSnapshot* one) {
-          return one->object->KnownAs() == digest;
-        };
-        return std::any_of(present.begin(), present.end(), is) ||
-               std::any_of(copies.begin(), copies.end(), is);
-      };
-      if (!is_there(result.digest)) return result.name;
-      for (const EarlierResult& earlier : result.earlier) {
-        if (!is_there(earlier.digest)) return earlier.digest;
-      }
-    }
-    return {};
   }
 
   bool SaysWhatItWasMadeFrom(const GovernancePolicySpec& policy, const Provenance& by) const {
@@ -262,6 +233,36 @@ class FitnessCheck {
 };
 
 }  // namespace
+
+std::string DeletedSnapshot(const RecordQuery& query,
+                            const std::function<bool(const Provenance&)>& believed) {
+  const ModelRecord* record = RecordOf(query.facts, query.model.digest);
+  if (record == nullptr) return {};
+  const auto present = query.index.Snapshots(query.model);
+  for (const PastResult& past :
+       PastResults(query.policy, query.facts, query.index.environment(), *record)) {
+    const RecordedResult& result = *past.result;
+    if (result.kind != ReproducibilitySnapshotSpec::kKind ||
+        result.digest_type != query.model.type) {
+      continue;
+    }
+    const auto ever = DespiteRevocation(query.policy, past.by, result.performed_at);
+    if (!believed(ever.value_or(past.by))) continue;
+    // A repetition may have ended in another model.
+    const auto copies = result.topic.empty() ? EvidenceIndex::SnapshotList()
+                                             : query.index.Repetitions(result.topic);
+    const auto is_there = [&](const std::string& digest) {
+      const auto is = [&](const AttestedSnapshot* one) { return one->object->KnownAs() == digest; };
+      return std::any_of(present.begin(), present.end(), is) ||
+             std::any_of(copies.begin(), copies.end(), is);
+    };
+    if (!is_there(result.digest)) return result.name;
+    for (const EarlierResult& earlier : result.earlier) {
+      if (!is_there(earlier.digest)) return earlier.digest;
+    }
+  }
+  return {};
+}
 
 void CheckProtocol(const Context& context, const BiasTestRequirement& requirement,
                    const BiasTestSpec& spec, BiasFindings& findings) {

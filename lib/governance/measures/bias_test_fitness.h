@@ -1,12 +1,14 @@
 // bias_test_fitness.h: whether a bias test was made as policy asks, before anything is computed.
 //
-// Internal to bias_test_judge.cc. Pure.
+// Internal to the measures. Pure.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "governance/measures/bias_test_judge.h"
+#include "governance/records.h"
 
 namespace countersign {
 
@@ -32,6 +34,12 @@ class BiasFindings {
 // the data independent of the training data where that is asked for.
 void CheckProtocol(const Context& context, const BiasTestRequirement& requirement,
                    const BiasTestSpec& spec, BiasFindings& findings);
+
+// The name or digest of a snapshot of the model that was deleted and may have told what data it was
+// made from; empty if there is none. `believed`: whether whoever made it is. Also one that was
+// followed by another of theirs, which may have left out what it told.
+[[nodiscard]] std::string DeletedSnapshot(const RecordQuery& query,
+                                          const std::function<bool(const Provenance&)>& believed);
 
 // Whether labels are there and good enough for the metrics that need them. Those of selection do
 // not need any.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "governance/measures/bias_test_fitness.h"
 #include "governance/measures/predecessor.h"
 
 namespace countersign {
@@ -43,7 +44,10 @@ std::optional<Obstacle> TestedOnOwnTraining(const Context& context, const Gate& 
     }
   }
   for (const AttestedSnapshot* snapshot : context.index.Ever().Snapshots(context.model)) {
-    if (!IsAuthentic(snapshot->by)) continue;
+    // What was withdrawn says nothing for the model, but what it says against it.
+    if (!IsAuthentic(snapshot->by) && snapshot->by.authenticity != Authenticity::kWithdrawn) {
+      continue;
+    }
     for (const DataState& data : snapshot->object->spec.data) {
       const auto test = tests.find(data.digest);
       if (data.role == DataRole::kTest || test == tests.end()) continue;
@@ -51,6 +55,16 @@ std::optional<Obstacle> TestedOnOwnTraining(const Context& context, const Gate& 
                                                     "' is " + std::string(NameOf(data.role)) +
                                                     " data of the new model"};
     }
+  }
+  if (tests.empty()) return std::nullopt;
+  const auto believed = [&](const Provenance& by) {
+    return IsTrustedIssuer(context.policy.spec, context.policy.spec.changes->issuers, by);
+  };
+  if (const std::string gone = DeletedSnapshot(QueryOf(context), believed); !gone.empty()) {
+    return Obstacle{"BiasTrainingDataUnknown",
+                    "snapshot '" + gone +
+                        "' of the new model was deleted, and what data it named nobody can read "
+                        "any more"};
   }
   return std::nullopt;
 }

@@ -7,6 +7,7 @@
 #include "governance/change_protocol.h"
 #include "governance/measures/predecessor.h"
 #include "governance/measures/sign_off.h"
+#include "governance/records.h"
 #include "governance/signers.h"
 
 namespace countersign {
@@ -153,7 +154,7 @@ class Judge {
 
   std::string Violation() {
     const AttestedSnapshot* own = SnapshotOf(context_.policy.spec, context_.index, context_.model);
-    if (own == nullptr || own->by.first_seen < report_.by.first_seen) {
+    if (own == nullptr || KnownSince(*own) < report_.by.first_seen) {
       return "the model was there before it: what exists is not approved of beforehand";
     }
     for (std::size_t i = 0; i < steps_; ++i) {
@@ -178,6 +179,24 @@ class Judge {
       if (auto unmet = Unmet(name); !unmet.empty()) return unmet;
     }
     return {};
+  }
+
+  // When anybody told of the model first, also what is gone: telling of it again makes it no newer.
+  Time KnownSince(const AttestedSnapshot& own) const {
+    Time since = own.by.first_seen;
+    for (const AttestedSnapshot* one : context_.index.Ever().Snapshots(context_.model)) {
+      if (IsAuthentic(one->by)) since = std::min(since, one->by.first_seen);
+    }
+    const ModelRecord* record = RecordOf(context_.facts, context_.model.digest);
+    if (record == nullptr) return since;
+    for (const RecordedResult& one : record->spec.results) {
+      if (one.kind != ReproducibilitySnapshotSpec::kKind) continue;
+      since = std::min(since, one.by.first_seen.time);
+      for (const EarlierResult& earlier : one.earlier) {
+        since = std::min(since, earlier.first_seen.time);
+      }
+    }
+    return since;
   }
 
   std::string MetricOutOfBounds(const ReproducibilitySnapshotSpec& spec) const {
@@ -214,40 +233,44 @@ class Judge {
   // Which model since the protocol was made this is, of all whose snapshots lead back to where it
   // starts. A model counts though it never served: whoever tries twenty has used twenty.
   std::int64_t UseNumber() const {
-    struct Made {
-      const AttestedSnapshot* latest = nullptr;
-      Time first{};
-    };
     using Key = std::pair<std::string, DigestType>;
+    struct Made {
+      std::optional<Time> first;
+      std::set<Key> previous;  // all that anybody told
+    };
     const auto key = [](const ModelDigest& model) { return Key(model.digest, model.type); };
     std::map<Key, Made> models;
-    for (const AttestedSnapshot* snapshot : context_.index.AllSnapshots()) {
+    // Of a key that has ended too: what was used up does not come back.
+    for (const AttestedSnapshot* snapshot : context_.index.Ever().AllSnapshots()) {
       if (!TellsOfChange(context_.policy.spec, *snapshot)) continue;
       Made& made = models[key(snapshot->object->spec.model)];
-      if (made.latest == nullptr || snapshot->by.first_seen < made.first) {
-        made.first = snapshot->by.first_seen;
+      made.first = std::min(made.first.value_or(Time::max()), snapshot->by.first_seen);
+      if (const auto& previous = snapshot->object->spec.previous) {
+        made.previous.insert(key(*previous));
       }
-      made.latest = made.latest == nullptr
-                        ? snapshot
-                        : Latest<ReproducibilitySnapshotSpec>({made.latest, snapshot});
     }
     const Key base = key(base_);
-    const auto leads_to_base = [&](Key model) {
-      std::set<Key> visited;
-      while (visited.insert(model).second) {
-        const auto it = models.find(model);
-        if (it == models.end() || !it->second.latest->object->spec.previous) return false;
-        model = key(*it->second.latest->object->spec.previous);
-        if (model == base) return true;
+    const auto leads_to_base = [&](const Key& model) {
+      std::set<Key> visited = {model};
+      std::vector<Key> open = {model};
+      while (!open.empty()) {
+        const auto it = models.find(open.back());
+        open.pop_back();
+        if (it == models.end()) continue;
+        for (const Key& previous : it->second.previous) {
+          if (previous == base) return true;
+          if (visited.insert(previous).second) open.push_back(previous);
+        }
       }
       return false;
     };
     const Key own = key(context_.model);
-    const auto order = std::pair(models[own].first, own);
+    const auto order = std::pair(models[own].first.value_or(Time::max()), own);
     return std::count_if(models.begin(), models.end(), [&](const auto& entry) {
       const auto& [model, made] = entry;
-      return model != base && made.first >= report_.by.first_seen &&
-             std::pair(made.first, model) <= order && leads_to_base(model);
+      const Time first = made.first.value_or(Time::max());
+      return model != base && first >= report_.by.first_seen && std::pair(first, model) <= order &&
+             leads_to_base(model);
     });
   }
 

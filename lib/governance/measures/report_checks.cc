@@ -7,6 +7,7 @@
 #include <iterator>
 #include <tuple>
 
+#include "governance/measures/against.h"
 #include "governance/measures/revoked.h"
 #include "governance/records.h"
 #include "governance/report_requirements.h"
@@ -146,6 +147,16 @@ void CheckAssessment(const Context& context, const DataQualityRequirement& r,
                     FormatDuration(*max_age) + ", it ended at " + FormatTime(end));
 }
 
+UsableReportsResult OfBoth(const Context& context, const EvidenceRequirement& of_model,
+                           const EvidenceRequirement& of_use_case) {
+  UsableReportsResult all = UsableReports(context, of_model);
+  const UsableReportsResult others = UsableReports(context, of_use_case);
+  all.usable.insert(all.usable.end(), others.usable.begin(), others.usable.end());
+  all.revoked.insert(all.revoked.end(), others.revoked.begin(), others.revoked.end());
+  all.notes.insert(all.notes.end(), others.notes.begin(), others.notes.end());
+  return all;
+}
+
 // An assessment is about the use case or about this model, by anybody whom the measure believes and
 // signed as it asks for.
 void CheckAssessment(const Context& context, const DataQualityRequirement& r,
@@ -155,13 +166,10 @@ void CheckAssessment(const Context& context, const DataQualityRequirement& r,
   wanted.issuers = r.rules.issuers;
   wanted.assurance = r.rules.assurance;
   wanted.signers = r.rules.signers;
+  wanted.independent = r.rules.independent;
   EvidenceRequirement of_use_case = wanted;
   of_use_case.scope = EvidenceScope::kUseCase;
-  UsableReportsResult all = UsableReports(context, wanted);
-  const UsableReportsResult others = UsableReports(context, of_use_case);
-  all.usable.insert(all.usable.end(), others.usable.begin(), others.usable.end());
-  all.revoked.insert(all.revoked.end(), others.revoked.begin(), others.revoked.end());
-  all.notes.insert(all.notes.end(), others.notes.begin(), others.notes.end());
+  const UsableReportsResult all = OfBoth(context, wanted, of_use_case);
   for (const EvidenceRequirement& one : {wanted, of_use_case}) {
     if (const auto gone = GoneReport(context, one, all.usable)) {
       shortfall.Add(GateState::kMissing, "ImpactAssessmentWithdrawn",
@@ -180,6 +188,15 @@ void CheckAssessment(const Context& context, const DataQualityRequirement& r,
   for (const AttestedEvidence* one : all.revoked) {
     if (one->by.first_seen >= latest.front()->by.first_seen) {
       static_cast<void>(IsAccepted(*one, kRevokedText, shortfall));
+    }
+  }
+  if (!wanted.independent) return;
+  // Who assessed it and is a developer since has said no all the same.
+  wanted.independent = of_use_case.independent = false;
+  for (const AttestedEvidence* one : OfBoth(context, wanted, of_use_case).usable) {
+    const bool counts = std::find(all.usable.begin(), all.usable.end(), one) != all.usable.end();
+    if (!counts && one->by.first_seen >= latest.front()->by.first_seen) {
+      static_cast<void>(IsAccepted(*one, kDependentText, shortfall));
     }
   }
 }

@@ -5,6 +5,7 @@
 
 #include "governance/measures/conditions.h"
 #include "governance/measures/consultation.h"
+#include "governance/records.h"
 
 namespace countersign {
 namespace {
@@ -205,10 +206,34 @@ class Judge {
     return why.empty() ? why : "'" + vote.delegation->by.user + "', who lent the role, " + why;
   }
 
+  // An approval of theirs that a record has and that is there no more.
+  [[nodiscard]] std::string LaterDeleted(const Vote& vote) const {
+    const SignOffSpec& spec = vote.sign_off->object->spec;
+    const ModelRecord* record =
+        target().model ? RecordOf(facts(), target().model->digest) : nullptr;
+    if (record == nullptr) return {};
+    const std::string digest(DigestOfSubject(spec.subject));
+    for (const RecordedDecision& one : record->spec.decisions) {
+      const bool later = one.by.first_seen.time > vote.sign_off->by.Recorded();
+      if (one.withdrawn.text.empty() || !later || !IsApproval(one.decision) ||
+          one.role != spec.role || one.governed_digest != digest ||
+          one.digest == vote.sign_off->object->KnownAs() ||
+          PersonOf(policy(), RecordedBy(policy(), one.by).user) != vote.person) {
+        continue;
+      }
+      return one.name;
+    }
+    return {};
+  }
+
   void Exclude(Vote& vote) {
     const auto restricted = restricted_.find(vote.person);
-    if (restricted != restricted_.end() &&
-        restricted->second->by.first_seen >= vote.sign_off->by.first_seen) {
+    if (const auto gone = LaterDeleted(vote); !gone.empty()) {
+      vote.excluded = "SignOffWithdrawn";
+      vote.why = "a later one of theirs, '" + gone +
+                 "', was deleted, and may have had conditions or an end: they approve anew";
+    } else if (restricted != restricted_.end() &&
+               restricted->second->by.first_seen >= vote.sign_off->by.first_seen) {
       vote.excluded = "SignOffNotAuthentic";
       vote.why = "a later one of theirs, '" + restricted->second->object->meta.name +
                  "', had conditions or an end, and its key is revoked or has ended: which lifts "
