@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -34,7 +35,8 @@ Result<GitAnswer> Git(const std::string& folder, std::vector<std::string> argume
                                   "core.trustctime=true",
                                   "-c",
                                   "core.checkStat=default",
-                                  "--no-optional-locks"};
+                                  "--no-optional-locks",
+                                  "--no-replace-objects"};
   all.insert(all.end(), arguments.begin(), arguments.end());
   ChildProcess git;
   if (const int error = git.Start({"git", std::move(all), {{"LC_ALL", "C"}}, false}); error != 0) {
@@ -176,6 +178,16 @@ Result<GitAnswer> Asked(const std::string& folder, std::vector<std::string> argu
               "--code");
 }
 
+bool IsWithin(const std::string& folder, const std::string& root) {
+  std::error_code error;
+  const auto inner = std::filesystem::canonical(folder, error);
+  if (error) return false;
+  const auto outer = std::filesystem::canonical(root, error);
+  if (error) return false;
+  const std::string from = inner.lexically_relative(outer).generic_string();
+  return !from.empty() && from != ".." && !from.starts_with("../");
+}
+
 // The first change of the tree and of the submodules that are checked out, whatever the repository
 // says of what git should not look at.
 Status TakeChanges(const std::string& folder, const std::string& within, std::size_t depth,
@@ -188,6 +200,12 @@ Status TakeChanges(const std::string& folder, const std::string& within, std::si
   auto listing = Asked(folder, {"ls-files", "-v", "--stage", "-z", "--full-name", ":/"});
   if (!listing) return Fail(listing.error());
   const std::string root = FirstLine(top->text);
+  if (!IsWithin(folder, root)) {
+    return Fail(Code::kFailedPrecondition,
+                "must be a folder of the working tree that git looks at, which is '" + root +
+                    "' (core.worktree), is '" + folder + "'",
+                "--code");
+  }
   const Index index = ReadIndex(root, listing->text);
   if (state.changes.empty() && !status->text.empty()) {
     state.changes = within + FirstLine(status->text);
@@ -217,6 +235,13 @@ Status TakeChanges(const std::string& folder, const std::string& within, std::si
 }  // namespace
 
 Result<GitState> ReadGitState(const std::string& folder) {
+  for (const char* name : {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}) {
+    if (std::getenv(name) == nullptr) continue;
+    return Fail(Code::kFailedPrecondition,
+                std::string("cannot be read while ") + name +
+                    " makes git look elsewhere: unset it in the environment",
+                "--code");
+  }
   auto commit = Git(folder, {"rev-parse", "--verify", "HEAD^{commit}"});
   if (!commit) return Fail(commit.error());
   if (commit->code != 0) {

@@ -207,8 +207,29 @@ bool AddUnpinned(std::string_view text, std::vector<std::string>& out) {
   return some;
 }
 
+// What one of the first two lines says of the encoding, in which pip would read other lines (PEP
+// 263); empty: it says nothing, or what the file is read as here.
+std::string OtherEncoding(std::string_view text) {
+  static const RE2 kCookie(R"re((?i)^#[^\n]*?coding[:=]\s*([-\w.]+))re");
+  for (int line = 0; line < 2; ++line) {
+    const std::string_view first = text.substr(0, text.find('\n'));
+    std::string encoding;
+    if (RE2::PartialMatch(first, kCookie, &encoding) &&
+        !RE2::FullMatch(encoding, "(?i)utf-?8|(us-)?ascii")) {
+      return encoding;
+    }
+    if (first.size() == text.size()) break;
+    text.remove_prefix(first.size() + 1);
+  }
+  return {};
+}
+
 Result<std::vector<std::string>> UnpinnedRequirements(const std::string& name,
                                                       std::string_view text) {
+  if (const std::string encoding = OtherEncoding(text); !encoding.empty()) {
+    return Fail(Code::kInvalidArgument,
+                "must be in UTF-8, says that it is in '" + Excerpt(encoding) + "'", name);
+  }
   if (IsExplicit(text)) return UnpinnedUrls(name, text);
   std::vector<std::string> out;
   if (!AddUnpinned(text, out)) return NamesNoPackage(name);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "governance/measures/corrections.h"
+#include "governance/records.h"
 #include "governance/signers.h"
 
 namespace countersign {
@@ -244,6 +245,23 @@ std::string NotShown(const SignOffContext& context, const AttestedSignOff& sign_
   return {};
 }
 
+// As the record of the model has it.
+static bool HasActed(const SignOffContext& context, const std::string& role, const Provenance& by) {
+  const auto& target = context.target;
+  const ModelRecord* record =
+      target.model ? RecordOf(context.facts, target.model->digest) : nullptr;
+  if (record == nullptr) return false;
+  const std::string_view digest = DigestOf(target);
+  return std::any_of(
+      record->spec.decisions.begin(), record->spec.decisions.end(),
+      [&](const RecordedDecision& one) {
+        if (one.role != role || one.governed_digest != digest || digest.empty()) return false;
+        const Provenance then = RecordedBy(context.policy, one.by);
+        return HoldsRole(context.policy, role, then) &&
+               MayBeOne(context.policy, then.user, by.user);
+      });
+}
+
 std::string HoldsOtherRole(const SignOffContext& context, const Provenance& by) {
   const SignOffContext ever = Ever(context);
   for (const std::string& role : context.requirement.distinct_from_roles) {
@@ -258,8 +276,11 @@ std::string HoldsOtherRole(const SignOffContext& context, const Provenance& by) 
                MayBeOne(seen.policy, other->by.user, by.user);
       });
     };
-    // Whoever acted in it by a key that has ended, or was revoked, has acted in it.
-    if (acted(context) || acted(ever)) return "signed off as '" + role + "' too";
+    // Whoever acted in it by a key that has ended, or was revoked, has acted in it, also where that
+    // was deleted.
+    if (acted(context) || acted(ever) || HasActed(context, role, by)) {
+      return "signed off as '" + role + "' too";
+    }
   }
   return {};
 }
