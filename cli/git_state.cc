@@ -235,7 +235,8 @@ Status TakeChanges(const std::string& folder, const std::string& within, std::si
 }  // namespace
 
 Result<GitState> ReadGitState(const std::string& folder) {
-  for (const char* name : {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}) {
+  for (const char* name : {"GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE",
+                           "GIT_OBJECT_DIRECTORY", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE"}) {
     if (std::getenv(name) == nullptr) continue;
     return Fail(Code::kFailedPrecondition,
                 std::string("cannot be read while ") + name +

@@ -206,7 +206,8 @@ class Judge {
     return why.empty() ? why : "'" + vote.delegation->by.user + "', who lent the role, " + why;
   }
 
-  // An approval of theirs that a record has and that is there no more.
+  // An approval of theirs that a record has and that is there no more. One of the same instant may
+  // have come after.
   [[nodiscard]] std::string LaterDeleted(const Vote& vote) const {
     const SignOffSpec& spec = vote.sign_off->object->spec;
     const ModelRecord* record =
@@ -214,7 +215,7 @@ class Judge {
     if (record == nullptr) return {};
     const std::string digest(DigestOfSubject(spec.subject));
     for (const RecordedDecision& one : record->spec.decisions) {
-      const bool later = one.by.first_seen.time > vote.sign_off->by.Recorded();
+      const bool later = one.by.first_seen.time >= vote.sign_off->by.Recorded();
       if (one.withdrawn.text.empty() || !later || !IsApproval(one.decision) ||
           one.role != spec.role || one.governed_digest != digest ||
           one.digest == vote.sign_off->object->KnownAs() ||

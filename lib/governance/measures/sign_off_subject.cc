@@ -245,22 +245,26 @@ std::string NotShown(const SignOffContext& context, const AttestedSignOff& sign_
   return {};
 }
 
+namespace {
+
 // As the record of the model has it.
-static bool HasActed(const SignOffContext& context, const std::string& role, const Provenance& by) {
+bool HasActed(const SignOffContext& context, const std::string& role, const Provenance& by) {
   const auto& target = context.target;
   const ModelRecord* record =
       target.model ? RecordOf(context.facts, target.model->digest) : nullptr;
   if (record == nullptr) return false;
   const std::string_view digest = DigestOf(target);
-  return std::any_of(
-      record->spec.decisions.begin(), record->spec.decisions.end(),
-      [&](const RecordedDecision& one) {
-        if (one.role != role || one.governed_digest != digest || digest.empty()) return false;
-        const Provenance then = RecordedBy(context.policy, one.by);
-        return HoldsRole(context.policy, role, then) &&
-               MayBeOne(context.policy, then.user, by.user);
-      });
+  return std::any_of(record->spec.decisions.begin(), record->spec.decisions.end(),
+                     [&](const RecordedDecision& one) {
+                       if (one.role != role || one.governed_digest != digest || digest.empty())
+                         return false;
+                       const Provenance then = RecordedBy(context.policy, one.by);
+                       return HoldsRole(context.policy, role, then) &&
+                              MayBeOne(context.policy, then.user, by.user);
+                     });
 }
+
+}  // namespace
 
 std::string HoldsOtherRole(const SignOffContext& context, const Provenance& by) {
   const SignOffContext ever = Ever(context);

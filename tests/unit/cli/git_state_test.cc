@@ -86,6 +86,36 @@ TEST_F(Repository, WhatGitIsToldNotToLookAtIsNoCleanTree) {
   EXPECT_TRUE(ReadGitState(folder_)->clean) << ReadGitState(folder_)->changes;
 }
 
+TEST_F(Repository, WhatReplacesACommitIsNotItsTree) {
+  Commit("second");
+  Run("git replace HEAD HEAD~1 && git reset -q --hard HEAD");
+  const auto state = ReadGitState(folder_);
+  ASSERT_TRUE(state) << state.error().ToString();
+  EXPECT_FALSE(state->clean);
+  EXPECT_THAT(state->changes, HasSubstr("train.py"));
+}
+
+TEST_F(Repository, AWorkingTreeElsewhereIsNotTheFolders) {
+  Run("mkdir ../$(basename $PWD)-tree && cp train.py ../$(basename $PWD)-tree/ && git config "
+      "core.worktree \"$PWD-tree\" && echo edited >> train.py");
+  const auto state = ReadGitState(folder_);
+  std::filesystem::remove_all(folder_ + "-tree");
+  ASSERT_FALSE(state);
+  EXPECT_THAT(state.error().ToString(), HasSubstr("-tree' (core.worktree), is '" + folder_ + "'"));
+}
+
+TEST_F(Repository, WhatTheEnvironmentLeadsElsewhereIsNotRead) {
+  for (const char* name : {"GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE",
+                           "GIT_OBJECT_DIRECTORY", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE"}) {
+    ASSERT_EQ(setenv(name, (folder_ + "/.git").c_str(), 1), 0);
+    const auto state = ReadGitState(folder_);
+    ASSERT_EQ(unsetenv(name), 0);
+    ASSERT_FALSE(state) << name;
+    EXPECT_THAT(state.error().ToString(), HasSubstr(name));
+  }
+  EXPECT_TRUE(ReadGitState(folder_));
+}
+
 TEST_F(Repository, ASubmoduleIsLookedAtWhateverTheRepositorySays) {
   const auto add = [&](const std::string& at) {
     Run("cd ./" + at +

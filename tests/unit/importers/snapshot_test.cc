@@ -292,6 +292,22 @@ TEST(LockFile, ACommentEndsWherePipHasItEnd) {
   EXPECT_THAT(*UnpinnedIn("requirements.txt", "a=\\\n=1\n"), IsEmpty());
 }
 
+// pip reads a file in the encoding that one of its first two lines names (PEP 263): in UTF-7 the
+// second package stands on a line of its own.
+TEST(LockFile, InAnotherEncodingItIsRefused) {
+  const std::string hiding = "numpy==1.26.4 # x+AAo-pandas>=1\n";
+  for (const char* cookie : {"# coding: utf-7\n", "# -*- coding: utf-7 -*-\n",
+                             "a==1\n# vim: set fileencoding=utf-7 :\n"}) {
+    const auto read = UnpinnedIn("requirements.txt", cookie + hiding);
+    ASSERT_FALSE(read) << cookie;
+    EXPECT_THAT(read.error().ToString(), HasSubstr("must be in UTF-8, says that it is in 'utf-7'"));
+  }
+  for (const char* fine : {"# coding: utf-8\n", "# coding: UTF8\n", "# coding: us-ascii\n",
+                           "a==1\nb==1\n# coding: utf-7\n", "a==1  # coding: utf-7\n"}) {
+    EXPECT_THAT(*UnpinnedIn("requirements.txt", fine + hiding), IsEmpty()) << fine;
+  }
+}
+
 TEST(LockFile, OptionsHideNoDependency) {
   for (const char* hiding :
        {"--extra-index-url https://x/ -r other.txt", "--pre -r other.txt",
