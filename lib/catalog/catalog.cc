@@ -271,7 +271,7 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
   });
   informer.AddIndex(kByModel,
                     [](const Cached<Spec>& cached) { return ModelsOf(cached.object.spec); });
-  informer.OnChange([this, &informer](const ObjectChange<Cached<Spec>>& change) {
+  informer.OnChange([this](const ObjectChange<Cached<Spec>>& change) {
     if constexpr (!std::is_same_v<Spec, ModelDeploymentSpec>) {
       // First, so that whoever hears of the change finds what changed.
       if (change.before) Outdate(UseCaseOf(change.before->object));
@@ -289,7 +289,7 @@ void Catalog::Connect(Informer<Cached<Spec>>& informer) {
       if constexpr (std::is_same_v<Spec, ReproducibilitySnapshotSpec>) {
         const std::string& repeated = one->object.spec.reproduction_of;
         const auto original =
-            repeated.empty() ? nullptr : informer.Get({one->object.meta.name_space, repeated});
+            repeated.empty() ? nullptr : snapshots_.Get({one->object.meta.name_space, repeated});
         if (original != nullptr) models.push_back(original->object.spec.model.digest);
       }
     }
