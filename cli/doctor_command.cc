@@ -15,7 +15,6 @@ namespace countersign {
 namespace {
 
 constexpr char kRbac[] = "rbac.authorization.k8s.io";
-constexpr char kAdmission[] = "admissionregistration.k8s.io";
 constexpr int kSomeSignOffs = 100;
 
 const std::array kExamined = {
@@ -32,9 +31,8 @@ const std::array kExamined = {
     Resource{kRbac, "v1", "clusterrolebindings", false, "ClusterRoleBinding"},
     Resource{kRbac, "v1", "roles", true, "Role"},
     Resource{kRbac, "v1", "rolebindings", true, "RoleBinding"},
-    Resource{kAdmission, "v1", "validatingadmissionpolicies", false, "ValidatingAdmissionPolicy"},
-    Resource{kAdmission, "v1", "validatingadmissionpolicybindings", false,
-             "ValidatingAdmissionPolicyBinding"},
+    kValidatingAdmissionPolicies,
+    kValidatingAdmissionPolicyBindings,
 };
 
 // Looks at one object, and keeps what it is or why nobody could tell.

@@ -30,37 +30,52 @@ bool IsDefault(const std::string& key, const Json& value) {
   });
 }
 
-std::optional<Difference> InObject(const Json& wanted, const Json& found, const std::string& path) {
+void Compare(const Json& wanted, const Json& found, const std::string& path,
+             std::vector<Difference>& all);
+
+void CompareMembers(const Json& wanted, const Json& found, const std::string& path,
+                    std::vector<Difference>& all) {
+  const auto inside = [&](const std::string& key) { return path.empty() ? key : path + "." + key; };
   for (const auto& [key, value] : wanted.items()) {
-    const std::string at = path.empty() ? key : path + "." + key;
     const Json* other = Find(found, key);
-    if (other == nullptr) {
-      if (IsNothing(value)) continue;
-      return Difference{at, Shown(value), "nothing"};
+    if (other != nullptr) {
+      Compare(value, *other, inside(key), all);
+    } else if (!IsNothing(value)) {
+      all.push_back({inside(key), Shown(value), "nothing"});
     }
-    if (auto one = FirstDifference(value, *other, at)) return one;
   }
   for (const auto& [key, value] : found.items()) {
     if (wanted.contains(key) || IsNothing(value) || IsDefault(key, value)) continue;
-    return Difference{path.empty() ? key : path + "." + key, "nothing", Shown(value)};
+    all.push_back({inside(key), "nothing", Shown(value)});
   }
-  return std::nullopt;
+}
+
+void Compare(const Json& wanted, const Json& found, const std::string& path,
+             std::vector<Difference>& all) {
+  if (wanted.is_object() && found.is_object()) return CompareMembers(wanted, found, path, all);
+  if (!wanted.is_array() || !found.is_array() || wanted.size() != found.size()) {
+    if (wanted != found) all.push_back({path, Shown(wanted), Shown(found)});
+    return;
+  }
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    Compare(wanted[i], found[i], path + "[" + std::to_string(i) + "]", all);
+  }
 }
 
 }  // namespace
 
+std::vector<Difference> Differences(const Json& wanted, const Json& found,
+                                    const std::string& path) {
+  std::vector<Difference> all;
+  Compare(wanted, found, path, all);
+  return all;
+}
+
 std::optional<Difference> FirstDifference(const Json& wanted, const Json& found,
                                           const std::string& path) {
-  if (wanted.is_object() && found.is_object()) return InObject(wanted, found, path);
-  if (!wanted.is_array() || !found.is_array() || wanted.size() != found.size()) {
-    if (wanted == found) return std::nullopt;
-    return Difference{path, Shown(wanted), Shown(found)};
-  }
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const std::string at = path + "[" + std::to_string(i) + "]";
-    if (auto one = FirstDifference(wanted[i], found[i], at)) return one;
-  }
-  return std::nullopt;
+  std::vector<Difference> all = Differences(wanted, found, path);
+  if (all.empty()) return std::nullopt;
+  return std::move(all.front());
 }
 
 }  // namespace countersign

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 
@@ -16,7 +17,10 @@ struct Difference {
   std::string found;   // likewise
 };
 
-// The first of them, in the order of the keys; lists are compared member by member.
+// All of them, in the order of the keys; lists of one length are compared member by member.
+[[nodiscard]] std::vector<Difference> Differences(const Json& wanted, const Json& found,
+                                                  const std::string& path);
+// The first of them.
 [[nodiscard]] std::optional<Difference> FirstDifference(const Json& wanted, const Json& found,
                                                         const std::string& path);
 

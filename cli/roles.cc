@@ -126,6 +126,8 @@ std::vector<Json> ClusterRoles() {
                           {"validatingwebhookconfigurations", "mutatingwebhookconfigurations"},
                           kFollow),
                      {"countersign"}),
+               Rule("admissionregistration.k8s.io",
+                    {"validatingadmissionpolicies", "validatingadmissionpolicybindings"}, kFollow),
                Rule("events.k8s.io", {"events"}, {"create", "patch"})}))};
   for (Json& role : roles) {
     const std::string name = StringAt(role, "metadata/name");

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "base/shell.h"
+#include "cli/object_difference.h"
 
 namespace countersign {
 namespace {
@@ -130,6 +132,11 @@ std::string Lower(std::string text) {
   return text;
 }
 
+std::string PatchCommand(const Json& expected, const Json& patch) {
+  return "kubectl patch " + Lower(StringAt(expected, "kind")) + " " +
+         StringAt(expected, "metadata/name") + " --type=json -p " + ShellQuoted(DumpJson(patch));
+}
+
 }  // namespace
 
 std::string Drift::Text() const { return path + " is " + found + ", must be " + expected; }
@@ -161,9 +168,20 @@ DriftReport FindDrift(const Json& expected, const Json* found, const std::string
     patch.push_back({{"op", "add"}, {"path", "/webhooks"}, {"value", Json::array()}});
   }
   for (Json& one : missing) patch.push_back(std::move(one));
-  report.repair = "kubectl patch " + Lower(StringAt(expected, "kind")) + " " +
-                  StringAt(expected, "metadata/name") + " --type=json -p " +
-                  ShellQuoted(DumpJson(patch));
+  report.repair = PatchCommand(expected, patch);
+  return report;
+}
+
+DriftReport FindPolicyDrift(const Json& expected, const Json* found, const std::string& reinstall) {
+  if (found == nullptr) return {{{"spec", "absent", "there"}}, reinstall};
+  const Json& wanted = expected.at("spec");
+  DriftReport report;
+  for (Difference& one : Differences(wanted, found->value("spec", Json::object()), "spec")) {
+    report.drifts.push_back({std::move(one.path), std::move(one.found), std::move(one.wanted)});
+  }
+  if (report.drifts.empty()) return report;
+  report.repair = PatchCommand(
+      expected, Json::array({{{"op", "replace"}, {"path", "/spec"}, {"value", wanted}}}));
   return report;
 }
 

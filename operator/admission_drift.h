@@ -1,10 +1,11 @@
-// admission_drift.h: where a webhook configuration differs from the one we install, and what puts
-// it right.
+// admission_drift.h: where a webhook configuration, an admission policy or its binding differs from
+// the one we install, and what puts it right.
 //
-// Compared is what decides whether we are asked and what our answer is worth: rules, selectors,
-// match conditions and policy, failure policy, timeout, and where the call goes. Not the caBundle
-// (webhook_configurations.h tends it, or somebody else), nor labels, nor entries of others. What
-// the API server fills in counts as written. Pure.
+// Of a policy and a binding the whole spec is compared. Of a webhook configuration what decides
+// whether we are asked and what our answer is worth: rules, selectors, match conditions and policy,
+// failure policy, timeout, and where the call goes. Not the caBundle (webhook_configurations.h
+// tends it, or somebody else), nor labels, nor entries of others. What the API server fills in
+// counts as written. Pure.
 #pragma once
 
 #include <string>
@@ -32,6 +33,10 @@ struct DriftReport {
 // `found` null: there is none; then `reinstall` is the command.
 [[nodiscard]] DriftReport FindDrift(const Json& expected, const Json* found,
                                     const std::string& reinstall);
+
+// The same of a ValidatingAdmissionPolicy or its binding.
+[[nodiscard]] DriftReport FindPolicyDrift(const Json& expected, const Json* found,
+                                          const std::string& reinstall);
 
 // All of them in a sentence or two.
 [[nodiscard]] std::string DriftText(const std::string& configuration, const DriftReport& report);

@@ -169,11 +169,15 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
                           [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
                             metrics_.Reconciled("webhookconfiguration", result, took);
                           },
-                          [this] {
-                            for (const auto& cached : catalog_.policies().List()) {
-                              policies_.queue.Add({{}, cached->object.meta.name});
-                            }
-                          })),
+                          [this] { JudgePoliciesAnew(); })),
+      admission_(!options_.webhooks.installed
+                     ? nullptr
+                     : std::make_unique<AdmissionPolicies>(
+                           client, clock, events_, *options_.webhooks.installed,
+                           [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
+                             metrics_.Reconciled("admissionpolicy", result, took);
+                           },
+                           [this] { JudgePoliciesAnew(); })),
       caches_(Caches()) {
   Connect();
 }
@@ -251,10 +255,14 @@ void Operator::OnCatalogChange(const CatalogChange& change) {
 }
 
 // What puts one version in force ends another, and classifies use cases otherwise.
-void Operator::EnqueuePolicies() {
+void Operator::JudgePoliciesAnew() {
   for (const auto& cached : catalog_.policies().List()) {
     policies_.queue.Add({{}, cached->object.meta.name});
   }
+}
+
+void Operator::EnqueuePolicies() {
+  JudgePoliciesAnew();
   for (const auto& use_case : catalog_.use_cases().List()) {
     use_cases_.queue.Add({use_case->meta.name_space, use_case->meta.name});
   }
@@ -296,6 +304,9 @@ std::vector<InformerBase*> Operator::Caches() {
                                        &records_.statuses};
   if (webhooks_ != nullptr) {
     for (InformerBase* cache : webhooks_->Caches()) caches.push_back(cache);
+  }
+  if (admission_ != nullptr) {
+    for (InformerBase* cache : admission_->Caches()) caches.push_back(cache);
   }
   return caches;
 }
@@ -339,6 +350,7 @@ void Operator::StartControllers() {
   }
   record_controller_.Start(1);
   if (webhooks_ != nullptr) webhooks_->Start();
+  if (admission_ != nullptr) admission_->Start();
 }
 
 void Operator::StopControllers() {
@@ -350,10 +362,20 @@ void Operator::StopControllers() {
   }
   record_controller_.Stop();
   if (webhooks_ != nullptr) webhooks_->Stop();
+  if (admission_ != nullptr) admission_->Stop();
+}
+
+std::vector<Weakness> Operator::Weaknesses() const {
+  if (webhooks_ == nullptr || admission_ == nullptr) return {};
+  std::vector<Weakness> all = webhooks_->Weaknesses();
+  std::vector<Weakness> policies = admission_->Weaknesses();
+  if (all.empty() || policies.empty()) return {};
+  std::move(policies.begin(), policies.end(), std::back_inserter(all));
+  return all;
 }
 
 std::optional<std::string> Operator::GapInAdmission() const {
-  const auto all = webhooks_ == nullptr ? std::vector<Weakness>() : webhooks_->Weaknesses();
+  const std::vector<Weakness> all = Weaknesses();
   if (all.empty()) return std::nullopt;
   std::string missing;
   for (const Weakness& weakness : all) {
@@ -365,9 +387,8 @@ std::optional<std::string> Operator::GapInAdmission() const {
 
 std::map<std::string, std::size_t> Operator::AdmissionDifferences() const {
   std::map<std::string, std::size_t> differences;
-  if (webhooks_ == nullptr) return differences;
-  for (const Weakness& weakness : webhooks_->Weaknesses()) {
-    differences[weakness.plural] = weakness.report.drifts.size();
+  for (const Weakness& weakness : Weaknesses()) {
+    differences[weakness.plural] += weakness.report.drifts.size();
   }
   return differences;
 }

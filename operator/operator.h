@@ -19,6 +19,7 @@
 #include "kube/client.h"
 #include "kube/event_recorder.h"
 #include "kube/informer.h"
+#include "operator/admission_policies.h"
 #include "operator/children.h"
 #include "operator/config_state.h"
 #include "operator/controller.h"
@@ -81,11 +82,14 @@ class Operator {
   void OnCatalogChange(const CatalogChange& change);
   void EnqueuePolicies();
   void EnqueueAll();
+  void JudgePoliciesAnew();
   void EnqueueNamespace(const std::string& ns);
   [[nodiscard]] std::vector<InformerBase*> Caches();
   [[nodiscard]] std::vector<CacheAge> CacheAges() const;
   void Record(const DecisionNews& news) const;
   [[nodiscard]] std::optional<std::string> GapInAdmission() const;
+  // Nothing where nobody compares, or not all of it is known yet.
+  [[nodiscard]] std::vector<Weakness> Weaknesses() const;
   [[nodiscard]] std::map<std::string, std::size_t> AdmissionDifferences() const;
   void TellOfPolicy(const InForceNews& news);
 
@@ -127,6 +131,7 @@ class Operator {
   Kind records_;
   Controller record_controller_;
   std::unique_ptr<WebhookConfigurations> webhooks_;  // null: nothing is tended
+  std::unique_ptr<AdmissionPolicies> admission_;     // null: nobody compares
   const std::vector<InformerBase*> caches_;          // all of the above
 };
 

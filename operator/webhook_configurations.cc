@@ -5,7 +5,6 @@
 
 #include "base/digest.h"
 #include "base/log.h"
-#include "base/shell.h"
 #include "webhook/authority/authority_state.h"
 
 namespace countersign {
@@ -37,38 +36,7 @@ std::map<std::string, Json> ExpectedConfigurations(const InstallOptions& install
   return expected;
 }
 
-// What brings a configuration back that is gone. A table of one's own is where the chart keeps it;
-// where there is no such ConfigMap the command ends before anything is applied.
-std::string InstallCommand(const InstallOptions& installed) {
-  const bool own_table = !installed.serving_profiles.empty();
-  std::string command;
-  if (own_table) {
-    command =
-        "kubectl get configmap -n " + ShellQuoted(installed.name_space) +
-        " countersign-serving-profiles -o jsonpath='{.data.profiles\\.yaml}' > profiles.yaml && ";
-  }
-  command += "countersign install -n " + ShellQuoted(installed.name_space);
-  command += installed.url.empty() ? " --service " + ShellQuoted(installed.service)
-                                   : " --url " + ShellQuoted(installed.url);
-  if (!installed.operator_user.empty()) {
-    command += " --operator-user " + ShellQuoted(installed.operator_user);
-  }
-  if (own_table) command += " --serving-profiles profiles.yaml";
-  // The authority is somebody else's, who has it.
-  if (!installed.ca_pem.empty()) command += " --ca-file CA.pem";
-  return command + " | kubectl apply --server-side --force-conflicts -f -";
-}
-
 }  // namespace
-
-std::string WeaknessText(const Weakness& weakness) {
-  const std::string text = DriftText(weakness.configuration, weakness.report);
-  std::string with_command = text + ". Put it right: " + weakness.report.repair;
-  if (with_command.size() <= kMaxEventNote) return with_command;
-  return "The operator's log has the command that puts it right (admission is not as it was "
-         "installed). " +
-         text;
-}
 
 WebhookConfigurations::WebhookConfigurations(const KubeClient& client, Clock& clock,
                                              EventRecorder& events,
@@ -77,7 +45,7 @@ WebhookConfigurations::WebhookConfigurations(const KubeClient& client, Clock& cl
                                              std::function<void()> changed)
     : client_(client),
       clock_(clock),
-      events_(events),
+      teller_(events),
       options_(std::move(options)),
       changed_(std::move(changed)),
       queue_(clock, QueueOptions()),
@@ -99,7 +67,7 @@ WebhookConfigurations::WebhookConfigurations(const KubeClient& client, Clock& cl
           std::move(observe)) {
   if (options_.installed) {
     expected_ = ExpectedConfigurations(*options_.installed, options_.name);
-    reinstall_ = InstallCommand(*options_.installed);
+    reinstall_ = ReinstallCommand(*options_.installed);
   }
   secrets_.OnChange([this](const ObjectChange<Bundle>&) { EnqueueBoth(); });
   validating_.OnChange([this](const ObjectChange<ConfigurationState>&) {
@@ -141,39 +109,10 @@ Weakness WebhookConfigurations::Compare(const Resource& resource,
 
 void WebhookConfigurations::Tell(const Resource& resource, const ConfigurationState* now) {
   if (expected_.empty()) return;
-  const Weakness found = Compare(resource, now);
-  const std::string text =
-      found.report.drifts.empty() ? "" : DriftText(found.configuration, found.report);
-  const auto [told, first] = told_.try_emplace(resource.plural, "");
-  if (told->second == text) return;
-  told->second = text;
-  Event event;
-  event.action = "CheckAdmission";
-  event.regarding.api_version = resource.ApiVersion();
-  event.regarding.kind = resource.kind;
-  event.regarding.name = options_.name;
-  if (now != nullptr) event.regarding.uid = now->uid;
-  if (text.empty()) {
-    Log(LogLevel::kInfo, "admission is as it was installed again",
-        {{"configuration", found.configuration}});
-    event.reason = "AdmissionRestored";
-    event.note = found.configuration + " is as it was installed again";
-  } else {
-    Json differences = Json::array();
-    for (const Drift& drift : found.report.drifts) {
-      differences.push_back(
-          {{"path", drift.path}, {"found", drift.found}, {"expected", drift.expected}});
-    }
-    Log(LogLevel::kError, "admission is not as it was installed",
-        {{"configuration", found.configuration},
-         {"differences", std::move(differences)},
-         {"command", found.report.repair}});
-    event.type = EventType::kWarning;
-    event.reason = "AdmissionWeakened";
-    event.note = WeaknessText(found);
+  if (teller_.Tell(resource, options_.name, now == nullptr ? "" : now->uid,
+                   Compare(resource, now))) {
+    changed_();
   }
-  events_.Record(std::move(event));
-  changed_();
 }
 
 void WebhookConfigurations::EnqueueBoth() {

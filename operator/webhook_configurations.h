@@ -20,8 +20,8 @@
 #include "kube/event_recorder.h"
 #include "kube/informer.h"
 #include "kube/work_queue.h"
-#include "operator/admission_drift.h"
 #include "operator/controller.h"
+#include "operator/weakness.h"
 #include "webhook/authority/configuration_state.h"
 
 namespace countersign {
@@ -37,15 +37,6 @@ struct WebhookConfigurationOptions {
 
   [[nodiscard]] bool Asked() const { return !ca_secret.name.empty() || installed; }
 };
-
-struct Weakness {
-  std::string plural;         // of the configuration's resource
-  std::string configuration;  // "ValidatingWebhookConfiguration countersign"
-  DriftReport report;
-};
-
-// For a condition or an Event: what differs and the command, or where to find it if that is long.
-[[nodiscard]] std::string WeaknessText(const Weakness& weakness);
 
 class WebhookConfigurations {
  public:
@@ -81,7 +72,7 @@ class WebhookConfigurations {
 
   const KubeClient& client_;
   Clock& clock_;
-  EventRecorder& events_;
+  WeaknessTeller teller_;  // the one worker only
   const WebhookConfigurationOptions options_;
   const std::function<void()> changed_;
   WorkQueue queue_;
@@ -90,7 +81,6 @@ class WebhookConfigurations {
   Informer<ConfigurationState> mutating_;
   std::string reinstall_;                       // the command
   std::map<std::string, Json> expected_;        // by plural; empty: nobody compares
-  std::map<std::string, std::string> told_;     // by plural: what differed; the one worker only
   std::map<std::string, Published> published_;  // by plural; the controller's one worker only
   Controller controller_;
 };

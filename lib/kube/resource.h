@@ -53,6 +53,12 @@ inline const Resource kValidatingWebhookConfigurations{"admissionregistration.k8
 inline const Resource kMutatingWebhookConfigurations{"admissionregistration.k8s.io", "v1",
                                                      "mutatingwebhookconfigurations", false,
                                                      "MutatingWebhookConfiguration"};
+inline const Resource kValidatingAdmissionPolicies{"admissionregistration.k8s.io", "v1",
+                                                   "validatingadmissionpolicies", false,
+                                                   "ValidatingAdmissionPolicy"};
+inline const Resource kValidatingAdmissionPolicyBindings{"admissionregistration.k8s.io", "v1",
+                                                         "validatingadmissionpolicybindings", false,
+                                                         "ValidatingAdmissionPolicyBinding"};
 inline const Resource kSelfSubjectReviews{"authentication.k8s.io", "v1", "selfsubjectreviews",
                                           false, "SelfSubjectReview"};
 

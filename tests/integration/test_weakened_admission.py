@@ -14,6 +14,8 @@ from chart_site import BIN, CHART, SYSTEM, ChartSite
 from world import wait_until
 
 VALIDATING, MUTATING = "validatingwebhookconfiguration", "mutatingwebhookconfiguration"
+POLICY, BINDING = "validatingadmissionpolicy", "validatingadmissionpolicybinding"
+NONE = {VALIDATING + "s": 0, MUTATING + "s": 0, "validatingadmissionpolicies": 0, BINDING + "s": 0}
 
 
 # With a table of one's own: what is made from it is as installed, and stays so.
@@ -53,7 +55,7 @@ def site():
 @pytest.fixture(autouse=True)
 def as_installed(site):
     wait_until(lambda: enforced(site)["status"] == "True", "admission to be as it was installed", 30)
-    assert differences(site) == {VALIDATING + "s": 0, MUTATING + "s": 0}
+    assert differences(site) == NONE
 
 
 def enforced(site, policy="lending"):
@@ -162,6 +164,49 @@ def test_what_is_gone_is_told_too_and_comes_back(site):
     put_right(site, complaints(site)[-1]["command"])
 
 
+POLICY_WAYS = [
+    (POLICY, "model-records", {"op": "replace", "path": "/spec/failurePolicy", "value": "Ignore"},
+     "spec.failurePolicy", '"Ignore"', '"Fail"'),
+    (POLICY, "evidence-is-final", {"op": "replace", "path": "/spec/validations/0/expression", "value": "true"},
+     "spec.validations[0].expression", '"true"', '"object.spec == oldObject.spec"'),
+    (POLICY, "locked-environments", {"op": "add", "path": "/spec/matchConstraints/objectSelector",
+                                     "value": {"matchLabels": {"locked": "yes"}}},
+     "spec.matchConstraints.objectSelector", '{"matchLabels":{"locked":"yes"}}', "nothing"),
+    (BINDING, "owners", {"op": "replace", "path": "/spec/validationActions", "value": ["Audit"]},
+     "spec.validationActions", '["Audit"]', '["Deny","Audit"]'),
+    (BINDING, "incidents-stay", {"op": "add", "path": "/spec/matchResources",
+                                 "value": {"namespaceSelector": {"matchLabels": {"stay": "yes"}}}},
+     "spec.matchResources", None, "nothing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind, name, change, path, found, expected", POLICY_WAYS,
+                         ids=[f"{way[1]}-{way[3]}" for way in POLICY_WAYS])  # fmt: skip
+def test_admission_policies_are_looked_at_too(site, kind, name, change, path, found, expected):
+    before = len(complaints(site))
+    site.cluster.run("patch", kind, f"countersign-{name}", "--type=json", "-p", json.dumps([change]))
+    wait_until(lambda: len(complaints(site)) > before, "the complaint", 30)
+    complaint = complaints(site)[-1]
+    assert complaint["configuration"].lower() == f"{kind} countersign-{name}"
+    (difference,) = complaint["differences"]
+    assert (difference["path"], difference["expected"]) == (path, expected)
+    assert found is None or difference["found"] == found
+    wait_until(lambda: enforced(site)["status"] == "False", "the condition", 30)
+    assert f"countersign-{name}: {path}" in enforced(site)["message"]
+    put_right(site, complaint["command"])
+
+
+@pytest.mark.parametrize("kind", [POLICY, BINDING])
+def test_an_admission_policy_that_is_gone_comes_back(site, kind):
+    before = len(complaints(site))
+    site.cluster.run("delete", kind, "countersign-model-records")
+    wait_until(lambda: len(complaints(site)) > before, "the complaint", 30)
+    (difference,) = complaints(site)[-1]["differences"]
+    assert (difference["path"], difference["found"]) == ("spec", "absent")
+    put_right(site, complaints(site)[-1]["command"])
+    wait_until(lambda: enforced(site)["status"] == "True", "the end of it", 30)
+
+
 def test_events_are_about_the_configuration(site):
     weaken(site, MUTATING, {"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"})
 
@@ -183,7 +228,7 @@ def test_what_others_add_is_nobodys_business(site):
     site.operator.stop()
     site.start_operator()
     site.operator.await_log("answering probes")
-    wait_until(lambda: differences(site) == {VALIDATING + "s": 0, MUTATING + "s": 0}, "a look", 60)
+    wait_until(lambda: differences(site) == NONE, "a look", 60)
     assert complaints(site) == []
 
 

@@ -165,5 +165,76 @@ TEST(AdmissionDriftTest, ACommandIsOneWordForTheShellWhateverTheExpressionSays) 
   EXPECT_THAT(FindDrift(Expected(), &stored, kReinstall).repair, HasSubstr("'\\''y'\\''"));
 }
 
+Json ExpectedPolicy() {
+  return {{"kind", "ValidatingAdmissionPolicy"},
+          {"metadata", {{"name", "records"}}},
+          {"spec",
+           {{"failurePolicy", "Fail"},
+            {"matchConstraints",
+             {{"resourceRules",
+               {{{"apiGroups", {"countersign.dev"}},
+                 {"operations", {"CREATE", "UPDATE", "DELETE"}}}}}}},
+            {"validations", {{{"expression", "false"}, {"reason", "Forbidden"}}}}}}};
+}
+
+// With what the API server fills in.
+Json StoredPolicy() {
+  Json stored = ExpectedPolicy();
+  stored["metadata"]["labels"]["team"] = "platform";
+  Json& constraints = stored["spec"]["matchConstraints"];
+  constraints["matchPolicy"] = "Equivalent";
+  constraints["namespaceSelector"] = Json::object();
+  constraints["resourceRules"][0]["scope"] = "*";
+  return stored;
+}
+
+TEST(AdmissionDriftTest, AnAdmissionPolicyAsItIsStoredIsNotWeakened) {
+  const Json stored = StoredPolicy();
+  EXPECT_THAT(FindPolicyDrift(ExpectedPolicy(), &stored, kReinstall).drifts, IsEmpty());
+  EXPECT_EQ(FindPolicyDrift(ExpectedPolicy(), &stored, kReinstall).repair, "");
+}
+
+TEST(AdmissionDriftTest, EachWayToWeakenAnAdmissionPolicyIsSeenAndPutRight) {
+  const struct {
+    std::function<void(Json&)> change;
+    const char* text;
+  } cases[] = {
+      {[](Json& spec) { spec["failurePolicy"] = "Ignore"; },
+       R"(spec.failurePolicy is "Ignore", must be "Fail")"},
+      {[](Json& spec) { spec["validations"][0]["expression"] = "true"; },
+       R"(spec.validations[0].expression is "true", must be "false")"},
+      {[](Json& spec) { spec["matchConstraints"]["namespaceSelector"]["matchLabels"]["a"] = "b"; },
+       R"(spec.matchConstraints.namespaceSelector is {"matchLabels":{"a":"b"}}, must be nothing)"},
+      {[](Json& spec) {
+         spec["matchConditions"] = Json::array({{{"name", "n"}, {"expression", "false"}}});
+       },
+       R"(spec.matchConditions is [{"expression":"false","name":"n"}], must be nothing)"},
+      {[](Json& spec) { spec["matchConstraints"]["resourceRules"][0]["operations"].erase(2); },
+       R"(spec.matchConstraints.resourceRules[0].operations is ["CREATE","UPDATE"], must be)"},
+  };
+  for (const auto& c : cases) {
+    Json stored = StoredPolicy();
+    c.change(stored["spec"]);
+    const DriftReport report = FindPolicyDrift(ExpectedPolicy(), &stored, kReinstall);
+    ASSERT_EQ(report.drifts.size(), 1U) << c.text;
+    EXPECT_THAT(report.drifts[0].Text(), StartsWith(c.text));
+    EXPECT_THAT(report.repair,
+                StartsWith("kubectl patch validatingadmissionpolicy records --type=json -p '"));
+    const auto quote = report.repair.find('\'');
+    const Json patch =
+        Json::parse(report.repair.substr(quote + 1, report.repair.size() - quote - 2));
+    const Json repaired = stored.patch(patch);
+    EXPECT_THAT(FindPolicyDrift(ExpectedPolicy(), &repaired, kReinstall).drifts, IsEmpty())
+        << c.text;
+    EXPECT_EQ(StringAt(repaired, "metadata/labels/team"), "platform");
+  }
+}
+
+TEST(AdmissionDriftTest, WithoutAnAdmissionPolicyItIsInstalledAnew) {
+  const DriftReport report = FindPolicyDrift(ExpectedPolicy(), nullptr, kReinstall);
+  EXPECT_THAT(report.drifts, ElementsAre(Drift{"spec", "absent", "there"}));
+  EXPECT_EQ(report.repair, kReinstall);
+}
+
 }  // namespace
 }  // namespace countersign
