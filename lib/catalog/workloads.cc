@@ -21,6 +21,8 @@ InformerOptions Follow(const Resource& resource, const std::string& selector,
   InformerOptions options;
   options.scope.resource = resource;
   options.scope.label_selector = selector;
+  // An owner that changes in another version must not be known by what it was.
+  options.forget_unknown = true;
   options.on_error = [resource, not_there = std::move(not_there)](const ApiError& error) {
     // A CRD that is not installed, or not in that version.
     if (error.http_status == 404) return not_there();

@@ -14,8 +14,12 @@ InformerBase::InformerBase(const KubeClient& client, Clock& clock, InformerOptio
 InformerBase::~InformerBase() { Stop(); }
 
 void InformerBase::Start() {
-  thread_ =
-      std::jthread([this](const std::stop_token& stop) { watcher_.Run(stop, options_.on_error); });
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    watcher_.Run(stop, [this](const ApiError& error) {
+      if (options_.forget_unknown && error.http_status == 404) Forget();
+      if (options_.on_error) options_.on_error(error);
+    });
+  });
 }
 
 void InformerBase::Stop() {
@@ -82,6 +86,12 @@ std::pair<ObjectKey, StoredObject> InformerBase::Decode(Json&& object) const {
 
 void InformerBase::Deliver(const StoreChange& change) {
   for (const HandlerErased& handler : handlers_) handler(change);
+}
+
+void InformerBase::Forget() {
+  const std::lock_guard delivery(delivery_mutex_);
+  store_.BeginReplace();
+  for (const StoreChange& change : store_.Replace({}, {})) Deliver(change);
 }
 
 void InformerBase::Begin() {

@@ -45,6 +45,9 @@ struct InformerOptions {
   WatchTimings timings{};
   // Hears every list and watch failure (the informer retries by itself).
   std::function<void(const ApiError&)> on_error{};
+  // Whether nothing is kept of a collection that the server knows no more (404): its CRD went, or
+  // that version of it, in which case the objects live on and change elsewhere.
+  bool forget_unknown = false;
 };
 
 // Everything of an informer that does not depend on T.
@@ -99,6 +102,7 @@ class InformerBase : private WatchSink {
 
   std::pair<ObjectKey, StoredObject> Decode(Json&& object) const;
   void Deliver(const StoreChange& change);
+  void Forget();
   void Heard();
 
   Clock& clock_;

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <future>
 #include <mutex>
+#include <thread>
 
 #include "tests/unit/support/fake_api.h"
 #include "tests/unit/support/fake_clock.h"
@@ -201,6 +203,30 @@ TEST_F(InformerTest, OneNamespaceIsAllThatIsAskedFor) {
   scoped.Start();
   ASSERT_TRUE(scoped.WaitForSync({}, SteadyTime::max()));
   EXPECT_EQ(scoped.Size(), 1u);
+}
+
+TEST_F(InformerTest, WhatTheServerKnowsNoMoreIsForgottenWhereThatIsAskedFor) {
+  Put("x", {{"color", "red"}});
+  StartAndSync();
+  Informer<Gadget> forgetful(
+      client_, clock_, {.scope = {kWidgets, {}, {}, {}}, .forget_unknown = true}, DecodeGadget);
+  std::promise<void> deleted;
+  forgetful.OnChange([&](const ObjectChange<Gadget>& change) {
+    if (change.deleted) deleted.set_value();
+  });
+  forgetful.Start();
+  ASSERT_TRUE(forgetful.WaitForSync({}, SteadyTime::max()));
+  EXPECT_EQ(forgetful.Size(), 1u);
+  api_->Intercept([](const HttpRequest&) -> std::optional<Result<HttpResponse>> {
+    return HttpResponse{404, {}, StatusBody(404, "NotFound")};
+  });
+  api_->CloseWatches();
+  std::jthread driver([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) clock_.Advance(seconds(1));
+  });
+  deleted.get_future().wait();
+  EXPECT_EQ(forgetful.Size(), 0u);
+  EXPECT_EQ(informer_.Size(), 1u) << "others keep what they know through a mistake of the server's";
 }
 
 TEST_F(InformerTest, ReadersNeverMeetAHalfChangedIndex) {
