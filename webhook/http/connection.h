@@ -7,6 +7,7 @@
 // are the event loop's, which owns it. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <list>
@@ -35,14 +36,19 @@ enum class Phase {
   kClosed,
 };
 
+// IPv6, or IPv4 mapped into it.
+using PeerAddress = std::array<unsigned char, 16>;
+
 using Timers = std::multimap<SteadyTime, std::uint64_t>;  // deadline -> connection
 
 struct Connection {
-  Connection(std::uint64_t number, UniqueFd socket, std::atomic<std::uint64_t>& buffered)
-      : id(number), fd(std::move(socket)), lease(buffered) {}
+  Connection(std::uint64_t number, UniqueFd socket, const PeerAddress& from,
+             std::atomic<std::uint64_t>& buffered)
+      : id(number), fd(std::move(socket)), peer(from), lease(buffered) {}
 
   const std::uint64_t id;
   UniqueFd fd;
+  const PeerAddress peer;
   std::unique_ptr<Transport> transport;  // uses fd; null while fresh
   Phase phase = Phase::kFresh;
   std::uint32_t interest = 0;  // epoll events asked for
@@ -52,9 +58,9 @@ struct Connection {
   SteadyTime retire_at;  // from here on, the next response is the last
 
   // The request being read.
-  SteadyTime began;          // its first byte
+  SteadyTime began;          // its first byte; while idle, that of the one before
   std::string in;            // its bytes, and perhaps of the next one
-  BufferLease lease;         // of `in`
+  BufferLease lease;         // of `in` and of what the transport holds of it
   std::size_t searched = 0;  // bytes of `in` known to hold no end of the head
   std::size_t head_size = 0;
   std::size_t request_size = 0;  // head and body; 0 until the head is there
@@ -69,6 +75,7 @@ struct Connection {
   bool close_after = false;
 
   [[nodiscard]] bool IsComplete() const { return request_size > 0 && in.size() >= request_size; }
+  void CountBytes() { lease.Set(in.size() + (transport == nullptr ? 0 : transport->Held())); }
   // Moves the complete request out; bytes of the next one stay in `in`.
   [[nodiscard]] std::string TakeRequest();
   // Forgets the request. Frees the buffer: an idle connection should cost next to nothing.

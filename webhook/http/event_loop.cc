@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <ctime>
 #include <system_error>
 #include <utility>
@@ -54,6 +55,18 @@ std::chrono::nanoseconds ThreadCpu() {
   timespec spent{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
   return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
+}
+
+PeerAddress AddressOf(const sockaddr_storage& from) {
+  PeerAddress address{};
+  if (from.ss_family == AF_INET6) {
+    std::memcpy(address.data(), &reinterpret_cast<const sockaddr_in6&>(from).sin6_addr,
+                address.size());
+  } else if (from.ss_family == AF_INET) {
+    address[10] = address[11] = 0xff;
+    std::memcpy(address.data() + 12, &reinterpret_cast<const sockaddr_in&>(from).sin_addr, 4);
+  }
+  return address;
 }
 
 bool Watch(int epoll, int operation, int fd, std::uint32_t events, std::uint64_t id) {
@@ -212,11 +225,14 @@ void EventLoop::OnDeadline(Connection& c) {
 
 void EventLoop::AcceptSome() {
   for (int i = 0; i < kAcceptsATurn; ++i) {
-    UniqueFd socket(accept4(listener_.Get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    sockaddr_storage from{};
+    socklen_t size = sizeof(from);
+    UniqueFd socket(accept4(listener_.Get(), reinterpret_cast<sockaddr*>(&from), &size,
+                            SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket.IsOpen()) {
       const int high = fcntl(socket.Get(), F_DUPFD_CLOEXEC, kFirstDescriptor);
       if (high >= 0) socket = UniqueFd(high);
-      Admit(std::move(socket));
+      Admit(std::move(socket), AddressOf(from));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       if (!MakeRoom()) return PauseAccepting();
     } else if (errno != EINTR && errno != ECONNABORTED) {
@@ -225,9 +241,9 @@ void EventLoop::AcceptSome() {
   }
 }
 
-void EventLoop::Admit(UniqueFd socket) {
+void EventLoop::Admit(UniqueFd socket, const PeerAddress& peer) {
   counters_.accepted.fetch_add(1);
-  if (connections_.size() >= options_.max_connections && !MakeRoom()) {
+  if (connections_.size() >= options_.max_connections && !MakeRoom() && !MakeRoomFor(peer)) {
     counters_.Count(Refusal::kConnectionLimit);
     return;
   }
@@ -235,9 +251,10 @@ void EventLoop::Admit(UniqueFd socket) {
   Tune(socket.Get());
   if (!Watch(epoll_.Get(), EPOLL_CTL_ADD, socket.Get(), EPOLLIN, id)) return;
   Connection& c = *connections_
-                       .emplace(id, std::make_unique<Connection>(id, std::move(socket),
+                       .emplace(id, std::make_unique<Connection>(id, std::move(socket), peer,
                                                                  counters_.buffered_bytes))
                        .first->second;
+  ++peers_[peer];
   c.interest = EPOLLIN;
   c.unproven_at = unproven_.insert(unproven_.end(), id);
   const auto jitter = options_.max_age_jitter.count();
@@ -249,8 +266,7 @@ void EventLoop::Admit(UniqueFd socket) {
 }
 
 // At the limit the oldest connection that has not yet made one valid request goes: an honest new
-// one needs milliseconds to prove itself, a silent one never will. Proven ones stay, since closing
-// under an API server fails its next request.
+// one needs milliseconds to prove itself, a silent one never will.
 bool EventLoop::MakeRoom() {
   for (const std::uint64_t id : unproven_) {
     Connection& c = *connections_.at(id);
@@ -260,6 +276,29 @@ bool EventLoop::MakeRoom() {
     return true;
   }
   return false;
+}
+
+// Closing a proven connection under an API server fails its next request, but one address must not
+// keep the others out: whichever holds most, and more than the one that asks, gives up the
+// connection that it has not used for the longest time.
+bool EventLoop::MakeRoomFor(const PeerAddress& peer) {
+  const auto most =
+      std::max_element(peers_.begin(), peers_.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto own = peers_.find(peer);
+  if (most == peers_.end() || most->second <= (own == peers_.end() ? 0 : own->second) + 1) {
+    return false;
+  }
+  Connection* longest = nullptr;
+  for (const auto& [id, c] : connections_) {
+    if (c->peer != most->first || (c->phase != Phase::kIdle && c->phase != Phase::kReading))
+      continue;
+    if (longest == nullptr || c->began < longest->began) longest = c.get();
+  }
+  if (longest == nullptr) return false;
+  counters_.Count(Refusal::kConnectionLimit);
+  Close(*longest);
+  return true;
 }
 
 void EventLoop::PauseAccepting() {
@@ -327,6 +366,7 @@ void EventLoop::Close(Connection& c) {
   SetPhase(c, Phase::kClosed);
   ClearDeadline(c);
   if (!c.proven) unproven_.erase(c.unproven_at);
+  if (const auto held = peers_.find(c.peer); --held->second == 0) peers_.erase(held);
   c.lease.Set(0);
   c.transport.reset();
   c.fd.Reset();  // leaves epoll by itself

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -56,8 +57,9 @@ class EventLoop {
 
   // Accepting.
   void AcceptSome();
-  void Admit(UniqueFd socket);
+  void Admit(UniqueFd socket, const PeerAddress& peer);
   [[nodiscard]] bool MakeRoom();
+  [[nodiscard]] bool MakeRoomFor(const PeerAddress& peer);
   void PauseAccepting();
 
   // One connection, as far as it gets without blocking (event_loop_steps.cc).
@@ -65,6 +67,7 @@ class EventLoop {
   [[nodiscard]] bool Greet(Connection& c);
   void Read(Connection& c);
   [[nodiscard]] bool Fill(Connection& c, std::size_t& budget);
+  void AwaitRecord(Connection& c);
   [[nodiscard]] bool UseInput(Connection& c);
   [[nodiscard]] bool JudgeHead(Connection& c);
   void Dispatch(Connection& c);
@@ -123,7 +126,8 @@ class EventLoop {
   std::vector<std::unique_ptr<Connection>> closed_;  // freed at the end of the turn
   // With bytes taken from the socket that no event will announce: looked at in the next turn.
   std::vector<std::uint64_t> unread_;
-  std::list<std::uint64_t> unproven_;  // oldest first
+  std::list<std::uint64_t> unproven_;         // oldest first
+  std::map<PeerAddress, std::size_t> peers_;  // connections of each
   Timers timers_;
   std::uint64_t next_id_ = kFirstConnection;
   SteadyTime accept_again_at_ = SteadyTime::max();

@@ -57,6 +57,8 @@ bool EventLoop::Greet(Connection& c) {
   }
   if (Waits(io)) {
     AwaitMore(c, Awaited(io));
+    c.CountBytes();
+    RelieveMemory();
   } else {
     counters_.tls_failures.fetch_add(1);
     Linger(c);  // for the client to read the alert that says why
@@ -81,19 +83,29 @@ bool EventLoop::Fill(Connection& c, std::size_t& budget) {
   std::size_t n = 0;
   const Io io = c.transport->Read(scratch_.data(), scratch_.size(), n);
   if (io != Io::kDone) {
-    if (Waits(io)) {
-      AwaitMore(c, Awaited(io));
-    } else {
+    if (!Waits(io)) {
       Close(c);
+      return false;
     }
+    AwaitMore(c, Awaited(io));
+    AwaitRecord(c);
     return false;
   }
   if (c.phase == Phase::kIdle) BeginRequest(c);
   c.in.append(scratch_.data(), n);
-  c.lease.Set(c.in.size());
+  c.CountBytes();
   budget -= std::min(budget, n);
   RelieveMemory();
   return true;
+}
+
+// A part of a record takes memory as a part of a request does, and has no longer to be whole.
+void EventLoop::AwaitRecord(Connection& c) {
+  const bool part = c.transport->Held() > 0;
+  if (part && c.phase == Phase::kIdle) BeginRequest(c);
+  if (!part && c.phase == Phase::kReading && c.in.empty()) EnterIdle(c);  // an update of the keys
+  c.CountBytes();
+  RelieveMemory();
 }
 
 // True when the bytes at hand led to something; false when more are needed.
@@ -236,22 +248,28 @@ void EventLoop::BeginRequest(Connection& c) {
 
 void EventLoop::EnterIdle(Connection& c) {
   SetPhase(c, Phase::kIdle);
+  c.CountBytes();
   SetDeadline(c, now_ + options_.idle_timeout);
   SetInterest(c, EPOLLIN);
 }
 
-// Whoever holds the most of an unfinished request goes: an honest review of a few KiB is never it.
+// Whoever holds the most of what is unfinished goes: an honest review of a few KiB is never it.
 void EventLoop::RelieveMemory() {
   while (counters_.buffered_bytes > options_.max_buffered_bytes) {
     Connection* largest = nullptr;
     for (const auto& [id, c] : connections_) {
-      if (c->phase == Phase::kReading && !c->in.empty() &&
-          (largest == nullptr || c->in.size() > largest->in.size())) {
+      const bool unfinished = c->phase == Phase::kReading || c->phase == Phase::kHandshake;
+      if (unfinished && c->lease.Bytes() > (largest == nullptr ? 0 : largest->lease.Bytes())) {
         largest = c.get();
       }
     }
     if (largest == nullptr) return;
-    Refuse(*largest, Refusal::kMemory, TryAgain("too many bytes of requests are waiting"));
+    if (largest->phase == Phase::kReading) {
+      Refuse(*largest, Refusal::kMemory, TryAgain("too many bytes of requests are waiting"));
+    } else {
+      counters_.Count(Refusal::kMemory);
+      Close(*largest);
+    }
   }
 }
 

@@ -33,6 +33,7 @@ class PlainTransport final : public Transport {
   }
 
   bool HasPending() const override { return false; }
+  std::size_t Held() const override { return 0; }
   void Farewell() override {}
 
  private:

@@ -83,13 +83,15 @@ struct ServerOptions {
   std::chrono::microseconds at_once_time{2'000};
   std::size_t at_once_bytes = std::size_t{32} << 10;
   // API servers keep at most 25 idle connections each (client-go transport/cache.go), so this is
-  // room for bursts. At the limit, connections that never made a valid request give way first.
+  // room for bursts. At the limit, connections that never made a valid request give way first, then
+  // the least used of the address that holds most, if that holds more than the one that asks.
   std::size_t max_connections = 4096;
 
   // Object and old object at 3 MiB each, the API server's own limit, and the envelope.
   std::size_t max_body_bytes = std::size_t{8} << 20;
   std::size_t max_head_bytes = std::size_t{64} << 10;
-  // Request bytes held at once over all connections. Beyond it the largest unfinished one goes.
+  // Bytes of requests held at once over all connections, and of parts of TLS records. Beyond it the
+  // largest unfinished one goes.
   std::size_t max_buffered_bytes = std::size_t{64} << 20;
 
   // Absolute, not per read: one byte every second does not extend them.

@@ -38,6 +38,7 @@ class BufferLease {
   ~BufferLease() { Set(0); }
 
   void Set(std::size_t bytes);
+  [[nodiscard]] std::size_t Bytes() const { return bytes_; }
 
  private:
   std::atomic<std::uint64_t>* total_;

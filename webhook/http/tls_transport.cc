@@ -14,6 +14,7 @@ namespace {
 
 // Most reviews with their TLS records.
 constexpr std::size_t kBlockBytes = std::size_t{32} << 10;
+constexpr std::size_t kRecordBytes = SSL3_RT_MAX_PACKET_SIZE;
 
 // What OpenSSL reads from. By itself it reads the five bytes of a record's header and then the
 // record, two system calls for each; with its own read-ahead it goes on for as long as a client
@@ -33,6 +34,7 @@ class Source {
     unread_ = kept_;
   }
   [[nodiscard]] bool HasMore() const { return !unread_.empty(); }
+  [[nodiscard]] std::size_t Held() const { return kept_.size(); }
 
  private:
   static int Read(BIO* bio, char* to, int size);
@@ -126,6 +128,11 @@ class TlsTransport final : public Transport {
   }
 
   bool HasPending() const override { return source_->HasMore() || SSL_pending(ssl_.get()) > 0; }
+
+  // A part of a record keeps OpenSSL's buffer for a whole one, which goes with the record.
+  std::size_t Held() const override {
+    return source_->Held() + (SSL_has_pending(ssl_.get()) == 1 ? kRecordBytes : 0);
+  }
 
   void Farewell() override {
     // After a fatal error nothing more may be said (SSL_shutdown(3)).

@@ -7,12 +7,19 @@
 #include "webhook/http/response.h"
 
 namespace countersign::http {
+namespace {
+
+// Sixteen of these at once cost little beside what one of the greatest length does.
+constexpr std::size_t kLongFrom = std::size_t{64} << 10;
+
+}  // namespace
 
 Workers::Workers(int threads, std::size_t max_queued, std::chrono::milliseconds max_wait,
-                 Counters& counters, Completion completion,
+                 std::size_t long_bytes, Counters& counters, Completion completion,
                  const std::function<void()>& thread_begins)
     : max_queued_(max_queued),
       max_wait_(max_wait),
+      long_bytes_(long_bytes),
       counters_(counters),
       completion_(std::move(completion)) {
   threads_.reserve(static_cast<std::size_t>(threads));
@@ -29,11 +36,13 @@ Workers::~Workers() { Stop(); }
 bool Workers::TrySubmit(Job&& job) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopped_ || queue_.size() >= max_queued_) return false;
-    if (!queue_.empty() && job.arrived - queue_.front().arrived > max_wait_) return false;
-    if (queue_.empty()) waits_since_ = job.arrived;
-    queue_.push_back(std::move(job));
-    counters_.queued = queue_.size();
+    const std::size_t queued = queue_.size() + long_queue_.size();
+    if (stopped_ || queued >= max_queued_) return false;
+    std::deque<Job>& queue = QueueOf(job);
+    if (!queue.empty() && job.arrived - queue.front().arrived > max_wait_) return false;
+    if (queued == 0) waits_since_ = job.arrived;
+    queue.push_back(std::move(job));
+    counters_.queued = queued + 1;
   }
   ready_.notify_one();
   return true;
@@ -50,6 +59,7 @@ void Workers::Stop() {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
     queue_.clear();
+    long_queue_.clear();
     waits_since_ = SteadyTime::max();
     counters_.queued = 0;
   }
@@ -64,16 +74,38 @@ void Workers::Run() {
     SteadyTime now;
     {
       std::unique_lock lock(mutex_);
-      ready_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
+      std::deque<Job>* next = nullptr;
+      ready_.wait(lock, [&] { return stopped_ || (next = Next()) != nullptr; });
       if (stopped_) return;
-      job.emplace(std::move(queue_.front()));
-      queue_.pop_front();
+      job.emplace(std::move(next->front()));
+      next->pop_front();
+      if (next == &long_queue_) long_under_way_ += job->bytes.size();
       now = std::chrono::steady_clock::now();
-      waits_since_ = queue_.empty() ? SteadyTime::max() : now;
-      counters_.queued = queue_.size();
+      const std::size_t queued = queue_.size() + long_queue_.size();
+      waits_since_ = queued == 0 ? SteadyTime::max() : now;
+      counters_.queued = queued;
     }
     completion_(job->connection, Serve(*job, now));
+    if (job->bytes.size() <= kLongFrom) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      long_under_way_ -= job->bytes.size();
+    }
+    ready_.notify_one();
   }
+}
+
+std::deque<Job>& Workers::QueueOf(const Job& job) {
+  return job.bytes.size() > kLongFrom ? long_queue_ : queue_;
+}
+
+std::deque<Job>* Workers::Next() {
+  const bool fits =
+      !long_queue_.empty() &&
+      (long_under_way_ == 0 || long_under_way_ + long_queue_.front().bytes.size() <= long_bytes_);
+  if (!fits) return queue_.empty() ? nullptr : &queue_;
+  if (queue_.empty()) return &long_queue_;
+  return queue_.front().arrived <= long_queue_.front().arrived ? &queue_ : &long_queue_;
 }
 
 Response Workers::Serve(const Job& job, SteadyTime now) {

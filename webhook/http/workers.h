@@ -2,7 +2,9 @@
 //
 // Thread-safe; TryAtOnce runs on the caller's thread. A handler's exception becomes a 500; a
 // request whose deadline passed while it waited is not worth a handler and becomes a 503. Every job
-// submitted is completed exactly once, unless Stop() discards what was still queued.
+// submitted is completed exactly once, unless Stop() discards what was still queued. Long requests,
+// which take many times their size while they are handled, have a queue of their own, and of them
+// only so many are handled at once as are not longer together than `long_bytes`; one always is.
 #pragma once
 
 #include <chrono>
@@ -39,11 +41,11 @@ class Workers {
 
   // `counters` outlives the workers. `completion` is called on their threads.
   Workers(int threads, std::size_t max_queued, std::chrono::milliseconds max_wait,
-          Counters& counters, Completion completion,
+          std::size_t long_bytes, Counters& counters, Completion completion,
           const std::function<void()>& thread_begins = {});
   ~Workers();  // Stop()
 
-  // False when the queue is full or stands still; `job` is then untouched.
+  // False when its queue stands still or both are full; `job` is then untouched.
   [[nodiscard]] bool TrySubmit(Job&& job);
 
   // What the route's `at_once`, which it has, answers; where it does not, the job must be
@@ -58,6 +60,9 @@ class Workers {
 
  private:
   void Run();
+  // Under mutex_. The queue whose first is to be taken up; null: there is none.
+  [[nodiscard]] std::deque<Job>* Next();
+  [[nodiscard]] std::deque<Job>& QueueOf(const Job& job);
   [[nodiscard]] Response Serve(const Job& job, SteadyTime now);
   // The handler's answer, or what the client is told of its exception.
   template <class Answer>
@@ -65,12 +70,15 @@ class Workers {
 
   const std::size_t max_queued_;
   const std::chrono::milliseconds max_wait_;
+  const std::size_t long_bytes_;
   Counters& counters_;
   const Completion completion_;
   std::stop_source stop_;
   mutable std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<Job> queue_;                       // under mutex_
+  std::deque<Job> long_queue_;                  // under mutex_
+  std::size_t long_under_way_ = 0;              // bytes; under mutex_
   SteadyTime waits_since_ = SteadyTime::max();  // under mutex_
   bool stopped_ = false;                        // under mutex_
   std::vector<std::thread> threads_;

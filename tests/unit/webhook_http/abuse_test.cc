@@ -1,6 +1,7 @@
 // Clients that mean harm, or merely do nothing: they are bounded, and an honest one is served.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -189,6 +190,96 @@ TEST(AbuseTest, AtTheConnectionLimitProvenConnectionsStayAndNewOnesAreClosed) {
   EXPECT_FALSE(TlsClient(server->Port()).Shaken());
   EXPECT_EQ(first.Exchange(Post("/echo", "2")).status, 200);
   EXPECT_EQ(second.Exchange(Post("/echo", "2")).status, 200);
+}
+
+TEST(AbuseTest, AtTheConnectionLimitTheAddressThatHoldsMostGivesWayToOthers) {
+  ServerOptions options = TestOptions();
+  options.max_connections = 4;
+  const auto server = StartServer(options, {Echo()});
+  ClientTls elsewhere;
+  elsewhere.host = 2;
+  std::vector<std::unique_ptr<TlsClient>> hoard;
+  for (int i = 0; i < 4; ++i) {
+    hoard.push_back(std::make_unique<TlsClient>(server->Port(), elsewhere));
+    ASSERT_EQ(hoard.back()->Exchange(Post("/echo", "1")).status, 200);
+  }
+  ASSERT_EQ(hoard[0]->Exchange(Post("/echo", "2")).status, 200);  // used later than the others
+  TlsClient other(server->Port());
+  EXPECT_EQ(other.Exchange(Post("/echo", "1")).status, 200);
+  EXPECT_TRUE(hoard[1]->EndsSilently()) << "not used for the longest time";
+  for (const int i : {0, 2, 3}) EXPECT_EQ(hoard[i]->Exchange(Post("/echo", "3")).status, 200) << i;
+  EXPECT_FALSE(TlsClient(server->Port(), elsewhere).Shaken()) << "who holds most gets no more";
+  EXPECT_EQ(other.Exchange(Post("/echo", "2")).status, 200);
+}
+
+// Sends the first bytes of a TLS record, and not the rest.
+void SendPartOfARecord(const TlsClient& client) {
+  SSL_set0_wbio(client.Ssl(), BIO_new(BIO_s_mem()));
+  const std::string text(SSL3_RT_MAX_PLAIN_LENGTH, 'x');
+  ASSERT_GT(SSL_write(client.Ssl(), text.data(), static_cast<int>(text.size())), 0);
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(SSL_get_wbio(client.Ssl()), &bytes);
+  const auto part = static_cast<std::size_t>(size) - 100;
+  ASSERT_EQ(send(client.Fd(), bytes, part, MSG_NOSIGNAL), static_cast<ssize_t>(part));
+}
+
+TEST(AbuseTest, PartsOfTlsRecordsAreBytesHeldAndTheLargestGo) {
+  ServerOptions options = TestOptions();
+  options.max_buffered_bytes = 100'000;
+  const auto server = StartServer(options, {Echo()});
+  std::vector<std::unique_ptr<TlsClient>> hoarders;
+  for (int i = 0; i < 10; ++i) {
+    hoarders.push_back(std::make_unique<TlsClient>(server->Port()));
+    ASSERT_EQ(hoarders.back()->Exchange(Post("/echo", "1")).status, 200);
+    SendPartOfARecord(*hoarders.back());
+    EXPECT_TRUE(IsServed(*server));
+    EXPECT_LE(server->Stats().buffered_bytes, 100'000U);
+  }
+  EXPECT_TRUE(Eventually([&] { return server->Stats().Refused(Refusal::kMemory) >= 4; }));
+}
+
+TEST(AbuseTest, APartOfATlsRecordMustBeWholeInTime) {
+  ServerOptions options = TestOptions();
+  options.head_deadline = milliseconds(50);
+  options.idle_timeout = kNever;
+  const auto server = StartServer(options, {Echo()});
+  TlsClient client(server->Port());
+  ASSERT_EQ(client.Exchange(Post("/echo", "1")).status, 200);
+  SendPartOfARecord(client);
+  EXPECT_TRUE(client.EndsSilently());
+  EXPECT_TRUE(Eventually([&] { return server->Stats().Refused(Refusal::kRequestDeadline) == 1; }));
+}
+
+// Some take a hundred megabytes while they are judged.
+TEST(AbuseTest, LongRequestsAreHandledOneAfterTheOtherAndKeepNoShortOneWaiting) {
+  ServerOptions options = TestOptions();
+  options.worker_threads = 4;
+  options.max_body_bytes = 1'000'000;
+  Gate gate;
+  std::atomic<int> under_way = 0;
+  const auto server = StartServer(options, {Route{"/long",
+                                                  [&](const Request&) {
+                                                    Response response;
+                                                    response.body = std::to_string(++under_way);
+                                                    gate.Await();
+                                                    --under_way;
+                                                    return response;
+                                                  }},
+                                            Echo()});
+  const std::string request = Post("/long", std::string(900'000, 'x'));
+  TlsClient first(server->Port());
+  TlsClient second(server->Port());
+  TlsClient third(server->Port());
+  ASSERT_TRUE(first.Send(request));
+  ASSERT_TRUE(second.Send(request));
+  ASSERT_TRUE(Eventually([&] { return server->Stats().in_flight == 2 && under_way == 1; }));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(third.Exchange(Post("/echo", std::string(40'000, 'x'))).status, 200);
+  }
+  EXPECT_EQ(server->Stats().queued, 1U);
+  gate.Open();
+  EXPECT_EQ(first.Read().body, "1");
+  EXPECT_EQ(second.Read().body, "1");
 }
 
 TEST(AbuseTest, WhoHoardsMemoryWithUnfinishedBodiesGoesBeforeAnyoneElse) {

@@ -97,6 +97,17 @@ TEST(ProbeServerTest, SlowAndSilentClientsKeepNoProbeWaiting) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Get(*server, "/healthz").status, 200);
 }
 
+TEST(ProbeServerTest, WhoKeepsAllConnectionsKeepsNobodyElseFromAsking) {
+  const auto server = StartProbes(Ready());
+  constexpr std::uint32_t kElsewhere = 2;
+  std::vector<std::unique_ptr<TcpClient>> held;
+  for (int i = 0; i < 128; ++i) {
+    held.push_back(std::make_unique<TcpClient>(server->Port(), kElsewhere));
+    ASSERT_EQ(held.back()->Exchange("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status, 200);
+  }
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Get(*server, "/healthz").status, 200);
+}
+
 TEST(ProbeServerTest, ABodyIsNotTaken) {
   const auto server = StartProbes(Ready());
   TcpClient client(server->Port());

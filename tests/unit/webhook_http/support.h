@@ -141,7 +141,13 @@ inline std::string Post(const std::string& path, const std::string& body,
 // A TCP connection with blocking calls that give up after kPatience.
 class TcpClient {
  public:
-  explicit TcpClient(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  // From 127.0.0.`host`.
+  explicit TcpClient(int port, std::uint32_t host = 1)
+      : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + host);
+    bind(fd_.Get(), reinterpret_cast<const sockaddr*>(&own), sizeof(own));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -220,11 +226,12 @@ struct ClientTls {
   int max_version = 0;
   std::string suite;  // the only one offered, by OpenSSL's name
   std::string alpn = std::string("\x08http/1.1");
+  std::uint32_t host = 1;  // TcpClient
 };
 
 class TlsClient final : public TcpClient {
  public:
-  explicit TlsClient(int port, const ClientTls& tls = {}) : TcpClient(port) {
+  explicit TlsClient(int port, const ClientTls& tls = {}) : TcpClient(port, tls.host) {
     context_.reset(SSL_CTX_new(TLS_client_method()));
     SSL_CTX_set_max_proto_version(context_.get(), tls.max_version);
     SSL_CTX_set_security_level(context_.get(), 0);  // lets a test offer what is obsolete
