@@ -75,7 +75,9 @@ TEST_F(WorkloadsTest, AKindIsFollowedByTheFirstOfItsVersionsThatIsServed) {
   EXPECT_EQ(workloads.ByUid("uid-served"), nullptr);
   workloads.Start();
   Until([&] { return workloads.ByUid("uid-served") != nullptr; });
-  EXPECT_EQ(workloads.ByUid("uid-served")->api_version, profile_->group + "/" + oldest);
+  const auto found = workloads.ByUid("uid-served");
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->api_version, profile_->group + "/" + oldest);
   // Nor is it missed afterwards.
   Put(oldest, "later");
   Until([&] { return workloads.ByUid("uid-later") != nullptr; });
