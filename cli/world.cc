@@ -222,6 +222,12 @@ Facts World::FactsOf(const Deployment& deployment, Time now) const {
       AddRecord(facts, record);
     }
   }
+  if (RecordOf(facts, RecordDigestOf(ref.name_space, ref.name)) == nullptr) {
+    std::vector<const ModelRecordSpec*> others;
+    others.reserve(records_.size());
+    for (const auto& record : records_) others.push_back(&record->spec);
+    AddFirstOfUseCase(facts, others);
+  }
   for (const auto& [home, sentence] : unreadable_) {
     if (home == ref.name_space || home.empty()) facts.unknown.push_back(sentence);
   }

@@ -367,12 +367,14 @@ ApiResult<std::optional<Obstacle>> ChildWriter::ScaleToZero(const ObjectKey& key
 }
 
 ApiResult<bool> ChildWriter::Remove(const ObjectKey& key, const std::string& owner_uid,
+                                    const std::function<bool(const ChildState&)>& approved,
                                     const std::stop_token& stop) {
   const auto memo = MemoOf(key);
   const auto live = cache_.Get(key);
   // What a ModelDeployment that is gone left behind is not taken away by another of its name.
-  const bool ours = live && (live->owner_uid == owner_uid || (memo && memo->uid == live->uid) ||
-                             (!live->owner_uid.empty() && LooksLikeOurs(*live, owner_uid)));
+  const bool ours =
+      live && (live->owner_uid == owner_uid || (memo && memo->uid == live->uid) ||
+               (LooksLikeOurs(*live, owner_uid) && (!live->owner_uid.empty() || approved(*live))));
   if (!ours) return false;
   if (live->deleting) {
     if (auto gone = LetGo(*live, stop); !gone) return tl::unexpected(gone.error());

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -70,8 +71,10 @@ class ChildWriter {
   [[nodiscard]] ApiResult<std::optional<Obstacle>> ScaleToZero(const ObjectKey& key,
                                                                const std::string& owner_uid,
                                                                const std::stop_token& stop);
-  // Takes the child away, if it is ours. True if there was one.
+  // Takes the child away, if it is ours. True if there was one. `approved`: whether that is what a
+  // child without an owner says it was made from, which makes it ours.
   [[nodiscard]] ApiResult<bool> Remove(const ObjectKey& key, const std::string& owner_uid,
+                                       const std::function<bool(const ChildState&)>& approved,
                                        const std::stop_token& stop);
   // Whether somebody took the owner off it.
   [[nodiscard]] bool IsOwnerless(const ObjectKey& key) const;

@@ -16,13 +16,6 @@ Result<std::shared_ptr<const ModelDeployment>> DeploymentReconciler::SpecToServe
 std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) {
   const ObjectKey child{work.key.ns, ChildName(work.key.name)};
   const auto live = world_.workloads.Get(child);
-  if (live && live->owner_uid.empty() && live->labelled && !work.memory.serving) {
-    work.obstacle = Obstacle{"ChildNameTaken",
-                             "Deployment '" + child.ToString() +
-                                 "' was left behind by a ModelDeployment that is gone; nobody "
-                                 "approved it, and it must be deleted first"};
-    return std::nullopt;
-  }
   if (live && !live->deleting && !work.leaving &&
       (live->owner_uid == work.meta.uid || work.memory.serving)) {
     const auto gone = RevisionsAreGone(work);
@@ -35,10 +28,22 @@ std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) 
     if (!leaving) return ReconcileResult::From(leaving.error());
     if (*leaving) return ReconcileResult::Wait(kCacheRetry);
   }
+  const auto approved = [&](const ChildState& one) { return work.MadeFrom(one) != nullptr; };
+  bool removed = false;
   for (ChildWriter* writer :
        {&world_.workload_writer, &world_.service_writer, &world_.budget_writer}) {
-    auto removed = writer->Remove(child, work.meta.uid, work.stop);
-    if (!removed) return ReconcileResult::From(removed.error());
+    auto one = writer->Remove(child, work.meta.uid, approved, work.stop);
+    if (!one) return ReconcileResult::From(one.error());
+    if (writer == &world_.workload_writer) removed = *one;
+  }
+  if (live && !live->deleting && live->owner_uid.empty() && live->labelled && !removed) {
+    work.obstacle =
+        Obstacle{"ChildNameTaken",
+                 "Deployment '" + child.ToString() +
+                     "' has no owner: it was left behind by a ModelDeployment that is gone, or "
+                     "somebody took the owner off; no approved revision is known that it was made "
+                     "from, so that it must be deleted by hand, and runs on until then"};
+    return std::nullopt;
   }
   work.memory.serving.reset();
   work.memory.suspended = false;
@@ -113,8 +118,9 @@ std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Ren
     }
   }
   if (!rendered.disruption_budget) {
-    auto removed = world_.budget_writer.Remove({work.key.ns, ChildName(work.key.name)},
-                                               work.meta.uid, work.stop);
+    auto removed = world_.budget_writer.Remove(
+        {work.key.ns, ChildName(work.key.name)}, work.meta.uid,
+        [&](const ChildState& one) { return work.MadeFrom(one) != nullptr; }, work.stop);
     if (!removed) return ReconcileResult::From(removed.error());
   }
   return std::nullopt;
@@ -172,9 +178,15 @@ std::optional<ReconcileResult> DeploymentReconciler::WriteChildren(Work& work) {
 // and is withdrawn when its own evidence no longer holds.
 std::optional<ReconcileResult> DeploymentReconciler::KeepWhatServes(Work& work) {
   std::optional<Obstacle> first = work.obstacle;
+  // Nobody knows what serves, or its revision is lost, and what is asked for cannot take its place:
+  // nobody would ever judge it.
+  const bool lost = work.plan.reason == "RevisionNotRecorded";
+  const auto goes_on = [&] {
+    const bool known = work.memory.serving && work.Find(*work.memory.serving) != nullptr;
+    return known ? work.memory.serving != work.plan.serve : lost;
+  };
   // Each round takes one more revision out of the choice.
-  while (work.obstacle && work.memory.serving && work.memory.serving != work.plan.serve &&
-         work.Find(*work.memory.serving) != nullptr) {
+  while (work.obstacle && goes_on()) {
     const Revision* tried = work.plan.serve ? work.Find(*work.plan.serve) : nullptr;
     if (tried == nullptr || tried->governed_digest == work.governed_digest) {
       if (work.wanted_unusable) break;
@@ -182,7 +194,7 @@ std::optional<ReconcileResult> DeploymentReconciler::KeepWhatServes(Work& work) 
     }
     if (tried != nullptr) work.unusable.push_back(tried->number);
     work.obstacle.reset();
-    work.plan = PlanOf(work);
+    if (auto result = MakeThePlan(work)) return result;
     if (auto result = WriteChildren(work)) return result;
   }
   if (first && work.wanted_unusable) first->message += "; " + work.plan.explanation;

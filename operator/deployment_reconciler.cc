@@ -135,13 +135,10 @@ std::optional<ReconcileResult> DeploymentReconciler::Observe(Work& work) {
 void DeploymentReconciler::Recall(Work& work) const {
   if (!work.revisions.empty()) work.memory.verified = true;
   const auto child = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
-  if (!work.memory.serving && child != nullptr && child->revision &&
-      LooksLikeOurs(*child, work.meta.uid)) {
+  if (!work.memory.serving && child != nullptr && LooksLikeOurs(*child, work.meta.uid)) {
     // After a restart the child says what serves; only what verifies is believed.
-    const Revision* revision = work.Find(*child->revision);
-    if (revision != nullptr && revision->governed_digest == child->governed_digest) {
-      work.memory.serving = revision->number;
-    }
+    const Revision* revision = work.MadeFrom(*child);
+    if (revision != nullptr) work.memory.serving = revision->number;
   }
   if (!work.memory.suspended) {
     const bool no_pods = child != nullptr && child->rollout.exists && child->rollout.wanted == 0;
@@ -184,13 +181,19 @@ std::optional<ReconcileResult> DeploymentReconciler::Judge(Work& work) {
     return std::nullopt;
   }
   const auto recorded = KeepRecords(work);
-  if (!recorded && recorded.error().code == Code::kConflict) {
-    return ReconcileResult::From(recorded.error());
-  }
   work.decision = Evaluated(work, work.object, work.governed_digest, work.author);
   const Revision* serving = work.memory.serving ? work.Find(*work.memory.serving) : nullptr;
   if (serving != nullptr && serving->governed_digest == work.governed_digest) {
     JudgeConfig(work, work.object->spec.serving, work.decision);
+  }
+  if (!recorded && recorded.error().code == Code::kConflict && !work.leaving) {
+    // Somebody wrote meanwhile, and the next round, at once, knows what. Pods that must go by what
+    // is known already do not wait for it: more evidence in a record lets nothing pass.
+    work.plan = PlanOf(work);
+    if (work.plan.phase == Phase::kSuspended) {
+      if (auto result = TakePodsAway(work)) return result;
+    }
+    return ReconcileResult::From(recorded.error());
   }
   if (!recorded) {
     Hold(work.decision, recorded.error());

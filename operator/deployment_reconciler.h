@@ -4,9 +4,9 @@
 // plan, check configuration, write the children, status, Events, decision record, wake-up. A step
 // that ends the round returns a result. What decides is judged anew every time from policies, facts
 // and verified revisions; status, labels and memory never let anything serve. Every write is
-// idempotent, and none is made when nothing changed. Taking pods away comes before every other
-// write and waits for none. Thread-safe for different keys; the work queue keeps two workers from
-// one key.
+// idempotent, and none is made when nothing changed. Taking pods away comes before every write but
+// those of the records, which may show that they must go, and waits for no success of these.
+// Thread-safe for different keys; the work queue keeps two workers from one key.
 #pragma once
 
 #include <functional>

@@ -25,6 +25,12 @@ std::vector<ApprovedRevision> DeploymentReconciler::Work::Approved() const {
   return list;
 }
 
+const Revision* DeploymentReconciler::Work::MadeFrom(const ChildState& child) const {
+  const Revision* revision = child.revision ? Find(*child.revision) : nullptr;
+  return revision != nullptr && revision->governed_digest == child.governed_digest ? revision
+                                                                                   : nullptr;
+}
+
 void DeploymentReconciler::LoadRevisions(Work& work) {
   work.stored.clear();
   work.revisions.clear();

@@ -49,6 +49,8 @@ struct DeploymentReconciler::Work {
                                     [&](const auto& r) { return r->number == number; });
     return found == revisions.end() ? nullptr : found->get();
   }
+  // The revision that a child says it was made from; null where none verifies that is as it says.
+  [[nodiscard]] const Revision* MadeFrom(const ChildState& child) const;
   // `revisions`, as far as planning needs them.
   [[nodiscard]] std::vector<ApprovedRevision> Approved() const;
 };

@@ -675,24 +675,6 @@ std::vector<RecordedObject> MissedBy(const ModelRecordSpec& record, const SeenOf
   return missed;
 }
 
-ModelRecordSpec FirstOfUseCase(const std::string& name_space, const std::string& use_case,
-                               const std::vector<const ModelRecordSpec*>& others) {
-  ModelRecordSpec first;
-  for (const ModelRecordSpec* other : others) {
-    for (const RecordedDecision& one : other->decisions) {
-      if (!IsOfUseCase(one, *other) || one.name_space != name_space || one.use_case != use_case) {
-        continue;
-      }
-      const bool there = std::any_of(
-          first.decisions.begin(), first.decisions.end(), [&](const RecordedDecision& had) {
-            return had.digest == one.digest && had.by.signing_key == one.by.signing_key;
-          });
-      if (!there) first.decisions.push_back(one);
-    }
-  }
-  return first;
-}
-
 ModelRecordSpec NextRecord(const ModelRecordSpec& before, const SeenOfModel& seen,
                            const std::vector<RecordedObject>& gone, const Verdicts& verdicts,
                            Time now) {

@@ -43,12 +43,6 @@ void Merge(const Verdicts& verdicts, Verdicts& into);
 [[nodiscard]] std::vector<RecordedObject> MissedBy(const ModelRecordSpec& record,
                                                    const SeenOfModel& seen);
 
-// What a use case's record begins with: what was rejected in it and stands in those of its models,
-// from before it had its own.
-[[nodiscard]] ModelRecordSpec FirstOfUseCase(const std::string& name_space,
-                                             const std::string& use_case,
-                                             const std::vector<const ModelRecordSpec*>& others);
-
 // `gone`: those of MissedBy that the API server does not have.
 [[nodiscard]] ModelRecordSpec NextRecord(const ModelRecordSpec& before, const SeenOfModel& seen,
                                          const std::vector<RecordedObject>& gone,

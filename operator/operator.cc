@@ -214,7 +214,11 @@ void Operator::Connect() {
 
 void Operator::OnCatalogChange(const CatalogChange& change) {
   for (const std::string& model : change.models) record_queue_.Add({{}, model});
-  if (change.kind == kModelRecords.kind) records_.queue.Add(change.key);
+  if (change.kind == kModelRecords.kind) {
+    records_.queue.Add(change.key);
+    // What its models' records have of a use case, its own must have, also when that was deleted.
+    if (!change.use_case.empty()) record_queue_.Add(ParseRef(change.use_case));
+  }
   if (change.kind == kModelDeployments.kind) return queue_.Add(change.key);
   if (change.kind == kGovernancePolicies.kind) {
     policies_.queue.Add(change.key);

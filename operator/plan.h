@@ -16,7 +16,8 @@
 //   they ask for Alert or Hold                  -> keep it, flagged; what is suspended stays so
 //
 // So no rule ever starts pods of a revision that does not pass: Alert and Hold only let go on what
-// runs already.
+// runs already. That they do whoever scales or deletes it meanwhile: the operator, while it runs,
+// puts back what it was. What it finds scaled to nothing when it starts counts as suspended.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "governance/records.h"
 #include "governance/types/signature.h"
 #include "operator/names.h"
 
@@ -21,11 +22,16 @@ const Resource& ResourceOf(const std::string& kind) {
   return kind == IncidentSpec::kKind ? kIncidents : kEvidence;
 }
 
-ApiError Unusable(const std::string& model, const std::string& why) {
+ApiError Unusable(const std::string& name, const std::string& why) {
   return ApiError(Fail(Code::kPermissionDenied,
-                       "ModelRecord '" + RecordName(model) + "' cannot be continued: " + why +
+                       "ModelRecord '" + name + "' cannot be continued: " + why +
                            "; an administrator finds out who wrote it, and restores or deletes it")
                       .value());
+}
+
+ApiError NotSigned(const std::string& name, const Provenance& by) {
+  return Unusable(name, "it is not signed by this installation" +
+                            (by.problem.empty() ? std::string() : ", " + by.problem));
 }
 
 }  // namespace
@@ -49,23 +55,26 @@ RecordSubject SubjectOfModel(const std::string& digest) { return {{}, digest}; }
 ApiStatus RecordKeeper::Keep(const RecordSubject& asked, const std::stop_token& stop) {
   const std::lock_guard writing(writing_);
   const std::string model = asked.ns.empty() ? asked.name : RecordDigestOf(asked.ns, asked.name);
-  const auto found = catalog_.records().Find({{}, RecordName(model)});
+  const std::string name = RecordName(model);
+  const auto found = catalog_.records().Find({{}, name});
   if (found.found == Found::kUndecodable) {
     return tl::unexpected(
-        Unusable(model, found.error ? found.error->ToString() : "it cannot be read"));
+        Unusable(name, found.error ? found.error->ToString() : "it cannot be read"));
   }
   const auto& cached = found.value;
   if (cached != nullptr && cached->by.authenticity != Authenticity::kAttested) {
-    return tl::unexpected(Unusable(
-        model, "it is not signed by this installation" +
-                   (cached->by.problem.empty() ? std::string() : ", " + cached->by.problem)));
+    return tl::unexpected(NotSigned(name, cached->by));
   }
   ModelRecordSpec before = cached == nullptr ? ModelRecordSpec{} : cached->object.spec;
   if (cached == nullptr && !asked.ns.empty()) {
     const auto records = catalog_.RecordsOfRejectionsIn(asked);
     std::vector<const ModelRecordSpec*> others;
     for (const auto& other : records) {
-      if (other->by.authenticity == Authenticity::kAttested) others.push_back(&other->object.spec);
+      // A record that began without what stands there would never have it.
+      if (other->by.authenticity != Authenticity::kAttested) {
+        return tl::unexpected(NotSigned(other->object.meta.name, other->by));
+      }
+      others.push_back(&other->object.spec);
     }
     before = FirstOfUseCase(asked.ns, asked.name, others);
   }

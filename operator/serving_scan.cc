@@ -100,13 +100,11 @@ ReconcileResult ServingScan::Run(const std::stop_token& stop) {
         return CoversFor(catalog_, *policies, object.name_space, object.recognition, owners, now);
       },
       [&](const ScannedObject& object) {
-        auto waivers = WaiversFor(catalog_, in_force, object.name_space, object.recognition, now);
-        for (const GuardWaiver& one : waivers) {
-          if (!one.emergency.empty()) {
-            in_emergency.emplace(&object, "waiver '" + one.name + "': " + one.emergency);
-          }
-        }
-        return waivers;
+        return WaiversFor(catalog_, in_force, object.name_space, object.recognition, now);
+      },
+      // That there is a waiver is not that it serves by it: it may be approved by now.
+      [&](const ScannedObject& object, const GuardDecision& decision) {
+        if (decision.reason == "EmergencyWaived") in_emergency.emplace(&object, decision.message);
       }};
   auto findings = FindShadows(objects, sources);
   // An owner of a kind that could not be read may govern it.
@@ -191,7 +189,7 @@ void ServingScan::TellOfEmergencies(const InEmergency& all) {
     event.type = EventType::kWarning;
     event.reason = "EmergencyOpen";
     event.action = "ScanServing";
-    event.note = OneLine("serves outside of Countersign by " + text, kMaxEventNote);
+    event.note = OneLine(text, kMaxEventNote);
     event.regarding = {object->api_version, object->kind, object->name_space,
                        object->name,        object->uid,  {}};
     events_.Record(std::move(event));

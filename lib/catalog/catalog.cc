@@ -510,6 +510,25 @@ void Catalog::CollectRecords(Facts& facts) const {
       AddRecord(facts, {found.value, &found.value->object});
     }
   }
+  CollectRejections(facts);
+}
+
+void Catalog::CollectRejections(Facts& facts) const {
+  if (facts.use_case == nullptr) return;
+  const ObjectMeta& use_case = facts.use_case->meta;
+  const std::string own = RecordName(RecordDigestOf(use_case.name_space, use_case.name));
+  if (records_.Find({{}, own}).found != Found::kAbsent) return;
+  const auto records = RecordsOfRejectionsIn({use_case.name_space, use_case.name});
+  std::vector<const ModelRecordSpec*> others;
+  for (const auto& other : records) {
+    if (other->by.authenticity == Authenticity::kAttested) {
+      others.push_back(&other->object.spec);
+    } else {
+      facts.unknown.push_back("ModelRecord '" + other->object.meta.name +
+                              "' is not signed by this installation: " + other->by.problem);
+    }
+  }
+  AddFirstOfUseCase(facts, others);
 }
 
 SeenOfModel Catalog::SeenOf(const std::string& model) const {

@@ -160,8 +160,10 @@ class Catalog {
   template <class Spec>
   void CollectUnreadable(const Informer<Cached<Spec>>& informer, Facts& facts) const;
   void ConnectRecords();
-  // What is recorded of the deployment's models.
+  // What is recorded of the deployment's models and of its use case.
   void CollectRecords(Facts& facts) const;
+  // What its models' records have of the use case, while it has none of its own.
+  void CollectRejections(Facts& facts) const;
   using Caching = std::pair<std::string_view, const InformerBase*>;
   [[nodiscard]] std::vector<Caching> All() const;
 

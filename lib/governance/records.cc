@@ -214,6 +214,39 @@ bool IsRejectionInUseCase(const SignOffSpec& spec) {
          spec.subject.kind != SubjectOfSignOff::kGovernancePolicy;
 }
 
+ModelRecordSpec FirstOfUseCase(const std::string& name_space, const std::string& use_case,
+                               const std::vector<const ModelRecordSpec*>& others) {
+  ModelRecordSpec first;
+  first.digest = countersign::RecordDigestOf(name_space, use_case);
+  first.use_case = name_space + "/" + use_case;
+  for (const ModelRecordSpec* other : others) {
+    if (!other->use_case.empty()) continue;
+    for (const RecordedDecision& one : other->decisions) {
+      if (one.sign_off == nullptr || !IsRejectionInUseCase(one.sign_off->spec) ||
+          one.name_space != name_space || one.use_case != use_case) {
+        continue;
+      }
+      const auto same = [&](const RecordedDecision& had) { return IsSame(had, one); };
+      if (std::none_of(first.decisions.begin(), first.decisions.end(), same)) {
+        first.decisions.push_back(one);
+      }
+    }
+  }
+  return first;
+}
+
+void AddFirstOfUseCase(Facts& facts, const std::vector<const ModelRecordSpec*>& others) {
+  if (facts.use_case == nullptr) return;
+  const ObjectMeta& use_case = facts.use_case->meta;
+  ModelRecordSpec first = FirstOfUseCase(use_case.name_space, use_case.name, others);
+  if (first.decisions.empty()) return;
+  auto record = std::make_shared<ModelRecord>();
+  record->meta.name = RecordName(first.digest);
+  record->spec = std::move(first);
+  record->spec.DeriveKnown();
+  AddRecord(facts, std::move(record));
+}
+
 std::vector<std::string> ModelsOf(const Facts& facts, const Dossier& dossier) {
   const Model& model = facts.deployment->spec.model;
   std::vector<ModelDigest> models = {model.digest};

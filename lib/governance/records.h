@@ -23,6 +23,14 @@ void AddRecord(Facts& facts, std::shared_ptr<const ModelRecord> record);
 // Whether it rejects something of the use case itself, whichever model that deploys: answers, an
 // end, a waiver, a protocol, a closed incident, a delegation.
 [[nodiscard]] bool IsRejectionInUseCase(const SignOffSpec& spec);
+// What a use case's record begins with: what was rejected in it and stands in those of its models,
+// from before it had its own. Without decisions: nothing was.
+[[nodiscard]] ModelRecordSpec FirstOfUseCase(const std::string& name_space,
+                                             const std::string& use_case,
+                                             const std::vector<const ModelRecordSpec*>& others);
+// The same as a record for evaluations, while there is none that is kept; adds nothing where it
+// would be empty.
+void AddFirstOfUseCase(Facts& facts, const std::vector<const ModelRecordSpec*>& others);
 // Digests of the models whose records an evaluation of these facts can need, and the use case's.
 [[nodiscard]] std::vector<std::string> ModelsOf(const Facts& facts, const Dossier& dossier);
 

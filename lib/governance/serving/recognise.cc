@@ -11,6 +11,7 @@
 #include "governance/decision.h"
 #include "governance/environment.h"
 #include "governance/serving/running.h"
+#include "governance/serving/waits.h"
 
 namespace countersign {
 namespace {
@@ -80,7 +81,8 @@ std::string FieldOf(const FieldPath& path) {
 }
 
 // Command and arguments as one text of words, each apart by one space, as a shell would see them:
-// quotes are nothing, or, between a word and what is quoted for another shell, an end.
+// quotes, and the end of a line that goes on, are nothing; or, between a word and what is quoted
+// for another shell, an end.
 struct Words {
   std::vector<std::string> list;
   std::string text;
@@ -88,15 +90,19 @@ struct Words {
 };
 
 // Whether `command` is run there: as words of their own, of which the first may be a path, and the
-// last the beginning of a module's name.
+// last the beginning of a module's name. Modules are listed with commas, and so are hosts.
 bool Runs(std::string_view words, std::string_view command) {
   constexpr std::string_view kBefore = " ;&|(`\\!={";
-  constexpr std::string_view kAfter = " ;&|)`<>.";
+  constexpr std::string_view kAfter = " ;&|)`<>.$}\\";
+  const bool module = command.find('.') != std::string_view::npos;
+  const auto ends = [&](std::string_view marks, char c) {
+    return marks.find(c) != std::string_view::npos || (module && c == ',');
+  };
   for (std::size_t at = words.find(command); at != std::string_view::npos;
        at = words.find(command, at + 1)) {
     const std::size_t end = at + command.size();
-    if (end < words.size() && kAfter.find(words[end]) == std::string_view::npos) continue;
-    if (at == 0 || kBefore.find(words[at - 1]) != std::string_view::npos) return true;
+    if (end < words.size() && !ends(kAfter, words[end])) continue;
+    if (at == 0 || ends(kBefore, words[at - 1])) return true;
     const std::string_view before = words.substr(0, at);
     const std::string_view word = before.substr(before.find_last_of(kBefore) + 1);
     if (word.ends_with('/') && word.find("://") == std::string_view::npos) return true;
@@ -116,14 +122,23 @@ void AddWords(const Json& container, const char* key, Words& words, std::size_t&
     if (bytes > kMaxEmbeddedBytes) return;
     std::string word;
     const auto finish = [&] {
-      if (word == "\\") word.clear();  // a line that goes on
+      if (word == "\\") word.clear();  // before a space
       if (word.empty()) return;
       words.text += (words.text.empty() ? "" : " ") + word;
       words.list.push_back(std::move(word));
       word.clear();
     };
     words.unquoted += ' ';
-    for (const char c : text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
+      // A line that goes on.
+      const bool joins =
+          c == '\\' && (text.compare(i + 1, 1, "\n") == 0 || text.compare(i + 1, 2, "\r\n") == 0);
+      if (joins) {
+        i += text[i + 1] == '\n' ? 1 : 2;
+        if (words.unquoted.back() != ' ') words.unquoted += ' ';
+        continue;
+      }
       const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
       const bool quote = c == '"' || c == '\'';
       if (!space && !quote) {
@@ -496,7 +511,9 @@ class Recogniser {
       out_.signs.push_back({"command line", where.ToString(), longer, Certainty::kServing});
     }
     // Of a command line only what is known of it is shown: the rest may hold secrets.
+    const bool waits = OnlyWaits(container);
     for (const ServingSignal& signal : signals_.commands) {
+      if (waits) break;
       if (Runs(words.text, signal.match) || Runs(words.unquoted, signal.match))
         Sign("command", signal, signal.match, where);
     }

@@ -125,7 +125,9 @@ std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,
                        facts.setting = sources.setting(object.name_space);
                        facts.covers = sources.covers(object, owners);
                        facts.waivers = sources.waivers(object);
-                       return JudgeServing(facts);
+                       GuardDecision decision = JudgeServing(facts);
+                       if (sources.decided) sources.decided(object, decision);
+                       return decision;
                      });
 }
 

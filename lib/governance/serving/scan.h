@@ -57,6 +57,8 @@ struct ScanSources {
   std::function<GuardSetting(const std::string& name_space)> setting;
   std::function<std::vector<Cover>(const ScannedObject&, const std::vector<ServingOwner>&)> covers;
   std::function<std::vector<GuardWaiver>(const ScannedObject&)> waivers;
+  // Told of each decision, also of those that are no finding; may be empty.
+  std::function<void(const ScannedObject&, const GuardDecision&)> decided = {};
 };
 // As the guard would judge what runs, if it were made now by whom it belongs to.
 [[nodiscard]] std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,

@@ -346,8 +346,9 @@ TEST_F(CatalogTest, ARepetitionThatEndedInAnotherModelIsSeenOfTheFirst) {
             (Names{"sha256:" + std::string(64, '9'), model}));
 }
 
-Json RecordOfRejection(const InstallationKey* key) {
-  const std::string digest = RecordDigestOf("lending", "scoring");
+// Of the use case 'scoring', or of a model, from before use cases had one.
+Json RecordOfRejection(const InstallationKey* key, const std::string& model = {}) {
+  const std::string digest = model.empty() ? RecordDigestOf("lending", "scoring") : model;
   const Json content = *Find(Rejected(SignOffJson("no", "scoring")), "spec");
   Json record = {
       {"apiVersion", "countersign.dev/v1alpha1"},
@@ -366,6 +367,7 @@ Json RecordOfRejection(const InstallationKey* key) {
                        {"digest", "sha256:" + std::string(64, '5')},
                        {"by", {{"user", "vera"}, {"firstSeen", "2026-11-20T10:00:00.000000Z"}}},
                        {"content", DumpJson(content)}}})}}}};
+  if (!model.empty()) record["spec"].erase("useCase");
   if (key == nullptr) return record;
   return StampedBy(*key, std::move(record), "countersign-operator",
                    ParseTime("2026-11-20T11:00:00Z").value());
@@ -379,6 +381,34 @@ TEST_F(CatalogTest, WhatWasRejectedInAUseCaseCountsForAModelWithoutARecord) {
   ASSERT_EQ(GatherFor("scoring").records.size(), 1U);
   EXPECT_TRUE(GatherFor("scoring").unknown.empty());
   EXPECT_TRUE(GatherFor("chat").records.empty());
+}
+
+TEST_F(CatalogTest, WhatAModelsRecordHasOfAUseCaseCountsForOthersUntilThatHasItsOwn) {
+  const std::string other = "sha256:" + std::string(64, '7');
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  server_->Put(kUseCases, UseCaseJson("chat"));
+  server_->Put(kModelRecords, RecordOfRejection(&key_, other));
+  StartCatalog();
+  const Facts facts = GatherFor("scoring");
+  ASSERT_EQ(facts.records.size(), 1U);
+  EXPECT_EQ(facts.records[0]->spec.use_case, "lending/scoring");
+  ASSERT_EQ(facts.records[0]->spec.decisions.size(), 1U);
+  EXPECT_NE(facts.records[0]->spec.decisions[0].sign_off, nullptr);
+  EXPECT_TRUE(GatherFor("chat").records.empty());
+  // The operator is told to write it down.
+  EXPECT_EQ(AwaitChange("ModelRecord", RecordName(other)).use_case, "lending/scoring");
+  const Json own = RecordOfRejection(&key_);
+  server_->Put(kModelRecords, own);
+  AwaitChange("ModelRecord", StringAt(own, "metadata/name"));
+  EXPECT_EQ(GatherFor("scoring").records.size(), 1U) << "once";
+}
+
+TEST_F(CatalogTest, WhatAModelsRecordHasOfAUseCaseAndNobodySignedIsAnUnknownFact) {
+  server_->Put(kUseCases, UseCaseJson("scoring"));
+  server_->Put(kModelRecords, RecordOfRejection(nullptr, "sha256:" + std::string(64, '7')));
+  StartCatalog();
+  EXPECT_TRUE(GatherFor("scoring").records.empty());
+  EXPECT_EQ(GatherFor("scoring").unknown.size(), 1U);
 }
 
 TEST_F(CatalogTest, ARecordedRejectionThatNobodySignedIsAnUnknownFact) {

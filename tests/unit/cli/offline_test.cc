@@ -9,6 +9,7 @@ namespace countersign {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string Samples() {
   auto text =
@@ -69,6 +70,40 @@ TEST(Offline, EvidenceOfAnotherHomeDoesNotCount) {
     EXPECT_EQ(gate.reason, "BiasTestMissing");
   }
   EXPECT_TRUE(seen);
+}
+
+// From before use cases had records of their own.
+TEST(Offline, WhatTheRecordOfAnotherModelHasOfTheUseCaseCounts) {
+  std::string text = Samples();
+  const auto at = text.find("metadata: {name: sample-answers, namespace: lending}");
+  ASSERT_NE(at, std::string::npos);
+  const auto begin = text.rfind("---\n", at);
+  const auto end = text.find("---\n", at);
+  text.erase(begin, end - begin);
+  const auto note = [](const std::string& manifests) {
+    auto decided = Decide(manifests);
+    EXPECT_TRUE(decided) << decided.error().ToString();
+    return decided ? decided->front().decision.answers_note : std::string();
+  };
+  EXPECT_THAT(note(text), Not(HasSubstr("The audience")));
+  const std::string record = R"(---
+apiVersion: countersign.dev/v1alpha1
+kind: ModelRecord
+metadata: {name: sha256-7777777777777777777777777777777777777777777777777777777777777777}
+spec:
+  digest: "sha256:7777777777777777777777777777777777777777777777777777777777777777"
+  decisions:
+  - namespace: lending
+    useCase: sample
+    role: model-validator
+    decision: Reject
+    name: gone
+    uid: u
+    digest: "sha256:5555555555555555555555555555555555555555555555555555555555555555"
+    by: {user: vera@bank.example, groups: [model-risk], firstSeen: "2026-11-01T12:00:00Z"}
+    content: '{"subject": {"kind": "UseCase", "useCase": "sample", "answersDigest": "sha256:0096633189d35a0e2526f3972b36166359b0e3372e88b1b39b2759733cfd8467"}, "role": "model-validator", "decision": "Reject", "signer": {"username": "vera@bank.example"}, "rationale": "The audience is larger."}'
+)";
+  EXPECT_THAT(note(text + record), HasSubstr("The audience"));
 }
 
 TEST(Offline, AMalformedObjectIsAnErrorWithItsSourceAndPath) {

@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/clock.h"
 #include "operator/controller.h"
 #include "operator/names.h"
 #include "operator/status_state.h"
-#include "tests/unit/support/fake_api.h"
+#include "tests/unit/operator/api_site.h"
 
 namespace countersign {
 namespace {
@@ -38,14 +37,9 @@ Json Deployment(int replicas) {
       {"spec", {{"replicas", replicas}, {"image", "approved"}}}};
 }
 
-struct Site {
-  std::shared_ptr<FakeApi> api = std::make_shared<FakeApi>();
-  SystemClock clock;
-  KubeClient client{api, clock, [] {
-                      ClientOptions options;
-                      options.qps = 0;
-                      return options;
-                    }()};
+const auto kApproved = [](const ChildState&) { return true; };
+
+struct Site : ApiSite {
   Informer<ChildState> cache{
       client, clock, {}, [](Json&& json) -> Result<ChildState> { return DecodeChild(json); }};
   ChildWriter writer{client, kDeployments, cache};
@@ -130,7 +124,19 @@ TEST(Children, OfOthersAreLeftAlone) {
   EXPECT_EQ(outcome.obstacle->reason, "ChildNameTaken");
   EXPECT_FALSE(site.ScaleToZero(site.writer));
   EXPECT_EQ(IntAt(site.Live(), "spec/replicas"), 2);
-  EXPECT_EQ(*site.writer.Remove(kKey, "mine", {}), false);
+  EXPECT_EQ(*site.writer.Remove(kKey, "mine", kApproved, {}), false);
+}
+
+TEST(Children, WithoutAnOwnerAreTakenAwayIfTheyWereApproved) {
+  for (const bool approved : {true, false}) {
+    Site site;
+    site.Write(2);
+    site.Edit([](Json& o) { o["metadata"].erase("ownerReferences"); });
+    ChildWriter fresh(site.client, kDeployments, site.cache);
+    const auto judge = [&](const ChildState& child) { return approved && child.revision == 1; };
+    EXPECT_EQ(*fresh.Remove(kKey, "mine", judge, {}), approved);
+    EXPECT_EQ(site.Live().is_null(), approved);
+  }
 }
 
 TEST(Children, LoseTheirPodsAndNothingElse) {
@@ -147,13 +153,8 @@ TEST(Children, LoseTheirPodsAndNothingElse) {
 TEST(Children, ThatKeepTheirPodsAreSaidTo) {
   Site site;
   site.Write(2);
-  site.api->Intercept([](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
-    if (request.method != "PATCH") return std::nullopt;
-    return Result<HttpResponse>(
-        HttpResponse{403,
-                     {},
-                     R"({"kind":"Status","status":"Failure","reason":"Forbidden","code":403,)"
-                     R"("message":"somebody says no"})"});
+  site.api->Intercept([](const HttpRequest& request) {
+    return Forbidden(request, "PATCH", "/deployments/", "somebody says no");
   });
   const auto obstacle = site.ScaleToZero(site.writer);
   ASSERT_TRUE(obstacle);
@@ -173,7 +174,7 @@ TEST(Children, ThatAreBeingDeletedAreNotHeldByFinalizersOfOthers) {
     } else if (way == 1) {
       EXPECT_EQ(site.ScaleToZero(site.writer)->reason, "ChildTerminating");
     } else {
-      EXPECT_TRUE(site.writer.Remove(kKey, "mine", {}));
+      EXPECT_TRUE(site.writer.Remove(kKey, "mine", kApproved, {}));
     }
     EXPECT_TRUE(site.Live().is_null()) << way;
   }

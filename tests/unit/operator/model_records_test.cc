@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/digest.h"
+#include "governance/records.h"
 #include "tests/unit/catalog/objects.h"
 
 namespace countersign {
@@ -472,6 +473,17 @@ TEST(ModelRecords, OfAUseCaseBeginWithWhatThoseOfItsModelsHave) {
   EXPECT_THAT(NamesOf(MissedBy(model, Seen())), ElementsAre("SignOff/no"));
 }
 
+// A use case whose models' records have a rejection that is there no more has it withdrawn at once.
+TEST(ModelRecords, OfAUseCaseMissWhatIsGoneFromTheBeginning) {
+  SeenOfModel seen = Seen();
+  seen.sign_offs = Listed(OnAnswers("answers", By("vera", 5)));
+  const ModelRecordSpec model = Stored(Next({}, seen));
+  const ModelRecordSpec first = FirstOfUseCase("lending", "credit", {&model});
+  EXPECT_EQ(first.digest, RecordDigestOf("lending", "credit"));
+  EXPECT_EQ(first.use_case, "lending/credit");
+  EXPECT_THAT(NamesOf(MissedBy(first, Seen())), ElementsAre("SignOff/answers"));
+}
+
 TEST(ModelRecords, WhatWasForgottenIsNotRecordedAnew) {
   ModelRecordSpec before;
   before.bounds = {{"lending", std::nullopt, kNow - std::chrono::minutes(10)}};
@@ -651,6 +663,22 @@ TEST(ModelRecords, SayWhatMeasuresMadeOfAResult) {
   ASSERT_THAT(record.results[0].verdicts, SizeIs(1));
   EXPECT_EQ(record.results[0].verdicts[0].state, "Failed");
   EXPECT_EQ(record.results[0].verdicts[0].reason, "BiasOutOfBounds");
+}
+
+TEST(ModelRecords, LetGoOfWhereItServedBeforeFirst) {
+  ModelRecordSpec record;
+  const auto limit = static_cast<std::size_t>(kMaxRecordedServing);
+  for (std::size_t i = 0; i < limit + 6; ++i) {
+    // The first two serve now; of the rest the eldest comes first.
+    record.serving.push_back({"prod/" + std::to_string(i), "lending", "credit", "prod", "1.0.0",
+                              "dan", kNow, i < 2 ? std::nullopt : std::optional(kNow)});
+  }
+  std::vector<std::string> left;
+  for (const RecordedServing& one : Next(record, Seen()).serving) left.push_back(one.deployment);
+  ASSERT_THAT(left, SizeIs(limit));
+  EXPECT_EQ(left.front(), "prod/8");
+  EXPECT_EQ(left[limit - 2], "prod/0");
+  EXPECT_EQ(left[limit - 1], "prod/1");
 }
 
 TEST(ModelRecords, SayWhereAndSinceWhenItServed) {

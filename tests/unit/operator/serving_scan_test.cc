@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "catalog/workloads.h"
-#include "tests/unit/support/fake_api.h"
+#include "tests/unit/operator/operator_site.h"
 
 namespace countersign {
 namespace {
@@ -139,6 +139,61 @@ TEST_F(ServingScanTest, OnlyAPodEnds) {
   Put({"serving.kserve.io", "v1beta1", "inferenceservices", true, "InferenceService"}, "odd",
       {{"predictor", {{"model", {{"storageUri", "s3://m/x"}}}}}}, {{"phase", "Failed"}});
   EXPECT_EQ(Found(), 1U);
+}
+
+// That there is a waiver is not that something serves by it.
+TEST(ServingScanOfEmergencies, TellsOfWhatServesByOneAndOfNothingElse) {
+  OperatorSite site;
+  site.PutUseCase();
+  const Json sign_off = {{"role", "validator"}, {"count", 1}, {"assurance", "Requester"}};
+  site.PutPolicy("Hold", {{"signOff", sign_off},
+                          {"maxDuration", "30d"},
+                          {"emergency", {{"role", "validator"}, {"maxDuration", "8h"}}}});
+  const std::string image = "r.example/ollama/ollama@" + Digest('7');
+  site.api->Put(kWaivers,
+                site.Stamped({{"apiVersion", "countersign.dev/v1alpha1"},
+                              {"kind", "Waiver"},
+                              {"metadata", {{"name", "night"}, {"namespace", "home"}}},
+                              {"spec",
+                               {{"useCase", "credit"},
+                                {"policy", "policy"},
+                                {"environment", "prod"},
+                                {"measures", {"shadow-deployment"}},
+                                {"model", {{"digest", Digest('7')}, {"digestType", "ociManifest"}}},
+                                {"reason", "It is night."},
+                                {"ticket", "INC-1"},
+                                {"compensatingControl", "Somebody looks."},
+                                {"emergency", true},
+                                {"expiresAt", FormatTime(std::chrono::floor<Seconds>(
+                                                  site.clock.Now() + std::chrono::hours(4)))}}}},
+                             "otto", {"model-risk"}));
+  const auto run = [&](const std::string& name, const Json& volumes) {
+    const Json container = {{"name", "c"}, {"image", image}};
+    site.api->Put(
+        kDeployments,
+        {{"metadata", {{"name", name}, {"namespace", "env"}}},
+         {"spec",
+          {{"template",
+            {{"spec", {{"containers", Json::array({container})}, {"volumes", volumes}}}}}}}});
+  };
+  run("night", Json::array());
+  // What is mounted there the waiver does not except.
+  run("more", Json::array({{{"name", "v"}, {"hostPath", {{"path", "/m"}}}}}));
+  site.Start();
+  const auto told = [&](const std::string& reason) {
+    std::set<std::string> names;
+    for (const Json& event : site.api->All(kEvents)) {
+      if (StringAt(event, "reason") == reason) names.insert(StringAt(event, "regarding/name"));
+    }
+    return names;
+  };
+  site.Until("both", [&] {
+    return !told("EmergencyOpen").empty() && told("ShadowDeployment").contains("more");
+  });
+  EXPECT_EQ(told("EmergencyOpen"), std::set<std::string>{"night"});
+  EXPECT_NE(
+      site.program->MetricsText().find("countersign_emergency_deployments{state=\"open\"} 1\n"),
+      std::string::npos);
 }
 
 }  // namespace

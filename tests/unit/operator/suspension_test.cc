@@ -1,260 +1,14 @@
-// The whole operator on an API server in memory: what was suspended does not start again but by
-// passing, and nothing that others write keeps its pods running.
+// What was suspended does not start again but by passing, and nothing that others write keeps its
+// pods running.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
-
-#include "base/digest.h"
-#include "catalog/serving_table.h"
-#include "evidence/stamp.h"
-#include "operator/names.h"
-#include "operator/operator.h"
-#include "tests/unit/support/fake_api.h"
+#include "tests/unit/operator/operator_site.h"
 
 namespace countersign {
 namespace {
 
-using ::testing::HasSubstr;
-
-const ObjectKey kKey{"env", "scorer"};
-
-std::string Digest(char c) { return "sha256:" + std::string(64, c); }
-
-Json Group(const char* name) { return Json::array({{{"kind", "Group"}, {"name", name}}}); }
-
-struct Site {
-  std::shared_ptr<FakeApi> api = std::make_shared<FakeApi>();
-  SystemClock clock;
-  KubeClient client{api, clock, [] {
-                      ClientOptions options;
-                      options.qps = 0;
-                      return options;
-                    }()};
-  InstallationKey key = *InstallationKey::Generate();
-  std::unique_ptr<Operator> program;
-  Json incident;
-
-  void Start() {
-    OperatorOptions options{
-        "test",
-        key,
-        key.Public(),
-        "me",
-        2,
-        "x",
-        {},
-        {*LoadServingProfiles(""), GuardMode::kWarn, std::chrono::seconds(300)}};
-    program = std::make_unique<Operator>(client, clock, std::move(options));
-    program->StartCaches();
-    ASSERT_TRUE(program->WaitForSync({}));
-    program->StartControllers();
-  }
-
-  Json Stamped(Json object, const std::string& user, const std::vector<std::string>& groups = {}) {
-    auto stamp = MakeStamp(key, "test", object, user, groups, clock.Now());
-    EXPECT_TRUE(stamp) << stamp.error().ToString();
-    object["metadata"]["annotations"]["countersign.dev/stamp"] = *stamp;
-    return object;
-  }
-
-  void PutPolicy(const char* on_violation = "Hold") {
-    const Json sign_off = {{"role", "validator"}, {"count", 1}, {"assurance", "Requester"}};
-    api->Put(
-        kGovernancePolicies,
-        {{"metadata", {{"name", "policy"}}},
-         {"spec",
-          {{"environments",
-            Json::array({{{"name", "prod"}, {"namespaces", {"env"}}, {"enforcement", "Deny"}}})},
-           {"roles", Json::array({{{"name", "validator"},
-                                   {"level", "Tactical"},
-                                   {"subjects", Group("model-risk")}}})},
-           {"classification",
-            {{"signOff", sign_off},
-             {"questions", Json::array({{{"name", "audience"}, {"options", {{"public", 3}}}}})},
-             {"classes", Json::array({{{"name", "any"}, {"when", {{"otherwise", true}}}}})}}},
-           {"measures", Json::array({{{"name", "validation"},
-                                      {"step", "PreProduction"},
-                                      {"accountable", "validator"},
-                                      {"onViolation", on_violation},
-                                      {"require", {{"signOff", sign_off}}}}})},
-           {"incidents", {{"signOff", sign_off}, {"issuers", Group("model-risk")}}}}}});
-  }
-
-  void PutUseCase(const char* deploy_to = "env") {
-    api->Put(kUseCases, {{"metadata", {{"name", "credit"}, {"namespace", "home"}}},
-                         {"spec",
-                          {{"title", "Credit"},
-                           {"purpose", "Decides."},
-                           {"purposeCategory", "credit-decision"},
-                           {"owner", "ana@bank.example"},
-                           {"developers", Json::array({{{"kind", "User"}, {"name", "dan"}}})},
-                           {"lifecycle", "Active"},
-                           {"answers", {{"audience", {"public"}}}},
-                           {"deployTo", {deploy_to}}}}});
-  }
-
-  void Deploy(char model, const Json& more = Json::object()) {
-    const Json container = {{"name", "server"},
-                            {"image", "registry.example/server@" + Digest('a')},
-                            {"ports", Json::array({{{"containerPort", 8080}}})}};
-    Json serving = {{"backend", "Deployment"},
-                    {"replicas", 2},
-                    {"port", 8080},
-                    {"template", {{"spec", {{"containers", Json::array({container})}}}}}};
-    serving.update(more);
-    Json object = {{"apiVersion", "countersign.dev/v1alpha1"},
-                   {"kind", "ModelDeployment"},
-                   {"metadata", {{"name", "scorer"}, {"namespace", "env"}}},
-                   {"spec",
-                    {{"useCaseRef", {{"namespace", "home"}, {"name", "credit"}}},
-                     {"model",
-                      {{"name", "scorer"},
-                       {"version", std::string(1, model) + ".0.0"},
-                       {"digest", Digest(model)},
-                       {"digestType", "ociManifest"},
-                       {"uri", "oci://registry.example/scorer@" + Digest(model)}}},
-                     {"fallback", {{"kind", "Human"}, {"description", "desk"}}},
-                     {"serving", serving}}}};
-    const Json old = Deployed();
-    if (!old.is_null()) {
-      object["metadata"]["uid"] = UidOf(old);
-      object["status"] = old["status"];
-    }
-    api->Put(kModelDeployments, Stamped(std::move(object), "dan"));
-  }
-
-  void Vote(const std::string& name, Json subject) {
-    api->Put(kSignOffs, Stamped({{"apiVersion", "countersign.dev/v1alpha1"},
-                                 {"kind", "SignOff"},
-                                 {"metadata", {{"name", name}, {"namespace", "home"}}},
-                                 {"spec",
-                                  {{"subject", std::move(subject)},
-                                   {"role", "validator"},
-                                   {"decision", "Approve"},
-                                   {"signer", {{"username", "vera"}}},
-                                   {"rationale", "ok"}}}},
-                                "vera", {"model-risk"}));
-  }
-
-  void Approve(char model) {
-    std::string governed;
-    Until("a digest", [&] {
-      const Json seen = Deployed();
-      governed = StringAt(seen, "status/governedDigest");
-      return IntAt(seen, "status/observedGeneration") == IntAt(seen, "metadata/generation") &&
-             !governed.empty();
-    });
-    Vote("approval-" + std::string(1, model),
-         {{"kind", "ModelDeployment"},
-          {"useCase", "credit"},
-          {"environment", "prod"},
-          {"model", {{"digest", Digest(model)}, {"digestType", "ociManifest"}}},
-          {"governedDigest", governed}});
-  }
-  void Withdraw(char model) {
-    api->Remove(kSignOffs, {"home", "approval-" + std::string(1, model)});
-  }
-
-  void Raise() {
-    incident = {{"useCase", "credit"},
-                {"severity", "High"},
-                {"category", "SeriousIncident"},
-                {"awareAt", FormatTime(clock.Now())},
-                {"summary", "wrong"},
-                {"quarantine", {{"scope", "UseCase"}}}};
-    api->Put(kIncidents,
-             {{"metadata", {{"name", "wrong"}, {"namespace", "home"}}}, {"spec", incident}});
-  }
-  void Close() {
-    Json claims = Json::array();
-    for (const auto& [name, text] : {std::pair("incident", "wrong"), std::pair("cause", "bug"),
-                                     std::pair("remedy", "fix"), std::pair("lesson", "test")}) {
-      claims.push_back({{"name", name}, {"text", text}});
-    }
-    api->Put(kEvidence, Stamped({{"apiVersion", "countersign.dev/v1alpha1"},
-                                 {"kind", "Evidence"},
-                                 {"metadata", {{"name", "closing"}, {"namespace", "home"}}},
-                                 {"spec",
-                                  {{"useCase", "credit"},
-                                   {"type", "IncidentReview"},
-                                   {"performedAt", FormatTime(clock.Now())},
-                                   {"claims", claims}}}},
-                                "vera", {"model-risk"}));
-    Vote("closing", {{"kind", "Incident"},
-                     {"useCase", "credit"},
-                     {"incident", "wrong"},
-                     {"incidentDigest", *JsonDigest(incident)}});
-  }
-
-  Json Deployed() { return api->Find(kModelDeployments, kKey).value_or(Json()); }
-  Json Child(const Resource& resource = kDeployments) {
-    return api->Find(resource, kKey).value_or(Json());
-  }
-  std::int64_t Replicas() { return IntAt(Child(), "spec/replicas", -1); }
-  std::string Phase() { return StringAt(Deployed(), "status/phase"); }
-  std::string Model() {
-    const Json child = Child();
-    const Json* volumes = FindPath(child, "spec/template/spec/volumes");
-    return volumes == nullptr ? "" : StringAt(volumes->front(), "image/reference").substr(92, 1);
-  }
-  std::string Image() {
-    const Json child = Child();
-    const Json* containers = FindPath(child, "spec/template/spec/containers");
-    return containers == nullptr ? "" : StringAt(containers->front(), "image");
-  }
-  std::string Said() {
-    const Json deployed = Deployed();
-    const Json* all = FindPath(deployed, "status/conditions");
-    return all == nullptr ? std::string() : DumpJson(*all);
-  }
-  void Edit(const Resource& resource, const std::function<void(Json&)>& change) {
-    Json object = Child(resource);
-    change(object);
-    api->Put(resource, object);
-  }
-
-  void Until(const std::string& what, const std::function<bool()>& look) {
-    for (int i = 0; i < 6000; ++i) {
-      if (look()) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    FAIL() << "waited for " << what << "; phase " << Phase() << ", replicas " << Replicas() << ", "
-           << Said();
-  }
-  void UntilSaid(const std::string& text) {
-    Until(text, [&] { return Said().find(text) != std::string::npos; });
-  }
-  void UntilSuspended(const std::string& text) {
-    UntilSaid(text);
-    Until("suspension", [&] { return Phase() == "Suspended" && Replicas() == 0; });
-  }
-  void UntilServing(char model) {
-    Until("serving", [&] {
-      return Phase() == "Serving" && Replicas() == 2 && Model() == std::string(1, model);
-    });
-  }
-  void Serve() {
-    Start();
-    PutPolicy();
-    PutUseCase();
-    Deploy('1');
-    Approve('1');
-    UntilServing('1');
-  }
-  void Quarantine() {
-    Raise();
-    UntilSuspended("quarantined by Incident 'wrong'");
-  }
-  // What the operator reverts or takes away shows that it still looks.
-  void Tamper() {
-    Edit(kDeployments, [](Json& child) {
-      child["spec"]["replicas"] = 7;
-      child["spec"]["template"]["spec"]["containers"][0]["image"] = "evil";
-    });
-    Until("the change to be reverted", [&] { return Replicas() == 0 && Image() != "evil"; });
-  }
-};
+using Site = OperatorSite;
 
 Json Others() {
   return Json::array({{{"apiVersion", "v1"},
@@ -337,15 +91,8 @@ TEST(Suspension, ComesWhateverElseIsRefusedOrOwnedByOthers) {
   }
   Site site;
   site.Serve();
-  site.api->Intercept([](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
-    if (request.method != "PATCH" || request.target.find("/services/") == std::string::npos) {
-      return std::nullopt;
-    }
-    return Result<HttpResponse>(
-        HttpResponse{403,
-                     {},
-                     R"({"kind":"Status","status":"Failure","reason":"Forbidden","code":403,)"
-                     R"("message":"somebody says no"})"});
+  site.api->Intercept([](const HttpRequest& request) {
+    return Forbidden(request, "PATCH", "/services/", "somebody says no");
   });
   site.Edit(kServices, [](Json& child) { child["spec"]["externalIPs"] = {"192.0.2.1"}; });
   site.UntilSaid("somebody says no");
@@ -362,17 +109,7 @@ TEST(Suspension, ComesWhileANewRevisionCannotBeRecorded) {
   site.Serve();
   site.PutPolicy("Suspend");
   // A quota of the namespace, for example.
-  site.api->Intercept([](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
-    if (request.method != "POST" ||
-        request.target.find("/controllerrevisions") == std::string::npos) {
-      return std::nullopt;
-    }
-    return Result<HttpResponse>(
-        HttpResponse{403,
-                     {},
-                     R"({"kind":"Status","status":"Failure","reason":"Forbidden","code":403,)"
-                     R"("message":"exceeded quota"})"});
-  });
+  site.RefuseRevisions();
   site.Deploy('2');
   site.Approve('2');
   site.UntilSaid("exceeded quota");
@@ -381,6 +118,61 @@ TEST(Suspension, ComesWhileANewRevisionCannotBeRecorded) {
   site.Withdraw('1');
   site.UntilSuspended("serving is suspended");
   site.Tamper();
+}
+
+TEST(Suspension, ComesWhileWhatServesIsLostAndItsSuccessorCannotBeRecorded) {
+  for (const bool another : {false, true}) {
+    Site site;
+    site.Serve();
+    if (another) {
+      site.Deploy('2');
+      site.Approve('2');
+      site.UntilServing('2');
+      site.Withdraw('1');
+    }
+    site.PutPolicy("Suspend");
+    site.RefuseRevisions();
+    site.Deploy('3');
+    site.Approve('3');
+    site.UntilSaid("exceeded quota");
+    site.program.reset();
+    // Whoever changes what the Deployment says of itself leaves nobody who knows what it serves.
+    site.Edit(kDeployments, [](Json& child) {
+      child["metadata"]["annotations"][std::string(kGovernedDigestAnnotation)] = Digest('e');
+      child["metadata"]["labels"][std::string(kRevisionLabel)] = "77";
+    });
+    if (!another) site.api->Remove(kControllerRevisions, {"env", "scorer-1"});
+    site.Start();
+    if (another) {
+      site.Until("revision 2", [&] { return site.Replicas() == 2 && site.Revision() == "2"; });
+      site.Withdraw('2');
+      site.Until("no pods", [&] { return site.Replicas() == 0; });
+      site.UntilSaid("serving is suspended");
+    } else {
+      site.Until("nothing", [&] { return site.Child().is_null(); });
+      site.UntilSaid("nothing serves, because no revision was approved yet");
+    }
+    // And what was asked for comes when it can be recorded.
+    site.api->Intercept({});
+    site.PutPolicy();
+    site.UntilServing('3');
+  }
+}
+
+TEST(Suspension, DoesNotWaitForARecordThatSomebodyElseWrote) {
+  Site site;
+  site.Serve();
+  site.api->Intercept([](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+    if (request.method == "GET" || request.target.find("/modelrecords") == std::string::npos) {
+      return std::nullopt;
+    }
+    return Result<HttpResponse>(HttpResponse{
+        409, {}, R"({"kind":"Status","status":"Failure","reason":"Conflict","code":409})"});
+  });
+  site.Raise();
+  site.Until("no pods", [&] { return site.Replicas() == 0; });
+  site.api->Intercept({});
+  site.UntilSuspended("quarantined by Incident 'wrong'");
 }
 
 TEST(Suspension, ComesWhileADeletionIsHeldUp) {
@@ -400,6 +192,33 @@ TEST(Suspension, ComesWhileADeletionIsHeldUp) {
   site.Until("nothing", [&] { return site.Child().is_null() && site.Child(kServices).is_null(); });
   site.UntilSaid("BeingDeleted");
   EXPECT_EQ(site.Phase(), "Nothing");
+}
+
+TEST(Suspension, ComesWithADeletionAlsoOverChildrenThatLostTheirOwner) {
+  for (const bool approved : {true, false}) {
+    Site site;
+    site.Serve();
+    site.program.reset();
+    for (const Resource& resource : {kDeployments, kServices}) {
+      site.Edit(resource, [&](Json& child) {
+        child["metadata"].erase("ownerReferences");
+        if (!approved) child["metadata"]["labels"][std::string(kRevisionLabel)] = "77";
+      });
+    }
+    site.Edit(kModelDeployments, [](Json& object) {
+      object["metadata"]["finalizers"] = {"tenant.example/keep"};
+      object["metadata"]["deletionTimestamp"] = "2026-11-30T00:00:00Z";
+    });
+    site.Start();
+    if (approved) {
+      site.Until("nothing",
+                 [&] { return site.Child().is_null() && site.Child(kServices).is_null(); });
+      site.UntilSaid("BeingDeleted");
+    } else {
+      site.UntilSaid("ChildNameTaken");
+      EXPECT_EQ(site.Replicas(), 2) << "it may be anybody's";
+    }
+  }
 }
 
 TEST(Suspension, IsNotKeptFromWhatAForgedRevisionReplaced) {

@@ -123,14 +123,68 @@ TEST(Recognise, ACommandIsWordsOfItsOwn) {
   for (const char* one :
        {"torchserve --start", "/opt/venv/bin/torchserve --start", "cd /m && torchserve",
         "(torchserve)", "exec 'torchserve';", "python -m vllm.entrypoints.openai.api_server",
-        "python3 -mvllm.entrypoints.openai.api_server", "/opt/bin//vllm serve m",
-        "! vllm serve m"}) {
+        "python3 -mvllm.entrypoints.openai.api_server", "/opt/bin//vllm serve m", "! vllm serve m",
+        "tritonserver$OPTS", "{ exec torchserve}", "vllm serve\\\\\\n  /mnt/m",
+        "vllm serve\\\\\\n/mnt/m", "exec torch\\\\\\nserve --start",
+        "python -c 'import os,vllm.entrypoints.openai.api_server as s'",
+        "python -c 'import llama_cpp.server,os'"}) {
     EXPECT_TRUE(runs(one)) << one;
   }
-  for (const char* one : {"curl http://torchserve:8080/ping", "curl http://host/torchserve-metrics",
-                          "my-torchserve-exporter", "wget //torchserve/x"}) {
+  for (const char* one :
+       {"curl http://torchserve:8080/ping", "curl http://host/torchserve-metrics",
+        "my-torchserve-exporter", "wget //torchserve/x", "app --hosts redis,torchserve"}) {
     EXPECT_FALSE(runs(one)) << one;
   }
+}
+
+TEST(Recognise, WhoOnlyWaitsForAServerIsNone) {
+  const auto serves = [](const Json& command) {
+    Json object = Deployment("{image: x}");
+    object["spec"]["template"]["spec"]["containers"][0]["command"] = command;
+    return Recognise(Table(), object).serves;
+  };
+  for (const char* script :
+       {"until nc -z torchserve 8080; do sleep 2; done",
+        "until nc -zv -w2 torchserve 8080 >/dev/null 2>&1\ndo\n  echo waiting for torchserve\n"
+        "  sleep 2\ndone",
+        "while ! getent hosts tritonserver.x.svc || false; do echo 'no tritonserver yet'; sleep 1; "
+        "done",
+        "ping -c 1 torchserve && exit 0", "/usr/bin/dig torchserve & sleep 1",
+        "wget -qO- torchserve.x.svc:8080/ping", "curl -sf --retry 9 -H torchserve http://x"}) {
+    EXPECT_FALSE(serves({"/bin/sh", "-c", script})) << script;
+  }
+  EXPECT_FALSE(serves({"nc", "-z", "torchserve", "8080"}));
+  EXPECT_FALSE(serves({"/usr/bin/nslookup", "torchserve"}));
+  for (const char* script : {"nc -z x 1; torchserve --start",
+                             "nc -z torchserve 1 && torchserve --start",
+                             "until nc -z x 1; do torchserve; done",
+                             "nc -e torchserve x 1",
+                             "nc -lke torchserve x 1",
+                             "ncat --exec torchserve x 1",
+                             "wget --use-askpass torchserve x",
+                             "wget -qe torchserve x",
+                             "wait-for-it.sh x:1 -- torchserve",
+                             "echo torchserve | sh",
+                             "sh -c $(echo torchserve)",
+                             "echo `torchserve`",
+                             "nc() { env; }; nc torchserve",
+                             "alias nc=env\nnc torchserve",
+                             "env nc torchserve",
+                             "X=1 nc torchserve",
+                             "/mnt/m/nc torchserve",
+                             "\"\" torchserve",
+                             "echo torchserve > /x.sh",
+                             "echo 'x\n torchserve'",
+                             "nc -z \\\ntorchserve 1",
+                             "for i in 1; do nc torchserve; done"}) {
+    EXPECT_TRUE(serves({"/bin/sh", "-c", script})) << script;
+  }
+  EXPECT_TRUE(serves({"/bin/sh", "-c", "nc -z x 1", "torchserve"}));
+  EXPECT_TRUE(serves({"/mnt/m/nc", "torchserve"}));
+  EXPECT_TRUE(serves({"/bin/sh", "-i", "nc torchserve"}));
+  // Which program an image starts by itself nobody can see.
+  Json object = Deployment("{image: x, args: [nc, torchserve]}");
+  EXPECT_TRUE(Recognise(Table(), object).serves);
 }
 
 TEST(Recognise, EveryKindOfTheTableIsMetInTheObjects) {
