@@ -165,21 +165,35 @@ def test_what_changes_nothing_of_what_serves_never_reaches_the_webhook(site):
     assert asked() == ["ShadowDeployment", "ServingUnchanged", "ShadowDeployment"]
 
 
+LONG_KEYS = {("a" * 60 + ".") * 4 + f"x/{'n' * 50}{i:03}": "v" * 63 for i in range(120)}
+LONG_IMAGE = "registry.some-long-company-domain.example.com/platform/team/service@sha256:" + "a" * 64
+
+
 @pytest.mark.parametrize("container, says", [
     ({"args": ["x" * 1000] * 100}, ""),
     ({"args": ["x"] * 20000}, ""),
     ({"env": [{"name": f"A_{i}", "value": "x" * 50} for i in range(4000)]}, ""),
     ({"args": ["x" * 1000] * 48, "env": [{"name": f"ANY_NAME_{i:04}", "value": "x" * 46}
                                          for i in range(1024)]}, ""),
+    ({"env": [{"name": "A" * 200 + str(i), "value": "x"} for i in range(1000)]}, ""),
+    ({"keys": LONG_KEYS, "count": 20, "image": LONG_IMAGE, "args": ["x" * 1000] * 2,
+      "env": [{"name": f"THE_LONG_NAME_OF_A_VARIABLE_OF_SOME_SERVICE_{i:04}", "value": "x" * 40}
+              for i in range(50)]}, ""),
     ({"args": ["x" * 1000] * 600}, "longer than the 262144 bytes that are looked through"),
     ({"args": ["x" * 1000] * 100 + ["--served-model-name=a"]}, "[ShadowDeployment]"),
     ({"env": [{"name": f"A_{i}", "value": "x"} for i in range(4000)]
              + [{"name": "STORAGE_URI", "value": "s3://m"}]}, "[ShadowDeployment]"),
-], ids=["arguments", "many arguments", "variables", "all at once", "too many arguments", "a sign among arguments",
+], ids=["arguments", "many arguments", "variables", "all at once", "long names", "long keys and images", "too many arguments", "a sign among arguments",
         "a sign among variables"])  # fmt: skip
 def test_what_is_long_is_judged_and_not_refused_for_its_length(site, container, says):
     """An expression that costs the API server too much ends the request without a reason of ours."""
-    long = workload("long", {"containers": [{"name": "c", "image": "nginx:1", **container}]})
+    keys = container.pop("keys", {})
+    count = container.pop("count", 1)
+    containers = [{"name": f"c{i}", "image": "nginx:1", **container} for i in range(count)]
+    long = workload("long", {"containers": containers})
+    for metadata in (long["metadata"], long["spec"]["template"]["metadata"]):
+        for of in ("labels", "annotations"):
+            metadata[of] = {**metadata.get(of, {}), **keys}
     if says:
         assert says in refused(site, long, dry_run=True)
     else:

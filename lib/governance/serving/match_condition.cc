@@ -6,6 +6,8 @@
 #include <set>
 #include <vector>
 
+#include "governance/serving/command_line.h"
+
 namespace countersign {
 namespace {
 
@@ -114,11 +116,19 @@ std::string Container(const ServingSignals& signals) {
 
 // The API server stops an expression that costs too much, and the request with it, without a word
 // of why. So what is longer than this is not looked through there but sent to us. All of these
-// limits can be reached at once with the built-in table.
+// limits can be reached at once with the built-in table. Of images, names and keys what counts is
+// how long they are together: each is matched by itself.
 constexpr int kMostContainers = 64;
 constexpr int kMostVariables = 1024;
 constexpr int kMostText = 49152;
 constexpr int kMostKeys = 128;
+constexpr int kMostImageText = 8192;
+constexpr int kMostNameText = 16384;
+constexpr int kMostKeyText = 8192;
+
+std::string LongerThan(const std::string& texts, int most) {
+  return "size(" + texts + ".join('')) > " + std::to_string(most);
+}
 
 // `l.map(c, <text of c>)` as one text in lower case that holds one of the words, or is too long.
 std::string Texts(const std::string& text_of_container, const std::set<std::string>& words) {
@@ -128,6 +138,21 @@ std::string Texts(const std::string& text_of_container, const std::set<std::stri
          "))";
 }
 
+// All that is run in a container `c`, as lists of words.
+std::string CommandLines() {
+  std::string lines = "c.?command.orValue([]) + c.?args.orValue([])";
+  for (const std::string_view path : kExecutes) {
+    lines += " + c";
+    for (std::size_t at = 0; at < path.size();) {
+      const std::size_t end = std::min(path.find('/', at), path.size());
+      lines.append(".?").append(path.substr(at, end - at));
+      at = end + 1;
+    }
+    lines += ".?command.orValue([])";
+  }
+  return lines;
+}
+
 // Of a list `l` of containers.
 std::string Containers(const ServingSignals& signals) {
   std::set<std::string> uris;
@@ -135,7 +160,9 @@ std::string Containers(const ServingSignals& signals) {
   return Or(
       {"size(l) > " + std::to_string(kMostContainers),
        "l.exists(c, size(c.?env.orValue([])) * size(l) > " + std::to_string(kMostVariables) + ")",
-       Texts("(c.?command.orValue([]) + c.?args.orValue([])).join(' ')", CommandWords(signals)),
+       LongerThan("l.map(c, c.?image.orValue(''))", kMostImageText),
+       LongerThan("l.map(c, c.?env.orValue([]).map(e, e.name).join(''))", kMostNameText),
+       Texts("(" + CommandLines() + ").join(' ')", CommandWords(signals)),
        Texts("c.?env.orValue([]).map(e, e.?value.orValue('')).join(' ')", uris),
        "l.exists(c, " + Container(signals) + ")"});
 }
@@ -151,8 +178,9 @@ std::string Metadata(const std::string& map, const std::vector<ServingSignal>& s
     if (values && signal.match.find('=') == std::string::npos) signal.match += "=*";
   }
   const std::string entry = values ? "(k + '=' + n[k])" : "k";
-  return "[m.?" + map + ".orValue({})].exists(n, size(n) > " + std::to_string(kMostKeys) +
-         " || n.exists(k, " + entry + ".matches(" + AnyOf(entries) + ")))";
+  return "[m.?" + map + ".orValue({})].exists(n, size(n) > " + std::to_string(kMostKeys) + " || " +
+         LongerThan("n.map(k, " + entry + ")", kMostKeyText) + " || n.exists(k, " + entry +
+         ".matches(" + AnyOf(entries) + ")))";
 }
 
 }  // namespace

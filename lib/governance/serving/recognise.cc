@@ -10,11 +10,17 @@
 #include "base/yaml.h"
 #include "governance/decision.h"
 #include "governance/environment.h"
+#include "governance/serving/command_line.h"
 #include "governance/serving/running.h"
 #include "governance/serving/waits.h"
 
 namespace countersign {
 namespace {
+
+// What an object of any depth and breadth leaves behind is bounded, so that those that are kept
+// take memory as objects do that somebody meant.
+constexpr std::size_t kMostSigns = 32;
+constexpr std::size_t kLongestPath = 1024;
 
 using Steps = std::span<const std::string>;
 using Visit = std::function<void(const Json&, const JsonPath&)>;
@@ -80,82 +86,6 @@ std::string FieldOf(const FieldPath& path) {
   return key == path.rend() ? std::string() : *key;
 }
 
-// Command and arguments as one text of words, each apart by one space, as a shell would see them:
-// quotes, and the end of a line that goes on, are nothing; or, between a word and what is quoted
-// for another shell, an end.
-struct Words {
-  std::vector<std::string> list;
-  std::string text;
-  std::string unquoted;
-};
-
-// Whether `command` is run there: as words of their own, of which the first may be a path, and the
-// last the beginning of a module's name. Modules are listed with commas, and so are hosts.
-bool Runs(std::string_view words, std::string_view command) {
-  constexpr std::string_view kBefore = " ;&|(`\\!={";
-  constexpr std::string_view kAfter = " ;&|)`<>.$}\\";
-  const bool module = command.find('.') != std::string_view::npos;
-  const auto ends = [&](std::string_view marks, char c) {
-    return marks.find(c) != std::string_view::npos || (module && c == ',');
-  };
-  for (std::size_t at = words.find(command); at != std::string_view::npos;
-       at = words.find(command, at + 1)) {
-    const std::size_t end = at + command.size();
-    if (end < words.size() && !ends(kAfter, words[end])) continue;
-    if (at == 0 || ends(kBefore, words[at - 1])) return true;
-    const std::string_view before = words.substr(0, at);
-    const std::string_view word = before.substr(before.find_last_of(kBefore) + 1);
-    if (word.ends_with('/') && word.find("://") == std::string_view::npos) return true;
-    // python -mMODULE
-    if (word.size() > 1 && word.front() == '-' && word[1] != '-' && word.back() == 'm') return true;
-  }
-  return false;
-}
-
-void AddWords(const Json& container, const char* key, Words& words, std::size_t& bytes) {
-  const Json* list = Find(container, key);
-  if (list == nullptr || !list->is_array()) return;
-  for (const Json& item : *list) {
-    if (!item.is_string()) continue;
-    const std::string& text = item.get_ref<const std::string&>();
-    bytes += text.size();
-    if (bytes > kMaxEmbeddedBytes) return;
-    std::string word;
-    const auto finish = [&] {
-      if (word == "\\") word.clear();  // before a space
-      if (word.empty()) return;
-      words.text += (words.text.empty() ? "" : " ") + word;
-      words.list.push_back(std::move(word));
-      word.clear();
-    };
-    words.unquoted += ' ';
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      const char c = text[i];
-      // A line that goes on.
-      const bool joins =
-          c == '\\' && (text.compare(i + 1, 1, "\n") == 0 || text.compare(i + 1, 2, "\r\n") == 0);
-      if (joins) {
-        i += text[i + 1] == '\n' ? 1 : 2;
-        if (words.unquoted.back() != ' ') words.unquoted += ' ';
-        continue;
-      }
-      const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
-      const bool quote = c == '"' || c == '\'';
-      if (!space && !quote) {
-        words.unquoted += c;
-      } else if (words.unquoted.back() != ' ') {
-        words.unquoted += ' ';
-      }
-      if (space) {
-        finish();
-      } else if (!quote) {
-        word += c;
-      }
-    }
-    finish();
-  }
-}
-
 // Objects of other stacks may be nested as deep as the API server lets them; walking and copying
 // recurse.
 bool IsDeeperThan(const Json& object, int most) {
@@ -208,9 +138,12 @@ class Recogniser {
       Fault("apiVersion", "the serving profile '" + profile->name + "' does not know version '" +
                               Excerpt(found, 63) + "'");
     }
-    for (ServedReference& reference : running_) {
-      reference.shows_sign = telling_.contains(reference.path);
-      out_.references.push_back(std::move(reference));
+    for (RunningPart& part : running_.parts) {
+      part.reference.shows_sign = telling_.contains(part.node);
+      out_.references.push_back(std::move(part.reference));
+    }
+    if (running_.is_full) {
+      Fault("", "runs more containers and volumes, or longer ones, than are looked through");
     }
     Conclude(object);
     return std::move(out_);
@@ -243,10 +176,10 @@ class Recogniser {
         if (!anywhere || IsPodSpec(node)) PodSpec(node, at);
       });
     }
-    std::set<std::string> looked_at;  // several paths may lead to one
+    std::set<const Json*> looked_at;  // several paths may lead to one
     for (const FieldPath& path : profile.containers) {
       Walk(object, path, root, [&](const Json& node, const JsonPath& at) {
-        if (!node.is_object() || !looked_at.insert(at.ToString()).second) return;
+        if (!node.is_object() || !looked_at.insert(&node).second) return;
         LookAtContainer(node, at);
         // NIMService has in its spec what a container has, and names its model as its image.
         const JsonPath of_image{&at, "image"};
@@ -256,12 +189,12 @@ class Recogniser {
         Json told = is_model ? node : Json();
         if (is_model) told.erase("image");
         const Json& container = is_model ? told : node;
-        if (SaysWhatRuns(container)) running_.push_back(ContainerReference(container, at));
+        if (SaysWhatRuns(container)) AddContainer(container, node, at, running_);
       });
     }
     for (const FieldPath& path : profile.volumes) {
       Walk(object, path, root, [&](const Json& source, const JsonPath& at) {
-        if (!source.is_null()) running_.push_back(OtherVolume(FieldOf(path), source, at));
+        if (!source.is_null()) AddOtherVolume(FieldOf(path), source, at, running_);
       });
     }
     for (const EmbeddedYaml& embedded : profile.embedded_yaml) {
@@ -320,13 +253,14 @@ class Recogniser {
   void Fault(std::string path, std::string message) {
     constexpr std::size_t kMost = 8;
     if (out_.faults.size() < kMost) {
-      out_.faults.push_back({Code::kInvalidArgument, std::move(message), std::move(path), {}});
+      out_.faults.push_back(
+          {Code::kInvalidArgument, std::move(message), Excerpt(path, kLongestPath), {}});
     }
   }
 
   void Sign(std::string_view kind, const ServingSignal& signal, const std::string& found,
             const JsonPath& at) {
-    Sign(kind, signal, found, at.ToString());
+    Sign(kind, signal, found, out_.signs.size() < kMostSigns ? at.ToString() : std::string());
   }
 
   void Sign(std::string_view kind, const ServingSignal& signal, const std::string& found,
@@ -336,9 +270,8 @@ class Recogniser {
     if (certainty == Certainty::kServing) sure_ = true;
     if (kind != "uri") ++telling_signs_;
     kinds_of_hints_.insert(kind);
-    constexpr std::size_t kMost = 32;
-    if (out_.signs.size() >= kMost) return;
-    out_.signs.push_back({std::string(kind) + " '" + signal.match + "'", std::move(at),
+    if (out_.signs.size() >= kMostSigns) return;
+    out_.signs.push_back({std::string(kind) + " '" + signal.match + "'", Excerpt(at, kLongestPath),
                           OneLine(found, 128), certainty});
   }
 
@@ -348,7 +281,7 @@ class Recogniser {
 
   void Add(ServedReference reference, std::string at) {
     if (reference.text.empty()) return;
-    reference.path = std::move(at);
+    reference.path = Excerpt(at, kLongestPath);
     if (out_.references.size() == kMaxServedReferences) {
       Fault(reference.path, "names more than " + std::to_string(kMaxServedReferences) + " models");
       return;
@@ -464,7 +397,7 @@ class Recogniser {
   void LookAtContainer(const Json& container, const JsonPath& at) {
     const std::size_t before = telling_signs_;
     Container(container, at);
-    if (telling_signs_ != before) telling_.insert(at.ToString());
+    if (telling_signs_ != before) telling_.insert(&container);
   }
 
   void Accelerator(const std::string& name, const JsonPath& at) {
@@ -480,7 +413,18 @@ class Recogniser {
       Sign("image", signal, image, {&at, "image"});
       break;
     }
-    Command(container, at);
+    Command(container, at, "args");
+    for (const std::string path : kExecutes) {
+      const Json* executed = FindPath(container, path);
+      if (executed == nullptr || !executed->is_object()) continue;
+      const auto first = path.find('/');
+      const auto last = path.rfind('/');
+      const JsonPath of_member{&at, std::string_view(path).substr(0, first)};
+      const JsonPath of_hook{&of_member,
+                             std::string_view(path).substr(first + 1, last - first - 1)};
+      const JsonPath of_exec{first == last ? &of_member : &of_hook, "exec"};
+      Command(*executed, of_exec, "command");
+    }
     ForEach(container, "env", at,
             [&](const Json& variable, const JsonPath& where) { Variable(variable, where); });
     const JsonPath of_resources{&at, "resources"};
@@ -495,20 +439,23 @@ class Recogniser {
     }
   }
 
-  void Command(const Json& container, const JsonPath& at) {
+  // Of a container, or of what is executed in one.
+  void Command(const Json& container, const JsonPath& at, const char* last) {
     Words words;
-    std::size_t bytes = 0;
-    AddWords(container, "command", words, bytes);
-    AddWords(container, "args", words, bytes);
-    const JsonPath where{&at, "args"};
-    if (bytes > kMaxEmbeddedBytes) {
+    AddWords(container, "command", words);
+    AddWords(container, "args", words);
+    const JsonPath where{&at, last};
+    if (words.bytes > kMaxCommandBytes) {
       const std::string longer =
-          "longer than the " + std::to_string(kMaxEmbeddedBytes) + " bytes that are looked through";
+          "longer than the " + std::to_string(kMaxCommandBytes) + " bytes that are looked through";
       Fault(where.ToString(), "are " + longer);
       // Who hides a command there would not be found otherwise.
       sure_ = true;
       ++telling_signs_;
-      out_.signs.push_back({"command line", where.ToString(), longer, Certainty::kServing});
+      if (out_.signs.size() < kMostSigns) {
+        out_.signs.push_back(
+            {"command line", Excerpt(where.ToString(), kLongestPath), longer, Certainty::kServing});
+      }
     }
     // Of a command line only what is known of it is shown: the rest may hold secrets.
     const bool waits = OnlyWaits(container);
@@ -594,9 +541,9 @@ class Recogniser {
   bool batch_ = false;
   bool sure_ = false;
   std::set<std::string_view> kinds_of_hints_;
-  std::vector<ServedReference> running_;  // containers and volumes
+  Running running_;
   std::size_t telling_signs_ = 0;
-  std::set<std::string> telling_;  // paths of containers that show one
+  std::set<const Json*> telling_;  // containers that show one
 };
 
 }  // namespace
@@ -695,9 +642,12 @@ std::vector<ResolvedImage> ResolvedImages(const Json& pod) {
 }
 
 std::vector<ServedReference> RunsIn(const Json& pod_spec) {
-  std::vector<ServedReference> out;
+  Running running;
   const JsonPath root{nullptr, ""};
-  AddRunning(pod_spec, root, out);
+  AddRunning(pod_spec, root, running);
+  std::vector<ServedReference> out;
+  out.reserve(running.parts.size());
+  for (RunningPart& part : running.parts) out.push_back(std::move(part.reference));
   return out;
 }
 

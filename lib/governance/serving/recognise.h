@@ -3,7 +3,7 @@
 // Only the object is looked at: what a container downloads when it runs, what a ConfigMap or Secret
 // holds that it reads, nobody can see here (docs/limits.md). What cannot be looked through is a
 // fault, and an object with faults is never taken for covered. Pure; bounded in time by the size of
-// the object.
+// the object, and in what is left of it.
 #pragma once
 
 #include <map>
@@ -20,7 +20,7 @@ namespace countersign {
 
 // More than this in one object is a fault.
 inline constexpr std::size_t kMaxServedReferences = 256;
-// Longest text in an object that is parsed as YAML itself, and longest command line looked through.
+// Longest text in an object that is parsed as YAML itself.
 inline constexpr std::size_t kMaxEmbeddedBytes = std::size_t{256} * 1024;
 
 struct ServingSign {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/digest.h"
 #include "governance/decision.h"
@@ -108,9 +109,37 @@ Json WithoutDefaults(Json value, std::span<const Default> defaults) {
   return value;
 }
 
-std::string FingerprintOf(const Json& value) {
+// The most of one object: a Pod has seldom more than ten, and the API server takes objects of 3
+// MiB.
+constexpr std::size_t kMostParts = 256;
+constexpr std::size_t kMostBytes = std::size_t{8} << 20;
+constexpr std::size_t kLongestPath = 1024;
+constexpr std::size_t kLongestText = 4096;
+
+std::string FingerprintOf(const Json& value, Running& out) {
   const auto canonical = CanonicalJson(value);
-  return canonical ? "sha256:" + Sha256Hex(*canonical) : std::string();
+  if (!canonical) return {};
+  out.bytes += canonical->size();
+  return "sha256:" + Sha256Hex(*canonical);
+}
+
+// Before the next one.
+bool IsFull(Running& out) {
+  out.is_full = out.is_full || out.parts.size() >= kMostParts || out.bytes > kMostBytes;
+  return out.is_full;
+}
+
+void Keep(ServedReference reference, const Json& node, const JsonPath& at, Running& out) {
+  reference.path = at.ToString();
+  std::size_t kept = reference.path.size() + reference.text.size() + reference.name.size();
+  for (const std::string& name : reference.mounted_by) kept += name.size();
+  out.bytes += kept;
+  // One alone that would be remembered at such length is nothing that runs.
+  if (kept > kLongestPath + kLongestText || reference.path.size() > kLongestPath) {
+    out.is_full = true;
+    return;
+  }
+  out.parts.push_back({std::move(reference), &node});
 }
 
 template <typename Visit>
@@ -184,8 +213,8 @@ bool IsEmptyVolume(const Json& source) {
   return source.empty() || (source.size() == 1 && source.contains("emptyDir"));
 }
 
-void AddVolume(const Json& volume, const Json& pod_spec, const JsonPath& at,
-               std::vector<ServedReference>& out) {
+void AddVolume(const Json& volume, const Json& pod_spec, const JsonPath& at, Running& out) {
+  if (IsFull(out)) return;
   const std::string name = StringAt(volume, "name");
   Json source = WithoutDefaults(volume, kVolumeDefaults);
   if (source.is_object()) {
@@ -197,19 +226,23 @@ void AddVolume(const Json& volume, const Json& pod_spec, const JsonPath& at,
   reference.kind = ServedReference::Kind::kVolume;
   reference.text = "volume '" + OneLine(name, 63) + "'";
   if (source.is_object()) reference.text += " of " + OneLine(source.begin().key(), 63);
-  reference.path = at.ToString();
-  reference.fingerprint = FingerprintOf(source);
+  reference.fingerprint = FingerprintOf(source, out);
   reference.name = name;
   reference.mounted_by = MountedBy(name, pod_spec);
   reference.claimed = source.is_object() && source.contains("persistentVolumeClaim");
   reference.identity_only = source.is_object() && ShowsIdentityOnly(source);
-  out.push_back(std::move(reference));
+  Keep(std::move(reference), volume, at, out);
 }
 
 // Something is said; a map of labels holds texts alone, whatever their keys.
 bool Says(const Json& container, const char* key) {
   const Json* found = Find(container, key);
   return found != nullptr && found->is_structured() && !found->empty();
+}
+
+std::size_t CountOf(const Json& pod_spec, const char* list) {
+  const Json* found = Find(pod_spec, list);
+  return found == nullptr || !found->is_array() ? 0 : found->size();
 }
 
 }  // namespace
@@ -228,7 +261,8 @@ bool SaysWhatRuns(const Json& container) {
          std::any_of(std::begin(kProbes), std::end(kProbes), executes);
 }
 
-ServedReference ContainerReference(const Json& container, const JsonPath& at) {
+void AddContainer(const Json& container, const Json& node, const JsonPath& at, Running& out) {
+  if (IsFull(out)) return;
   ServedReference reference = NormaliseImage(StringAt(container, "image"));
   Json running = Json::object();
   for (const char* key : kRunning) {
@@ -244,22 +278,22 @@ ServedReference ContainerReference(const Json& container, const JsonPath& at) {
     if (exec != nullptr && !exec->is_null()) running[probe] = WithoutDefaults(*exec, {});
   }
   reference.kind = ServedReference::Kind::kContainer;
-  reference.path = at.ToString();
-  reference.fingerprint = FingerprintOf(running);
+  reference.fingerprint = FingerprintOf(running, out);
   std::erase_if(running.get_ref<Json::object_t&>(), [](const auto& member) {
     return member.first != "image" && member.first != "command" && member.first != "args";
   });
-  reference.program = FingerprintOf(running);
+  reference.program = FingerprintOf(running, out);
   reference.name = StringAt(container, "name");
   if (Says(container, "image")) {
     reference.text = OneLine(DumpJson(container["image"]), 128);
   } else if (reference.text.empty()) {
     reference.text = "(that of its runtime)";
   }
-  return reference;
+  Keep(std::move(reference), node, at, out);
 }
 
-ServedReference OtherVolume(std::string_view field, const Json& source, const JsonPath& at) {
+void AddOtherVolume(std::string_view field, const Json& source, const JsonPath& at, Running& out) {
+  if (IsFull(out)) return;
   std::string name;
   for (const char* path : {"metadata/name", "name", "path"}) {
     if (name.empty()) name = StringAt(source, path);
@@ -267,19 +301,22 @@ ServedReference OtherVolume(std::string_view field, const Json& source, const Js
   ServedReference reference;
   reference.kind = ServedReference::Kind::kVolume;
   reference.text = "volume '" + OneLine(name, 63) + "' of " + OneLine(std::string(field), 63);
-  reference.path = at.ToString();
   reference.name = name;
   reference.claimed = field == "volumeClaimTemplates";
-  reference.fingerprint = FingerprintOf({{"beside a pod spec", {{std::string(field), source}}}});
-  return reference;
+  reference.fingerprint =
+      FingerprintOf({{"beside a pod spec", {{std::string(field), source}}}}, out);
+  Keep(std::move(reference), source, at, out);
 }
 
-void AddRunning(const Json& pod_spec, const JsonPath& at, std::vector<ServedReference>& out) {
+void AddRunning(const Json& pod_spec, const JsonPath& at, Running& out) {
+  std::size_t count = CountOf(pod_spec, "volumes");
+  for (const char* list : kContainerLists) count += CountOf(pod_spec, list);
+  if (count > kMostParts) out.is_full = true;
   for (const char* list : kContainerLists) {
     const JsonPath of_list{&at, list};
     ForEach(pod_spec, list, [&](const Json& container, std::int64_t index) {
       if (SaysWhatRuns(container)) {
-        out.push_back(ContainerReference(container, {&of_list, {}, index}));
+        AddContainer(container, container, {&of_list, {}, index}, out);
       }
     });
   }

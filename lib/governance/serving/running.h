@@ -21,16 +21,29 @@ inline constexpr const char* kContainerLists[] = {"initContainers", "containers"
 // of theirs, and a container that only asks for resources says nothing.
 [[nodiscard]] bool SaysWhatRuns(const Json& container);
 
-// `at` is where it stands, for messages.
-[[nodiscard]] ServedReference ContainerReference(const Json& container, const JsonPath& at);
+struct RunningPart {
+  ServedReference reference;
+  const Json* node = nullptr;  // the container or volume itself
+};
+
+// Containers and volumes of an object. In those of other stacks containers may lie within others,
+// each of which is compared with all that is below it: once there are too many, or they are too
+// long together, no more is looked at.
+struct Running {
+  std::vector<RunningPart> parts;
+  std::size_t bytes = 0;  // of what was compared and is kept
+  bool is_full = false;
+};
+
+// `at` is where it stands, for messages; `node` what was found there.
+void AddContainer(const Json& container, const Json& node, const JsonPath& at, Running& out);
 
 // What is mounted beside a pod spec's volumes, such as the claims of a StatefulSet: what lies there
 // nobody has said. `field` is where it was found; no volume of a pod spec is the same.
-[[nodiscard]] ServedReference OtherVolume(std::string_view field, const Json& source,
-                                          const JsonPath& at);
+void AddOtherVolume(std::string_view field, const Json& source, const JsonPath& at, Running& out);
 
 // Containers that say what runs and volumes of a pod spec. Not among them are volumes that start
 // empty, what the API server mounts by itself to speak to it, and images, which are models.
-void AddRunning(const Json& pod_spec, const JsonPath& at, std::vector<ServedReference>& out);
+void AddRunning(const Json& pod_spec, const JsonPath& at, Running& out);
 
 }  // namespace countersign

@@ -191,10 +191,7 @@ TEST(Recognise, EveryKindOfTheTableIsMetInTheObjects) {
   std::set<std::string> met;
   for (const Json& c : All()) met.insert(Recognise(Table(), *Find(c, "object")).profile);
   for (const ServingProfile& profile : Table().profiles) {
-    const std::set<std::string> like_another = {"seldon-pipeline", "nim-pipeline",
-                                                "vllm-lora-adapter", "aibrix-model-adapter",
-                                                "kaito-inference-set"};
-    EXPECT_TRUE(met.contains(profile.name) || like_another.contains(profile.name)) << profile.name;
+    EXPECT_TRUE(met.contains(profile.name)) << profile.name;
   }
 }
 
@@ -223,6 +220,63 @@ TEST(Recognise, ACommandLineThatIsTooLongToLookThroughIsAFault) {
   object["spec"]["template"]["spec"]["containers"][0]["args"].push_back(
       std::string(kMaxEmbeddedBytes + 1, 'x'));
   EXPECT_THAT(Recognise(Table(), object).faults, SizeIs(1));
+}
+
+// How much is remembered of an object.
+std::size_t Remembered(const Recognition& found) {
+  std::size_t bytes = 0;
+  for (const ServedReference& one : found.references) {
+    bytes += one.text.size() + one.path.size() + one.name.size();
+    for (const std::string& name : one.mounted_by) bytes += name.size();
+  }
+  for (const ServingSign& one : found.signs) bytes += one.path.size() + one.found.size();
+  for (const Error& one : found.faults) bytes += one.path.size() + one.message.size();
+  return bytes;
+}
+
+TEST(Recognise, OfContainersWithinContainersLittleIsRemembered) {
+  constexpr int kDepth = 200;
+  Json within = {{"image", "vllm/vllm-openai:v1"}};
+  for (int i = 0; i < kDepth; ++i) {
+    Json one = {{"image", "vllm/vllm-openai:v" + std::to_string(i)},
+                {"env", {{{"name", std::string(1000, 'x')}}}}};
+    one["containers"] = Json::array({std::move(within)});
+    within = std::move(one);
+  }
+  const Recognition found =
+      Recognise(Table(), {{"apiVersion", "serving.kserve.io/v1beta1"},
+                          {"kind", "InferenceService"},
+                          {"metadata", {{"name", "deep"}, {"namespace", "x"}}},
+                          {"spec", {{"predictor", {{"containers", Json::array({within})}}}}}});
+  EXPECT_TRUE(found.serves);
+  ASSERT_THAT(found.faults, Not(IsEmpty()));
+  EXPECT_THAT(found.faults.back().message, HasSubstr("than are looked through"));
+  EXPECT_LT(Remembered(found), 200'000U);
+}
+
+TEST(Recognise, MoreContainersThanAnybodyRunsAreAFault) {
+  Json object = Deployment("{image: 'ollama/ollama:1'}");
+  Json& spec = object["spec"]["template"]["spec"];
+  for (int i = 0; i < 10'000; ++i) {
+    spec["containers"].push_back({{"name", "c" + std::to_string(i)}, {"image", "x"}});
+    spec["volumes"].push_back({{"name", std::to_string(i)}, {"hostPath", {{"path", "/x"}}}});
+  }
+  const Recognition found = Recognise(Table(), object);
+  ASSERT_THAT(found.faults, SizeIs(1));
+  EXPECT_THAT(found.faults.front().message, HasSubstr("more containers and volumes"));
+  EXPECT_LT(Remembered(found), 50'000U);
+}
+
+TEST(Recognise, OfLongNamesLittleIsRemembered) {
+  Json object = {{"apiVersion", "serving.kserve.io/v1beta1"},
+                 {"kind", "InferenceService"},
+                 {"metadata", {{"name", "long"}, {"namespace", "x"}}}};
+  object["spec"]["predictor"]["model"] = {{"storageUri", "s3://" + std::string(100'000, 'x')},
+                                          {std::string(100'000, 'k'), {{"uri", "s3://m"}}}};
+  object["spec"]["predictor"]["containers"] = {{{"image", std::string(100'000, 'i')}}};
+  const Recognition found = Recognise(Table(), object);
+  EXPECT_TRUE(found.serves);
+  EXPECT_LT(Remembered(found), 10'000U);
 }
 
 TEST(Recognise, MoreModelsThanAnybodyServesAreAFault) {
