@@ -13,10 +13,29 @@ constexpr std::size_t kShown = 120;
 constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
     {"matchPolicy", "Equivalent"}, {"reinvocationPolicy", "Never"}, {"scope", "*"}};
 
-std::string Shown(const Json& value) {
-  std::string text = DumpJson(value);
-  if (text.size() > kShown) text = text.substr(0, kShown) + "…";
-  return text;
+constexpr std::size_t kShownBefore = 40;
+
+bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
+
+// So much of a text from `from` on as is shown, in whole characters.
+std::string Part(const std::string& text, std::size_t from) {
+  while (from > 0 && from < text.size() && IsContinuation(text[from])) --from;
+  std::size_t end = std::min(from + kShown, text.size());
+  while (end < text.size() && IsContinuation(text[end])) ++end;
+  return (from > 0 ? "…" : "") + text.substr(from, end - from) + (end < text.size() ? "…" : "");
+}
+
+std::string Shown(const Json& value) { return Part(DumpJson(value), 0); }
+
+// Of two long texts, what stands around the place where they begin to differ.
+Difference Between(const std::string& path, const Json& wanted, const Json& found) {
+  const std::string should = DumpJson(wanted);
+  const std::string is = DumpJson(found);
+  const auto at = static_cast<std::size_t>(
+      std::mismatch(should.begin(), should.end(), is.begin(), is.end()).first - should.begin());
+  const std::size_t from =
+      std::max(should.size(), is.size()) <= kShown || at <= kShownBefore ? 0 : at - kShownBefore;
+  return {path, Part(should, from), Part(is, from)};
 }
 
 bool IsNothing(const Json& value) {
@@ -54,7 +73,7 @@ void Compare(const Json& wanted, const Json& found, const std::string& path,
              std::vector<Difference>& all) {
   if (wanted.is_object() && found.is_object()) return CompareMembers(wanted, found, path, all);
   if (!wanted.is_array() || !found.is_array() || wanted.size() != found.size()) {
-    if (wanted != found) all.push_back({path, Shown(wanted), Shown(found)});
+    if (wanted != found) all.push_back(Between(path, wanted, found));
     return;
   }
   for (std::size_t i = 0; i < wanted.size(); ++i) {

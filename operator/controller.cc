@@ -27,9 +27,18 @@ void Controller::Stop() {
   workers_.clear();
 }
 
+SteadyTime Controller::BusySince() const {
+  const std::lock_guard lock(mutex_);
+  return busy_since_.empty() ? SteadyTime::max() : *busy_since_.begin();
+}
+
 void Controller::Work(const std::stop_token& stop) {
   while (const auto key = queue_.Get(stop)) {
     const SteadyTime started = clock_.Steady();
+    {
+      const std::lock_guard lock(mutex_);
+      busy_since_.insert(started);
+    }
     ReconcileResult result;
     try {
       result = reconcile_(*key, stop);
@@ -38,6 +47,10 @@ void Controller::Work(const std::stop_token& stop) {
       result = {ReconcileResult::Kind::kFailed, {}, std::string("unexpected: ") + e.what()};
     }
     if (!stop.stop_requested()) Settle(*key, result);
+    {
+      const std::lock_guard lock(mutex_);
+      busy_since_.erase(busy_since_.find(started));
+    }
     observer_(result, clock_.Steady() - started);
     queue_.Done(*key);
   }

@@ -7,7 +7,9 @@
 
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -63,6 +65,10 @@ class Controller {
   void Start(int workers);
   void Stop();
 
+  // Since when a worker has been at one object; in the far future where none is at any. Any thread.
+  [[nodiscard]] SteadyTime BusySince() const;
+  [[nodiscard]] const std::string& Name() const { return name_; }
+
  private:
   void Work(const std::stop_token& stop);
   void Settle(const ObjectKey& key, const ReconcileResult& result);
@@ -72,6 +78,8 @@ class Controller {
   Clock& clock_;
   const Reconcile reconcile_;
   const Observer observer_;
+  mutable std::mutex mutex_;
+  std::multiset<SteadyTime> busy_since_;  // under mutex_; one for each worker that is at work
   std::vector<std::jthread> workers_;
 };
 

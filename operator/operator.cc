@@ -369,6 +369,24 @@ void Operator::StopControllers() {
   if (admission_ != nullptr) admission_->Stop();
 }
 
+std::optional<std::string> Operator::Stalled() const {
+  std::vector<const Controller*> all = {&controller_, &scan_controller_, &record_controller_};
+  for (const Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_,
+                           &reports_, &waivers_, &incidents_, &records_}) {
+    all.push_back(&kind->controller);
+  }
+  const SteadyTime now = clock_.Steady();
+  for (const Controller* one : all) {
+    const SteadyTime since = one->BusySince();
+    if (since <= now - kMaxReconcile) {
+      return "a worker of controller '" + one->Name() + "' has been at one object for " +
+             std::to_string(std::chrono::duration_cast<std::chrono::minutes>(now - since).count()) +
+             " minutes";
+    }
+  }
+  return std::nullopt;
+}
+
 std::vector<Weakness> Operator::Weaknesses() const {
   if (webhooks_ == nullptr || admission_ == nullptr) return {};
   std::vector<Weakness> all = webhooks_->Weaknesses();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,6 +46,9 @@ struct OperatorOptions {
   ServingScanOptions scan;
 };
 
+// The longest is a scan of everything that runs in a large cluster, some minutes.
+inline constexpr std::chrono::minutes kMaxReconcile{30};
+
 class Operator {
  public:
   // `client` and `clock` must outlive the operator.
@@ -60,6 +64,9 @@ class Operator {
   // For metrics.
   void SetLeading(bool leading) { leading_ = leading; }
   [[nodiscard]] std::string MetricsText() { return metrics_.Text(); }
+  // Why nothing but a new process helps: a worker has been at one object for kMaxReconcile. Every
+  // call of the API server ends by itself long before.
+  [[nodiscard]] std::optional<std::string> Stalled() const;
 
  private:
   // One kind that only gets a status.

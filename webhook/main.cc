@@ -315,10 +315,12 @@ int Run(Flags flags) {
   probes.not_ready = not_ready;
   probes.metrics = [&] {
     const http::HttpsServer* found = running();
-    return metrics.Text({found == nullptr ? http::ServerStats{} : found->Stats(),
-                         certificates.NotAfter(), catalog, clock.Steady(), !not_ready().has_value(),
-                         LostRecords(),
-                         authority == nullptr ? std::nullopt : std::optional(authority->Stats())});
+    return metrics.Text(
+        {found == nullptr ? http::ServerStats{} : found->Stats(), certificates.NotAfter(), catalog,
+         clock.Steady(), !not_ready().has_value(), LostRecords(),
+         authority == nullptr ? std::nullopt : std::optional(authority->Stats()),
+         certificates.Lifetime(),
+         files == nullptr ? std::nullopt : std::optional(files->Failures()), workloads.Status()});
   };
   auto probe = http::ProbeServer::Start(probes);
   if (!probe) return Die(probe.error());

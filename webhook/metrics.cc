@@ -123,6 +123,13 @@ class WebhookMetrics::Impl {
         ready_(OneGauge("countersign_ready", "1 when the replica says that it is ready.")),
         expiry_(OneGauge("countersign_certificate_expiry_timestamp_seconds",
                          "When the serving certificate ends, Unix time.")),
+        lifetime_(OneGauge("countersign_certificate_lifetime_seconds",
+                           "How long the serving certificate is valid in all.")),
+        unloaded_(prometheus::BuildCounter()
+                      .Name("countersign_certificate_load_failures_total")
+                      .Help("Times that the files of the certificate or of the client CA were "
+                            "found spoilt or missing; what was served before goes on.")
+                      .Register(registry_)),
         authority_expiry_(prometheus::BuildGauge()
                               .Name("countersign_certificate_authority_expiry_timestamp_seconds")
                               .Help("When the built-in authority that is served ends, Unix time.")
@@ -189,7 +196,9 @@ class WebhookMetrics::Impl {
       RaiseTo(refused_.Add({{"reason", http::RefusalName(static_cast<http::Refusal>(i))}}),
               stats.refused.at(i));
     }
-    for (const CacheStatus& cache : sources.catalog.Caches()) {
+    std::vector<CacheStatus> caches = sources.catalog.Caches();
+    if (sources.workloads) caches.push_back(*sources.workloads);
+    for (const CacheStatus& cache : caches) {
       const prometheus::Labels labels = {{"kind", std::string(cache.kind)}};
       cached_.Add(labels).Set(static_cast<double>(cache.objects));
       unreadable_.Add(labels).Set(static_cast<double>(cache.undecodable));
@@ -201,6 +210,8 @@ class WebhookMetrics::Impl {
     ready_.Set(sources.ready ? 1 : 0);
     RaiseTo(lost_records_, sources.lost_records);
     expiry_.Set(UnixSeconds(sources.certificate_expiry));
+    lifetime_.Set(static_cast<double>(sources.certificate_lifetime.count()));
+    if (sources.certificate_failures) RaiseTo(unloaded_.Add({}), *sources.certificate_failures);
     if (sources.authority) CountAuthority(*sources.authority);
     return prometheus::TextSerializer().Serialize(registry_.Collect());
   }
@@ -244,6 +255,8 @@ class WebhookMetrics::Impl {
   prometheus::Gauge& synced_;
   prometheus::Gauge& ready_;
   prometheus::Gauge& expiry_;
+  prometheus::Gauge& lifetime_;
+  prometheus::Family<prometheus::Counter>& unloaded_;
   prometheus::Family<prometheus::Gauge>& authority_expiry_;
   prometheus::Family<prometheus::Counter>& authority_steps_;
   prometheus::Family<prometheus::Counter>& authority_unreadable_;

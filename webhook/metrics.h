@@ -4,6 +4,7 @@
 // choose; at most kMaxSeries lines of values. Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <set>
@@ -39,6 +40,9 @@ class WebhookMetrics {
     bool ready = false;
     std::uint64_t lost_records = 0;
     std::optional<AuthorityStats> authority = std::nullopt;  // where it is the built-in one
+    std::chrono::seconds certificate_lifetime{0};
+    std::optional<std::uint64_t> certificate_failures = std::nullopt;  // where it is in files
+    std::optional<CacheStatus> workloads = std::nullopt;               // the guard's, together
   };
   [[nodiscard]] std::string Text(const Sources& sources);
 

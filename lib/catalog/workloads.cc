@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "catalog/catalog.h"
 
 namespace countersign {
 namespace {
@@ -142,6 +141,20 @@ bool Workloads::WaitForSync(const std::stop_token& stop, SteadyTime deadline) co
   return std::all_of(
       followed_.begin(), followed_.begin() + static_cast<std::ptrdiff_t>(built_in_),
       [&](const Followed& one) { return !one.first || one.informer->WaitForSync(stop, deadline); });
+}
+
+CacheStatus Workloads::Status() const {
+  CacheStatus status{"workloads", 0, 0, HasSynced(), std::nullopt};
+  for (std::size_t i = 0; i < followed_.size(); ++i) {
+    const Informer<Workload>& informer = *followed_[i].informer;
+    status.objects += informer.Size();
+    status.undecodable += informer.UndecodableCount();
+    const auto heard = informer.LastHeard();
+    const bool expected = (i < built_in_ && followed_[i].first) || informer.Size() > 0;
+    if (!heard || !expected) continue;
+    status.last_heard = status.last_heard ? std::min(*status.last_heard, *heard) : *heard;
+  }
+  return status;
 }
 
 std::vector<std::string> Workloads::Stale(SteadyTime now) const {

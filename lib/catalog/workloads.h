@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/catalog.h"
 #include "governance/serving/recognise.h"
 #include "kube/informer.h"
 
@@ -64,6 +65,9 @@ class Workloads {
   // Whether the kinds that every cluster has are there.
   [[nodiscard]] bool HasSynced() const;
   [[nodiscard]] bool WaitForSync(const std::stop_token& stop, SteadyTime deadline) const;
+  // Of all of them together, as kind "workloads". Silence counts for kinds that every cluster has
+  // and for those of which there are objects.
+  [[nodiscard]] CacheStatus Status() const;
   // "deployments.apps has not been heard of for …", as Catalog::Stale.
   [[nodiscard]] std::vector<std::string> Stale(SteadyTime now) const;
 

@@ -35,11 +35,6 @@ Result<std::string> ReadFile(const std::string& path) {
   return content;
 }
 
-// For logs; empty where only a client CA is read.
-std::string EndOf(const std::shared_ptr<const ServingCertificate>& pair) {
-  return pair == nullptr ? std::string() : FormatTime(pair->NotAfter());
-}
-
 }  // namespace
 
 FileCertificateSource::FileCertificateSource(CertificateFiles files, Clock& clock)
@@ -50,71 +45,87 @@ FileCertificateSource::~FileCertificateSource() = default;
 Result<std::unique_ptr<FileCertificateSource>> FileCertificateSource::Create(CertificateFiles files,
                                                                              Clock& clock) {
   std::unique_ptr<FileCertificateSource> source(new FileCertificateSource(std::move(files), clock));
-  Result<Snapshot> first = source->Load("");
-  if (!first) return Fail(first.error());
-  source->current_ = *std::move(first);
+  Result<Pair> pair = source->LoadPair("");
+  if (!pair) return Fail(pair.error());
+  Result<Clients> clients = source->LoadClients("");
+  if (!clients) return Fail(clients.error());
+  source->pair_ = *std::move(pair);
+  source->clients_ = *std::move(clients);
   source->poller_ =
       std::jthread([raw = source.get()](const std::stop_token& stop) { raw->Poll(stop); });
   return source;
 }
 
-Result<FileCertificateSource::Snapshot> FileCertificateSource::Load(
+Result<FileCertificateSource::Pair> FileCertificateSource::LoadPair(
     const std::string& known_digest) const {
-  const bool pair = !files_.certificate.empty();
-  const Result<std::string> certificate = pair ? ReadFile(files_.certificate) : std::string();
+  if (files_.certificate.empty()) return Pair();
+  const Result<std::string> certificate = ReadFile(files_.certificate);
   if (!certificate) return Fail(certificate.error());
-  const Result<std::string> key = pair ? ReadFile(files_.key) : std::string();
+  const Result<std::string> key = ReadFile(files_.key);
   if (!key) return Fail(key.error());
-  Result<std::string> client_ca = std::string();
-  if (!files_.client_ca.empty()) client_ca = ReadFile(files_.client_ca);
-  if (!client_ca) return Fail(client_ca.error());
-
-  Snapshot snapshot;
-  snapshot.digest = Sha256Hex(Sha256Hex(*certificate) + Sha256Hex(*key) + Sha256Hex(*client_ca));
-  if (snapshot.digest == known_digest) return snapshot;
-  if (pair) {
-    Result<std::shared_ptr<const ServingCertificate>> serving =
-        ServingCertificate::Parse(*certificate, *key, files_.wanted_name, clock_.Now());
-    if (!serving) return Fail(serving.error());
-    snapshot.serving = *std::move(serving);
-  }
-  if (!files_.client_ca.empty()) {
-    Result<std::shared_ptr<const ClientTrust>> trust = ClientTrust::Parse(*client_ca);
-    if (!trust) return Fail(trust.error());
-    snapshot.trust = *std::move(trust);
-  }
-  return snapshot;
+  Pair pair{Sha256Hex(Sha256Hex(*certificate) + Sha256Hex(*key)), nullptr};
+  if (pair.digest == known_digest) return pair;
+  auto serving = ServingCertificate::Parse(*certificate, *key, files_.wanted_name, clock_.Now());
+  if (!serving) return Fail(serving.error());
+  pair.value = *std::move(serving);
+  return pair;
 }
 
-Status FileCertificateSource::Reload() {
-  std::string known;
-  {
-    const std::lock_guard lock(mutex_);
-    known = current_.digest;
-  }
-  Result<Snapshot> next = Load(known);
-  // The link may have been swapped between two reads: one more look tells a torn pair from a bad
-  // one.
-  if (!next) next = Load(known);
+Result<FileCertificateSource::Clients> FileCertificateSource::LoadClients(
+    const std::string& known_digest) const {
+  if (files_.client_ca.empty()) return Clients();
+  const Result<std::string> text = ReadFile(files_.client_ca);
+  if (!text) return Fail(text.error());
+  Clients clients{Sha256Hex(*text), nullptr};
+  if (clients.digest == known_digest) return clients;
+  auto trust = ClientTrust::Parse(*text);
+  if (!trust) return Fail(trust.error());
+  clients.value = *std::move(trust);
+  return clients;
+}
 
+template <class T>
+Status FileCertificateSource::Take(Result<Taken<T>> next, Taken<T>& current, const char* what) {
   const std::lock_guard lock(mutex_);
+  const std::string until = pair_.value == nullptr ? "" : FormatTime(pair_.value->NotAfter());
   if (!next) {
-    ++failures_;
-    if (next.error().message != last_failure_) {
-      last_failure_ = next.error().message;
-      Log(LogLevel::kWarning, "the serving certificate was not renewed; the last good one stays",
-          {{"error", last_failure_}, {"notAfter", EndOf(current_.serving)}});
+    if (next.error().message != current.failure) {
+      current.failure = next.error().message;
+      Log(LogLevel::kWarning, std::string(what) + " was not renewed; the last good one stays",
+          {{"error", current.failure}, {"notAfter", until}});
     }
     return Fail(next.error());
   }
-  last_failure_.clear();
-  if (next->digest == known) return {};
-  current_ = *std::move(next);
+  current.failure.clear();
+  if (next->value == nullptr) return {};
+  current = *std::move(next);
   ++reloads_;
-  Log(LogLevel::kInfo, "serving certificate renewed",
-      {{"serial", current_.serving == nullptr ? "" : current_.serving->Serial()},
-       {"notAfter", EndOf(current_.serving)}});
+  Log(LogLevel::kInfo, std::string(what) + " renewed",
+      {{"serial", pair_.value == nullptr ? "" : pair_.value->Serial()},
+       {"notAfter", pair_.value == nullptr ? "" : FormatTime(pair_.value->NotAfter())}});
   return {};
+}
+
+Status FileCertificateSource::Reload() {
+  std::string pair;
+  std::string clients;
+  {
+    const std::lock_guard lock(mutex_);
+    pair = pair_.digest;
+    clients = clients_.digest;
+  }
+  Result<Pair> next_pair = LoadPair(pair);
+  // The link may have been swapped between two reads: one more look tells a torn pair from a bad
+  // one.
+  if (!next_pair) next_pair = LoadPair(pair);
+  Result<Clients> next_clients = LoadClients(clients);
+  if (!next_clients) next_clients = LoadClients(clients);
+  Status took_pair = Take(std::move(next_pair), pair_, "the serving certificate");
+  Status took_clients = Take(std::move(next_clients), clients_, "the CA of the clients");
+  if (took_pair && took_clients) return {};
+  const std::lock_guard lock(mutex_);
+  ++failures_;
+  return took_pair ? took_clients : took_pair;
 }
 
 void FileCertificateSource::Poll(const std::stop_token& stop) {
@@ -129,12 +140,12 @@ void FileCertificateSource::Poll(const std::stop_token& stop) {
 
 std::shared_ptr<const ServingCertificate> FileCertificateSource::Current() const {
   const std::lock_guard lock(mutex_);
-  return current_.serving;
+  return pair_.value;
 }
 
 std::shared_ptr<const ClientTrust> FileCertificateSource::Trust() const {
   const std::lock_guard lock(mutex_);
-  return current_.trust;
+  return clients_.value;
 }
 
 Time FileCertificateSource::NotAfter() const {

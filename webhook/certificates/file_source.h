@@ -3,8 +3,9 @@
 //
 // Polls the content rather than watching it: a Secret volume is renewed by swapping a symbolic
 // link, after which a watch on the file is silently gone. A pair is published only if it is whole
-// and valid; otherwise the last good one stays and the failure is counted and logged. Nobody
-// restarts, no connection is dropped: new handshakes see the new pair. Thread-safe.
+// and valid; otherwise the last good one stays and the failure is counted and logged. The CA of
+// the clients is taken in by itself: neither waits for the other. Nobody restarts, no connection is
+// dropped: new handshakes see the new pair. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -45,30 +46,40 @@ class FileCertificateSource final : public CertificateSource {
 
   [[nodiscard]] Time NotAfter() const override;  // of the pair being served
   [[nodiscard]] std::uint64_t Reloads() const;   // pairs published after the first
-  [[nodiscard]] std::uint64_t Failures() const;  // polls that found no valid pair
+  // Polls that found no valid pair, or no valid CA of the clients.
+  [[nodiscard]] std::uint64_t Failures() const;
 
   // An error when the pair being served is expired. A failed renewal alone does not make a replica
   // unready: it still serves well, and taking it away would help nobody.
   [[nodiscard]] Status Healthy() const override;
 
  private:
-  struct Snapshot {
+  // What was last taken in from files; null where none are read.
+  template <class T>
+  struct Taken {
     std::string digest;  // of the files' content; the key itself is not kept as text
-    std::shared_ptr<const ServingCertificate> serving;
-    std::shared_ptr<const ClientTrust> trust;
+    std::shared_ptr<const T> value;
+    std::string failure = {};  // the same one is logged once
   };
+  using Pair = Taken<ServingCertificate>;
+  using Clients = Taken<ClientTrust>;
 
   FileCertificateSource(CertificateFiles files, Clock& clock);
-  [[nodiscard]] Result<Snapshot> Load(const std::string& known_digest) const;
+  // Without a value where the content is known.
+  [[nodiscard]] Result<Pair> LoadPair(const std::string& known_digest) const;
+  [[nodiscard]] Result<Clients> LoadClients(const std::string& known_digest) const;
+  // What a look gave; a failure is told as `what` "was not renewed; the last good one stays".
+  template <class T>
+  Status Take(Result<Taken<T>> next, Taken<T>& current, const char* what);
   void Poll(const std::stop_token& stop);
 
   const CertificateFiles files_;
   Clock& clock_;
   mutable std::mutex mutex_;
-  Snapshot current_;            // under mutex_
+  Pair pair_;                   // under mutex_
+  Clients clients_;             // under mutex_
   std::uint64_t reloads_ = 0;   // under mutex_
   std::uint64_t failures_ = 0;  // under mutex_
-  std::string last_failure_;    // under mutex_; the same failure is logged once
   std::jthread poller_;
 };
 

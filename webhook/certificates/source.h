@@ -1,6 +1,7 @@
 // source.h: where the server's certificate comes from, whoever renews it. Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "base/result.h"
@@ -16,6 +17,13 @@ class CertificateSource {
   [[nodiscard]] virtual std::shared_ptr<const ServingCertificate> Current() const = 0;
   // Of that pair; the epoch while there is none.
   [[nodiscard]] virtual Time NotAfter() const = 0;
+  // How long it is valid in all; zero while there is none.
+  [[nodiscard]] std::chrono::seconds Lifetime() const {
+    const auto current = Current();
+    return current == nullptr ? std::chrono::seconds(0)
+                              : std::chrono::duration_cast<std::chrono::seconds>(
+                                    current->NotAfter() - current->NotBefore());
+  }
   // Why this replica should get no traffic for its certificate's sake.
   [[nodiscard]] virtual Status Healthy() const = 0;
 };

@@ -393,11 +393,13 @@ GuardDecision JudgeServing(const GuardFacts& facts) {
   if (facts.by_operator) return Allowed("OperatorMade");
   if (!facts.serving.serves) {
     if (facts.serving.profile.empty()) {
-      return {GuardVerdict::kWarn,
+      return {VerdictOf(facts.setting.mode),
               false,
               "KindUnknown",
               "no serving profile knows kind '" + facts.kind +
-                  "'; the webhook configuration sends what it should not",
+                  "', so nobody can say whether it serves a model: the webhook configuration was "
+                  "made from another table than this replica has; while a new version is rolled "
+                  "out, try again after it",
               {}};
     }
     if (facts.serving.suspected && facts.setting.mode != GuardMode::kAudit) {

@@ -20,6 +20,16 @@ TEST(FirstDifference, IsNoneWhereTheServerOnlyFilledInWhatWasNotGiven) {
             "");
 }
 
+TEST(FirstDifference, ShowsOfLongTextsThePlaceWhereTheyDiffer) {
+  const std::string same(300, 'x');
+  const auto one =
+      FirstDifference({{"e", same + "true" + same}}, {{"e", same + "false" + same}}, "");
+  ASSERT_TRUE(one);
+  EXPECT_THAT(one->wanted, testing::HasSubstr("xtruex"));
+  EXPECT_THAT(one->found, testing::HasSubstr("xfalsex"));
+  EXPECT_LT(one->found.size(), 140U);
+}
+
 TEST(FirstDifference, NamesThePathAndBothSides) {
   EXPECT_EQ(Told(R"({"a": {"b": [1, 2]}})", R"({"a": {"b": [1, 3]}})"), "a.b[1]: 2 / 3");
   EXPECT_EQ(Told(R"({"a": [1, 2]})", R"({"a": [1]})"), "a: [1,2] / [1]");

@@ -51,6 +51,20 @@ Cover Approved(const ModelDeploymentSpec& spec = Spec(), const std::string& name
   return cover;
 }
 
+GuardFacts Facts(Recognition serving);
+
+TEST(Guard, AKindThatTheTableLacksIsNotLetThroughWhereShadowsAreNot) {
+  GuardFacts facts = Facts(Recognition());
+  facts.kind = "NewKind";
+  for (const auto& [mode, verdict] : {std::pair(GuardMode::kDeny, GuardVerdict::kDeny),
+                                      std::pair(GuardMode::kWarn, GuardVerdict::kWarn)}) {
+    facts.setting.mode = mode;
+    const GuardDecision decision = JudgeServing(facts);
+    EXPECT_EQ(decision.verdict, verdict);
+    EXPECT_EQ(decision.reason, "KindUnknown");
+  }
+}
+
 GuardFacts Facts(Recognition serving) {
   GuardFacts facts;
   facts.kind = "Deployment";

@@ -165,5 +165,28 @@ TEST_F(FileSourceTest, ClientAuthoritiesAreRenewedWithIt) {
   EXPECT_NE(source->Trust(), nullptr);
 }
 
+TEST_F(FileSourceTest, ASpoiltClientAuthorityKeepsNoCertificateFromBeingRenewed) {
+  volume_.Publish(Pki::Get().server.certificate, Pki::Get().server.key,
+                  Pki::Get().authority.certificate);
+  CertificateFiles files = volume_.Files();
+  files.client_ca = volume_.ClientCa();
+  const auto source = Create(files);
+  ASSERT_NE(source, nullptr);
+  const auto before = source->Current();
+  const auto trust = source->Trust();
+  const PemPair next = Pki::Get().Server("localhost");
+  volume_.Publish(next.certificate, next.key, "spoilt");
+  EXPECT_FALSE(source->Reload().has_value());
+  EXPECT_NE(source->Current(), before);
+  EXPECT_EQ(source->Trust(), trust);
+  EXPECT_EQ(source->Failures(), 1U);
+  const PemPair authority = MakeAuthority("next authority", http::ValidNow()).value();
+  const auto renewed = source->Current();
+  volume_.Publish(next.certificate, "spoilt", authority.certificate);
+  EXPECT_FALSE(source->Reload().has_value());
+  EXPECT_EQ(source->Current(), renewed);
+  EXPECT_NE(source->Trust(), trust) << "nor the other way round";
+}
+
 }  // namespace
 }  // namespace countersign

@@ -1,0 +1,38 @@
+// When the operator says that only a new start can help.
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <future>
+
+#include "tests/unit/operator/operator_site.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(OperatorLiveness, AWorkerThatIsStuckForLongIsTold) {
+  std::promise<void> open;
+  const std::shared_future<void> opened = open.get_future().share();
+  std::atomic<bool> stuck = false;
+  OperatorSite site;
+  site.api->Intercept([&](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+    if (request.method == "PATCH") {
+      stuck = true;
+      opened.wait();
+    }
+    return std::nullopt;
+  });
+  site.PutPolicy();
+  site.PutUseCase();
+  site.Start();
+  site.Until("a worker to be stuck", [&] { return stuck.load(); });
+  EXPECT_EQ(site.program->Stalled(), std::nullopt);
+  site.clock.Advance(kMaxReconcile);
+  EXPECT_THAT(site.program->Stalled().value_or(""), HasSubstr("has been at one object for 3"));
+  open.set_value();
+  site.Until("it to go on", [&] { return !site.program->Stalled(); });
+}
+
+}  // namespace
+}  // namespace countersign
