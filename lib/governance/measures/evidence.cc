@@ -133,20 +133,6 @@ std::string_view ModelOf(const Context& context, const EvidenceRequirement& r) {
                                           : std::string_view();
 }
 
-// Those that would count, were whoever made them independent.
-EvidenceIndex::ReportList DependentReports(const Context& context, const EvidenceRequirement& r) {
-  EvidenceIndex::ReportList dependent;
-  if (!r.independent) return dependent;
-  EvidenceRequirement by_anybody = r;
-  by_anybody.independent = false;
-  for (const AttestedEvidence* report : context.index.Ever().Reports(r.type, ModelOf(context, r))) {
-    if (Excluded(context, r, *report) && !Excluded(context, by_anybody, *report)) {
-      dependent.push_back(report);
-    }
-  }
-  return dependent;
-}
-
 // By one of the latest of `usable`.
 Gate GateOf(const Context& context, const EvidenceRequirement& r, Gate gate,
             const UsableReportsResult& reports, const AttestedEvidence& latest) {
@@ -155,6 +141,7 @@ Gate GateOf(const Context& context, const EvidenceRequirement& r, Gate gate,
   const std::string name = "'" + latest.object->meta.name + "'";
   Shortfall shortfall = Judge(r, latest.object->spec);
   CheckReport(context, reports, latest, shortfall);
+  AddEvidence(shortfall.evidence, gate.evidence);
   if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, latest)) {
     shortfall.Add(GateState::kFailed, std::move(wrong->reason), std::move(wrong->why));
   }
@@ -187,6 +174,19 @@ Gate GateOf(const Context& context, const EvidenceRequirement& r, Gate gate,
 
 }  // namespace
 
+EvidenceIndex::ReportList DependentReports(const Context& context, const EvidenceRequirement& r) {
+  EvidenceIndex::ReportList dependent;
+  if (!r.independent) return dependent;
+  EvidenceRequirement by_anybody = r;
+  by_anybody.independent = false;
+  for (const AttestedEvidence* report : context.index.Ever().Reports(r.type, ModelOf(context, r))) {
+    if (Excluded(context, r, *report) && !Excluded(context, by_anybody, *report)) {
+      dependent.push_back(report);
+    }
+  }
+  return dependent;
+}
+
 std::optional<PastResult> GoneReport(const Context& context, const EvidenceRequirement& r,
                                      const std::vector<const AttestedEvidence*>& usable) {
   std::optional<PastResult> gone;
@@ -200,7 +200,7 @@ std::optional<PastResult> GoneReport(const Context& context, const EvidenceRequi
     if (past.result->topic != r.type ||
         (!r.environments.empty() && std::find(r.environments.begin(), r.environments.end(),
                                               past.result->environment) == r.environments.end()) ||
-        (r.independent && !SpokeAgainst(*past.result) &&
+        (r.independent && HasPassed(*past.result) &&
          !InsiderOf(context, past.by, past.result->performed_by).empty()) ||
         !GovernsAlthoughGone(context.policy.spec, who, past, latest, present)) {
       continue;
