@@ -122,6 +122,9 @@ Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
       case ClaimOutcome::kUnusable:
         shortfall.Add(GateState::kInsufficient, "ClaimUnusable", std::move(judgement.text));
         break;
+      case ClaimOutcome::kOtherUnit:
+        shortfall.Add(GateState::kInsufficient, "ClaimUnitDiffers", std::move(judgement.text));
+        break;
     }
   }
   return shortfall;
