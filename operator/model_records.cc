@@ -209,6 +209,17 @@ void Follow(const std::vector<RecordedResult*>& newest, RecordedResult fresh,
   });
 }
 
+// Whether `fresh`, first seen at `seen`, is one that the series had and let go of: counted again
+// with each look at what is there, there would seem to be more of them than are.
+bool WasLetGo(const RecordedResult& fresh, Time seen, Time forgotten,
+              const RecordedResult& series) {
+  return seen <= forgotten &&
+         series.earlier.size() >= static_cast<std::size_t>(kMaxEarlierResults) &&
+         std::all_of(series.earlier.begin(), series.earlier.end(), [&](const EarlierResult& one) {
+           return fresh.by.first_seen.time <= one.first_seen.time;
+         });
+}
+
 void AddResult(RecordedResult fresh, ModelRecordSpec& record) {
   const std::vector<RecordedResult*> newest = NewestOf(record, fresh);
   if (newest.empty()) {
@@ -224,6 +235,7 @@ void AddResult(RecordedResult fresh, ModelRecordSpec& record) {
     if (CountsFrom(fresh) > CountsFrom(first)) Follow(newest, std::move(fresh), record);
     return;
   }
+  const Time seen = fresh.by.first_seen.time;
   const Time forgotten = record.ResultsForgottenUntil(fresh.name_space);
   if (fresh.performed_at && *fresh.performed_at <= forgotten) {
     // Perhaps it was here before.
@@ -233,11 +245,14 @@ void AddResult(RecordedResult fresh, ModelRecordSpec& record) {
     Follow(newest, std::move(fresh), record);
   } else if (CountsFrom(fresh) == CountsFrom(first)) {
     record.results.push_back(std::move(fresh));
-  } else {
+  } else if (!WasLetGo(fresh, seen, forgotten, first)) {
     ++first.attempts;
     AddNames(fresh.performed_by, first);
     first.earlier.push_back({fresh.digest, fresh.by.first_seen});
     Forget(first, record);
+    // Of one that is older than all that are kept nothing else tells next time that it was here.
+    const bool kept = std::any_of(first.earlier.begin(), first.earlier.end(), is);
+    if (!kept) Later(BoundsOf(record, first.name_space).results_forgotten_until, seen);
   }
 }
 

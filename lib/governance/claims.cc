@@ -60,16 +60,17 @@ std::string ValueText(const Claim& claim) {
   return "[" + OneLine(Quoted(claim.items), kShown) + "]";
 }
 
-// "must be at most 0.01"
+// "must be at most 250 ms"
 std::string Demand(const ClaimAssertion& a) {
+  const std::string unit = a.unit.empty() ? "" : " " + OneLine(a.unit, 16);
   switch (a.op) {
     case ClaimOperator::kExists: return "must be there";
-    case ClaimOperator::kEquals: return "must be " + Quoted(a.value);
-    case ClaimOperator::kNotEquals: return "must not be " + Quoted(a.value);
-    case ClaimOperator::kAtLeast: return "must be at least " + a.value;
-    case ClaimOperator::kAtMost: return "must be at most " + a.value;
-    case ClaimOperator::kAbove: return "must be above " + a.value;
-    case ClaimOperator::kBelow: return "must be below " + a.value;
+    case ClaimOperator::kEquals: return "must be " + Quoted(a.value) + unit;
+    case ClaimOperator::kNotEquals: return "must not be " + Quoted(a.value) + unit;
+    case ClaimOperator::kAtLeast: return "must be at least " + a.value + unit;
+    case ClaimOperator::kAtMost: return "must be at most " + a.value + unit;
+    case ClaimOperator::kAbove: return "must be above " + a.value + unit;
+    case ClaimOperator::kBelow: return "must be below " + a.value + unit;
     case ClaimOperator::kIn: return "must be one of " + Quoted(a.values);
     case ClaimOperator::kNotIn: return "must be none of " + Quoted(a.values);
     case ClaimOperator::kIncludes: return "must include " + Quoted(a.values);
@@ -109,10 +110,12 @@ bool ComparesNumbers(ClaimOperator op) {
   return IsOrder(op) || op == ClaimOperator::kEquals || op == ClaimOperator::kNotEquals;
 }
 
-// The unit of the well-known claim, where the number is in another one; else empty. 30 s are not
-// below 250 ms.
+// The unit that the policy asks for, or that of the well-known claim, where the number is in
+// another one; else empty. 30 s are not below 250 ms.
 std::string_view WantedUnit(std::string_view type, const ClaimAssertion& a, const Claim& claim) {
-  if (!claim.number || claim.unit.empty() || !ComparesNumbers(a.op)) return {};
+  if (!claim.number || !ComparesNumbers(a.op)) return {};
+  if (!a.unit.empty()) return IsSameUnit(claim.unit, a.unit) ? std::string_view() : a.unit;
+  if (claim.unit.empty()) return {};
   const std::string_view wanted = UnitOf(type, a.claim);
   return wanted.empty() || IsSameUnit(claim.unit, wanted) ? std::string_view() : wanted;
 }
@@ -154,11 +157,22 @@ std::optional<bool> Holds(const ClaimAssertion& a, const Claim& claim) {
 
 }  // namespace
 
-Status CheckAssertion(const ClaimAssertion& a) {
+std::string WrongUnit(std::string_view type, std::string_view claim, std::string_view unit) {
+  const std::string_view known = UnitOf(type, claim);
+  if (unit.empty() || known.empty() || IsSameUnit(unit, known)) return {};
+  return "must be '" + std::string(known) + "', the unit of claim '" + std::string(claim) +
+         "' of a " + std::string(type) + ", is " + Quoted(std::string(unit));
+}
+
+Status CheckAssertion(std::string_view type, const ClaimAssertion& a) {
   const auto fault = [](const char* field, const std::string& why) {
     return Fail(Code::kInvalidArgument, why, field);
   };
   const std::string name(NameOf(a.op));
+  if (!a.unit.empty() && !ComparesNumbers(a.op)) {
+    return fault("unit", "does not go with operator " + name);
+  }
+  if (auto wrong = WrongUnit(type, a.claim, a.unit); !wrong.empty()) return fault("unit", wrong);
   if (IsList(a.op)) {
     if (a.values.empty()) return fault("values", "must not be empty for operator " + name);
     if (!a.value.empty()) return fault("value", "does not go with operator " + name);
@@ -170,8 +184,9 @@ Status CheckAssertion(const ClaimAssertion& a) {
     return {};
   }
   if (a.value.empty()) return fault("value", "is required for operator " + name);
-  if (IsOrder(a.op) && !Decimal::Parse(a.value)) {
-    return fault("value", "must be a decimal for operator " + name + ", is " + Quoted(a.value));
+  if ((IsOrder(a.op) || !a.unit.empty()) && !Decimal::Parse(a.value)) {
+    return fault("value", "must be a decimal for operator " + name +
+                              (a.unit.empty() ? "" : " with a unit") + ", is " + Quoted(a.value));
   }
   if (a.op == ClaimOperator::kMatches) {
     const RE2 expression = Expression(a.value);
@@ -190,9 +205,10 @@ ClaimJudgement JudgeClaim(std::string_view type, const ClaimAssertion& assertion
   });
   if (found == claims.end()) return {ClaimOutcome::kMissing, what + ", is missing"};
   if (const auto unit = WantedUnit(type, assertion, *found); !unit.empty()) {
-    return {ClaimOutcome::kUnusable, what + ", is " + ValueText(*found) +
-                                         ", which is another unit: its issuer gives it in '" +
-                                         std::string(unit) + "'"};
+    return {ClaimOutcome::kOtherUnit, what + ", is " + ValueText(*found) + ", which is " +
+                                          (found->unit.empty() ? "in no unit" : "another unit") +
+                                          ": its issuer gives it in '" +
+                                          OneLine(std::string(unit), 16) + "'"};
   }
   const std::optional<bool> holds = Holds(assertion, *found);
   if (!holds) {

@@ -14,11 +14,16 @@
 
 namespace countersign {
 
-// Whether the assertion can be judged at all: the value that its operator needs is there and reads.
-// Error: path is the field within the assertion.
-[[nodiscard]] Status CheckAssertion(const ClaimAssertion& assertion);
+// Whether the assertion on reports of that type can be judged at all: the value that its operator
+// needs is there and reads, and its unit is the claim's. Error: path is the field within the
+// assertion.
+[[nodiscard]] Status CheckAssertion(std::string_view type, const ClaimAssertion& assertion);
 
-enum class ClaimOutcome { kHolds, kFails, kMissing, kUnusable };
+// Why a number of that claim is not to be asked for in `unit`; empty if it may be.
+[[nodiscard]] std::string WrongUnit(std::string_view type, std::string_view claim,
+                                    std::string_view unit);
+
+enum class ClaimOutcome { kHolds, kFails, kMissing, kUnusable, kOtherUnit };
 
 struct ClaimJudgement {
   ClaimOutcome outcome = ClaimOutcome::kMissing;
@@ -26,8 +31,8 @@ struct ClaimJudgement {
 };
 
 // Judges one assertion over the claims of a report of that type, whose names are unique. A number
-// is in the unit that the assertion names, else in that of the well-known claim, where the report
-// says which at all.
+// must be in the unit that the assertion names; where it names none, in that of the well-known
+// claim, if the report says which at all.
 [[nodiscard]] ClaimJudgement JudgeClaim(std::string_view type, const ClaimAssertion& assertion,
                                         const std::vector<Claim>& claims);
 

@@ -255,6 +255,12 @@ bool Applies(const Measure& measure, const PolicyEnvironment& environment,
           }));
 }
 
+// Other environments and policies may have said something else.
+void AddNote(const std::string& note, Decision& decision) {
+  if (note.empty() || decision.answers_note.find(note) != std::string::npos) return;
+  decision.answers_note += (decision.answers_note.empty() ? "" : ". ") + note;
+}
+
 // Whether the answers count, and the sentence about it if they do not.
 bool AnswersApproved(const GovernancePolicy& policy, const Facts& facts, const Insiders& insiders,
                      const EvidenceIndex& index, const std::string& answers_digest,
@@ -270,12 +276,12 @@ bool AnswersApproved(const GovernancePolicy& policy, const Facts& facts, const I
     until = outcome.valid_until;
     return true;
   }
-  decision.answers_note =
-      "Every class applies that the answers of use case '" + facts.use_case->meta.name +
-      "' could lead to, because they do not count yet: " + outcome.message + ". " +
-      RemedyText(
-          policy.spec, outcome,
-          "--use-case " + facts.use_case->meta.name + " -n " + facts.use_case->meta.name_space);
+  AddNote("Every class applies that the answers of use case '" + facts.use_case->meta.name +
+              "' could lead to, because they do not count yet: " + outcome.message + ". " +
+              RemedyText(policy.spec, outcome,
+                         "--use-case " + facts.use_case->meta.name + " -n " +
+                             facts.use_case->meta.name_space),
+          decision);
   return false;
 }
 
@@ -348,19 +354,18 @@ void EvaluateIn(const PolicyEnvironment& environment, const MatchedPolicy& match
   }
   ClassesOf classified = Classify(policy.spec.classification, &facts.use_case->spec, approved);
   if (approved && !classified.faults.empty()) {
-    decision.answers_note = "Every class applies that these could lead to: ";
+    std::string note = "Every class applies that these could lead to: ";
     for (std::size_t i = 0; i < classified.faults.size() && i < 3; ++i) {
-      decision.answers_note += (i > 0 ? "; " : "") + classified.faults[i];
+      note += (i > 0 ? "; " : "") + classified.faults[i];
     }
+    AddNote(note, decision);
   }
   decision.answers_approved = decision.answers_approved && classified.certain;
   if (approved) {
     Lowering lowering = JudgeLowering(policy.spec, facts, insiders, index, classified.classes);
     Earlier(next_change, lowering.valid_until, facts.now);
     classified.classes.insert(classified.classes.end(), lowering.kept.begin(), lowering.kept.end());
-    if (!lowering.note.empty() && decision.answers_note.find(lowering.note) == std::string::npos) {
-      decision.answers_note += (decision.answers_note.empty() ? "" : ". ") + lowering.note;
-    }
+    AddNote(lowering.note, decision);
   }
   classes.insert(classified.classes.begin(), classified.classes.end());
   if (auto revived = RevivedGate(policy, facts, index)) {
@@ -407,7 +412,7 @@ void EvaluateIn(const PolicyEnvironment& environment, const MatchedPolicy& match
 
 // What an incident quarantines does not serve, also where its use case is gone or does not list the
 // namespace any more. The gate's text stays what it is: who deploys elsewhere must not learn from
-// it which incidents there are.
+// it which incidents there are. Each environment believes other installations of what closes one.
 void KeepQuarantine(const MatchedPolicy& matched, const Facts& facts, const EvidenceIndex& index,
                     std::vector<Gate>& gates, std::optional<Time>& next_change) {
   const GovernancePolicy& policy = *matched.policy;
@@ -421,11 +426,11 @@ void KeepQuarantine(const MatchedPolicy& matched, const Facts& facts, const Evid
   }
   const OpenIncidents open = OpenIncidentsOf(policy, facts, insiders, index, answers_digest);
   Earlier(next_change, open.next_change, facts.now);
-  const auto use_case = std::find_if(gates.begin(), gates.end(), [](const Gate& gate) {
-    return gate.policy.empty() && gate.measure == "use-case";
-  });
-  for (const Gate& gate : open.gates) {
-    use_case->on_violation = std::max(use_case->on_violation, gate.on_violation);
+  Reaction worst = Reaction::kAlert;
+  for (const Gate& gate : open.gates) worst = std::max(worst, gate.on_violation);
+  for (Gate& gate : gates) {
+    if (!gate.policy.empty() || gate.measure != "use-case") continue;
+    gate.on_violation = std::max(gate.on_violation, worst);
   }
 }
 
@@ -490,8 +495,10 @@ Decision Judge(const PolicySet& policies, const Facts& facts, const Dossier& dos
     }
   } else {
     for (const MatchedPolicy& m : matched) {
-      KeepQuarantine(m, facts, EvidenceIndex(dossier, m.policy->spec, m.environments.front()->name),
-                     decision.gates, next_change);
+      for (const PolicyEnvironment* environment : m.environments) {
+        KeepQuarantine(m, facts, EvidenceIndex(dossier, m.policy->spec, environment->name),
+                       decision.gates, next_change);
+      }
     }
   }
   const auto measures = decision.gates.begin() + static_cast<std::ptrdiff_t>(preconditions);

@@ -137,14 +137,6 @@ bool IsAsGood(const Provenance& present, const RecordedMaker& recorded) {
           present.foreign->key == recorded.installation_key);
 }
 
-// As far as anybody has judged it.
-bool HasPassed(const RecordedResult& result) {
-  return !result.verdicts.empty() &&
-         std::all_of(result.verdicts.begin(), result.verdicts.end(), [](const auto& verdict) {
-           return verdict.state == GateStateName(GateState::kPassed);
-         });
-}
-
 // Both a model's record and its use case's may have it.
 bool IsSame(const RecordedDecision& a, const RecordedDecision& b) {
   return a.digest == b.digest && a.name_space == b.name_space &&
@@ -337,10 +329,11 @@ bool IsBelieved(const GovernancePolicySpec& policy, const Believed& who, const P
          WhyTooWeak(who.assurance, by).empty();
 }
 
-bool SpokeAgainst(const RecordedResult& result) {
-  return std::any_of(result.verdicts.begin(), result.verdicts.end(), [](const auto& verdict) {
-    return verdict.state == GateStateName(GateState::kFailed);
-  });
+bool HasPassed(const RecordedResult& result) {
+  return !result.verdicts.empty() &&
+         std::all_of(result.verdicts.begin(), result.verdicts.end(), [](const auto& verdict) {
+           return verdict.state == GateStateName(GateState::kPassed);
+         });
 }
 
 RecordQuery QueryOf(const Context& context) {
@@ -374,6 +367,26 @@ std::vector<PastResult> PastResults(const RecordQuery& query, std::string_view k
     return false;
   });
   return found;
+}
+
+std::int64_t LetGo(const RecordedResult& series) {
+  return series.attempts - 1 - static_cast<std::int64_t>(series.earlier.size());
+}
+
+EvidenceIndex::SnapshotList RecordedSnapshots(const EvidenceIndex& index, const ModelDigest& model,
+                                              const ModelRecord& record) {
+  EvidenceIndex::SnapshotList all = index.Snapshots(model);
+  std::set<std::string_view> repeated;
+  for (const RecordedResult& one : record.spec.results) {
+    if (one.kind != ReproducibilitySnapshotSpec::kKind || one.topic.empty() ||
+        !repeated.insert(one.topic).second) {
+      continue;
+    }
+    for (const AttestedSnapshot* copy : index.Repetitions(one.topic)) {
+      if (copy->object->spec.model != model) all.push_back(copy);
+    }
+  }
+  return all;
 }
 
 std::string GoneText(const PastResult& past) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,9 +69,8 @@ struct RecordQuery {
   const ModelDigest& model;
 };
 [[nodiscard]] RecordQuery QueryOf(const Context& context);
-// Whether a measure failed by it. What it lacked, or that it was old, says nothing against the
-// model.
-[[nodiscard]] bool SpokeAgainst(const RecordedResult& result);
+// Whether all measures passed by it, as far as anybody has judged it, which somebody has.
+[[nodiscard]] bool HasPassed(const RecordedResult& result);
 // The `model` of a query about reports on the use case as a whole.
 [[nodiscard]] ModelDigest InPlaceOfModel(const UseCase& use_case);
 
@@ -106,6 +106,34 @@ template <class Spec>
   return std::none_of(present.begin(), present.end(),
                       [&](const Attested<Spec>* one) { return IsStill(policy, who, past, *one); });
 }
+
+// How many results of a series its record has let go of. It names kMaxEarlierResults before the
+// newest; of those before them it knows how many there were.
+[[nodiscard]] std::int64_t LetGo(const RecordedResult& series);
+
+// Whether one of `let_go` results that `record` has let go of was deleted: fewer are there than
+// that. They are those of `present` that it does not name and has forgotten, copies of one object
+// being one. `is_of`: whether it is of the series by whose LetGo they were counted.
+template <class Spec, class IsOf>
+[[nodiscard]] bool IsAnyGone(std::int64_t let_go, const ModelRecord& record,
+                             const std::vector<const Attested<Spec>*>& present, const IsOf& is_of) {
+  std::set<std::string_view> there;
+  for (const Attested<Spec>* one : present) {
+    const std::string& digest = one->object->KnownAs();
+    const std::string& name_space = one->object->meta.name_space;
+    if (is_of(*one) && record.spec.Find(digest, name_space) == nullptr &&
+        one->by.Recorded() <= record.spec.ResultsForgottenUntil(name_space)) {
+      there.insert(digest);
+    }
+  }
+  return static_cast<std::int64_t>(there.size()) < let_go;
+}
+
+// The snapshots in the record of a model that are there: of the model, and repetitions of its runs
+// that ended in another.
+[[nodiscard]] EvidenceIndex::SnapshotList RecordedSnapshots(const EvidenceIndex& index,
+                                                            const ModelDigest& model,
+                                                            const ModelRecord& record);
 
 // "'b' of 2026-…, which was Failed BiasOutOfBounds, was deleted; it governs until …".
 [[nodiscard]] std::string GoneText(const PastResult& past);

@@ -18,8 +18,9 @@ EvidenceRequirement Start(std::string type, const ReportRules& rules) {
   return r;
 }
 
-void Assert(EvidenceRequirement& r, std::string claim, ClaimOperator op, std::string value = {}) {
-  r.claims.push_back({std::move(claim), op, std::move(value), {}});
+void Assert(EvidenceRequirement& r, std::string claim, ClaimOperator op, std::string value = {},
+            std::string unit = {}) {
+  r.claims.push_back({std::move(claim), op, std::move(value), {}, std::move(unit)});
 }
 
 // "one of 'FullPipeline', 'IndependentRecode'": the required level and every stricter one.
@@ -34,8 +35,12 @@ void AssertLevel(EvidenceRequirement& r, std::string claim, Level least) {
 
 void AssertBounds(EvidenceRequirement& r, const std::vector<NumberBound>& bounds) {
   for (const NumberBound& bound : bounds) {
-    if (bound.min) Assert(r, bound.name, ClaimOperator::kAtLeast, bound.min->ToString());
-    if (bound.max) Assert(r, bound.name, ClaimOperator::kAtMost, bound.max->ToString());
+    if (bound.min) {
+      Assert(r, bound.name, ClaimOperator::kAtLeast, bound.min->ToString(), bound.unit);
+    }
+    if (bound.max) {
+      Assert(r, bound.name, ClaimOperator::kAtMost, bound.max->ToString(), bound.unit);
+    }
   }
 }
 

@@ -94,14 +94,15 @@ std::string Text(const BiasTestRequirement& r) {
 std::string Text(const ClaimAssertion& claim) {
   const auto with = [&](const std::string& words) { return claim.claim + words; };
   const std::string values = Listed(claim.values, ", ");
+  const std::string value = claim.value + (claim.unit.empty() ? "" : " " + claim.unit);
   switch (claim.op) {
     case ClaimOperator::kExists: return with(" is given");
-    case ClaimOperator::kEquals: return with(" is " + claim.value);
-    case ClaimOperator::kNotEquals: return with(" is not " + claim.value);
-    case ClaimOperator::kAtLeast: return with(" at least " + claim.value);
-    case ClaimOperator::kAtMost: return with(" at most " + claim.value);
-    case ClaimOperator::kAbove: return with(" above " + claim.value);
-    case ClaimOperator::kBelow: return with(" below " + claim.value);
+    case ClaimOperator::kEquals: return with(" is " + value);
+    case ClaimOperator::kNotEquals: return with(" is not " + value);
+    case ClaimOperator::kAtLeast: return with(" at least " + value);
+    case ClaimOperator::kAtMost: return with(" at most " + value);
+    case ClaimOperator::kAbove: return with(" above " + value);
+    case ClaimOperator::kBelow: return with(" below " + value);
     case ClaimOperator::kIn: return with(" one of " + values);
     case ClaimOperator::kNotIn: return with(" none of " + values);
     case ClaimOperator::kIncludes: return with(" includes " + values);
@@ -131,7 +132,9 @@ std::string BoundText(const std::optional<Decimal>& min, const std::optional<Dec
 }
 
 void AddBounds(std::vector<std::string>& out, const std::vector<NumberBound>& bounds) {
-  for (const NumberBound& b : bounds) out.push_back(b.name + " " + BoundText(b.min, b.max));
+  for (const NumberBound& b : bounds) {
+    out.push_back(b.name + " " + BoundText(b.min, b.max) + (b.unit.empty() ? "" : " " + b.unit));
+  }
 }
 
 // "FullPipeline verification: accuracy at least 0.8, at most 90d old"

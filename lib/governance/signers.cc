@@ -111,11 +111,13 @@ Owner OwnerOfCertificate(const GovernancePolicySpec& policy, const CertificateCh
     if (!why.empty()) {
       problem.why = NameOfChain(chain) + " did not count under authority '" + authority.name +
                     "' at " + FormatTime(seen) + ", when this was first seen: " + why;
-      // What one of them has revoked does not count by another that keeps no list.
-      Problem ignored;
+      // What one of them has revoked, or keeps no list of that covers `seen`, does not count by
+      // another, for whomever it was. An authority that certifies nobody by the chain has no say.
+      Problem here;
       if (revocation == Revocation::kChecked &&
           authority.parsed->WhyNot(chain, seen, Revocation::kDisregarded).empty() &&
-          OwnerOfName(policy, authority.name, chain, ignored).person != nullptr) {
+          (OwnerOfName(policy, authority.name, chain, here).person != nullptr ||
+           here.reason == "SignerCertificateAmbiguous")) {
         return {};
       }
       continue;

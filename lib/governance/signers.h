@@ -8,8 +8,10 @@
 // signature covers, so that whoever applies the object again changes neither.
 //
 // What speaks for a model counts by keys that count. What speaks against it, or binds, stays its
-// owner's whatever became of the key since (Revocation::kDisregarded: revoked, ended or not begun;
-// a key that the policy lists for nobody stays nobody's). Pure functions.
+// owner's whatever became of the key since (Revocation::kDisregarded). A key that the policy lists
+// is so revoked, ended or not begun; a certificate must have been valid at the time all the same,
+// and what is left aside is that it, or its name, is revoked and that no list of revocations covers
+// that time. What the policy lists for nobody stays nobody's. Pure functions.
 #pragma once
 
 #include <optional>

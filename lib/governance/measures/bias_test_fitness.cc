@@ -126,10 +126,7 @@ class FitnessCheck {
     const auto ever = context.index.Ever().Snapshots(spec_.model);
     for (std::size_t i = 0; i < ever.size(); ++i) {
       const AttestedSnapshot* snapshot = ever[i];
-      // What was withdrawn says nothing for the model, but what it says against it.
-      if (!IsAuthentic(snapshot->by) && snapshot->by.authenticity != Authenticity::kWithdrawn) {
-        continue;
-      }
+      if (!IsHeard(snapshot->by)) continue;
       for (const DataState& data : snapshot->object->spec.data) {
         if (data.role == DataRole::kTest) continue;
         known = known || SaysWhatItWasMadeFrom(context.policy.spec, counting[i]->by);
@@ -144,16 +141,12 @@ class FitnessCheck {
     const auto believed = [&](const Provenance& by) {
       return SaysWhatItWasMadeFrom(context.policy.spec, by);
     };
-    if (const std::string gone = DeletedSnapshot(
-            {context.policy.spec, context.facts, context.index, spec_.model}, believed);
-        !gone.empty()) {
-      return Add(
-          GateState::kInsufficient, "BiasTrainingDataUnknown",
-          "whether its data are independent of the training data cannot be said: snapshot '" +
-              gone + "' was deleted, and what data it named nobody can read any more",
-          "spec.dataSet.digest",
-          "apply the deleted snapshot again as it was, or release the model anew, under another "
-          "digest");
+    if (auto gone = DeletedSnapshotOf(
+            {context.policy.spec, context.facts, context.index, spec_.model}, believed)) {
+      return Add(GateState::kInsufficient, "BiasTrainingDataUnknown",
+                 "whether its data are independent of the training data cannot be said: " +
+                     gone->text + ", and what data it named nobody can read any more",
+                 "spec.dataSet.digest", std::move(gone->remedy));
     }
     if (known) return;
     Add(GateState::kInsufficient, "BiasTrainingDataUnknown",
@@ -234,11 +227,28 @@ class FitnessCheck {
 
 }  // namespace
 
-std::string DeletedSnapshot(const RecordQuery& query,
-                            const std::function<bool(const Provenance&)>& believed) {
+bool IsHeard(const Provenance& by) {
+  return IsAuthentic(by) || by.authenticity == Authenticity::kWithdrawn;
+}
+
+std::optional<DeletedSnapshot> DeletedSnapshotOf(
+    const RecordQuery& query, const std::function<bool(const Provenance&)>& believed) {
   const ModelRecord* record = RecordOf(query.facts, query.model.digest);
-  if (record == nullptr) return {};
-  const auto present = query.index.Snapshots(query.model);
+  if (record == nullptr) return std::nullopt;
+  // Under a name that nobody knows it is not there: nobody hears it.
+  auto present = RecordedSnapshots(query.index.Ever(), query.model, *record);
+  std::erase_if(present, [](const AttestedSnapshot* one) { return !IsHeard(one->by); });
+  const auto is_there = [&](const std::string& digest) {
+    return std::any_of(present.begin(), present.end(), [&](const AttestedSnapshot* one) {
+      return one->object->KnownAs() == digest;
+    });
+  };
+  const auto named = [](const std::string& name) {
+    return DeletedSnapshot{"snapshot '" + name + "' was deleted",
+                           "apply the deleted snapshot again as it was, or release the model anew, "
+                           "under another digest"};
+  };
+  std::int64_t let_go = 0;
   for (const PastResult& past :
        PastResults(query.policy, query.facts, query.index.environment(), *record)) {
     const RecordedResult& result = *past.result;
@@ -248,20 +258,17 @@ std::string DeletedSnapshot(const RecordQuery& query,
     }
     const auto ever = DespiteRevocation(query.policy, past.by, result.performed_at);
     if (!believed(ever.value_or(past.by))) continue;
-    // A repetition may have ended in another model.
-    const auto copies = result.topic.empty() ? EvidenceIndex::SnapshotList()
-                                             : query.index.Repetitions(result.topic);
-    const auto is_there = [&](const std::string& digest) {
-      const auto is = [&](const AttestedSnapshot* one) { return one->object->KnownAs() == digest; };
-      return std::any_of(present.begin(), present.end(), is) ||
-             std::any_of(copies.begin(), copies.end(), is);
-    };
-    if (!is_there(result.digest)) return result.name;
+    if (!is_there(result.digest)) return named(result.name);
     for (const EarlierResult& earlier : result.earlier) {
-      if (!is_there(earlier.digest)) return earlier.digest;
+      if (!is_there(earlier.digest)) return named(earlier.digest);
     }
+    let_go += LetGo(result);
   }
-  return {};
+  const auto is_theirs = [&](const AttestedSnapshot& one) { return believed(one.by); };
+  if (!IsAnyGone(let_go, *record, present, is_theirs)) return std::nullopt;
+  return DeletedSnapshot{"of " + std::to_string(let_go) +
+                             " snapshots before those that its ModelRecord names one was deleted",
+                         "release the model anew, under another digest"};
 }
 
 void CheckProtocol(const Context& context, const BiasTestRequirement& requirement,

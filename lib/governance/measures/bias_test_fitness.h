@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,11 +36,19 @@ class BiasFindings {
 void CheckProtocol(const Context& context, const BiasTestRequirement& requirement,
                    const BiasTestSpec& spec, BiasFindings& findings);
 
-// The name or digest of a snapshot of the model that was deleted and may have told what data it was
-// made from; empty if there is none. `believed`: whether whoever made it is. Also one that was
-// followed by another of theirs, which may have left out what it told.
-[[nodiscard]] std::string DeletedSnapshot(const RecordQuery& query,
-                                          const std::function<bool(const Provenance&)>& believed);
+// Whether what a snapshot says is heard: what was withdrawn says nothing for the model, but what it
+// says against it.
+[[nodiscard]] bool IsHeard(const Provenance& by);
+
+struct DeletedSnapshot {
+  std::string text;    // "snapshot 'run' was deleted"
+  std::string remedy;  // what makes up for it
+};
+// A snapshot of the model that was deleted and may have told what data it was made from, if there
+// is one. `believed`: whether whoever made it is. Also one that was followed by another of theirs,
+// which may have left out what it told.
+[[nodiscard]] std::optional<DeletedSnapshot> DeletedSnapshotOf(
+    const RecordQuery& query, const std::function<bool(const Provenance&)>& believed);
 
 // Whether labels are there and good enough for the metrics that need them. Those of selection do
 // not need any.

@@ -44,10 +44,7 @@ std::optional<Obstacle> TestedOnOwnTraining(const Context& context, const Gate& 
     }
   }
   for (const AttestedSnapshot* snapshot : context.index.Ever().Snapshots(context.model)) {
-    // What was withdrawn says nothing for the model, but what it says against it.
-    if (!IsAuthentic(snapshot->by) && snapshot->by.authenticity != Authenticity::kWithdrawn) {
-      continue;
-    }
+    if (!IsHeard(snapshot->by)) continue;
     for (const DataState& data : snapshot->object->spec.data) {
       const auto test = tests.find(data.digest);
       if (data.role == DataRole::kTest || test == tests.end()) continue;
@@ -60,18 +57,22 @@ std::optional<Obstacle> TestedOnOwnTraining(const Context& context, const Gate& 
   const auto believed = [&](const Provenance& by) {
     return IsTrustedIssuer(context.policy.spec, context.policy.spec.changes->issuers, by);
   };
-  if (const std::string gone = DeletedSnapshot(QueryOf(context), believed); !gone.empty()) {
-    return Obstacle{"BiasTrainingDataUnknown",
-                    "snapshot '" + gone +
-                        "' of the new model was deleted, and what data it named nobody can read "
-                        "any more"};
+  if (const auto gone = DeletedSnapshotOf(QueryOf(context), believed)) {
+    return Obstacle{
+        "BiasTrainingDataUnknown",
+        "of the new model: " + gone->text + ", and what data it named nobody can read any more"};
   }
   return std::nullopt;
 }
 
+// A report that is about the use case is not carried over, and ages by no change.
+bool IsAboutModel(const EvidenceSpec& spec) { return spec.model.has_value(); }
+bool IsAboutModel(const BiasTestSpec& /*spec*/) { return true; }
+
 template <class Spec>
 void Oldest(const std::vector<const Attested<Spec>*>& all, std::optional<Time>& oldest) {
   for (const Attested<Spec>* one : all) {
+    if (!IsAboutModel(one->object->spec)) continue;
     if (!oldest || AgesFrom(*one) < *oldest) oldest = AgesFrom(*one);
   }
 }

@@ -122,6 +122,9 @@ Shortfall Judge(const EvidenceRequirement& r, const EvidenceSpec& spec) {
       case ClaimOutcome::kUnusable:
         shortfall.Add(GateState::kInsufficient, "ClaimUnusable", std::move(judgement.text));
         break;
+      case ClaimOutcome::kOtherUnit:
+        shortfall.Add(GateState::kInsufficient, "ClaimUnitDiffers", std::move(judgement.text));
+        break;
     }
   }
   return shortfall;
@@ -133,20 +136,6 @@ std::string_view ModelOf(const Context& context, const EvidenceRequirement& r) {
                                           : std::string_view();
 }
 
-// Those that would count, were whoever made them independent.
-EvidenceIndex::ReportList DependentReports(const Context& context, const EvidenceRequirement& r) {
-  EvidenceIndex::ReportList dependent;
-  if (!r.independent) return dependent;
-  EvidenceRequirement by_anybody = r;
-  by_anybody.independent = false;
-  for (const AttestedEvidence* report : context.index.Ever().Reports(r.type, ModelOf(context, r))) {
-    if (Excluded(context, r, *report) && !Excluded(context, by_anybody, *report)) {
-      dependent.push_back(report);
-    }
-  }
-  return dependent;
-}
-
 // By one of the latest of `usable`.
 Gate GateOf(const Context& context, const EvidenceRequirement& r, Gate gate,
             const UsableReportsResult& reports, const AttestedEvidence& latest) {
@@ -155,6 +144,7 @@ Gate GateOf(const Context& context, const EvidenceRequirement& r, Gate gate,
   const std::string name = "'" + latest.object->meta.name + "'";
   Shortfall shortfall = Judge(r, latest.object->spec);
   CheckReport(context, reports, latest, shortfall);
+  AddEvidence(shortfall.evidence, gate.evidence);
   if (auto wrong = WhyNoCorrection(context.policy.spec, context.index, latest)) {
     shortfall.Add(GateState::kFailed, std::move(wrong->reason), std::move(wrong->why));
   }
@@ -187,6 +177,19 @@ Gate GateOf(const Context& context, const EvidenceRequirement& r, Gate gate,
 
 }  // namespace
 
+EvidenceIndex::ReportList DependentReports(const Context& context, const EvidenceRequirement& r) {
+  EvidenceIndex::ReportList dependent;
+  if (!r.independent) return dependent;
+  EvidenceRequirement by_anybody = r;
+  by_anybody.independent = false;
+  for (const AttestedEvidence* report : context.index.Ever().Reports(r.type, ModelOf(context, r))) {
+    if (Excluded(context, r, *report) && !Excluded(context, by_anybody, *report)) {
+      dependent.push_back(report);
+    }
+  }
+  return dependent;
+}
+
 std::optional<PastResult> GoneReport(const Context& context, const EvidenceRequirement& r,
                                      const std::vector<const AttestedEvidence*>& usable) {
   std::optional<PastResult> gone;
@@ -200,7 +203,7 @@ std::optional<PastResult> GoneReport(const Context& context, const EvidenceRequi
     if (past.result->topic != r.type ||
         (!r.environments.empty() && std::find(r.environments.begin(), r.environments.end(),
                                               past.result->environment) == r.environments.end()) ||
-        (r.independent && !SpokeAgainst(*past.result) &&
+        (r.independent && HasPassed(*past.result) &&
          !InsiderOf(context, past.by, past.result->performed_by).empty()) ||
         !GovernsAlthoughGone(context.policy.spec, who, past, latest, present)) {
       continue;

@@ -23,6 +23,10 @@ struct UsableReportsResult {
 [[nodiscard]] UsableReportsResult UsableReports(const Context& context,
                                                 const EvidenceRequirement& requirement);
 
+// Those that would count, also by keys that have ended, were whoever made them independent.
+[[nodiscard]] EvidenceIndex::ReportList DependentReports(const Context& context,
+                                                         const EvidenceRequirement& requirement);
+
 // The report that governs although it was deleted, later than those of `usable`, if there is one.
 [[nodiscard]] std::optional<PastResult> GoneReport(
     const Context& context, const EvidenceRequirement& requirement,

@@ -189,14 +189,18 @@ class Judge {
     }
     const ModelRecord* record = RecordOf(context_.facts, context_.model.digest);
     if (record == nullptr) return since;
+    std::int64_t let_go = 0;
     for (const RecordedResult& one : record->spec.results) {
       if (one.kind != ReproducibilitySnapshotSpec::kKind) continue;
       since = std::min(since, one.by.first_seen.time);
       for (const EarlierResult& earlier : one.earlier) {
         since = std::min(since, earlier.first_seen.time);
       }
+      let_go += LetGo(one);
     }
-    return since;
+    const auto present = RecordedSnapshots(context_.index.Ever(), context_.model, *record);
+    const auto told = [](const AttestedSnapshot& one) { return IsAuthentic(one.by); };
+    return IsAnyGone(let_go, *record, present, told) ? Time::min() : since;
   }
 
   std::string MetricOutOfBounds(const ReproducibilitySnapshotSpec& spec) const {

@@ -184,19 +184,27 @@ void CheckAssessment(const Context& context, const DataQualityRequirement& r,
     return;
   }
   const auto latest = LatestOf(all.usable);
-  for (const AttestedEvidence* one : latest) CheckAssessment(context, r, *one, shortfall);
+  // Records keep what came of each.
+  const auto hear = [&](const AttestedEvidence& one) {
+    AddEvidence({RefTo(context.policy.spec, one)}, shortfall.evidence);
+  };
+  for (const AttestedEvidence* one : latest) {
+    hear(*one);
+    CheckAssessment(context, r, *one, shortfall);
+  }
   for (const AttestedEvidence* one : all.revoked) {
     if (one->by.first_seen >= latest.front()->by.first_seen) {
+      hear(*one);
       static_cast<void>(IsAccepted(*one, kRevokedText, shortfall));
     }
   }
-  if (!wanted.independent) return;
   // Who assessed it and is a developer since has said no all the same.
-  wanted.independent = of_use_case.independent = false;
-  for (const AttestedEvidence* one : OfBoth(context, wanted, of_use_case).usable) {
-    const bool counts = std::find(all.usable.begin(), all.usable.end(), one) != all.usable.end();
-    if (!counts && one->by.first_seen >= latest.front()->by.first_seen) {
-      static_cast<void>(IsAccepted(*one, kDependentText, shortfall));
+  for (const EvidenceRequirement& asked : {wanted, of_use_case}) {
+    for (const AttestedEvidence* one : DependentReports(context, asked)) {
+      if (one->by.first_seen >= latest.front()->by.first_seen) {
+        hear(*one);
+        static_cast<void>(IsAccepted(*one, kDependentText, shortfall));
+      }
     }
   }
 }
@@ -236,6 +244,8 @@ std::optional<Time> LastGone(const Context& context, const PromotionRequirement&
   const auto note = [&](Time seen) {
     if (seen <= last.by.first_seen && (!gone || *gone < seen)) gone = seen;
   };
+  std::int64_t let_go = 0;
+  Time let_go_before = Time::min();
   for (const PastResult& past : PastResults(QueryOf(context), EvidenceSpec::kKind, who)) {
     const RecordedResult& series = *past.result;
     if (series.topic != "ServingRecord" || series.environment != r.from) continue;
@@ -245,13 +255,14 @@ std::optional<Time> LastGone(const Context& context, const PromotionRequirement&
       oldest = std::min(oldest, earlier.first_seen.time);
       if (!is_there(earlier.digest)) note(earlier.first_seen.time);
     }
-    const auto let_go = series.attempts - 1 - static_cast<std::int64_t>(series.earlier.size());
-    const auto old = std::count_if(present.begin(), present.end(), [&](const auto* one) {
-      return one->by.user == past.by.user && one->object->spec.environment == r.from &&
-             record->spec.Find(one->object->KnownAs(), one->object->meta.name_space) == nullptr;
-    });
-    if (old < let_go) note(oldest);
+    if (LetGo(series) <= 0) continue;
+    let_go += LetGo(series);
+    let_go_before = std::max(let_go_before, oldest);
   }
+  const auto is_from_there = [&](const AttestedEvidence& one) {
+    return one.object->spec.environment == r.from && IsBelieved(context.policy.spec, who, one.by);
+  };
+  if (IsAnyGone(let_go, *record, present, is_from_there)) note(let_go_before);
   return gone;
 }
 

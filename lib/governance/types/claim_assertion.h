@@ -30,6 +30,7 @@ struct ClaimAssertion {
   ClaimOperator op = ClaimOperator::kExists;
   std::string value;
   std::vector<std::string> values;
+  std::string unit = {};
 };
 
 template <>

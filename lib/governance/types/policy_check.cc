@@ -267,7 +267,7 @@ class Checker {
       Add(path, "must ask for claims or artifacts: a report that may say anything proves nothing");
     }
     for (std::size_t i = 0; i < r.claims.size(); ++i) {
-      auto ok = CheckAssertion(r.claims[i]);
+      auto ok = CheckAssertion(r.type, r.claims[i]);
       if (!ok) Add(At(path + ".claims", i) + "." + ok.error().path, ok.error().message);
     }
   }
@@ -285,10 +285,14 @@ class Checker {
     Issuers(r.issuers, path + ".issuers");
   }
 
-  void Bounds(const std::vector<NumberBound>& bounds, const std::string& path) {
+  void Bounds(std::string_view type, const std::vector<NumberBound>& bounds,
+              const std::string& path) {
     for (std::size_t i = 0; i < bounds.size(); ++i) {
       const NumberBound& b = bounds[i];
       if (!b.min && !b.max) Add(At(path, i), "must have min or max");
+      if (auto wrong = WrongUnit(type, b.name, b.unit); !wrong.empty()) {
+        Add(At(path, i) + ".unit", std::move(wrong));
+      }
       if (b.min && b.max && *b.min > *b.max) {
         Add(At(path, i) + ".min", "must be at most max, " + b.max->ToString() + ", is " +
                                       b.min->ToString() + ": nothing could pass");
@@ -303,7 +307,7 @@ class Checker {
   }
 
   void Expression(const std::string& text, const std::string& path) {
-    const auto ok = CheckAssertion({"name", ClaimOperator::kMatches, text, {}});
+    const auto ok = CheckAssertion({}, {"name", ClaimOperator::kMatches, text, {}});
     if (!text.empty() && !ok) Add(path, ok.error().message);
   }
 
@@ -315,7 +319,7 @@ class Checker {
     if (r.verification) {
       const std::string at = path + ".verification";
       Rules(r.verification->rules, at);
-      Bounds(r.verification->metrics, at + ".metrics");
+      Bounds("Verification", r.verification->metrics, at + ".metrics");
       Expression(r.verification->model_name_pattern, at + ".modelNamePattern");
       Expression(r.verification->model_version_pattern, at + ".modelVersionPattern");
     }
@@ -327,7 +331,7 @@ class Checker {
     if (r.load_test) LoadTest(*r.load_test, path + ".loadTest");
     if (r.release) {
       Rules(r.release->rules, path + ".release");
-      Bounds(r.release->metrics, path + ".release.metrics");
+      Bounds("Release", r.release->metrics, path + ".release.metrics");
     }
     if (r.deployment_mode && r.deployment_mode->max_replicas &&
         *r.deployment_mode->max_replicas < r.deployment_mode->min_replicas) {
@@ -339,7 +343,7 @@ class Checker {
     if (r.monitoring) Rules(r.monitoring->rules, path + ".monitoring");
     if (r.data_quality) {
       Rules(r.data_quality->rules, path + ".dataQuality");
-      Bounds(r.data_quality->rules_on_data, path + ".dataQuality.rules");
+      Bounds("DataQuality", r.data_quality->rules_on_data, path + ".dataQuality.rules");
     }
     if (r.promotion) {
       Rules(r.promotion->rules, path + ".promotion");

@@ -32,6 +32,7 @@ struct NumberBound {
   std::string name;
   std::optional<Decimal> min;
   std::optional<Decimal> max;
+  std::string unit = {};
 };
 
 enum class DocumentationLevel { kNone, kAutomatic, kFullHistory };

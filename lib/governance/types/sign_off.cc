@@ -381,7 +381,7 @@ static void CheckConditions(const SignOffSpec& spec, std::vector<Error>& errors)
     const std::string path = "spec.conditions[" + std::to_string(i) + "]";
     if (!condition.evidence) continue;
     for (std::size_t k = 0; k < condition.evidence->claims.size(); ++k) {
-      auto ok = CheckAssertion(condition.evidence->claims[k]);
+      auto ok = CheckAssertion(condition.evidence->type, condition.evidence->claims[k]);
       if (ok) continue;
       AddError(errors, path + ".evidence.claims[" + std::to_string(k) + "]." + ok.error().path,
                ok.error().message);

@@ -255,6 +255,26 @@ INSTANTIATE_TEST_SUITE_P(
             "AComparisonWithNothing",
             "{measures: {load-test: {require: {evidence: {claims: {errorRate: {value: null}}}}}}}",
             "spec.measures[2].require.evidence.claims[0].value: is required for operator AtMost"},
+        Fault{"AUnitWithoutANumber",
+              "{measures: {load-test: {require: {evidence: {claims: {errorRate: {operator: Equals, "
+              "value: low, unit: share}}}}}}}",
+              "spec.measures[2].require.evidence.claims[0].value: must be a decimal for operator "
+              "Equals with a unit, is 'low'"},
+        Fault{"AUnitOfAList",
+              "{measures: {load-test: {require: {evidence: {claims: {errorRate: {operator: In, "
+              "value: null, values: [a], unit: share}}}}}}}",
+              "spec.measures[2].require.evidence.claims[0].unit: does not go with operator In"},
+        Fault{
+            "AnotherUnitThanTheClaims",
+            "{measures: {load-test: {require: {evidence: {claims: {errorRate: {unit: "
+            "percent}}}}}}}",
+            "spec.measures[2].require.evidence.claims[0].unit: must be 'share', the unit of claim "
+            "'errorRate' of a LoadTest, is 'percent'"},
+        Fault{"AnotherUnitInARule",
+              "{measures: {load-test: {require: {evidence: null, dataQuality: {rules: "
+              "{retentionDays: "
+              "{max: '3', unit: years}}}}}}}",
+              "spec.measures[2].require.dataQuality.rules[0].unit: must be 'days'"},
         Fault{
             "AComparisonWithAList",
             "{measures: {load-test: {require: {evidence: {claims: {errorRate: {values: [a]}}}}}}}",

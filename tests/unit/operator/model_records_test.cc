@@ -433,6 +433,23 @@ TEST(ModelRecords, ForgetTheOldestResultsAndSayUntilWhen) {
   ASSERT_THAT(record.bounds, SizeIs(1));
   EXPECT_EQ(record.bounds[0].results_forgotten_until, kNow - std::chrono::minutes(199));
   EXPECT_FALSE(record.bounds[0].full);
+  EXPECT_EQ(RecordObject(Next(record, seen)), RecordObject(record)) << "nothing new was seen";
+}
+
+// Its maker says when it was done: more than are there were made, whatever that is.
+TEST(ModelRecords, CountOnceWhatIsOlderThanAllThatTheyName) {
+  SeenOfModel seen = Seen();
+  for (int i = 0; i < kMaxEarlierResults + 3; ++i) {
+    const Provenance by = By("dan", 200 - i);
+    seen.bias_tests.push_back(Tested("t" + std::to_string(i), i, by, FormatTime(by.first_seen)));
+  }
+  ModelRecordSpec record = Stored(Next({}, seen));
+  seen.bias_tests.push_back(Tested("back", 100, By("dan", 1), "2026-11-01T12:00:00Z"));
+  record = Stored(Next(record, seen));
+  ASSERT_THAT(record.results, SizeIs(1));
+  EXPECT_EQ(record.results[0].attempts, kMaxEarlierResults + 4);
+  EXPECT_EQ(record.results[0].name, "t" + std::to_string(kMaxEarlierResults + 2));
+  EXPECT_EQ(RecordObject(Next(record, seen)), RecordObject(record)) << "nothing new was seen";
 }
 
 TEST(ModelRecords, ForgetApprovalsBeforeRejectionsAndAreFullOfThese) {

@@ -7,6 +7,15 @@
 
 namespace countersign {
 
+constexpr FieldInfo UnitField() {
+  return {.name = "unit",
+          .doc =
+              "Unit that the number must be given in, such as ms or GiB: one in another unit, or "
+              "in none, is compared with nothing. Claims of the well-known types have one each; "
+              "where a policy names none for another, numbers are compared as they stand.",
+          .length = 63};
+}
+
 template <class V>
 void Describe(V& v, ClaimAssertion& c) {
   v.Field({.name = "claim",
@@ -31,6 +40,7 @@ void Describe(V& v, ClaimAssertion& c) {
            .doc = "What the claim is compared with, for In, NotIn, Includes and Excludes.",
            .max = 128},
           c.values);
+  v.Field(UnitField(), c.unit);
 }
 
 }  // namespace countersign

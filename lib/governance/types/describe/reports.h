@@ -3,6 +3,7 @@
 #pragma once
 
 #include "governance/types/deployment_mode.h"
+#include "governance/types/describe/claim_assertion.h"
 #include "governance/types/describe/fields.h"
 #include "governance/types/reports.h"
 
@@ -43,6 +44,7 @@ void Describe(V& v, NumberBound& b) {
           b.name);
   v.Field({.name = "min", .doc = "Least allowed value, inclusive, a decimal."}, b.min);
   v.Field({.name = "max", .doc = "Greatest allowed value, inclusive, a decimal."}, b.max);
+  v.Field(UnitField(), b.unit);
 }
 
 template <class V>
