@@ -195,7 +195,7 @@ int Run(const Flags& flags, const sigset_t& signals) {
     http::ProbeOptions probe;
     probe.address = listen->host;
     probe.port = listen->port;
-    probe.not_alive = [&] { return parts.Stalled(); };
+    probe.not_alive = [&] { return parts.Stalled(clock.Steady()); };
     probe.not_ready = [&]() -> std::optional<std::string> {
       if (parts.HasSynced()) return std::nullopt;
       return "caches are not full yet";

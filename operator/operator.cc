@@ -369,13 +369,12 @@ void Operator::StopControllers() {
   if (admission_ != nullptr) admission_->Stop();
 }
 
-std::optional<std::string> Operator::Stalled() const {
+std::optional<std::string> Operator::Stalled(SteadyTime now) const {
   std::vector<const Controller*> all = {&controller_, &scan_controller_, &record_controller_};
   for (const Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_,
                            &reports_, &waivers_, &incidents_, &records_}) {
     all.push_back(&kind->controller);
   }
-  const SteadyTime now = clock_.Steady();
   for (const Controller* one : all) {
     const SteadyTime since = one->BusySince();
     if (since <= now - kMaxReconcile) {

@@ -66,7 +66,7 @@ class Operator {
   [[nodiscard]] std::string MetricsText() { return metrics_.Text(); }
   // Why nothing but a new process helps: a worker has been at one object for kMaxReconcile. Every
   // call of the API server ends by itself long before.
-  [[nodiscard]] std::optional<std::string> Stalled() const;
+  [[nodiscard]] std::optional<std::string> Stalled(SteadyTime now) const;
 
  private:
   // One kind that only gets a status.
