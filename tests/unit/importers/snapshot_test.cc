@@ -529,6 +529,34 @@ TEST(LockFile, DepthOfTomlIsBounded) {
               HasSubstr("nested value depth"));
 }
 
+// A value of two bytes takes a hundred, and a key of eight bytes four tables.
+TEST(LockFile, MemoryOfTomlIsBounded) {
+  const auto repeated = [](std::string_view text, std::size_t bytes) {
+    std::string all;
+    while (all.size() < bytes) all += text;
+    return all;
+  };
+  constexpr std::size_t kMiB = std::size_t{1} << 20U;
+  EXPECT_EQ(Wrong(UnpinnedIn("uv.lock", "version = 1\n# " + repeated("x", 17 * kMiB))),
+            "uv.lock: must have at most 16 MiB, as a file of TOML, has 17 MiB");
+  const std::string long_one = "version = 1\na = [" + repeated("0,", 4 * kMiB) + "]\n";
+  EXPECT_EQ(Wrong(UnpinnedIn("uv.lock", long_one)),
+            "uv.lock: has so many values that they take more than 256 MiB of memory");
+  std::string dotted;
+  for (int i = 0; dotted.size() < 4 * kMiB; ++i) dotted += std::to_string(i) + ".a . 'b'.c.d=0\n";
+  EXPECT_THAT(Wrong(UnpinnedIn("uv.lock", dotted)), HasSubstr("more than 256 MiB of memory"));
+  std::string packages = "version = 1\n";
+  const std::string wheel =
+      "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { registry = "
+      "\"https://pypi.org/simple\" }\nwheels = [\n    { url = "
+      "\"https://files.pythonhosted.org/packages/" +
+      std::string(64, 'a') +
+      "/a-1-cp311-manylinux_2_17_x86_64.whl\", hash = \"sha256:" + std::string(64, 'a') +
+      "\", size = 1, upload-time = \"2026-01-01T00:00:00.0Z\" },\n]\n";
+  EXPECT_EQ(Wrong(UnpinnedIn("uv.lock", packages + repeated(wheel, 8 * kMiB))), "")
+      << "three times the largest that anybody knows";
+}
+
 // --- parts of one run ---
 
 TEST(MergeSnapshot, PartsAddUp) {
