@@ -253,7 +253,8 @@ TEST_F(ReleaseInputs, ALockFileOfAResolverIsRead) {
   EXPECT_THAT(lock->unpinned, ElementsAre("mylib 1 (editable ../mylib)"));
   EXPECT_THAT(Wrong(ReadLockFile(Put("poetry.lock", "anything"))),
               HasSubstr("poetry.lock: is no TOML at line 1"));
-  EXPECT_THAT(Wrong(ReadLockFile(Put("setup.py", "x"))), HasSubstr("--lock-file: must be one of"));
+  EXPECT_THAT(Wrong(ReadLockFile(Put("setup.py", "x"))),
+              HasSubstr("--lock-file setup.py: must be one of"));
 }
 
 // --- MLflow ---

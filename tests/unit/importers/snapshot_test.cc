@@ -15,6 +15,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
@@ -555,6 +556,14 @@ TEST(LockFile, MemoryOfTomlIsBounded) {
       "\", size = 1, upload-time = \"2026-01-01T00:00:00.0Z\" },\n]\n";
   EXPECT_EQ(Wrong(UnpinnedIn("uv.lock", packages + repeated(wheel, 8 * kMiB))), "")
       << "three times the largest that anybody knows";
+}
+
+TEST(LockFile, OfADvcLockTheFormatIsNamed) {
+  const std::string text = "schema: '2.0'\n";
+  const ImportText file{"pipeline/dvc.lock", text};
+  EXPECT_THAT(Wrong(Import(*FindImportFormat("lock-file"), {&file, 1}, {})),
+              AllOf(HasSubstr("dvc.lock: must be one of"), HasSubstr("the format dvc-lock"),
+                    Not(HasSubstr("--lock-file"))));
 }
 
 // --- parts of one run ---
