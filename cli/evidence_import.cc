@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -166,7 +167,8 @@ Status CheckNotGiven(std::initializer_list<std::pair<const char*, const std::str
   return {};
 }
 
-Status CheckNoRun(const ReleaseSpec& run) {
+Status CheckNoRun(const EvidenceImport& import) {
+  const ReleaseSpec& run = import.run;
   const std::string why = "goes with formats that are parts of a snapshot";
   if (!run.data.empty()) return Fail(Code::kInvalidArgument, why, "--data");
   return CheckNotGiven({{"--code", &run.code},
@@ -178,7 +180,8 @@ Status CheckNoRun(const ReleaseSpec& run) {
                         {"--training-image", &run.training_image},
                         {"--algorithm", &run.algorithm},
                         {"--features", &run.features},
-                        {"--reproduction-of", &run.reproduction_of}},
+                        {"--reproduction-of", &run.reproduction_of},
+                        {"--dvc-cache", &import.dvc_cache}},
                        why);
 }
 
@@ -199,13 +202,23 @@ Status CheckNoReport(const EvidenceImport& import) {
 Status CheckKind(const EvidenceImport& import, const ImportedSpec& spec) {
   const bool snapshot = std::holds_alternative<ReproducibilitySnapshotSpec>(spec);
   if (!snapshot) {
-    if (auto none = CheckNoRun(import.run); !none) return none;
+    if (auto none = CheckNoRun(import); !none) return none;
   }
   if (!std::holds_alternative<BiasTestSpec>(spec)) {
     if (auto none = CheckNoTest(import); !none) return none;
   }
   if (!std::holds_alternative<EvidenceSpec>(spec)) return CheckNoReport(import);
   return {};
+}
+
+// All formats of snapshots are given it, for any of them may be a part beside a dvc.lock.
+Status CheckStage(const EvidenceImport& import, const std::vector<EvidenceSource>& sources) {
+  const bool staged = std::any_of(sources.begin(), sources.end(), [](const EvidenceSource& one) {
+    return one.format == "dvc-lock";
+  });
+  if (staged) return {};
+  return CheckNotGiven({{"--stage", &import.options.stage}},
+                       "goes with a dvc.lock: --with dvc-lock=PATH");
 }
 
 struct Assembly {
@@ -293,6 +306,7 @@ Result<ImportedEvidence> ImportEvidence(const EvidenceImport& import) {
   if (!read) return Fail(read.error());
   if (auto added = AddParts(import, *read); !added) return Fail(added.error());
   if (auto fits = CheckKind(import, read->imported.spec); !fits) return Fail(fits.error());
+  if (auto staged = CheckStage(import, read->sources); !staged) return Fail(staged.error());
   auto at = PerformedAt(import, read->imported);
   if (!at) return Fail(at.error());
   if (auto past = CheckPast(*at, import.now, import.at.empty() ? import.files.front() : "--at");

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "cli/dvc_folder.h"
 
@@ -81,6 +83,56 @@ Status CheckData(const ReleaseData& data, const Recorded& recorded, const std::s
               flag);
 }
 
+// What would be ignored, because what it belongs to is not there.
+Status CheckCounts(const ReleaseSpec& said, const ImportedRun& run, const std::string& dvc_cache) {
+  const auto check = [](std::initializer_list<std::pair<const char*, const std::string*>> given,
+                        const std::string& why) -> Status {
+    for (const auto& [flag, text] : given) {
+      if (!text->empty()) return Fail(Code::kInvalidArgument, why, flag);
+    }
+    return {};
+  };
+  if (run.data.empty()) {
+    auto none = check({{"--dvc-cache", &dvc_cache}}, "goes with data of a dvc.lock");
+    if (!none) return none;
+  }
+  if (said.data.empty()) {
+    if (auto none = check({{"--dvc-cache", &dvc_cache}}, "goes with --data"); !none) return none;
+  }
+  if (said.code.empty()) {
+    auto none = check({{"--repository", &said.repository},
+                       {"--entry-point", &said.entry_point},
+                       {"--code-archive", &said.code_archive}},
+                      "goes with --code: without it there is no spec.code");
+    if (!none) return none;
+  }
+  if (!run.lock_file.empty() || !said.training_image.empty()) return {};
+  return check({{"--runtime", &said.runtime}, {"--hardware", &said.hardware}},
+               "goes with a lock file (--with lock-file=PATH) or --training-image: without them "
+               "there is no spec.environment");
+}
+
+// What people say and the files say as well. CPython is the Python that MLflow means.
+Status CheckContradictions(const ReleaseSpec& said, const ImportedRun& run,
+                           const std::optional<FeatureState>& features) {
+  if (!run.runtime.empty() && !CheckAsRecorded("--runtime", said.runtime, "C" + run.runtime)) {
+    if (auto same = CheckAsRecorded("--runtime", said.runtime, run.runtime); !same) return same;
+  }
+  if (said.features.empty() || !features) return {};
+  auto names = ReadFeatureNames(said.features);
+  if (!names) return Fail(names.error());
+  if (*names == features->names) return {};
+  const auto list = [](const std::vector<std::string>& all) {
+    std::string text;
+    for (const std::string& name : all) text += (text.empty() ? "" : ", ") + name;
+    return Excerpt(text, 512);
+  };
+  return Fail(Code::kInvalidArgument,
+              "names " + list(*names) + ", and the run's files say " + list(features->names) +
+                  ": leave it out, or give what is of one run",
+              "--features");
+}
+
 }  // namespace
 
 Result<ReproducibilitySnapshotSpec> CompleteSnapshot(const Imported& imported,
@@ -94,11 +146,16 @@ Result<ReproducibilitySnapshotSpec> CompleteSnapshot(const Imported& imported,
   whole.run = MlflowRun{frame.performed_at, stated.parameters, {},       run.id, run.commit,
                         run.repository,     run.entry_point,   run.users};
   for (const auto& [name, value] : stated.metrics) whole.run->metrics[name] = value.ToString();
+  if (auto counts = CheckCounts(said, run, dvc_cache); !counts) return Fail(counts.error());
+  if (auto agree = CheckContradictions(said, run, stated.features); !agree) {
+    return Fail(agree.error());
+  }
   ReleaseSpec spec = said;
   if (!run.lock_file.empty()) spec.lock_file = run.lock_file;
   if (spec.runtime.empty()) spec.runtime = run.runtime;
-  if (!dvc_cache.empty() && run.data.empty()) {
-    return Fail(Code::kInvalidArgument, "goes with data of a dvc.lock", "--dvc-cache");
+  if (!run.runtime.empty() && spec.lock_file.empty() && spec.training_image.empty()) {
+    notes.push_back("spec.environment is left out, and with it '" + Excerpt(run.runtime) +
+                    "': give --with lock-file=PATH or --training-image, and --hardware");
   }
   if (!run.data.empty()) {
     for (const ReleaseData& data : spec.data) {

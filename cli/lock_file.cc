@@ -14,7 +14,10 @@ Result<LockFile> ReadLockFile(const std::string& path) {
   auto text = ReadTextFile(path);
   if (!text) return Fail(text.error());
   auto unpinned = UnpinnedIn(std::filesystem::path(path).filename().string(), *text);
-  if (!unpinned) return Fail(unpinned.error());
+  if (!unpinned) {
+    const Error& error = unpinned.error();
+    return Fail(error.code, error.message, "--lock-file " + error.path);
+  }
   return LockFile{std::move(file->digest), std::move(*unpinned)};
 }
 

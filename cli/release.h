@@ -61,6 +61,12 @@ struct ReleaseFrame {
 // Null: nothing to report.
 [[nodiscard]] Result<Json> SnapshotOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
                                       std::vector<std::string>& notes);
+// That an option says what the run's files say, or that and more, in whole words: a script's
+// command. Either may be empty: not said.
+[[nodiscard]] Status CheckAsRecorded(const std::string& flag, const std::string& given,
+                                     const std::string& recorded);
+// A name a line.
+[[nodiscard]] Result<std::vector<std::string>> ReadFeatureNames(const std::string& path);
 [[nodiscard]] Status AddChangeState(const ReleaseSpec& spec, const ReleaseFrame& frame,
                                     ReproducibilitySnapshotSpec& snapshot);
 // spec.decision.threshold, if there is one.

@@ -12,17 +12,10 @@ namespace {
 constexpr std::size_t kMaxNames = 1024;  // the API's; more are named by the file's digest
 
 Result<FeatureState> FeaturesOf(const std::string& path) {
-  auto text = ReadTextFile(path);
-  if (!text) return Fail(text.error());
+  auto names = ReadFeatureNames(path);
+  if (!names) return Fail(names.error());
   FeatureState features;
-  std::istringstream lines(*text);
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) features.names.push_back(line);
-  }
-  if (features.names.empty()) {
-    return Fail(Code::kInvalidArgument, "must name a feature a line", path);
-  }
+  features.names = std::move(*names);
   if (features.names.size() <= kMaxNames) return features;
   auto file = DigestFile(path);
   if (!file) return Fail(file.error());
@@ -32,6 +25,19 @@ Result<FeatureState> FeaturesOf(const std::string& path) {
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> ReadFeatureNames(const std::string& path) {
+  auto text = ReadTextFile(path);
+  if (!text) return Fail(text.error());
+  std::vector<std::string> names;
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty()) names.push_back(line);
+  }
+  if (names.empty()) return Fail(Code::kInvalidArgument, "must name a feature a line", path);
+  return names;
+}
 
 Status AddChangeState(const ReleaseSpec& spec, const ReleaseFrame& frame,
                       ReproducibilitySnapshotSpec& snapshot) {

@@ -1,7 +1,9 @@
 // The evidence of a release: snapshot, bias test and reports.
 
 #include <algorithm>
+#include <cctype>
 #include <set>
+#include <string_view>
 
 #include "cli/bias_counts.h"
 #include "cli/content_digest.h"
@@ -15,6 +17,28 @@
 
 namespace countersign {
 namespace {
+
+tl::unexpected<Error> Contradicts(const std::string& flag, const std::string& given,
+                                  const std::string& recorded) {
+  return Fail(Code::kInvalidArgument,
+              "is '" + Excerpt(given) + "', and the run's files say '" + Excerpt(recorded) +
+                  "': leave it out, or give what is of one run",
+              flag);
+}
+
+// Not "Python 3.11.70" for "Python 3.11.7", nor "other/train.py" for "train.py".
+bool HasWords(const std::string& text, const std::string& words) {
+  const auto joins = [&](std::size_t at) {
+    if (at >= text.size()) return false;
+    const auto byte = static_cast<unsigned char>(text[at]);
+    return std::isalnum(byte) != 0 || byte >= 0x80 ||
+           std::string_view("_./+-").find(text[at]) != std::string_view::npos;
+  };
+  for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
+    if ((at == 0 || !joins(at - 1)) && !joins(at + words.size())) return true;
+  }
+  return false;
+}
 
 Result<std::optional<CodeState>> CodeOf(const ReleaseSpec& spec, const ReleaseFrame& frame,
                                         std::vector<std::string>& notes) {
@@ -32,6 +56,15 @@ Result<std::optional<CodeState>> CodeOf(const ReleaseSpec& spec, const ReleaseFr
                 "is at commit " + git->commit + ", and the run was made at " + frame.run->commit +
                     ": check that out",
                 "--code");
+  }
+  if (frame.run) {
+    // Another remote is another repository, whatever else its name holds.
+    const bool same = spec.repository == frame.run->repository;
+    if (!spec.repository.empty() && !frame.run->repository.empty() && !same) {
+      return Contradicts("--repository", spec.repository, frame.run->repository);
+    }
+    auto command = CheckAsRecorded("--entry-point", spec.entry_point, frame.run->entry_point);
+    if (!command) return Fail(command.error());
   }
   CodeState code;
   code.commit = git->commit;
@@ -177,6 +210,12 @@ Result<Json> ClaimsOf(const ReleaseReport& report) {
 }
 
 }  // namespace
+
+Status CheckAsRecorded(const std::string& flag, const std::string& given,
+                       const std::string& recorded) {
+  if (given.empty() || recorded.empty() || HasWords(given, recorded)) return {};
+  return Contradicts(flag, given, recorded);
+}
 
 std::string Kebab(const std::string& type) {
   std::string out;

@@ -75,6 +75,7 @@ class Reader {
     for (std::size_t i = 0; i < policy_.measures.size(); ++i) OneMeasure(policy_.measures[i], i);
     Environments();
     Parities();
+    People();
     if (warnings_.size() > kMaxPolicyWarnings) {
       const std::size_t more = warnings_.size() - kMaxPolicyWarnings + 1;
       warnings_.resize(kMaxPolicyWarnings - 1);
@@ -181,6 +182,21 @@ class Reader {
               "' cannot both hold exactly where groups differ in their share of positives "
               "(Chouldechova 2017; Kleinberg, Mullainathan and Raghavan 2017): leave room in the "
               "bounds, or choose one");
+    }
+  }
+
+  // 21 CFR 11.50 (a) (1): a signature shows the printed name of its signer.
+  void People() {
+    std::map<std::string, std::string> printed;
+    for (std::size_t i = 0; i < policy_.people.size(); ++i) {
+      const Person& person = policy_.people[i];
+      const std::string name = person.display_name.empty() ? person.name : person.display_name;
+      const auto [other, fresh] = printed.emplace(name, person.name);
+      if (fresh) continue;
+      Add(At("people", i) + (person.display_name.empty() ? ".name" : ".displayName"),
+          "'" + name + "' is also the printed name of '" + other->second +
+              "': which of the two signed, it does not tell; one person has one entry with all "
+              "accounts");
     }
   }
 

@@ -11,8 +11,8 @@ namespace countersign {
 
 // One sentence each, starting with the path: classes that no answers lead to, classes that ask for
 // nothing, measures that nobody can owe, environments that share a namespace, measures that only
-// the mildest class owes, features of which none is excluded, more signers than there are people.
-// At most kMaxPolicyWarnings; the last one then says how many more.
+// the mildest class owes, features of which none is excluded, more signers than there are people,
+// people with one printed name. At most kMaxPolicyWarnings; the last one then says how many more.
 inline constexpr std::size_t kMaxPolicyWarnings = 16;
 [[nodiscard]] std::vector<std::string> PolicyWarnings(const GovernancePolicySpec& policy);
 

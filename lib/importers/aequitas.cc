@@ -215,6 +215,7 @@ Result<Imported> ImportAequitas(std::span<const ImportText> files, const ImportO
   }
   GroupCounts counts;
   if (auto started = counts.Start(options); !started) return Fail(started.error());
+  GroupNames names(options);
   std::vector<Counted> all;
   std::set<std::string> seen;
   for (Record& record : *chosen) {
@@ -232,13 +233,14 @@ Result<Imported> ImportAequitas(std::span<const ImportText> files, const ImportO
       if (!count) return Fail(count.error());
       cell.*member = *count;
     }
-    auto group = GroupOf(attribute, value, options, where);
+    auto group = names.Of(attribute, value, where);
     if (!group) return Fail(group.error());
     cell.groups[attribute.name] = *group;
     if (auto added = counts.Add(cell, where); !added) return Fail(added.error());
     all.push_back({std::move(record), std::move(cell), std::move(*group)});
   }
   if (auto same = CheckRates(all, file.name); !same) return Fail(same.error());
+  if (auto used = names.CheckUsed(options.attributes); !used) return Fail(used.error());
   Imported imported;
   imported.tool = "aequitas";
   BiasTestSpec test;

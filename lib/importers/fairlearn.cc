@@ -332,6 +332,7 @@ Result<Imported> ImportFairlearn(std::span<const ImportText> files, const Import
   }
   GroupCounts counts;
   if (auto started = counts.Start(options); !started) return Fail(started.error());
+  GroupNames groups(options);
   for (std::size_t i = 0; i < table->rows.size(); ++i) {
     const auto& row = table->rows[i];
     const std::string where = file.name + ": row " + std::to_string(i + 1);
@@ -339,14 +340,14 @@ Result<Imported> ImportFairlearn(std::span<const ImportText> files, const Import
     if (!cell) return Fail(cell.error());
     for (const ImportAttribute& attribute : *attributes) {
       const auto found = row.find(attribute.column);
-      auto group =
-          GroupOf(attribute, found == row.end() ? std::nullopt : ValueText(*found->second.value),
-                  options, where);
+      auto group = groups.Of(
+          attribute, found == row.end() ? std::nullopt : ValueText(*found->second.value), where);
       if (!group) return Fail(group.error());
       cell->groups[attribute.name] = std::move(*group);
     }
     if (auto added = counts.Add(*cell, where); !added) return Fail(added.error());
   }
+  if (auto used = groups.CheckUsed(*attributes); !used) return Fail(used.error());
   BiasTestSpec test;
   if (auto added = AddTestFacts(options, *attributes, test); !added) return Fail(added.error());
   counts.Finish(test);

@@ -63,10 +63,14 @@ Status CheckUtf8(const ImportText& file) {
               file.name);
 }
 
-Result<Json> ParseDocument(const ImportText& file) {
+std::size_t MostTreeBytes(std::string_view text) {
   constexpr std::size_t kAnyway = std::size_t{128} << 20U;
   constexpr std::size_t kPerByte = 4;
-  auto json = ParseJsonWithin(file.text, std::max(kAnyway, kPerByte * file.text.size()));
+  return std::max(kAnyway, kPerByte * text.size());
+}
+
+Result<Json> ParseDocument(const ImportText& file) {
+  auto json = ParseJsonWithin(file.text, MostTreeBytes(file.text));
   if (json) return json;
   std::string why = json.error().ToString();
   if (json.error().code == Code::kResourceExhausted) {

@@ -32,6 +32,7 @@ struct Field {
 // encodings.
 [[nodiscard]] Status CheckNotUtf16(const ImportText& file);
 // A document that takes at most four times the memory of its text, or what a small one may take.
+[[nodiscard]] std::size_t MostTreeBytes(std::string_view text);
 [[nodiscard]] Result<Json> ParseDocument(const ImportText& file);
 [[nodiscard]] Result<Json> ParseObject(const ImportText& file);
 [[nodiscard]] Field Root(const Json& json, const ImportText& file);

@@ -95,12 +95,62 @@ Result<std::vector<ImportAttribute>> AttributesOf(const ImportOptions& options,
   return options.attributes;
 }
 
-Result<std::string> GroupOf(const ImportAttribute& attribute,
-                            const std::optional<std::string>& value, const ImportOptions& options,
-                            const std::string& path) {
+GroupNames::GroupNames(const ImportOptions& options)
+    : options_(options), missing_(options.missing.begin(), options.missing.end()) {
+  for (const auto& [value, name] : options.groups) groups_.insert(value);
+}
+
+bool GroupNames::IsMissing(const std::string& text) const {
+  return std::count(options_.missing.begin(), options_.missing.end(), text) > 0;
+}
+
+void GroupNames::Note(const std::string& column, const std::string& value) {
+  if (groups_.empty() && missing_.empty()) return;
+  values_[column].insert(value);
+  missing_.erase(value);
+  if (!IsMissing(value)) groups_.erase(column + ":" + value);
+}
+
+Status GroupNames::CheckUsed(const std::vector<ImportAttribute>& attributes) const {
+  const auto there = [&](const std::string& column) {
+    const auto found = values_.find(column);
+    if (found == values_.end()) return std::string("none");
+    return Excerpt(List({found->second.begin(), found->second.end()}), 256);
+  };
+  std::string columns;
+  std::string all;
+  for (const ImportAttribute& attribute : attributes) {
+    const std::string prefix = attribute.column + ":";
+    columns += (columns.empty() ? "'" : ", '") + attribute.column + "'";
+    all.append(all.empty() ? "'" : "; '").append(attribute.column).append("' has ");
+    all += there(attribute.column);
+    for (const std::string& one : groups_) {
+      if (!one.starts_with(prefix)) continue;
+      const std::string value = one.substr(prefix.size());
+      return Fail(Code::kInvalidArgument,
+                  IsMissing(value) ? "'" + value + "' cannot be a group and among --missing"
+                                   : "must be a value of '" + attribute.column + "', which has " +
+                                         there(attribute.column),
+                  "--group " + one);
+    }
+  }
+  if (!groups_.empty()) {
+    return Fail(Code::kInvalidArgument,
+                "must be COLUMN:VALUE=NAME of a column of --attribute, which are " + columns,
+                "--group " + *groups_.begin());
+  }
+  if (missing_.empty()) return {};
+  return Fail(Code::kInvalidArgument, "must be a value that is there: " + all,
+              "--missing " + *missing_.begin());
+}
+
+Result<std::string> GroupNames::Of(const ImportAttribute& attribute,
+                                   const std::optional<std::string>& value,
+                                   const std::string& path) {
+  const ImportOptions& options = options_;
   const std::string text = value.value_or("");
-  const bool listed = std::count(options.missing.begin(), options.missing.end(), text) > 0;
-  if (text.empty() || listed) {
+  Note(attribute.column, text);
+  if (text.empty() || IsMissing(text)) {
     if (!options.unknown_group.empty()) return options.unknown_group;
     return Fail(Code::kInvalidArgument,
                 "is required: '" + attribute.column + "' is not known at " + path +
@@ -219,6 +269,14 @@ Status AddTestFacts(const ImportOptions& options, const std::vector<ImportAttrib
                 "--favorable");
   }
   test.favorable_outcome = options.favorable_name;
+  std::vector<std::string> names;
+  for (const ImportAttribute& attribute : attributes) names.push_back(attribute.name);
+  for (const auto& [name, bounds] : options.bins) {
+    if (std::count(names.begin(), names.end(), name) > 0) continue;
+    return Fail(Code::kInvalidArgument,
+                "must be of an attribute, by the name that --attribute gives it: " + List(names),
+                "--bins " + name);
+  }
   for (const ImportAttribute& attribute : attributes) {
     const auto bins = options.bins.find(attribute.name);
     test.attributes.push_back(

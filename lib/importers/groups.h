@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,10 +22,28 @@ using GroupKey = std::map<std::string, std::string>;  // attribute to group
 [[nodiscard]] Result<std::vector<ImportAttribute>> AttributesOf(
     const ImportOptions& options, const std::vector<std::string>& columns, const std::string& file);
 
-// What the group is called in which somebody with this value is; no value: not known.
-[[nodiscard]] Result<std::string> GroupOf(const ImportAttribute& attribute,
-                                          const std::optional<std::string>& value,
-                                          const ImportOptions& options, const std::string& path);
+// What groups are called, and whether each --group and --missing that says so is of a value that is
+// there. `options` must outlive it.
+class GroupNames {
+ public:
+  explicit GroupNames(const ImportOptions& options);
+  // Of the group in which somebody with this value is; no value: not known.
+  [[nodiscard]] Result<std::string> Of(const ImportAttribute& attribute,
+                                       const std::optional<std::string>& value,
+                                       const std::string& path);
+  // After the last row. Error: an option named no value, with those that there are.
+  [[nodiscard]] Status CheckUsed(const std::vector<ImportAttribute>& attributes) const;
+
+ private:
+  [[nodiscard]] bool IsMissing(const std::string& text) const;
+  void Note(const std::string& column, const std::string& value);
+
+  const ImportOptions& options_;
+  std::set<std::string> groups_;   // of --group, those that named nothing so far
+  std::set<std::string> missing_;  // of --missing
+  std::map<std::string, std::set<std::string>>
+      values_;  // by column, as long as one of them has any
+};
 
 // Whether tools write it for a value that is not there, though it may as well be one: "NaN", "?".
 [[nodiscard]] bool MayBeMissing(std::string_view text);

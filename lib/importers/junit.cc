@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "importers/claims.h"
+#include "importers/fields.h"
 #include "importers/formats.h"
 
 namespace countersign {
@@ -78,11 +79,37 @@ std::optional<Outcome> OutcomeOf(std::string_view word) {
   return std::nullopt;
 }
 
+// About what pugixml takes for the elements, texts and attributes: 64 bytes a node, of which a tag
+// may have one before it, and 40 an attribute. Of UTF-16 and UTF-32 the zeros are passed over.
+std::size_t BytesOfTree(std::string_view text) {
+  constexpr std::size_t kNode = 64;
+  constexpr std::size_t kAttribute = 40;
+  constexpr std::string_view kBlank(" \t\r\n\0", 5);
+  const auto next = [&](std::size_t at, std::string_view passed) {
+    const auto found = text.find_first_not_of(passed, at + 1);
+    return found == std::string_view::npos ? '\0' : text[found];
+  };
+  std::size_t bytes = 0;
+  for (std::size_t at = text.find_first_of("<="); at != std::string_view::npos;
+       at = text.find_first_of("<=", at + 1)) {
+    if (text[at] == '<') {
+      bytes += next(at, kBlank.substr(4)) == '/' ? kNode : 2 * kNode;
+    } else if (const char quote = next(at, kBlank); quote == '"' || quote == '\'') {
+      bytes += kAttribute;
+    }
+  }
+  return bytes;
+}
+
 class Reader {
  public:
   Reader(std::string file, Imported& imported) : file_(std::move(file)), imported_(imported) {}
 
   Result<Counts> Read(std::string_view text) {
+    if (const std::size_t most = MostTreeBytes(text); BytesOfTree(text) > most) {
+      return Fault("has so many elements that they take more than " + std::to_string(most >> 20U) +
+                   " MiB of memory: give it as several files, of fewer suites each");
+    }
     const auto parsed = document_.load_buffer(
         text.data(), text.size(),
         pugi::parse_default | pugi::parse_doctype | pugi::parse_pi | pugi::parse_fragment);

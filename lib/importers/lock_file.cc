@@ -288,9 +288,11 @@ Result<std::vector<std::string>> UnpinnedIn(const std::string& name, std::string
   for (const std::string_view one : kConda) known.append(one).append(", ");
   return Fail(Code::kInvalidArgument,
               "must be one of " + known +
-                  "requirements*.lock or *.txt, or a list of URLs with @EXPLICIT, is '" + name +
-                  "'",
-              "--lock-file");
+                  "requirements*.lock or *.txt, or a list of URLs with @EXPLICIT" +
+                  (name == "dvc.lock" ? "; a dvc.lock says what a stage ran on, and is read by "
+                                        "the format dvc-lock of 'countersign evidence import'"
+                                      : ""),
+              name);
 }
 
 Result<Imported> ImportLockFile(std::span<const ImportText> files,

@@ -88,7 +88,10 @@ using Outcome = std::pair<std::string, std::string>;  // outcome, label (empty: 
 class Counter {
  public:
   Counter(const ImportOptions& options, std::vector<ImportAttribute> attributes, Columns columns)
-      : options_(options), attributes_(std::move(attributes)), columns_(std::move(columns)) {}
+      : options_(options),
+        names_(options),
+        attributes_(std::move(attributes)),
+        columns_(std::move(columns)) {}
 
   [[nodiscard]] Status Start() {
     if (options_.score.empty()) return {};
@@ -103,7 +106,7 @@ class Counter {
   [[nodiscard]] Status Take(const Row& row, const std::string& where) {
     GroupKey groups;
     for (std::size_t i = 0; i < attributes_.size(); ++i) {
-      auto group = GroupOf(attributes_[i], row[columns_.attributes + i], options_, where);
+      auto group = names_.Of(attributes_[i], row[columns_.attributes + i], where);
       if (!group) return Fail(group.error());
       groups[attributes_[i].name] = std::move(*group);
     }
@@ -129,6 +132,7 @@ class Counter {
   Result<BiasTestSpec> Finish(const std::string& file) {
     if (rows_ == 0) return Fail(Code::kInvalidArgument, "must have rows", file);
     if (auto known = CheckOutcomes(file); !known) return Fail(known.error());
+    if (auto used = names_.CheckUsed(attributes_); !used) return Fail(used.error());
     BiasTestSpec test;
     if (auto added = AddTestFacts(options_, attributes_, test); !added) return Fail(added.error());
     test.data_set.rows = rows_;
@@ -291,6 +295,7 @@ class Counter {
   }
 
   const ImportOptions& options_;
+  GroupNames names_;
   std::vector<ImportAttribute> attributes_;
   Columns columns_;
   Decimal threshold_;

@@ -258,6 +258,48 @@ def test_files_of_a_run_become_one_snapshot(tmp_path):
     assert gates(tmp_path, dirty)["repeatable"]["state"] != "Passed"
 
 
+def test_what_the_files_say_is_not_overruled(tmp_path):
+    code = committed(tmp_path / "code")
+    (code / "mlflow3" / "run" / "tags" / "mlflow.source.git.repoURL").write_text("https://git.example/credit")
+    for name, text in {"other": "foo\n", "same": "age\nincome\n"}.items():
+        (tmp_path / name).write_text(text)
+    arguments = [*snapshot_arguments(code)[:-2], "--hardware", "x86_64"]
+    for option, given, said in (
+        ("--runtime", "R 4.3", "Python 3.11.7"),
+        ("--runtime", "Python 3.11.70", "Python 3.11.7"),
+        ("--entry-point", "python other.py", "train.py"),
+        ("--repository", "https://git.example/credit-2", "https://git.example/credit"),
+    ):
+        assert f"{option}: is '{given}', and the run's files say '{said}': leave it out" in asked(
+            *arguments, option, given)  # fmt: skip
+    assert "--features: names foo, and the run's files say age, income: leave it out" in asked(
+        *arguments, "--features", tmp_path / "other")  # fmt: skip
+    spec = imported(*arguments, "--runtime", "CPython 3.11.7", "--entry-point", "python train.py -v",
+                    "--repository", "https://git.example/credit",
+                    "--features", tmp_path / "same")["spec"]  # fmt: skip
+    assert spec["environment"]["runtime"] == "CPython 3.11.7"
+    assert spec["code"]["entryPoint"] == "python train.py -v"
+    assert spec["features"] == {"names": ["age", "income"]}
+
+
+def test_options_that_would_not_count_are_refused(tmp_path):
+    model = ["mlmodel", DATA / "mlflow2" / "MLmodel"]
+    for option in ("--hardware", "--runtime"):
+        assert f"{option}: goes with a lock file (--with lock-file=PATH) or --training-image" in asked(
+            *model, option, "CPython 3.11.7")  # fmt: skip
+    for option in ("--repository", "--entry-point", "--code-archive"):
+        assert f"{option}: goes with --code" in asked(*model, option, DATA / "prepared.csv")
+    assert "--stage: goes with a dvc.lock: --with dvc-lock=PATH" in asked(*model, "--stage", "train")
+    stage = ["dvc-lock", DATA / "dvc.lock", "--at", AT, "--stage", "train"]
+    assert "--dvc-cache: goes with --data" in asked(*stage, "--dvc-cache", tmp_path)
+    assert "--dvc-cache: goes with formats that are parts of a snapshot" in asked(
+        "k6", DATA / "k6-machine-readable.json", "--dvc-cache", tmp_path)  # fmt: skip
+    # What the file says of the environment is not lost without a word.
+    done = run("evidence", "import", *model, *BASE)
+    assert "spec.environment is left out, and with it 'Python 3.11.7'" in done.stderr
+    assert "environment" not in yaml.safe_load(done.stdout)["spec"]
+
+
 def test_what_a_file_says_moves_no_cursor(tmp_path):
     code = committed(tmp_path / "code")
     model = code / "mlflow3" / "MLmodel"

@@ -103,6 +103,13 @@ def test_reads_a_run_the_commit_and_the_lock_file(tmp_path):
     kept = hashlib.sha256((code / "requirements.txt").read_bytes()).hexdigest()
     assert snapshot["code"]["artifactDigest"] == "sha256:" + kept
     assert snapshot["environment"]["unpinned"] == ["pandas"]
+    # What the run says of itself no option overrules.
+    (run_folder / "tags").mkdir()
+    tag = run_folder / "tags" / "mlflow.source.name"
+    tag.write_text("other.py")
+    assert "--entry-point: is 'python train.py', and the run's files say 'other.py'" in run(
+        *arguments, "--repository", "https://git.example/a").stderr  # fmt: skip
+    tag.unlink()
     # What a file says moves no cursor.
     (code / "requirements.txt").write_text("numpy==2.1.0\npandas \x1b[31m\n")
     done = run(*arguments, "--repository", "https://git.example/a")

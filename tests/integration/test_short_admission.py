@@ -262,7 +262,10 @@ def test_a_policy_that_hardly_means_what_it_says_is_admitted_with_warnings(site)
     done = site.apply(s.policy({
         "environments": [{"name": "odd", "namespaces": ["odd-a"], "enforcement": "Deny"},
                          {"name": "odder", "namespaces": ["odd-a"], "enforcement": "Deny"}],
+        "people": [{"name": "kim", "displayName": "Kim Lee", "accounts": ["kim"]},
+                   {"name": "lee", "displayName": "Kim Lee", "accounts": ["lee"]}],
         "measures": []}, name="odd"))  # fmt: skip
+    assert "Warning: spec.people[1].displayName: 'Kim Lee' is also the printed name of 'kim'" in done.stderr
     assert "Warning: spec.classification.classes[0]: class " in done.stderr
     assert "asks for nothing (measures: none)" in done.stderr
     assert "Warning: spec.environments[1].namespaces[0]: 'odd-a' is also in" in done.stderr

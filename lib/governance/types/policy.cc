@@ -2,6 +2,7 @@
 
 #include "base/verification_key.h"
 #include "governance/report_requirements.h"
+#include "governance/types/account.h"
 #include "governance/types/codec.h"
 #include "governance/types/describe/classification.h"
 #include "governance/types/describe/fields.h"
@@ -48,12 +49,14 @@ void Describe(V& v, EnvironmentGuard& g) {
 
 template <class V>
 void Describe(V& v, EnvironmentLock& l) {
-  v.Field({.name = "requesters",
-           .doc = "Users and groups who may, beside Countersign's operator and Kubernetes' own "
-                  "controllers. Nobody else, if the list is empty.",
-           .required = true,
-           .max = kMaxListed},
-          l.requesters);
+  // The API server checks locks by itself and knows neither people nor roles of a policy.
+  DescribeAccounts(v,
+                   {.name = "requesters",
+                    .doc = "Users and groups who may, beside Countersign's operator and "
+                           "Kubernetes' own controllers. Nobody else, if the list is empty.",
+                    .required = true,
+                    .max = kMaxListed},
+                   l.requesters);
 }
 
 template <class V>

@@ -33,7 +33,6 @@ class Checker {
   void Run() {
     People();
     CheckInstallations(spec_, errors_);
-    Locks();
     CheckAuthorities(spec_, errors_);
     Roles();
     ClassificationPart();
@@ -52,20 +51,6 @@ class Checker {
   }
 
  private:
-  // The API server checks locks by itself and knows neither people nor roles of a policy.
-  void Locks() {
-    for (std::size_t i = 0; i < spec_.environments.size(); ++i) {
-      if (!spec_.environments[i].locked) continue;
-      const auto& requesters = spec_.environments[i].locked->requesters;
-      for (std::size_t j = 0; j < requesters.size(); ++j) {
-        const SubjectKind kind = requesters[j].kind;
-        if (kind == SubjectKind::kUser || kind == SubjectKind::kGroup) continue;
-        Add(At(At("spec.environments", i) + ".locked.requesters", j) + ".kind",
-            "must be User or Group, is '" + std::string(NameOf(kind)) + "'");
-      }
-    }
-  }
-
   void Add(const std::string& path, const std::string& message) {
     errors_.push_back({Code::kInvalidArgument, message, path, std::nullopt});
   }

@@ -51,6 +51,29 @@ std::string Wrong(const Result<T>& result) {
   return result ? "" : result.error().ToString();
 }
 
+// --- what the run's files say ---
+
+TEST(Release, OptionsSayWhatTheRunSaysOrMore) {
+  const auto fits = [](const std::string& given, const std::string& recorded) {
+    return static_cast<bool>(CheckAsRecorded("--entry-point", given, recorded));
+  };
+  EXPECT_TRUE(fits("", "train.py"));
+  EXPECT_TRUE(fits("python train.py", ""));
+  EXPECT_TRUE(fits("train.py", "train.py"));
+  EXPECT_TRUE(fits("python train.py --seed 7", "train.py"));
+  EXPECT_TRUE(fits("PyPy 7.3 (Python 3.9.18)", "Python 3.9.18"));
+  for (const char* other :
+       {"python other.py", "retrain.py", "train.pyc", "other/train.py", "train"}) {
+    EXPECT_FALSE(fits(other, "train.py")) << other;
+  }
+  EXPECT_FALSE(fits("Python 3.11.70", "Python 3.11.7"));
+  EXPECT_FALSE(fits("Python 3.11.70", "Python 3.11"));
+  EXPECT_EQ(
+      CheckAsRecorded("--entry-point", "python other.py", "train.py").error().ToString(),
+      "--entry-point: is 'python other.py', and the run's files say 'train.py': leave it out, "
+      "or give what is of one run");
+}
+
 // --- CSV ---
 
 TEST(Csv, RecordsDoNotDependOnWhereThePiecesEnd) {
@@ -230,7 +253,8 @@ TEST_F(ReleaseInputs, ALockFileOfAResolverIsRead) {
   EXPECT_THAT(lock->unpinned, ElementsAre("mylib 1 (editable ../mylib)"));
   EXPECT_THAT(Wrong(ReadLockFile(Put("poetry.lock", "anything"))),
               HasSubstr("poetry.lock: is no TOML at line 1"));
-  EXPECT_THAT(Wrong(ReadLockFile(Put("setup.py", "x"))), HasSubstr("--lock-file: must be one of"));
+  EXPECT_THAT(Wrong(ReadLockFile(Put("setup.py", "x"))),
+              HasSubstr("--lock-file setup.py: must be one of"));
 }
 
 // --- MLflow ---

@@ -186,6 +186,29 @@ TEST(Crd, EveryListMapAndStringHasALimit) {
   }
 }
 
+// The schema offers what the decoder takes, and no more.
+TEST(Crd, ListsOfAccountsOfferUsersAndGroupsAlone) {
+  const auto kinds = [](const Json& list) { return list.at("items").at("properties").at("kind"); };
+  Json use_case;
+  Json policy;
+  for (const Json& sample : Samples()) {
+    if (StringAt(sample, "kind") == "UseCase") use_case = sample;
+    if (StringAt(sample, "kind") == "GovernancePolicy") policy = sample;
+  }
+  const Json developers = KindOf(use_case).spec_schema().at("properties").at("developers");
+  const Json environment = KindOf(policy).spec_schema().at("properties").at("environments");
+  const Json& lock = environment.at("items").at("properties").at("locked");
+  const Json wanted = Json::array({"User", "Group"});
+  EXPECT_EQ(kinds(developers).at("enum"), wanted);
+  EXPECT_EQ(kinds(lock.at("properties").at("requesters")).at("enum"), wanted);
+  use_case["spec"]["developers"][0]["kind"] = "Person";
+  EXPECT_THAT(Fault(use_case), HasSubstr("spec.developers[0].kind: must be one of 'User', 'Group', "
+                                         "is 'Person'"));
+  policy["spec"]["environments"][1]["locked"]["requesters"][0]["kind"] = "Role";
+  EXPECT_THAT(Fault(policy), HasSubstr("spec.environments[1].locked.requesters[0].kind: must be "
+                                       "one of 'User', 'Group', is 'Role'"));
+}
+
 // kubectl reads YAML 1.1, in which these are true and false, as names too.
 TEST(Crd, NoFieldIsNamedLikeABoolean) {
   const std::set<std::string> booleans = {"y", "n", "yes", "no", "on", "off", "true", "false"};

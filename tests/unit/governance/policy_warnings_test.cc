@@ -62,6 +62,29 @@ TEST(PolicyWarnings, ARepetitionOfWhatNamesNoCommit) {
                   "asks for no commit, and a run without one cannot be repeated"));
 }
 
+// The printed name is the entry's name, where there is no displayName.
+TEST(PolicyWarnings, TwoPeopleOfOnePrintedName) {
+  const auto named = [](const std::string& second) {
+    const auto object = ParseYaml(R"({
+      apiVersion: countersign.dev/v1alpha1, kind: GovernancePolicy, metadata: {name: bank}, spec: {
+        environments: [{name: prod, namespaces: [prod], enforcement: Deny}],
+        roles: [{name: owner, level: Strategic, subjects: [{kind: User, name: olga}]}],
+        people: [{name: vera, displayName: Vera Jansen, accounts: [vera]}, )" +
+                                  second + R"(],
+        classification: {signOff: {role: owner, count: 1, assurance: Requester},
+          questions: [{name: q, options: {a: 1}}], classes: [{name: all, when: {otherwise: true}}]},
+        measures: [)" + Asked("sign", "[]") +
+                                  "]}}");
+    return PolicyWarnings(Decode<GovernancePolicySpec>(object.value()).value().spec);
+  };
+  EXPECT_THAT(named("{name: vera2, displayName: Vera de Jong, accounts: [vera2]}"), IsEmpty());
+  EXPECT_THAT(named("{name: vera2, accounts: [vera2]}"), IsEmpty());
+  EXPECT_THAT(named("{name: vera2, displayName: Vera Jansen, accounts: [vera2]}"),
+              ElementsAre("spec.people[1].displayName: 'Vera Jansen' is also the printed name of "
+                          "'vera': which of the two signed, it does not tell; one person has one "
+                          "entry with all accounts"));
+}
+
 TEST(PolicyWarnings, MoreSignersThanThereArePeople) {
   const auto asked = [](const std::string& signers, const std::string& require) {
     const auto object = ParseYaml(R"({

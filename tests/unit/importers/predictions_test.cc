@@ -382,5 +382,55 @@ TEST(Import, OptionsThatTheFormatDoesNotLookAtAreRefused) {
               HasSubstr("--privileged: does not go with k6, but with aif360"));
 }
 
+// What is given counts: an option about a value that is not there is a slip of the pen.
+TEST(Import, OptionsThatNameNothingAreRefusedWithWhatThereIs) {
+  const auto said = [](const auto& change) {
+    ImportOptions options = Options();
+    change(options);
+    return Wrong(ImportText1("predictions-csv", Sample("predictions.csv"), options));
+  };
+  EXPECT_EQ(said([](ImportOptions& o) {
+              o.bins["region"] = {Decimal()};
+              o.groups = {{"sex:female", "f"}, {"region:north", "n"}};
+              o.missing = {"male"};
+              o.unknown_group = "unknown";
+            }),
+            "");
+  EXPECT_EQ(said([](ImportOptions& o) { o.bins["age"] = {Decimal()}; }),
+            "--bins age: must be of an attribute, by the name that --attribute gives it: 'sex', "
+            "'region'");
+  EXPECT_EQ(said([](ImportOptions& o) { o.groups["sex:q"] = "z"; }),
+            "--group sex:q: must be a value of 'sex', which has 'female', 'male'");
+  EXPECT_EQ(said([](ImportOptions& o) { o.groups["y_pred:1"] = "z"; }),
+            "--group y_pred:1: must be COLUMN:VALUE=NAME of a column of --attribute, which are "
+            "'sex', 'region'");
+  EXPECT_EQ(said([](ImportOptions& o) { o.missing = {"zz"}; }),
+            "--missing zz: must be a value that is there: 'sex' has 'female', 'male'; 'region' "
+            "has 'north', 'south'");
+  EXPECT_EQ(said([](ImportOptions& o) {
+              o.missing = {"male"};
+              o.unknown_group = "unknown";
+              o.groups["sex:male"] = "m";
+            }),
+            "--group sex:male: 'male' cannot be a group and among --missing");
+}
+
+TEST(Import, OptionsThatNameNothingAreRefusedOfCountsByGroup) {
+  ImportOptions options;
+  options.favorable = options.favorable_name = "approved";
+  options.positive = "favorable";
+  options.attributes = {{"sex", "sex"}};
+  for (const auto& [format, sample] : {std::pair{"fairlearn", "fairlearn-counts-table.json"},
+                                       {"aequitas", "aequitas-fairness.csv"}}) {
+    options.groups = {{"sex:male", "m"}};
+    EXPECT_EQ(Wrong(ImportText1(format, Sample(sample), options)), "") << format;
+    options.groups = {{"sex:q", "z"}};
+    EXPECT_THAT(Wrong(ImportText1(format, Sample(sample), options)),
+                HasSubstr("--group sex:q: must be a value of 'sex', which has 'female', 'male'"))
+        << format;
+    options.groups.clear();
+  }
+}
+
 }  // namespace
 }  // namespace countersign::importing

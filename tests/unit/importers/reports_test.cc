@@ -73,6 +73,29 @@ TEST(Junit, SeveralFilesAreAddedUp) {
             "7");
 }
 
+// pugixml takes 64 bytes for each element, 40 for each attribute and 64 for each text between.
+TEST(Junit, MemoryIsBounded) {
+  const auto said = [](const std::string& piece, std::size_t bytes) {
+    std::string text = "<testsuite><testcase/>";
+    while (text.size() < bytes) text += piece;
+    return Wrong(ImportText1("junit", text + "</testsuite>", Level()));
+  };
+  constexpr std::size_t kMiB = std::size_t{1} << 20U;
+  for (const char* piece : {"<a/>", "x<a/>", "<a></a>", "<a b=''/>", "<a b = \"\"/>"}) {
+    EXPECT_THAT(said(piece, 12 * kMiB),
+                AllOf(HasSubstr("has so many elements that they take more than 128 MiB of memory"),
+                      HasSubstr("give it as several files")))
+        << piece;
+  }
+  const std::string utf16("<\0a\0/\0>\0", 8);
+  EXPECT_THAT(said(utf16, 16 * kMiB), HasSubstr("has so many elements"));
+  EXPECT_EQ(said("<testcase name='" + std::string(64, 'n') + "' time='0.1'/>", 12 * kMiB), "");
+  EXPECT_EQ(said("<testcase><system-out>" + std::string(4 * kMiB, '=') + "</system-out></testcase>",
+                 24 * kMiB),
+            "")
+      << "what tests wrote";
+}
+
 TEST(Junit, DisabledAndFlakyTestsAreTold) {
   const auto disabled = ReportOf(ImportText1(
       "junit", R"(<testsuites><testsuite><testcase status="run"/><testcase status="notrun"/>

@@ -15,6 +15,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
@@ -527,6 +528,42 @@ TEST(LockFile, DepthOfTomlIsBounded) {
   EXPECT_THAT(Wrong(UnpinnedIn("uv.lock", key + " = 1\n")), HasSubstr("more than 32 parts"));
   EXPECT_THAT(Wrong(UnpinnedIn("uv.lock", "a = " + std::string(100'000, '['))),
               HasSubstr("nested value depth"));
+}
+
+// A value of two bytes takes a hundred, and a key of eight bytes four tables.
+TEST(LockFile, MemoryOfTomlIsBounded) {
+  const auto repeated = [](std::string_view text, std::size_t bytes) {
+    std::string all;
+    while (all.size() < bytes) all += text;
+    return all;
+  };
+  constexpr std::size_t kMiB = std::size_t{1} << 20U;
+  EXPECT_EQ(Wrong(UnpinnedIn("uv.lock", "version = 1\n# " + repeated("x", 17 * kMiB))),
+            "uv.lock: must have at most 16 MiB, as a file of TOML, has 17 MiB");
+  const std::string long_one = "version = 1\na = [" + repeated("0,", 4 * kMiB) + "]\n";
+  EXPECT_EQ(Wrong(UnpinnedIn("uv.lock", long_one)),
+            "uv.lock: has so many values that they take more than 256 MiB of memory");
+  std::string dotted;
+  for (int i = 0; dotted.size() < 4 * kMiB; ++i) dotted += std::to_string(i) + ".a . 'b'.c.d=0\n";
+  EXPECT_THAT(Wrong(UnpinnedIn("uv.lock", dotted)), HasSubstr("more than 256 MiB of memory"));
+  std::string packages = "version = 1\n";
+  const std::string wheel =
+      "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { registry = "
+      "\"https://pypi.org/simple\" }\nwheels = [\n    { url = "
+      "\"https://files.pythonhosted.org/packages/" +
+      std::string(64, 'a') +
+      "/a-1-cp311-manylinux_2_17_x86_64.whl\", hash = \"sha256:" + std::string(64, 'a') +
+      "\", size = 1, upload-time = \"2026-01-01T00:00:00.0Z\" },\n]\n";
+  EXPECT_EQ(Wrong(UnpinnedIn("uv.lock", packages + repeated(wheel, 8 * kMiB))), "")
+      << "three times the largest that anybody knows";
+}
+
+TEST(LockFile, OfADvcLockTheFormatIsNamed) {
+  const std::string text = "schema: '2.0'\n";
+  const ImportText file{"pipeline/dvc.lock", text};
+  EXPECT_THAT(Wrong(Import(*FindImportFormat("lock-file"), {&file, 1}, {})),
+              AllOf(HasSubstr("dvc.lock: must be one of"), HasSubstr("the format dvc-lock"),
+                    Not(HasSubstr("--lock-file"))));
 }
 
 // --- parts of one run ---
