@@ -84,6 +84,27 @@ Verified Named(const Manifest& manifest) {
   return out;
 }
 
+// Whether the API refuses it only because texts of its signature are too long: it would take the
+// object if they were short.
+bool SignatureIsTooLong(Json object) {
+  constexpr std::size_t kShort = 64;
+  const auto shorten = [](Json& texts) {
+    if (!texts.is_object()) return;
+    for (Json& text : texts) {
+      if (text.is_string() && text.get_ref<const std::string&>().size() > kShort) text = "-";
+    }
+  };
+  for (const char* name : {"signature", "modelSignature"}) {
+    const std::string path = std::string("spec/") + name;
+    if (FindPath(object, path) == nullptr) continue;
+    Json& signature = object["spec"][name];
+    shorten(signature);
+    if (Find(signature, "cosigners") == nullptr) continue;
+    for (Json& cosigner : signature["cosigners"]) shorten(cosigner);
+  }
+  return Digest(object).has_value();
+}
+
 Verified DoesNotHold(Verified out, std::string reason, std::string problem) {
   out.reason = std::move(reason);
   out.problem = std::move(problem);
@@ -288,13 +309,15 @@ Verified VerifyObject(const Manifest& manifest, const VerifyOptions& options) {
   auto digest = Digest(object);
   if (!digest) {
     std::string why = digest.error().ToString();
+    const bool too_long = CarriesSignature(object) && SignatureIsTooLong(object);
     // It may have been edited after it was signed, which is the graver news.
     if (CarriesSignature(object)) {
       if (auto proof = VerifySignature(object); !proof) {
         why += "; its signature does not count either: " + proof.error().message;
       }
     }
-    return DoesNotHold(std::move(out), "SpecInvalid", std::move(why));
+    return DoesNotHold(std::move(out), too_long ? "SignatureTooLarge" : "SpecInvalid",
+                       std::move(why));
   }
   const std::string account = StringAt(object, "spec/signer/username");
   if (kind == SignOffSpec::kKind && IsRobot(account)) {

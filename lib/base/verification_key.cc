@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -12,17 +13,21 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 #include <optional>
-#include <vector>
+#include <unordered_map>
+#include <utility>
 
 #include "base/digest.h"
 
 namespace countersign {
 namespace {
 
-constexpr std::size_t kMaxKeyText = 16'384;  // an RSA key of 16,384 bits takes 2.8 KiB
-constexpr int kMinRsaBits = 3072;            // 128 bits of security, NIST SP 800-57 part 1
-constexpr int kMaxRsaBits = 16'384;          // verification stays below some milliseconds
+constexpr std::size_t kMaxKeyText = 16'384;   // an RSA key of 16,384 bits takes 2.8 KiB
+constexpr int kMinRsaBits = 3072;             // 128 bits of security, NIST SP 800-57 part 1
+constexpr int kMaxRsaBits = 16'384;           // verification stays below some milliseconds
+constexpr std::size_t kRemembered = 1'024;    // keys, by their texts
+constexpr std::size_t kMaxKnownText = 4'096;  // with what belongs to them some 8 MiB at most
 
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using Integer = std::unique_ptr<BIGNUM, decltype(&BN_free)>;
@@ -233,6 +238,63 @@ bool VerifyBy(EVP_PKEY* key, const EVP_MD* digest, bool pss, std::string_view da
                           data.size()) == 1;
 }
 
+// What FromWire reads.
+Result<std::string> WireOfPem(std::string_view pem) {
+  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+  const auto no_pass_phrase = [](char*, int, int, void*) { return 0; };
+  const Key key(PEM_read_bio_PUBKEY(bio.get(), nullptr, no_pass_phrase, nullptr), EVP_PKEY_free);
+  if (key == nullptr) return Bad(kKinds);
+  constexpr std::string_view kEnd = "-----END PUBLIC KEY-----";
+  const auto end = pem.find(kEnd);
+  if (end == pem.npos || !Trimmed(pem.substr(end + kEnd.size())).empty()) {
+    return Bad("must be one public key in PEM and nothing after it");
+  }
+  std::string wire = WireOf(key.get());
+  if (wire.empty()) return Bad(kKinds);
+  return wire;
+}
+
+// Decoding PEM takes longer than verifying by the key, and few keys sign many objects. What is no
+// key is read, and refused, each time. Thread-safe.
+class KnownKeys {
+ public:
+  static KnownKeys& All() {
+    static KnownKeys all;
+    return all;
+  }
+
+  std::optional<VerificationKey> Find(const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = young_.find(text); found != young_.end()) return found->second;
+    const auto found = old_.find(text);
+    if (found == old_.end()) return std::nullopt;
+    VerificationKey key = found->second;
+    Insert(text, key);
+    return key;
+  }
+
+  void Add(const std::string& text, const VerificationKey& key) {
+    if (text.size() > kMaxKnownText) return;
+    const std::lock_guard lock(mutex_);
+    Insert(text, key);
+  }
+
+ private:
+  // OpenSSL ends itself at exit, and must begin before us to do so after us.
+  KnownKeys() { OPENSSL_init_crypto(0, nullptr); }
+
+  void Insert(const std::string& text, const VerificationKey& key) {
+    if (young_.size() >= kRemembered / 2) old_ = std::exchange(young_, {});
+    young_.emplace(text, key);
+  }
+
+  std::mutex mutex_;
+  // Two halves: when the younger is full, the older is forgotten. What is asked for again moves
+  // into the younger.
+  std::unordered_map<std::string, VerificationKey> young_;
+  std::unordered_map<std::string, VerificationKey> old_;
+};
+
 }  // namespace
 
 std::string_view WireReader::Bytes(std::size_t count) {
@@ -304,18 +366,13 @@ Result<VerificationKey> VerificationKey::FromWire(std::string_view wire) {
 }
 
 Result<VerificationKey> VerificationKey::FromPem(std::string_view pem) {
-  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
-  const auto no_pass_phrase = [](char*, int, int, void*) { return 0; };
-  const Key key(PEM_read_bio_PUBKEY(bio.get(), nullptr, no_pass_phrase, nullptr), EVP_PKEY_free);
-  if (key == nullptr) return Bad(kKinds);
-  constexpr std::string_view kEnd = "-----END PUBLIC KEY-----";
-  const auto end = pem.find(kEnd);
-  if (end == pem.npos || !Trimmed(pem.substr(end + kEnd.size())).empty()) {
-    return Bad("must be one public key in PEM and nothing after it");
-  }
-  const std::string wire = WireOf(key.get());
-  if (wire.empty()) return Bad(kKinds);
-  return FromWire(wire);
+  const std::string text(pem);
+  if (auto known = KnownKeys::All().Find(text)) return *std::move(known);
+  auto wire = WireOfPem(pem);
+  if (!wire) return Fail(wire.error());
+  auto key = FromWire(*wire);
+  if (key) KnownKeys::All().Add(text, *key);
+  return key;
 }
 
 Result<VerificationKey> VerificationKey::Parse(std::string_view text) {

@@ -79,9 +79,25 @@ constexpr Bound kBound[] = {{"model/digest", "SignatureForOtherModel"},
                             {"subject/useCase", "SignatureForOtherUseCase"},
                             {"environment", "SignatureForOtherEnvironment"},
                             {"subject/environment", "SignatureForOtherEnvironment"},
+                            {"subject/environments", "SignatureForOtherEnvironment"},
+                            {"policy", "SignatureForOtherPolicy"},
                             {"subject/policy", "SignatureForOtherPolicy"},
                             {"subject/policyDigest", "SignatureForOtherPolicy"},
-                            {"signer/username", "SignatureForOtherPerson"}};
+                            {"signer/username", "SignatureForOtherPerson"},
+                            {"subject/deputy", "SignatureForOtherPerson"},
+                            {"onBehalfOf", "SignatureForOtherPerson"}};
+
+// A text, or a list of them, as a message shows it.
+std::string Shown(const Json* value) {
+  if (value == nullptr) return "none";
+  if (value->is_string()) return "'" + Excerpt(value->get_ref<const std::string&>()) + "'";
+  if (!value->is_array()) return "of another type";
+  std::string text;
+  for (const Json& item : *value) {
+    if (item.is_string()) text += (text.empty() ? "" : ", ") + item.get_ref<const std::string&>();
+  }
+  return "'" + Excerpt(text) + "'";
+}
 
 std::string Dotted(std::string path) {
   std::replace(path.begin(), path.end(), '/', '.');
@@ -96,8 +112,8 @@ std::string Binding(const Statement& own) {
                      Excerpt(StringAt(own.json, "predicate/namespace")) + "'";
   const Json& spec = *FindPath(own.json, "predicate/spec");
   for (const Bound& bound : kBound) {
-    const std::string is = StringAt(spec, bound.path);
-    if (!is.empty()) text += ", " + Dotted(bound.path) + " '" + Excerpt(is) + "'";
+    const Json* is = FindPath(spec, bound.path);
+    if (is != nullptr) text += ", " + Dotted(bound.path) + " " + Shown(is);
   }
   return text + " and every other field of the spec";
 }
@@ -105,11 +121,11 @@ std::string Binding(const Statement& own) {
 // How the spec that was signed differs from the object's, `now`.
 SignatureFault Difference(const Json& then, const Json& now) {
   for (const Bound& bound : kBound) {
-    const std::string was = StringAt(then, bound.path);
-    const std::string is = StringAt(now, bound.path);
-    if (was == is) continue;
-    return {bound.reason, "it was made for " + Dotted(bound.path) + " '" + Excerpt(was) +
-                              "', is '" + Excerpt(is) + "'"};
+    const Json* was = FindPath(then, bound.path);
+    const Json* is = FindPath(now, bound.path);
+    if (was == is || (was != nullptr && is != nullptr && *was == *is)) continue;
+    return {bound.reason,
+            "it was made for " + Dotted(bound.path) + " " + Shown(was) + ", is " + Shown(is)};
   }
   std::string changed;
   const auto note = [&](const Json& one, const Json& other) {

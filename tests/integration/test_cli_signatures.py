@@ -170,10 +170,16 @@ def test_either_alphabet_raw_ecdsa_and_pss_hold(tmp_path, key):
     assert verify(tmp_path, enveloped(obj, key, payload, key.sign(pae(payload)), more=junk))[
         "holds"
     ]
-    curve = ec.generate_private_key(ec.SECP256R1())
-    r, t = decode_dss_signature(curve.sign(pae(payload), ec.ECDSA(hashes.SHA256())))
-    raw = r.to_bytes(32, "big") + t.to_bytes(32, "big")
-    assert verify(tmp_path, enveloped(obj, curve, payload, raw))["holds"]
+    for curve, digest, size in (
+        (ec.SECP256R1(), hashes.SHA256(), 32), (ec.SECP384R1(), hashes.SHA384(), 48),
+        (ec.SECP521R1(), hashes.SHA512(), 66),
+    ):  # fmt: skip
+        ecdsa = ec.generate_private_key(curve)
+        r, t = decode_dss_signature(ecdsa.sign(pae(payload), ec.ECDSA(digest)))
+        raw = r.to_bytes(size, "big") + t.to_bytes(size, "big")
+        assert verify(tmp_path, enveloped(obj, ecdsa, payload, raw))["holds"], curve.name
+        short = enveloped(obj, ecdsa, payload, raw[:-1])
+        assert "does not hold" in why_not(tmp_path, short), curve.name
     pss = rsa.generate_private_key(65537, 3072)
     sig = pss.sign(
         pae(payload), padding.PSS(padding.MGF1(hashes.SHA512()), 64), hashes.SHA512()
@@ -430,6 +436,29 @@ def test_hardware_keys_tell_whether_they_were_touched(tmp_path, device):
     assert verify(tmp_path, signed(1))["assurance"] == "Reauthenticated"
     assert verify(tmp_path, signed(0))["assurance"] == "Signed"
     assert "does not hold" in why_not(tmp_path, signed(0, touched=1))
+
+
+@pytest.mark.parametrize("flags, assurance", [(0, "Signed"), (1, "Reauthenticated"),
+                                              (5, "Reauthenticated")])  # fmt: skip
+@pytest.mark.parametrize("device", [Ed25519Device, EcdsaDevice])
+def test_ssh_keygen_says_the_same_of_hardware_keys(tmp_path, device, flags, assurance):
+    signed = hardware_signed(tmp_path, s.bias_test(), flags, device=device)
+    value = signed["spec"]["signature"]["value"]
+    blob = base64.b64decode("".join(value.splitlines()[1:-1]))
+    public = blob[14 : 14 + int.from_bytes(blob[10:14], "big")]
+    (tmp_path / "signers").write_text(f"vera {device.name.decode()} {b64(public)}\n")
+    (tmp_path / "sig").write_text(value)
+
+    def holds(message):
+        return subprocess.run(
+            ["ssh-keygen", "-Y", "verify", "-f", tmp_path / "signers", "-I", "vera",
+             "-n", "countersign", "-s", tmp_path / "sig"],
+            input=message, capture_output=True, timeout=60,
+        ).returncode == 0  # fmt: skip
+
+    message = statement(tmp_path, signed)
+    assert holds(message) and not holds(message + b" ")
+    assert verify(tmp_path, signed)["assurance"] == assurance
 
 
 def lending(key, **more):

@@ -67,6 +67,7 @@ class Judge {
                          [&](const Vote& other) { return other.holder == vote.holder; });
     });
     OncePerHolder(expired);
+    NameOtherAccounts();
     return Count(std::move(outcome), std::move(approvals), std::move(expired));
   }
 
@@ -99,6 +100,18 @@ class Judge {
                                                          SignerText(*same) + " already"});
     }
     votes = std::move(kept);
+  }
+
+  // People are counted, not their accounts.
+  void NameOtherAccounts() {
+    for (const AttestedSignOff* earlier : replaced_) {
+      const AttestedSignOff& later = *votes_.at(PersonOf(policy(), earlier->by.user)).sign_off;
+      if (later.by.user == earlier->by.user) continue;
+      Leave("SignOff '" + earlier->object->meta.name + "'",
+            {"SignOffCountedOnce", "'" + earlier->by.user + "' and '" + later.by.user +
+                                       "' are accounts of one person, who decided anew by '" +
+                                       later.object->meta.name + "'"});
+    }
   }
 
   // Looked for only when nothing else explains what is missing.
@@ -168,7 +181,12 @@ class Judge {
     const auto rank = [](const AttestedSignOff& s) {
       return std::tuple(s.by.first_seen, s.object->spec.decision, s.object->meta.name);
     };
-    if (vote.sign_off != nullptr && rank(sign_off) < rank(*vote.sign_off)) return;
+    if (vote.sign_off != nullptr) {
+      const bool earlier = rank(sign_off) < rank(*vote.sign_off);
+      const AttestedSignOff* replaced = earlier ? &sign_off : vote.sign_off;
+      if (IsApproval(replaced->object->spec.decision)) replaced_.push_back(replaced);
+      if (earlier) return;
+    }
     vote.sign_off = &sign_off;
     vote.delegation = delegation;
     vote.person = person;
@@ -394,6 +412,7 @@ class Judge {
   std::map<std::string, Vote> votes_;  // by person
   // Their latest approval with conditions or an end by a key that has ended.
   std::map<std::string, const AttestedSignOff*> restricted_;
+  std::vector<const AttestedSignOff*> replaced_;  // approvals, by a later decision of theirs
   std::vector<std::string> notes_;
   std::string first_excluded_;
 };

@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "base/digest.h"
 
 namespace countersign {
@@ -52,6 +58,75 @@ TEST(VerificationKey, IsTheSameKeyInPemAndAsOpenSshWritesIt) {
   const auto ssh = VerificationKey::Parse("ecdsa-sha2-nistp256 " + Base64Encode(wire));
   ASSERT_TRUE(ssh) << ssh.error().ToString();
   EXPECT_EQ(pem, *ssh);
+}
+
+double CpuSecondsOfParsing(const std::vector<std::string>& texts) {
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+  };
+  const double start = now();
+  for (const std::string& text : texts) EXPECT_TRUE(VerificationKey::Parse(text));
+  return now() - start;
+}
+
+// An Ed25519 key for each number; any 32 bytes are one.
+std::string PemOf(int i) {
+  std::string half = std::to_string(i);
+  half.resize(32, '.');
+  const std::string prefix("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", 12);  // RFC 8410
+  return "-----BEGIN PUBLIC KEY-----\n" + Base64Encode(prefix + half) +
+         "\n-----END PUBLIC KEY-----\n";
+}
+
+TEST(VerificationKey, IsDecodedOnceForAllThatItSigned) {
+  std::vector<std::string> different;
+  for (int i = 0; i < 400; ++i) different.push_back(PemOf(i));
+  const double decoded = CpuSecondsOfParsing(different);
+  const double known = CpuSecondsOfParsing(std::vector<std::string>(different.size(), kPem));
+  EXPECT_LT(known, decoded / 4);
+}
+
+TEST(VerificationKey, IsKnownByItsWholeText) {
+  ASSERT_TRUE(VerificationKey::Parse(kPem));
+  EXPECT_FALSE(VerificationKey::Parse(kPem + std::string("x")));
+  std::string other = kPem;
+  other[other.find("Z805")] = 'Y';
+  EXPECT_FALSE(VerificationKey::Parse(other)) << "no point of the curve";
+  EXPECT_FALSE(VerificationKey::Parse(other)) << "neither when it is asked for again";
+  ASSERT_TRUE(VerificationKey::Parse(PemOf(1)));
+  EXPECT_NE(VerificationKey::Parse(PemOf(2)).value(), VerificationKey::Parse(PemOf(1)).value());
+}
+
+TEST(VerificationKey, IsReadAnewWhereMoreAreUsedThanAreRemembered) {
+  const VerificationKey key = VerificationKey::Parse(kPem).value();
+  std::set<std::string> fingerprints;
+  for (int i = 0; i < 2500; ++i) {
+    const auto other = VerificationKey::Parse(PemOf(i));
+    ASSERT_TRUE(other) << other.error().ToString();
+    fingerprints.insert(other->fingerprint());
+  }
+  EXPECT_EQ(fingerprints.size(), 2500U);
+  const std::string signature = Base64Decode(kSignature).value();
+  const VerificationKey again = VerificationKey::Parse(kPem).value();
+  EXPECT_EQ(again, key);
+  EXPECT_TRUE(again.Verify(kData, signature));
+}
+
+TEST(VerificationKey, IsSharedByThreads) {
+  const std::string signature = Base64Decode(kSignature).value();
+  std::vector<std::thread> threads;
+  threads.reserve(4);
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&signature, thread] {
+      for (int i = 0; i < 300; ++i) {
+        EXPECT_TRUE(VerificationKey::Parse(kPem).value().Verify(kData, signature));
+        EXPECT_TRUE(VerificationKey::Parse(PemOf(10'000 + 300 * (thread % 2) + i)));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 // Made by `openssl dgst -sha256 -sigopt rsa_padding_mode:pss`, whose salt is the longest by

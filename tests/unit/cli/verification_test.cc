@@ -230,6 +230,36 @@ TEST(Verification, WhatTheApiRefusesIsToldWithItsPath) {
   EXPECT_THAT(malformed->problem, HasSubstr("spec.colour"));
 }
 
+TEST(Verification, ASignatureThatIsTooLongIsToldFromAnotherFault) {
+  const std::string long_text(10U << 20U, 'A');
+  const Json signatures[] = {
+      {{"format", "DSSE"}, {"publicKey", "x"}, {"value", long_text}},
+      {{"format", "DSSE"}, {"publicKey", long_text}, {"value", "x"}},
+      {{"format", "DSSE"}, {"certificateChain", long_text}, {"value", "x"}},
+      {{"format", "DSSE"},
+       {"publicKey", "x"},
+       {"value", "x"},
+       {"cosigners", Json::array({{{"publicKey", long_text}}})}},
+      {{"format", "SSHSIG"}, {"value", long_text}},
+      {{"format", "SSHSIG"}, {"value", "x"}, {"payload", long_text}},
+  };
+  for (const Json& signature : signatures) {
+    Manifest manifest = Sample("BiasTest");
+    manifest.object["spec"]["signature"] = signature;
+    Verified one = Verify(manifest);
+    EXPECT_EQ(one.reason, "SignatureTooLarge") << one.problem;
+    EXPECT_THAT(one.problem, AllOf(HasSubstr("spec.signature."), HasSubstr("at most")));
+    // What else is wrong comes first.
+    manifest.object["spec"]["colour"] = "red";
+    EXPECT_EQ(Verify(manifest).reason, "SpecInvalid");
+  }
+  Manifest manifest = Sample("BiasTest");
+  manifest.object["spec"]["signature"] = {{"format", "SSHSIG"}, {"value", ""}};
+  EXPECT_EQ(Verify(manifest).reason, "SpecInvalid");
+  manifest.object["spec"]["signature"] = {{"format", "SSHSIG"}, {"value", Json::array()}};
+  EXPECT_EQ(Verify(manifest).reason, "SpecInvalid");
+}
+
 TEST(Verification, RobotsDoNotSignOff) {
   Manifest manifest = Sample("SignOff");
   manifest.object["spec"]["signer"]["username"] = "system:serviceaccount:ci:robot";

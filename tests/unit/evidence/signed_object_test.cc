@@ -41,13 +41,38 @@ Json Report() {
         {"summary", "It bears the load."}}}};
 }
 
-Json SignOffOn(const std::string& policy) {
+Json SignOffOn(Json subject) {
   return {{"kind", "SignOff"},
           {"metadata", {{"name", "yes"}, {"namespace", "governance"}}},
           {"spec",
-           {{"subject", {{"kind", "GovernancePolicy"}, {"policy", policy}}},
+           {{"subject", std::move(subject)},
             {"signer", {{"username", "vera"}}},
+            {"onBehalfOf", "inga"},
             {"decision", "Approve"}}}};
+}
+
+Json PolicySignOff() { return SignOffOn({{"kind", "GovernancePolicy"}, {"policy", "lending"}}); }
+
+Json DeploymentSignOff() {
+  return SignOffOn({{"kind", "ModelDeployment"},
+                    {"useCase", "credit"},
+                    {"environments", {"qa", "prod"}},
+                    {"model", {{"digest", "sha256:" + std::string(64, '1')}}}});
+}
+
+Json Delegation() {
+  return SignOffOn({{"kind", "Delegation"}, {"useCase", "credit"}, {"deputy", "otto"}});
+}
+
+Json Exception() {
+  return {{"kind", "Waiver"},
+          {"metadata", {{"name", "late"}, {"namespace", "lending"}}},
+          {"spec",
+           {{"useCase", "credit"},
+            {"policy", "lending"},
+            {"environment", "prod"},
+            {"model", {{"digest", "sha256:" + std::string(64, '1')}}},
+            {"measures", {"bias"}}}}};
 }
 
 // `object` with an envelope over `payload` of the given type.
@@ -116,16 +141,15 @@ TEST(SignedObject, ACorrectSignatureHoldsUnderAnyName) {
 }
 
 struct Edit {
+  Json (*of)();
   const char* path;
-  const char* value;
+  Json value;
   const char* reason;
 };
 class Edited : public ::testing::TestWithParam<Edit> {};
 
 TEST_P(Edited, BesideAnEnvelopeThatHolds) {
-  const bool report = std::string(GetParam().path).find("sign") == std::string::npos &&
-                      std::string(GetParam().path).find("subject") == std::string::npos;
-  Json object = Signed(report ? Report() : SignOffOn("lending"));
+  Json object = Signed(GetParam().of());
   SetPath(object, GetParam().path, GetParam().value);
   std::string message;
   EXPECT_EQ(Reason(object, &message), GetParam().reason);
@@ -133,9 +157,7 @@ TEST_P(Edited, BesideAnEnvelopeThatHolds) {
 }
 
 TEST_P(Edited, BesideAnSshSignatureThatCarriesWhatWasSigned) {
-  const bool report = std::string(GetParam().path).find("sign") == std::string::npos &&
-                      std::string(GetParam().path).find("subject") == std::string::npos;
-  const Json before = report ? Report() : SignOffOn("lending");
+  const Json before = GetParam().of();
   Json object = WithPayload(before, StatementOf(before).value());
   SetPath(object, GetParam().path, GetParam().value);
   std::string message;
@@ -146,22 +168,47 @@ TEST_P(Edited, BesideAnSshSignatureThatCarriesWhatWasSigned) {
 INSTANTIATE_TEST_SUITE_P(
     SignedObject, Edited,
     ::testing::Values(
-        Edit{"spec/model/digest",
+        Edit{Report, "spec/model/digest",
              "sha256:2222222222222222222222222222222222222222222222222222222222222222",
              "SignatureForOtherModel"},
-        Edit{"spec/useCase", "other", "SignatureForOtherUseCase"},
-        Edit{"spec/environment", "prod", "SignatureForOtherEnvironment"},
-        Edit{"spec/subject/policy", "other", "SignatureForOtherPolicy"},
-        Edit{"spec/signer/username", "victor", "SignatureForOtherPerson"},
-        Edit{"metadata/namespace", "other", "SignatureForOtherNamespace"},
-        Edit{"kind", "BiasTest", "SignatureForOtherKind"},
-        Edit{"spec/summary", "It bears everything.", "SignedContentChanged"},
-        Edit{"spec/added", "later", "SignedContentChanged"}),
+        Edit{DeploymentSignOff, "spec/subject/model/digest",
+             "sha256:2222222222222222222222222222222222222222222222222222222222222222",
+             "SignatureForOtherModel"},
+        Edit{Report, "spec/useCase", "other", "SignatureForOtherUseCase"},
+        Edit{DeploymentSignOff, "spec/subject/useCase", "other", "SignatureForOtherUseCase"},
+        Edit{Report, "spec/environment", "prod", "SignatureForOtherEnvironment"},
+        Edit{DeploymentSignOff, "spec/subject/environment", "prod", "SignatureForOtherEnvironment"},
+        Edit{DeploymentSignOff, "spec/subject/environments", Json::array({"prod"}),
+             "SignatureForOtherEnvironment"},
+        Edit{Exception, "spec/policy", "other", "SignatureForOtherPolicy"},
+        Edit{PolicySignOff, "spec/subject/policy", "other", "SignatureForOtherPolicy"},
+        Edit{PolicySignOff, "spec/signer/username", "victor", "SignatureForOtherPerson"},
+        Edit{Delegation, "spec/subject/deputy", "victor", "SignatureForOtherPerson"},
+        Edit{PolicySignOff, "spec/onBehalfOf", "victor", "SignatureForOtherPerson"},
+        Edit{Report, "metadata/namespace", "other", "SignatureForOtherNamespace"},
+        Edit{Report, "kind", "BiasTest", "SignatureForOtherKind"},
+        Edit{Report, "spec/summary", "It bears everything.", "SignedContentChanged"},
+        Edit{Report, "spec/added", "later", "SignedContentChanged"}),
     [](const auto& test) {
       std::string name;
       for (const char c : std::string(test.param.path)) name += c == '/' ? '_' : c;
       return name;
     });
+
+TEST(SignedObject, SaysForWhichEnvironmentsItWasMade) {
+  Json object = Signed(DeploymentSignOff());
+  std::string message;
+  object["spec"]["subject"]["environments"] = {"prod", "dev"};
+  EXPECT_EQ(Reason(object, &message), "SignatureForOtherEnvironment");
+  EXPECT_THAT(message,
+              HasSubstr("it was made for spec.subject.environments 'qa, prod', is 'prod, dev'"));
+  object["spec"]["subject"].erase("environments");
+  EXPECT_EQ(Reason(object, &message), "SignatureForOtherEnvironment");
+  EXPECT_THAT(message, HasSubstr("spec.subject.environments 'qa, prod', is none"));
+  object["spec"]["subject"]["environments"] = 5;
+  EXPECT_EQ(Reason(object, &message), "SignatureForOtherEnvironment");
+  EXPECT_THAT(message, HasSubstr("is of another type"));
+}
 
 TEST(SignedObject, SaysWhichFieldWasChanged) {
   Json object = Signed(Report());
