@@ -1,5 +1,6 @@
 #include "cli/doctor.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "cli/command.h"
