@@ -1,6 +1,5 @@
 #include "governance/types/use_case.h"
 
-#include "governance/types/account.h"
 #include "governance/types/codec.h"
 
 namespace countersign {
@@ -74,14 +73,14 @@ void Describe(V& v, UseCaseSpec& s) {
            .doc = "Account of the senior manager who backs it.",
            .format = Format::kToken},
           s.sponsor);
-  DescribeAccounts(v,
-                   {.name = "developers",
-                    .doc = "Accounts and groups that develop or deploy the model: whoever is "
-                           "listed is not independent of it.",
-                    .required = true,
-                    .min = 1,
-                    .max = 128},
-                   s.developers);
+  v.Field({.name = "developers",
+           .doc = "Accounts and groups that develop or deploy the model: whoever is listed is not "
+                  "independent of it. Of kind User or Group; admission refuses Person and Role, "
+                  "which policies differ in.",
+           .required = true,
+           .min = 1,
+           .max = 128},
+          s.developers);
   v.Field({.name = "lifecycle",
            .doc = "Proposed (not yet to be deployed above the first environment), Active, Retiring "
                   "(no new versions) or Retired (kept for the record; nothing may serve). It is "
@@ -132,6 +131,13 @@ static void Check(const UseCaseSpec& spec, const Json& /*json*/, std::vector<Err
     if (!kept || data.until) continue;
     AddError(errors, "spec.retirement.data[" + std::to_string(i) + "].until",
              "is required for action " + std::string(NameOf(data.action)));
+  }
+  // The schema takes all kinds: `countersign doctor` needs what admission alone refuses.
+  for (std::size_t i = 0; i < spec.developers.size(); ++i) {
+    const SubjectKind kind = spec.developers[i].kind;
+    if (kind == SubjectKind::kUser || kind == SubjectKind::kGroup) continue;
+    AddError(errors, "spec.developers[" + std::to_string(i) + "].kind",
+             "must be one of 'User', 'Group', is '" + std::string(NameOf(kind)) + "'");
   }
 }
 
