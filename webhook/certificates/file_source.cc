@@ -85,14 +85,14 @@ Result<FileCertificateSource::Clients> FileCertificateSource::LoadClients(
 }
 
 template <class T>
-Status FileCertificateSource::Take(Result<Taken<T>> next, Taken<T>& current, const char* what) {
+Status FileCertificateSource::Take(Result<Taken<T>> next, Taken<T>& current, const char* kept,
+                                   const char* renewed) {
   const std::lock_guard lock(mutex_);
   const std::string until = pair_.value == nullptr ? "" : FormatTime(pair_.value->NotAfter());
   if (!next) {
     if (next.error().message != current.failure) {
       current.failure = next.error().message;
-      Log(LogLevel::kWarning, std::string(what) + " was not renewed; the last good one stays",
-          {{"error", current.failure}, {"notAfter", until}});
+      Log(LogLevel::kWarning, kept, {{"error", current.failure}, {"notAfter", until}});
     }
     return Fail(next.error());
   }
@@ -100,7 +100,7 @@ Status FileCertificateSource::Take(Result<Taken<T>> next, Taken<T>& current, con
   if (next->value == nullptr) return {};
   current = *std::move(next);
   ++reloads_;
-  Log(LogLevel::kInfo, std::string(what) + " renewed",
+  Log(LogLevel::kInfo, renewed,
       {{"serial", pair_.value == nullptr ? "" : pair_.value->Serial()},
        {"notAfter", pair_.value == nullptr ? "" : FormatTime(pair_.value->NotAfter())}});
   return {};
@@ -120,8 +120,12 @@ Status FileCertificateSource::Reload() {
   if (!next_pair) next_pair = LoadPair(pair);
   Result<Clients> next_clients = LoadClients(clients);
   if (!next_clients) next_clients = LoadClients(clients);
-  Status took_pair = Take(std::move(next_pair), pair_, "the serving certificate");
-  Status took_clients = Take(std::move(next_clients), clients_, "the CA of the clients");
+  Status took_pair = Take(std::move(next_pair), pair_,
+                          "the serving certificate was not renewed; the last good one stays",
+                          "serving certificate renewed");
+  Status took_clients = Take(std::move(next_clients), clients_,
+                             "the CA of the clients was not renewed; the last good one stays",
+                             "CA of the clients renewed");
   if (took_pair && took_clients) return {};
   const std::lock_guard lock(mutex_);
   ++failures_;

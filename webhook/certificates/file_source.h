@@ -68,9 +68,9 @@ class FileCertificateSource final : public CertificateSource {
   // Without a value where the content is known.
   [[nodiscard]] Result<Pair> LoadPair(const std::string& known_digest) const;
   [[nodiscard]] Result<Clients> LoadClients(const std::string& known_digest) const;
-  // What a look gave; a failure is told as `what` "was not renewed; the last good one stays".
+  // What a look gave. `kept` and `renewed` are what the log says of a failure and of something new.
   template <class T>
-  Status Take(Result<Taken<T>> next, Taken<T>& current, const char* what);
+  Status Take(Result<Taken<T>> next, Taken<T>& current, const char* kept, const char* renewed);
   void Poll(const std::stop_token& stop);
 
   const CertificateFiles files_;
