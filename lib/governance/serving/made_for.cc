@@ -121,6 +121,10 @@ bool IsEarlierRevision(const std::string& kind, const Recognition& made,
 
 std::optional<GuardFault> NotAsOwnerSays(const std::string& kind, const Recognition& made,
                                          const ServingOwner& owner) {
+  if (made.incomplete || owner.recognition.incomplete) {
+    return GuardFault{"OwnerDoesNotRun",
+                      Claims(owner) + " or itself runs more than can be compared", ""};
+  }
   auto fault = AddedModel(made, owner.recognition);
   // Some make more for a Pod, such as a LeaderWorkerSet the group of a leader.
   if (!fault && owner.kind == "Pod") return AddedContainer(made, owner);

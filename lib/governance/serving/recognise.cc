@@ -143,6 +143,7 @@ class Recogniser {
       out_.references.push_back(std::move(part.reference));
     }
     if (running_.is_full) {
+      out_.incomplete = true;
       Fault("", "runs more containers and volumes, or longer ones, than are looked through");
     }
     Conclude(object);

@@ -42,6 +42,8 @@ struct Recognition {
   // Digest of all that may decide what is served; without replicas, suspension and status. Empty
   // if there is none or it does not serve.
   std::string fingerprint;
+  // It runs more than is among the references, which is a fault as well: it is the same as nothing.
+  bool incomplete = false;
 };
 
 // `owned`: whether to believe the object that a controller owns it. A Pod that is not restarted

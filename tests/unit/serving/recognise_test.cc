@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/yaml.h"
+#include "governance/serving/made_for.h"
 
 namespace countersign {
 namespace {
@@ -264,6 +265,9 @@ TEST(Recognise, MoreContainersThanAnybodyRunsAreAFault) {
   const Recognition found = Recognise(Table(), object);
   ASSERT_THAT(found.faults, SizeIs(1));
   EXPECT_THAT(found.faults.front().message, HasSubstr("more containers and volumes"));
+  // Nor is it taken for what its owner says: nobody has compared all of it.
+  const ServingOwner owner{.kind = "ReplicaSet", .name = "r", .recognition = found};
+  EXPECT_TRUE(NotAsOwnerSays("Pod", found, owner));
   EXPECT_LT(Remembered(found), 50'000U);
 }
 
