@@ -198,10 +198,18 @@ def prometheus(site, tmp_path_factory):
     prometheus.stop()
 
 
+def operator_metrics(site):
+    site.operator.await_log("answering probes")
+    port = site.operator.field("answering probes", "port")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as response:
+        return response.read().decode()
+
+
 def test_series_are_few_after_everything_was_exercised(site):
-    text = site.metrics()
-    check_counters(text)
-    assert 50 < sum(not line.startswith("#") for line in text.splitlines()) <= 300
+    for program, text in {"webhook": site.metrics(), "operator": operator_metrics(site)}.items():
+        check_counters(text)
+        series = sum(not line.startswith("#") for line in text.splitlines())
+        assert 50 < series <= 300, f"{program}: {series}"
 
 
 SELECTOR = re.compile(r"(countersign_\w+|up)(?:\{([^}]*)\})?")
