@@ -30,6 +30,7 @@ struct Diagnosis {
 struct ProbeAnswer {
   bool admitted = false;
   std::string message;
+  Time at{};  // when it came, by the clock of this machine
 };
 
 struct Patient {

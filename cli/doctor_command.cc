@@ -97,7 +97,8 @@ void Probe(const Cluster& cluster, Patient& patient) {
   const auto made = cluster.client().Create(kUseCases, probe, options);
   const bool asked = made || made.error().message.find("webhook") != std::string::npos;
   if (asked) {
-    patient.probe = ProbeAnswer{made.has_value(), made ? std::string() : made.error().message};
+    const std::string message = made ? std::string() : made.error().message;
+    patient.probe = ProbeAnswer{made.has_value(), message, cluster.Now()};
   } else {
     patient.unread["probe"] = made.error().message;
   }

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <string_view>
 
 #include "cli/doctor_parts.h"
 #include "governance/exempt_namespace.h"
@@ -30,6 +33,32 @@ std::optional<Time> StoredAt(const Json& object) {
     if (time && (!last || *time > *last)) last = *time;
   }
   return last;
+}
+
+// What the webhook's clock said when it refused: its decisions' ids are UUIDs of version 7, which
+// begin with 48 bits of Unix milliseconds (RFC 9562, section 5.7).
+std::optional<Time> RefusedAt(std::string_view message) {
+  constexpr std::string_view kBefore = "(decision ";
+  const auto at = message.rfind(kBefore);
+  if (at == message.npos) return std::nullopt;
+  const std::string_view id = message.substr(at + kBefore.size(), 36);
+  if (id.size() != 36 || id[8] != '-' || id[13] != '-' || id[14] != '7') return std::nullopt;
+  const std::string digits = std::string(id.substr(0, 8)).append(id.substr(9, 4));
+  std::uint64_t millis = 0;
+  const char* end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, millis, 16);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return Time(std::chrono::milliseconds(millis));
+}
+
+// The clock of one of the programs.
+void ExamineClock(const Patient& patient, const std::string& program,
+                  std::chrono::microseconds skew, const std::string& harm, Findings& findings) {
+  if (!IsBig(skew)) return findings.Good("", "the " + program + " and the API server agree");
+  findings.Fault("",
+                 "the " + program + "'s clock is " + SkewText(skew) + " the API server's: " + harm,
+                 "kubectl get pods -n " + patient.name_space +
+                     " -o wide, then timedatectl status on the " + program + "'s node");
 }
 
 void ExamineProgram(const Patient& patient, const std::string& program, Findings& findings) {
@@ -113,21 +142,22 @@ void ExamineClocks(const Patient& patient, std::vector<Diagnosis>& all) {
   } else {
     findings.Good("", "this machine and the API server agree");
   }
+  if (const auto refused = RefusedAt(patient.probe ? patient.probe->message : std::string())) {
+    // The probe was made later than the API server was asked for its time.
+    const Time server_then = *patient.server_now + (patient.probe->at - patient.now);
+    ExamineClock(
+        patient, "webhook", *refused - server_then,
+        "what it stamps counts for nothing beyond five minutes, and expiry is judged wrongly",
+        findings);
+  }
   const auto lease =
       patient.found.find(NameOf("Lease", patient.name_space, "countersign-operator"));
   if (lease == patient.found.end()) return;
   const auto stored = StoredAt(lease->second);
   const auto renewed = ParseTime(StringAt(lease->second, "spec/renewTime"));
   if (!stored || !renewed) return;
-  if (const auto skew = *renewed - *stored; IsBig(skew)) {
-    findings.Fault("",
-                   "the operator's clock is " + SkewText(skew) +
-                       " the API server's: expiry and dates of evidence are judged wrongly",
-                   "kubectl get pods -n " + patient.name_space + " -o wide, then " + tell +
-                       " on the operator's node");
-  } else {
-    findings.Good("", "the operator and the API server agree");
-  }
+  ExamineClock(patient, "operator", *renewed - *stored,
+               "expiry and dates of evidence are judged wrongly", findings);
 }
 
 void ExaminePolicies(const Patient& patient, std::vector<Diagnosis>& all) {

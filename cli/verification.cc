@@ -177,8 +177,9 @@ bool Disagree(const std::vector<Opinion>& opinions, Verified& out) {
         PersonOf(first->policy->spec, user) == PersonOf(first->policy->spec, other)) {
       continue;
     }
-    out.problem = who + "', policy '" + one.policy->meta.name + "' as of '" + other +
-                  "': a key is one person's";
+    out.problem = who;
+    out.problem.append("', policy '").append(one.policy->meta.name);
+    out.problem.append("' as of '").append(other).append("': a key is one person's");
     out.reason = "SignerAmbiguous";
     return true;
   }

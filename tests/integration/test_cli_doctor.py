@@ -79,6 +79,7 @@ def test_a_healthy_installation_has_no_fault(site):
     good = {f["area"] for f in findings(site, "good")[0]}
     assert good == {"definitions", "admission", "rights", "programs", "certificates", "stamp key",
                     "leader", "clocks", "policies", "own namespace", "probe"}  # fmt: skip
+    found(site, "good", "clocks", "the webhook and the API server agree")
     # The chart's default image has no digest.
     assert {f["area"] for f in findings(site, "warning")[0]} == {"programs"}
     text = doctor(site).stdout

@@ -228,8 +228,8 @@ class Judge {
   // have come after.
   [[nodiscard]] std::string LaterDeleted(const Vote& vote) const {
     const SignOffSpec& spec = vote.sign_off->object->spec;
-    const ModelRecord* record =
-        target().model ? RecordOf(facts(), target().model->digest) : nullptr;
+    const SignOffTarget& about = target();
+    const ModelRecord* record = about.model ? RecordOf(facts(), about.model->digest) : nullptr;
     if (record == nullptr) return {};
     const std::string digest(DigestOfSubject(spec.subject));
     for (const RecordedDecision& one : record->spec.decisions) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/digest.h"
 #include "cli/command.h"
 #include "cli/object_difference.h"
 
@@ -61,6 +62,41 @@ TEST(Doctor, OfAnEmptyClusterEverythingIsAFaultOrUnknownWithACommand) {
     probed = probed || one.area == "probe";
   }
   EXPECT_TRUE(probed);
+}
+
+// What is said of clocks where the webhook refuses the probe with that message, `later` than the
+// API server told its time.
+std::string ClocksWhere(const std::string& message, std::chrono::seconds later) {
+  Patient patient;
+  patient.name_space = "countersign-system";
+  patient.now = ParseTime("2026-03-01T12:00:00Z").value();
+  patient.server_now = patient.now;
+  patient.probe = ProbeAnswer{false, message, patient.now + later};
+  std::string told;
+  for (const Diagnosis& one : Examine(patient)) {
+    if (one.area == "clocks") told += one.message + "\n";
+  }
+  return told;
+}
+
+TEST(Doctor, TellsTheClockOfTheWebhookByTheIdOfItsDecision) {
+  using testing::HasSubstr;
+  const Time now = ParseTime("2026-03-01T12:00:00Z").value();
+  const auto refusal = [&](std::chrono::seconds ahead) {
+    return "[SpecInvalid] no such role\n(decision " + NewUuid(now + ahead) + ")";
+  };
+  const std::chrono::seconds minute{60};
+  const std::string good = "the webhook and the API server agree";
+  EXPECT_THAT(ClocksWhere(refusal(minute / 60), minute / 60), HasSubstr(good));
+  EXPECT_THAT(ClocksWhere(refusal(minute), minute), HasSubstr(good)) << "a slow examination";
+  EXPECT_THAT(ClocksWhere(refusal(10 * minute), minute),
+              HasSubstr("the webhook's clock is 540 s ahead of the API server's"));
+  EXPECT_THAT(ClocksWhere(refusal(-10 * minute), minute),
+              HasSubstr("the webhook's clock is 660 s behind the API server's"));
+  for (const char* other : {"", "(decision ", "(decision 0195517b-d800-4abc-8def-000000000000)",
+                            "(decision zzzzzzzz-zzzz-7abc-8def-000000000000)"}) {
+    EXPECT_THAT(ClocksWhere(other, minute), testing::Not(HasSubstr("webhook"))) << other;
+  }
 }
 
 TEST(Doctor, TextFromTheClusterMovesNoCursor) {
