@@ -95,6 +95,15 @@ def test_the_chart_ships_both_where_asked_and_links_to_pages_of_ones_own():
     assert json.loads(dashboard["data"]["countersign.json"]) == json.loads(DASHBOARD.read_text())
 
 
+@pytest.mark.parametrize(("timeout", "slow"), [(1, 0.5), (2, 1), (5, 2.5), (30, 2.5)])
+def test_slow_is_judged_by_the_patience_of_the_api_server(timeout, slow):
+    objects = rendered("--set", f"metrics.rules.enabled=true,webhook.timeoutSeconds={timeout}")
+    groups = objects["PrometheusRule", "countersign"]["spec"]["groups"]
+    (alert,) = [r for g in groups for r in g["rules"] if r.get("alert") == "CountersignWebhookSlow"]
+    assert float(alert["expr"].rsplit(">", 1)[1]) == slow
+    assert f"waits for {timeout} s" in alert["annotations"]["description"]
+
+
 class Prometheus:
     """A real one, with the rules, that scrapes `targets` (job to port) each second."""
 
