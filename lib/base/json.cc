@@ -326,13 +326,6 @@ Result<Json> ParseJson(std::string_view text, int max_depth) {
   return ParseJsonStrictly(text, max_depth);
 }
 
-Result<Json> ParseJsonWithout(std::string_view text, JsonSteps left_out, int max_depth) {
-  if (auto fast = ParseJsonFast(text, max_depth, left_out)) return std::move(*fast);
-  auto whole = ParseJsonStrictly(text, max_depth);
-  if (whole) LeaveOut(*whole, left_out);
-  return whole;
-}
-
 namespace {
 
 Result<Json> ParseWithin(std::string_view text, std::optional<std::size_t> most, int max_depth) {
@@ -353,6 +346,14 @@ Result<Json> ParseWithin(std::string_view text, std::optional<std::size_t> most,
 }
 
 }  // namespace
+
+Result<Json> ParseJsonWithout(std::string_view text, JsonSteps left_out, int max_depth,
+                              std::optional<std::size_t> most) {
+  if (auto fast = ParseJsonFast(text, max_depth, left_out)) return std::move(*fast);
+  auto whole = ParseWithin(text, most, max_depth);
+  if (whole) LeaveOut(*whole, left_out);
+  return whole;
+}
 
 Result<Json> ParseJsonStrictly(std::string_view text, int max_depth) {
   return ParseWithin(text, std::nullopt, max_depth);

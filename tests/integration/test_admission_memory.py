@@ -36,6 +36,12 @@ def nested(name, steps, containers):
             "metadata": {"name": name, "namespace": "default"}, "spec": {"predictor": spec}}  # fmt: skip
 
 
+def dense(name, count):
+    """As much memory for its length as an object can take: values that say nothing."""
+    return {"apiVersion": "serving.kserve.io/v1beta1", "kind": KIND, "metadata": {"name": name, "namespace": "default"},
+            "spec": {"predictor": {"model": {"args": [""] * count}}}}  # fmt: skip
+
+
 def review(obj):
     gvk = {"group": "serving.kserve.io", "version": "v1beta1", "kind": KIND}
     return json.dumps({
@@ -87,6 +93,29 @@ def test_what_a_burst_took_is_given_back(site):
     took = site.memory("VmHWM") - before
     assert took > 10 * MIB, "a burst that takes nothing proves nothing"
     wait_until(lambda: site.memory("VmRSS") - before < took / 4, "freed memory to be given back", 60)
+
+
+@pytest.mark.parametrize("value", [b'{"":0}', b'[]', b'""', b'1'])
+def test_a_body_of_values_that_say_nothing_is_refused(site, value):
+    body = b'{"request":{"object":{"a":[' + b",".join([value] * (8_300_000 // (len(value) + 1))) + b"]}}}"
+    for path in ("/validate/v1", "/guard/v1"):
+        status, answer = site.post(path, body)
+        assert status == 400, answer
+    site.check_limit()
+
+
+def test_an_object_of_values_that_say_nothing_costs_no_replica_its_life(site):
+    """As long as the API server takes, several at once."""
+    errors = []
+    obj = dense("dense", 900_000)
+    callers = [threading.Thread(target=lambda: errors.append(site.create(obj).stderr)) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len(errors) == 4 and not any("deadline exceeded" in error for error in errors), errors
+    print(errors[0])
+    site.check_limit()
 
 
 def test_a_deep_object_is_judged_before_the_api_server_gives_up(site):

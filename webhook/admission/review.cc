@@ -117,7 +117,7 @@ std::string_view OperationName(Operation operation) {
 Result<Json> ParseReview(std::string_view body) {
   static constexpr std::array<std::string_view, 4> kManagedFields = {"request", "*", "metadata",
                                                                      "managedFields"};
-  return ParseJsonWithout(body, kManagedFields, kMaxForeignJsonDepth);
+  return ParseJsonWithout(body, kManagedFields, kMaxForeignJsonDepth, kMaxReviewMemory);
 }
 
 Result<Review> DecodeReview(Json&& body) {

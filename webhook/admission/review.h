@@ -61,8 +61,13 @@ struct Review {
   }
 };
 
+// What the values of a review may take. The longest that an API server sends, an object of 3 MiB
+// and what it was before, takes a third of it, unless it consists of hundreds of thousands of
+// values that say nothing.
+inline constexpr std::size_t kMaxReviewMemory = std::size_t{64} << 20;
+
 // The body's JSON without its objects' managedFields, a third of many objects: who set which field
-// is not ours to judge. Errors as ParseJson's.
+// is not ours to judge. Errors as ParseJson's; kResourceExhausted beyond kMaxReviewMemory.
 [[nodiscard]] Result<Json> ParseReview(std::string_view body);
 
 // Takes the body's JSON apart. Error: what is wrong with the review itself; the answer is then HTTP

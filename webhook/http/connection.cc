@@ -11,7 +11,7 @@ std::string Connection::TakeRequest() {
     in.resize(request_size);
   }
   std::string request = std::exchange(in, std::move(next));
-  lease.Set(in.size());
+  Hold(in.size());
   return request;
 }
 
@@ -22,7 +22,7 @@ void Connection::ResetRequest() {
   searched = 0;
   head_size = 0;
   if (in.empty()) std::string().swap(in);
-  lease.Set(in.size());
+  Hold(in.size());
 }
 
 void Connection::BeginResponse(std::string bytes, bool close) {

@@ -7,8 +7,8 @@
 // are the event loop's, which owns it. Not thread-safe.
 #pragma once
 
-#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <map>
@@ -18,6 +18,7 @@
 #include <string_view>
 #include <utility>
 
+#include "webhook/http/peer_address.h"
 #include "webhook/http/routing.h"
 #include "webhook/http/stats.h"
 #include "webhook/http/transport.h"
@@ -36,31 +37,40 @@ enum class Phase {
   kClosed,
 };
 
-// IPv6, or IPv4 mapped into it.
-using PeerAddress = std::array<unsigned char, 16>;
+// Of one address.
+struct Peer {
+  std::size_t connections = 0;
+  std::size_t bytes = 0;  // that these hold
+};
 
 using Timers = std::multimap<SteadyTime, std::uint64_t>;  // deadline -> connection
 
 struct Connection {
   Connection(std::uint64_t number, UniqueFd socket, const PeerAddress& from,
-             std::atomic<std::uint64_t>& buffered)
-      : id(number), fd(std::move(socket)), peer(from), lease(buffered) {}
+             std::shared_ptr<Peer> totals_of_peer, std::atomic<std::uint64_t>& buffered)
+      : id(number),
+        fd(std::move(socket)),
+        peer(from),
+        totals(std::move(totals_of_peer)),
+        lease(buffered) {}
 
   const std::uint64_t id;
   UniqueFd fd;
   const PeerAddress peer;
+  const std::shared_ptr<Peer> totals;
   std::unique_ptr<Transport> transport;  // uses fd; null while fresh
   Phase phase = Phase::kFresh;
   std::uint32_t interest = 0;  // epoll events asked for
   std::optional<Timers::iterator> timer;
   std::list<std::uint64_t>::iterator unproven_at;
-  bool proven = false;   // has made a request that a handler answered
-  SteadyTime retire_at;  // from here on, the next response is the last
+  bool proven = false;    // has made a request that a handler answered
+  SteadyTime retire_at;   // from here on, the next response is the last
+  SteadyTime idle_until;  // of the wait for the next request, or of the one before
 
   // The request being read.
-  SteadyTime began;          // its first byte; while idle, that of the one before
-  std::string in;            // its bytes, and perhaps of the next one
-  BufferLease lease;         // of `in` and of what the transport holds of it
+  SteadyTime began;   // its first byte; while idle, that of the one before; of none, the accept
+  std::string in;     // its bytes, and perhaps of the next one
+  BufferLease lease;  // of `in` and of what the transport holds of it
   std::size_t searched = 0;  // bytes of `in` known to hold no end of the head
   std::size_t head_size = 0;
   std::size_t request_size = 0;  // head and body; 0 until the head is there
@@ -75,7 +85,11 @@ struct Connection {
   bool close_after = false;
 
   [[nodiscard]] bool IsComplete() const { return request_size > 0 && in.size() >= request_size; }
-  void CountBytes() { lease.Set(in.size() + (transport == nullptr ? 0 : transport->Held())); }
+  void CountBytes() { Hold(in.size() + (transport == nullptr ? 0 : transport->Held())); }
+  void Hold(std::size_t bytes) {
+    totals->bytes = totals->bytes - lease.Bytes() + bytes;
+    lease.Set(bytes);
+  }
   // Moves the complete request out; bytes of the next one stay in `in`.
   [[nodiscard]] std::string TakeRequest();
   // Forgets the request. Frees the buffer: an idle connection should cost next to nothing.

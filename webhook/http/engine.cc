@@ -73,7 +73,7 @@ Result<std::unique_ptr<Engine>> Engine::Start(ServerOptions options, std::option
       engine->counters_);
   if (const Status opened = engine->loop_->Open(); !opened) return Fail(opened.error());
   engine->workers_ = std::make_unique<Workers>(
-      own.worker_threads, own.max_queued, own.max_wait, own.max_head_bytes + own.max_body_bytes,
+      own.worker_threads, own.max_queued, own.max_wait, own.long_bytes, own.max_buffered_bytes / 2,
       engine->counters_,
       [loop = engine->loop_.get()](std::uint64_t connection, Response response) {
         loop->Complete(connection, std::move(response));

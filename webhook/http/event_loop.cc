@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "webhook/http/response.h"
 
 namespace countersign::http {
 namespace {
@@ -31,6 +32,9 @@ constexpr milliseconds kAcceptPause{100};
 // One TLS record holds at most 16 KiB (RFC 8446, 5.1): a read of this size leaves nothing behind in
 // OpenSSL that epoll would not announce.
 constexpr std::size_t kScratchBytes = std::size_t{16} << 10;
+// One address with more than this part of all connections allowed has many: 128 of 4,096, where an
+// API server keeps 25 (client-go transport/cache.go) and what is under way.
+constexpr std::size_t kManyOfAll = 32;
 // Connections get numbers from here on. cpp-httplib's client in the same process waits by select(),
 // which knows no descriptor above 1023; ours need none of those.
 constexpr int kFirstDescriptor = 1024;
@@ -116,11 +120,19 @@ void EventLoop::Run() {
     AnswerAtOnce();
     HandleCompletions();
     ExpireTimers();
+    if (now_ >= accept_again_at_) ResumeAccepting();
     if (stop_requested_ && !stopping_) BeginStop();
     closed_.clear();
     turn_began_.store(SteadyTime::max(), std::memory_order_relaxed);
   }
-  while (!connections_.empty()) Close(*connections_.begin()->second);
+  // What the workers have not got to: an API server that is told so asks another replica.
+  while (!connections_.empty()) {
+    Connection& c = *connections_.begin()->second;
+    if (c.phase == Phase::kDispatched) {
+      Attempt(c, [&] { Respond(c, TryAgain("the server ends"), true); });
+    }
+    Close(c);
+  }
   closed_.clear();
 }
 
@@ -167,6 +179,7 @@ void EventLoop::AnswerAtOnce() {
         answers.emplace_back(c.id, *std::move(response));
       } else {
         Submit(c, std::move(job));
+        ReadOn(c);
       }
     });
   }
@@ -234,7 +247,7 @@ void EventLoop::AcceptSome() {
       if (high >= 0) socket = UniqueFd(high);
       Admit(std::move(socket), AddressOf(from));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      if (!MakeRoom()) return PauseAccepting();
+      if (!CloseUnproven(nullptr)) return PauseAccepting();
     } else if (errno != EINTR && errno != ECONNABORTED) {
       return;
     }
@@ -243,18 +256,21 @@ void EventLoop::AcceptSome() {
 
 void EventLoop::Admit(UniqueFd socket, const PeerAddress& peer) {
   counters_.accepted.fetch_add(1);
-  if (connections_.size() >= options_.max_connections && !MakeRoom() && !MakeRoomFor(peer)) {
+  if (connections_.size() >= options_.max_connections && !MakeRoom(peer)) {
     counters_.Count(Refusal::kConnectionLimit);
     return;
   }
   const std::uint64_t id = next_id_++;
   Tune(socket.Get());
   if (!Watch(epoll_.Get(), EPOLL_CTL_ADD, socket.Get(), EPOLLIN, id)) return;
+  std::shared_ptr<Peer>& totals = peers_[peer];
+  if (totals == nullptr) totals = std::make_shared<Peer>();
   Connection& c = *connections_
                        .emplace(id, std::make_unique<Connection>(id, std::move(socket), peer,
-                                                                 counters_.buffered_bytes))
+                                                                 totals, counters_.buffered_bytes))
                        .first->second;
-  ++peers_[peer];
+  ++totals->connections;
+  c.began = now_;
   c.interest = EPOLLIN;
   c.unproven_at = unproven_.insert(unproven_.end(), id);
   const auto jitter = options_.max_age_jitter.count();
@@ -265,34 +281,47 @@ void EventLoop::Admit(UniqueFd socket, const PeerAddress& peer) {
   SetDeadline(c, now_ + options_.handshake_deadline);
 }
 
-// At the limit the oldest connection that has not yet made one valid request goes: an honest new
-// one needs milliseconds to prove itself, a silent one never will.
-bool EventLoop::MakeRoom() {
+// At the limit somebody goes. An address with far more connections than an API server keeps open
+// gives up one of its own, lest its new ones drive out those that others begin; to itself, none
+// that has made a request. Else the oldest connection goes that never made one: an honest new one
+// needs milliseconds for that, a silent one never will.
+bool EventLoop::MakeRoom(const PeerAddress& peer) {
+  const auto most = std::max_element(
+      peers_.begin(), peers_.end(),
+      [](const auto& a, const auto& b) { return a.second->connections < b.second->connections; });
+  if (most == peers_.end()) return false;
+  const auto own = peers_.find(peer);
+  const std::size_t held = own == peers_.end() ? 0 : own->second->connections;
+  if (most->second->connections > options_.max_connections / kManyOfAll) {
+    if (CloseUnproven(&most->first)) return true;
+    if (most->first == peer) return false;
+    if (most->second->connections > held + 1 && CloseLeastUsed(most->first)) return true;
+  }
+  return CloseUnproven(nullptr, held);
+}
+
+// The oldest, of the address that holds most of those that have some, if it holds as many as
+// `held`; or of `peer`.
+bool EventLoop::CloseUnproven(const PeerAddress* peer, std::size_t held) {
+  Connection* oldest = nullptr;
   for (const std::uint64_t id : unproven_) {
     Connection& c = *connections_.at(id);
     if (c.phase == Phase::kDispatched || c.phase == Phase::kWriting) continue;
-    counters_.Count(Refusal::kConnectionLimit);
-    Close(c);
-    return true;
+    if (peer != nullptr && c.peer != *peer) continue;
+    if (oldest == nullptr || c.totals->connections > oldest->totals->connections) oldest = &c;
   }
-  return false;
+  if (oldest == nullptr || oldest->totals->connections < held) return false;
+  counters_.Count(Refusal::kConnectionLimit);
+  Close(*oldest);
+  return true;
 }
 
-// Closing a proven connection under an API server fails its next request, but one address must not
-// keep the others out: whichever holds most, and more than the one that asks, gives up the
-// connection that it has not used for the longest time.
-bool EventLoop::MakeRoomFor(const PeerAddress& peer) {
-  const auto most =
-      std::max_element(peers_.begin(), peers_.end(),
-                       [](const auto& a, const auto& b) { return a.second < b.second; });
-  const auto own = peers_.find(peer);
-  if (most == peers_.end() || most->second <= (own == peers_.end() ? 0 : own->second) + 1) {
-    return false;
-  }
+// Closing a proven connection under an API server fails its next request: it is the one that was
+// not used for the longest time.
+bool EventLoop::CloseLeastUsed(const PeerAddress& peer) {
   Connection* longest = nullptr;
   for (const auto& [id, c] : connections_) {
-    if (c->peer != most->first || (c->phase != Phase::kIdle && c->phase != Phase::kReading))
-      continue;
+    if (c->peer != peer || (c->phase != Phase::kIdle && c->phase != Phase::kReading)) continue;
     if (longest == nullptr || c->began < longest->began) longest = c.get();
   }
   if (longest == nullptr) return false;
@@ -304,6 +333,11 @@ bool EventLoop::MakeRoomFor(const PeerAddress& peer) {
 void EventLoop::PauseAccepting() {
   Watch(epoll_.Get(), EPOLL_CTL_MOD, listener_.Get(), 0, kListener);
   accept_again_at_ = now_ + kAcceptPause;
+}
+
+void EventLoop::ResumeAccepting() {
+  accept_again_at_ = SteadyTime::max();
+  Watch(epoll_.Get(), EPOLL_CTL_MOD, listener_.Get(), EPOLLIN, kListener);
 }
 
 // --- bookkeeping --------------------------------------------------------------------------------
@@ -366,8 +400,8 @@ void EventLoop::Close(Connection& c) {
   SetPhase(c, Phase::kClosed);
   ClearDeadline(c);
   if (!c.proven) unproven_.erase(c.unproven_at);
-  if (const auto held = peers_.find(c.peer); --held->second == 0) peers_.erase(held);
-  c.lease.Set(0);
+  c.Hold(0);
+  if (--c.totals->connections == 0) peers_.erase(c.peer);
   c.transport.reset();
   c.fd.Reset();  // leaves epoll by itself
   counters_.active.fetch_sub(1);

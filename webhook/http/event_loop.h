@@ -58,9 +58,11 @@ class EventLoop {
   // Accepting.
   void AcceptSome();
   void Admit(UniqueFd socket, const PeerAddress& peer);
-  [[nodiscard]] bool MakeRoom();
-  [[nodiscard]] bool MakeRoomFor(const PeerAddress& peer);
+  [[nodiscard]] bool MakeRoom(const PeerAddress& peer);
+  [[nodiscard]] bool CloseUnproven(const PeerAddress* peer, std::size_t held = 0);
+  [[nodiscard]] bool CloseLeastUsed(const PeerAddress& peer);
   void PauseAccepting();
+  void ResumeAccepting();
 
   // One connection, as far as it gets without blocking (event_loop_steps.cc).
   void Advance(Connection& c);
@@ -73,14 +75,16 @@ class EventLoop {
   void Dispatch(Connection& c);
   void Submit(Connection& c, Job&& job);
   void Answer(Connection& c, const Response& response);
+  void ReadOn(Connection& c);
   void Respond(Connection& c, const Response& response, bool close);
   void Refuse(Connection& c, Refusal refusal, const Response& response);
   void Write(Connection& c);
   void Linger(Connection& c);
   void Discard(Connection& c);
   void BeginRequest(Connection& c);
-  void EnterIdle(Connection& c);
+  void EnterIdle(Connection& c, SteadyTime until);
   void RelieveMemory();
+  [[nodiscard]] Connection* LargestUnfinished() const;
   [[nodiscard]] bool IsLast(const Connection& c) const;
 
   // Bookkeeping.
@@ -126,8 +130,8 @@ class EventLoop {
   std::vector<std::unique_ptr<Connection>> closed_;  // freed at the end of the turn
   // With bytes taken from the socket that no event will announce: looked at in the next turn.
   std::vector<std::uint64_t> unread_;
-  std::list<std::uint64_t> unproven_;         // oldest first
-  std::map<PeerAddress, std::size_t> peers_;  // connections of each
+  std::list<std::uint64_t> unproven_;                   // oldest first
+  std::map<PeerAddress, std::shared_ptr<Peer>> peers_;  // of which there are connections
   Timers timers_;
   std::uint64_t next_id_ = kFirstConnection;
   SteadyTime accept_again_at_ = SteadyTime::max();

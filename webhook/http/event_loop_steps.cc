@@ -52,7 +52,7 @@ bool EventLoop::Greet(Connection& c) {
   }
   const Io io = c.transport->Handshake();
   if (io == Io::kDone) {
-    EnterIdle(c);
+    EnterIdle(c, now_ + options_.idle_timeout);
     return true;
   }
   if (Waits(io)) {
@@ -69,7 +69,11 @@ bool EventLoop::Greet(Connection& c) {
 void EventLoop::Read(Connection& c) {
   std::size_t budget = kReadBudget;
   while (c.phase == Phase::kIdle || c.phase == Phase::kReading) {
-    if (!c.in.empty() && UseInput(c)) continue;
+    if (!c.in.empty()) {
+      if (UseInput(c)) continue;
+      RelieveMemory();  // not before: a request that is whole is none of the unfinished
+      if (c.phase != Phase::kReading) return;
+    }
     if (!Fill(c, budget)) return;
   }
 }
@@ -95,7 +99,6 @@ bool EventLoop::Fill(Connection& c, std::size_t& budget) {
   c.in.append(scratch_.data(), n);
   c.CountBytes();
   budget -= std::min(budget, n);
-  RelieveMemory();
   return true;
 }
 
@@ -103,7 +106,8 @@ bool EventLoop::Fill(Connection& c, std::size_t& budget) {
 void EventLoop::AwaitRecord(Connection& c) {
   const bool part = c.transport->Held() > 0;
   if (part && c.phase == Phase::kIdle) BeginRequest(c);
-  if (!part && c.phase == Phase::kReading && c.in.empty()) EnterIdle(c);  // an update of the keys
+  // An update of the keys is no request: however many come, the wait for one ends.
+  if (!part && c.phase == Phase::kReading && c.in.empty()) EnterIdle(c, c.idle_until);
   c.CountBytes();
   RelieveMemory();
 }
@@ -164,8 +168,15 @@ bool EventLoop::JudgeHead(Connection& c) {
 
 void EventLoop::Dispatch(Connection& c) {
   std::string bytes = c.TakeRequest();
-  Job job{c.id,        c.route, std::move(c.head), std::move(bytes),
-          c.head_size, now_,    c.answer_by,       BufferLease(counters_.buffered_bytes)};
+  Job job{c.id,
+          c.route,
+          std::move(c.head),
+          std::move(bytes),
+          c.head_size,
+          now_,
+          c.answer_by,
+          c.peer,
+          BufferLease(counters_.buffered_bytes)};
   job.lease.Set(job.bytes.size());
   c.ResetRequest();
   ClearDeadline(c);
@@ -189,8 +200,13 @@ void EventLoop::Submit(Connection& c, Job&& job) {
 void EventLoop::Answer(Connection& c, const Response& response) {
   Prove(c);
   Respond(c, response, c.client_closes || IsLast(c));
-  // A pipelined request may be here already, and no event would say so.
-  if (!c.in.empty() || (c.phase == Phase::kIdle && c.transport->HasPending())) Read(c);
+  ReadOn(c);
+}
+
+// A pipelined request may be here already, and no event would say so.
+void EventLoop::ReadOn(Connection& c) {
+  if (c.phase != Phase::kIdle && c.phase != Phase::kReading) return;
+  if (!c.in.empty() || c.transport->HasPending()) Read(c);
 }
 
 void EventLoop::Refuse(Connection& c, Refusal refusal, const Response& response) {
@@ -217,7 +233,7 @@ void EventLoop::Write(Connection& c) {
   }
   std::string().swap(c.out);
   if (c.close_after) return Linger(c);
-  if (c.in.empty()) return EnterIdle(c);
+  if (c.in.empty()) return EnterIdle(c, now_ + options_.idle_timeout);
   BeginRequest(c);
 }
 
@@ -246,23 +262,17 @@ void EventLoop::BeginRequest(Connection& c) {
   SetDeadline(c, now_ + options_.head_deadline);
 }
 
-void EventLoop::EnterIdle(Connection& c) {
+void EventLoop::EnterIdle(Connection& c, SteadyTime until) {
   SetPhase(c, Phase::kIdle);
+  c.idle_until = until;
   c.CountBytes();
-  SetDeadline(c, now_ + options_.idle_timeout);
+  SetDeadline(c, until);
   SetInterest(c, EPOLLIN);
 }
 
-// Whoever holds the most of what is unfinished goes: an honest review of a few KiB is never it.
 void EventLoop::RelieveMemory() {
   while (counters_.buffered_bytes > options_.max_buffered_bytes) {
-    Connection* largest = nullptr;
-    for (const auto& [id, c] : connections_) {
-      const bool unfinished = c->phase == Phase::kReading || c->phase == Phase::kHandshake;
-      if (unfinished && c->lease.Bytes() > (largest == nullptr ? 0 : largest->lease.Bytes())) {
-        largest = c.get();
-      }
-    }
+    Connection* largest = LargestUnfinished();
     if (largest == nullptr) return;
     if (largest->phase == Phase::kReading) {
       Refuse(*largest, Refusal::kMemory, TryAgain("too many bytes of requests are waiting"));
@@ -271,6 +281,25 @@ void EventLoop::RelieveMemory() {
       Close(*largest);
     }
   }
+}
+
+// Of the address that holds most bytes, what has taken most memory for the longest time. An honest
+// review of a few KiB, or a handshake, is over in milliseconds, and is never it.
+Connection* EventLoop::LargestUnfinished() const {
+  const auto weight = [&](const Connection& c) {
+    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now_ - c.began).count();
+    return static_cast<double>(c.lease.Bytes()) * static_cast<double>(age + 1);
+  };
+  Connection* largest = nullptr;
+  for (const auto& [id, c] : connections_) {
+    const bool unfinished = c->phase == Phase::kReading || c->phase == Phase::kHandshake;
+    if (!unfinished || c->lease.Bytes() == 0) continue;
+    if (largest == nullptr || c->totals->bytes > largest->totals->bytes ||
+        (c->totals == largest->totals && weight(*c) > weight(*largest))) {
+      largest = c.get();
+    }
+  }
+  return largest;
 }
 
 bool EventLoop::IsLast(const Connection& c) const {

@@ -129,6 +129,10 @@ Result<RequestHead> Convert(httplib::Request& from) {
   head.close = head.close || from.version == "HTTP/1.0";
   head.method = std::move(from.method);
   head.path = std::move(from.path);
+  // What they take is many times their text.
+  if (from.params.size() > kMaxParameters) {
+    return Fail(Code::kInvalidArgument, "the query has too many parameters");
+  }
   head.query = std::move(from.params);
   return head;
 }

@@ -33,6 +33,7 @@ struct RequestHead {
 
 // Header lines; more are a flood rather than a client (Go's sends about eight).
 inline constexpr std::size_t kMaxHeaderLines = 100;
+inline constexpr std::size_t kMaxParameters = 16;  // of the query; API servers send `timeout`
 
 // Bytes up to and including the empty line, or npos while it has not come. `from` continues an
 // earlier search.

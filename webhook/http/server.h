@@ -83,15 +83,21 @@ struct ServerOptions {
   std::chrono::microseconds at_once_time{2'000};
   std::size_t at_once_bytes = std::size_t{32} << 10;
   // API servers keep at most 25 idle connections each (client-go transport/cache.go), so this is
-  // room for bursts. At the limit, connections that never made a valid request give way first, then
-  // the least used of the address that holds most, if that holds more than the one that asks.
+  // room for bursts. At the limit, an address that holds more than a 32nd of it gives way first, by
+  // a connection that never made a valid request or, to others that hold fewer, by the least used;
+  // then connections that never made one do.
   std::size_t max_connections = 4096;
+
+  // Of requests above 64 KiB only so many are handled at once as are not longer together; one
+  // always is. While it is judged, one takes twenty times its size and more.
+  std::size_t long_bytes = std::size_t{1} << 20;
 
   // Object and old object at 3 MiB each, the API server's own limit, and the envelope.
   std::size_t max_body_bytes = std::size_t{8} << 20;
   std::size_t max_head_bytes = std::size_t{64} << 10;
-  // Bytes of requests held at once over all connections, and of parts of TLS records. Beyond it the
-  // largest unfinished one goes.
+  // Bytes of requests held at once over all connections, and of unfinished TLS records and
+  // handshakes. Beyond it the largest unfinished one goes, by bytes and time, of the address that
+  // holds most. Half of it is for long requests that wait for a worker.
   std::size_t max_buffered_bytes = std::size_t{64} << 20;
 
   // Absolute, not per read: one byte every second does not extend them.

@@ -29,7 +29,7 @@ class Transport {
   // Bytes already taken from the socket, whose readiness will not announce them. Not those of a
   // part of a TLS record that was looked at: only the rest of it changes anything.
   [[nodiscard]] virtual bool HasPending() const = 0;
-  // Bytes of memory that wait in it for the rest of what they belong to.
+  // Bytes of memory that wait in it for the rest of what they belong to: a record, a handshake.
   [[nodiscard]] virtual std::size_t Held() const = 0;
   // Says goodbye (TLS close_notify) as far as that works without blocking.
   virtual void Farewell() = 0;

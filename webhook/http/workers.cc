@@ -12,14 +12,17 @@ namespace {
 // Sixteen of these at once cost little beside what one of the greatest length does.
 constexpr std::size_t kLongFrom = std::size_t{64} << 10;
 
+bool IsLong(const Job& job) { return job.bytes.size() > kLongFrom; }
+
 }  // namespace
 
 Workers::Workers(int threads, std::size_t max_queued, std::chrono::milliseconds max_wait,
-                 std::size_t long_bytes, Counters& counters, Completion completion,
-                 const std::function<void()>& thread_begins)
+                 std::size_t long_bytes, std::size_t max_long_queued, Counters& counters,
+                 Completion completion, const std::function<void()>& thread_begins)
     : max_queued_(max_queued),
       max_wait_(max_wait),
       long_bytes_(long_bytes),
+      max_long_queued_(max_long_queued),
       counters_(counters),
       completion_(std::move(completion)) {
   threads_.reserve(static_cast<std::size_t>(threads));
@@ -34,18 +37,86 @@ Workers::Workers(int threads, std::size_t max_queued, std::chrono::milliseconds 
 Workers::~Workers() { Stop(); }
 
 bool Workers::TrySubmit(Job&& job) {
+  std::optional<Job> gives_way;
   {
     const std::lock_guard lock(mutex_);
-    const std::size_t queued = queue_.size() + long_queue_.size();
-    if (stopped_ || queued >= max_queued_) return false;
-    std::deque<Job>& queue = QueueOf(job);
-    if (!queue.empty() && job.arrived - queue.front().arrived > max_wait_) return false;
-    if (queued == 0) waits_since_ = job.arrived;
-    queue.push_back(std::move(job));
-    counters_.queued = queued + 1;
+    if (stopped_ || !HasRoom(job)) return false;
+    if (queued_ >= max_queued_ && !GiveWay(job.peer, gives_way)) return false;
+    if (queued_ == 0) waits_since_ = job.arrived;
+    counters_.queued = ++queued_;
+    (IsLong(job) ? long_ : short_).Push(std::move(job));
   }
   ready_.notify_one();
+  if (gives_way) {
+    counters_.Count(Refusal::kOverloaded);
+    completion_(gives_way->connection, TryAgain("too many requests are waiting"));
+  }
   return true;
+}
+
+bool Workers::HasRoom(const Job& job) const {
+  const bool is_long = IsLong(job);
+  const std::deque<Job>* own = (is_long ? long_ : short_).Of(job.peer);
+  if (own != nullptr && job.arrived - own->front().arrived > max_wait_) return false;
+  if (!is_long || long_.bytes == 0) return true;
+  // Who has none waiting may go beyond what the others must not.
+  const std::size_t all = long_.bytes + job.bytes.size();
+  if (own == nullptr) return all <= 2 * max_long_queued_;
+  std::size_t of_own = job.bytes.size();
+  for (const Job& one : *own) of_own += one.bytes.size();
+  return all <= max_long_queued_ && of_own <= max_long_queued_ / 2;
+}
+
+bool Workers::GiveWay(const PeerAddress& peer, std::optional<Job>& who) {
+  const auto waiting = [](const Waiting& all, const PeerAddress& of) {
+    const std::deque<Job>* queue = all.Of(of);
+    return queue == nullptr ? 0 : queue->size();
+  };
+  std::size_t most = 0;
+  PeerAddress of{};
+  for (const Waiting* all : {&short_, &long_}) {
+    for (const auto& [address, queue] : all->queues) {
+      const std::size_t count = waiting(short_, address) + waiting(long_, address);
+      if (count > most) {
+        most = count;
+        of = address;
+      }
+    }
+  }
+  if (most <= waiting(short_, peer) + waiting(long_, peer) + 1) return false;
+  Waiting& from = waiting(short_, of) > 0 ? short_ : long_;
+  const auto queue = from.queues.find(of);
+  who.emplace(std::move(queue->second.back()));
+  queue->second.pop_back();
+  from.bytes -= who->bytes.size();
+  if (queue->second.empty()) from.queues.erase(queue);
+  --queued_;
+  return true;
+}
+
+std::deque<Job>* Workers::Waiting::Next() {
+  auto next = queues.upper_bound(turn);
+  if (next == queues.end()) next = queues.begin();
+  return next == queues.end() ? nullptr : &next->second;
+}
+
+const std::deque<Job>* Workers::Waiting::Of(const PeerAddress& peer) const {
+  const auto found = queues.find(peer);
+  return found == queues.end() ? nullptr : &found->second;
+}
+
+void Workers::Waiting::Push(Job&& job) {
+  bytes += job.bytes.size();
+  queues[job.peer].push_back(std::move(job));
+}
+
+void Workers::Waiting::Take(std::optional<Job>& job) {
+  std::deque<Job>& queue = *Next();
+  job.emplace(std::move(queue.front()));
+  queue.pop_front();
+  bytes -= job->bytes.size();
+  turn = job->peer;
+  if (queue.empty()) queues.erase(turn);
 }
 
 SteadyTime Workers::WaitsSince() const {
@@ -58,8 +129,9 @@ void Workers::Stop() {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
-    queue_.clear();
-    long_queue_.clear();
+    short_ = {};
+    long_ = {};
+    queued_ = 0;
     waits_since_ = SteadyTime::max();
     counters_.queued = 0;
   }
@@ -74,19 +146,17 @@ void Workers::Run() {
     SteadyTime now;
     {
       std::unique_lock lock(mutex_);
-      std::deque<Job>* next = nullptr;
-      ready_.wait(lock, [&] { return stopped_ || (next = Next()) != nullptr; });
+      ready_.wait(lock, [&] {
+        if (!stopped_) TakeNext(job);
+        return stopped_ || job;
+      });
       if (stopped_) return;
-      job.emplace(std::move(next->front()));
-      next->pop_front();
-      if (next == &long_queue_) long_under_way_ += job->bytes.size();
       now = std::chrono::steady_clock::now();
-      const std::size_t queued = queue_.size() + long_queue_.size();
-      waits_since_ = queued == 0 ? SteadyTime::max() : now;
-      counters_.queued = queued;
+      counters_.queued = --queued_;
+      waits_since_ = queued_ == 0 ? SteadyTime::max() : now;
     }
     completion_(job->connection, Serve(*job, now));
-    if (job->bytes.size() <= kLongFrom) continue;
+    if (!IsLong(*job)) continue;
     {
       const std::lock_guard lock(mutex_);
       long_under_way_ -= job->bytes.size();
@@ -95,17 +165,18 @@ void Workers::Run() {
   }
 }
 
-std::deque<Job>& Workers::QueueOf(const Job& job) {
-  return job.bytes.size() > kLongFrom ? long_queue_ : queue_;
-}
-
-std::deque<Job>* Workers::Next() {
+void Workers::TakeNext(std::optional<Job>& job) {
+  const std::deque<Job>* shorts = short_.Next();
+  const std::deque<Job>* longs = long_.Next();
   const bool fits =
-      !long_queue_.empty() &&
-      (long_under_way_ == 0 || long_under_way_ + long_queue_.front().bytes.size() <= long_bytes_);
-  if (!fits) return queue_.empty() ? nullptr : &queue_;
-  if (queue_.empty()) return &long_queue_;
-  return queue_.front().arrived <= long_queue_.front().arrived ? &queue_ : &long_queue_;
+      longs != nullptr &&
+      (long_under_way_ == 0 || long_under_way_ + longs->front().bytes.size() <= long_bytes_);
+  if (fits && (shorts == nullptr || longs->front().arrived < shorts->front().arrived)) {
+    long_.Take(job);
+    long_under_way_ += job->bytes.size();
+  } else if (shorts != nullptr) {
+    short_.Take(job);
+  }
 }
 
 Response Workers::Serve(const Job& job, SteadyTime now) {

@@ -1,4 +1,6 @@
 // Requests that the thread of connections answers itself.
+#include <netinet/tcp.h>
+
 #include <atomic>
 #include <ctime>
 #include <set>
@@ -56,6 +58,36 @@ TEST(AtOnceTest, WhatWouldHaveToWaitIsTheHandlersAndCountsOnce) {
   EXPECT_EQ(client.Exchange(Post("/quick", "{}")).body, "by a worker");
   EXPECT_EQ(asked, 1);
   EXPECT_EQ(server->Stats().requests, 1U);
+}
+
+TEST(AtOnceTest, WhatCameBehindARequestThatIsSentAwayIsAnsweredToo) {
+  Gate gate;
+  ServerOptions options = TestOptions();
+  options.worker_threads = 1;
+  options.max_queued = 1;
+  Route wait{"/wait", [&](const Request&) {
+               gate.Await();
+               return Response();
+             }};
+  wait.at_once = [](const Request&) { return std::optional<Response>(); };
+  const auto server = StartServer(options, {wait});
+  TlsClient busy(server->Port());
+  ASSERT_TRUE(busy.Send(Post("/wait", "{}")));
+  ASSERT_TRUE(Eventually([&] { return server->Stats().requests == 1; }));
+  TlsClient queued(server->Port());
+  ASSERT_TRUE(queued.Send(Post("/wait", "{}")));
+  ASSERT_TRUE(Eventually([&] { return server->Stats().queued == 1; }));
+  TlsClient client(server->Port());
+  ASSERT_TRUE(client.Shaken());
+  const int on = 1;
+  const int off = 0;
+  setsockopt(client.Fd(), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+  ASSERT_TRUE(client.Send(Post("/wait", "1")));  // a record each, one segment for both
+  ASSERT_TRUE(client.Send(Post("/wait", "2")));
+  setsockopt(client.Fd(), IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
+  EXPECT_EQ(client.Read().status, 429);
+  EXPECT_EQ(client.Read().status, 429);
+  gate.Open();
 }
 
 TEST(AtOnceTest, LongRequestsAreTheWorkers) {

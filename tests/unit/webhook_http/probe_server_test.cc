@@ -57,6 +57,27 @@ TEST(ProbeServerTest, ReadinessFollowsTheCallbackAndGivesItsReason) {
   EXPECT_EQ(Get(*server, "/readyz").status, 200);
 }
 
+TEST(ProbeServerTest, ProbesAreAnsweredHoweverManyWaitForMetrics) {
+  Gate gate;
+  ProbeOptions options = Ready();
+  options.metrics = [&] {
+    gate.Await();
+    return std::string("up 1\n");
+  };
+  const auto server = StartProbes(std::move(options));
+  std::vector<std::unique_ptr<TcpClient>> readers;
+  for (int i = 0; i < 60; ++i) {
+    readers.push_back(std::make_unique<TcpClient>(server->Port()));
+    ASSERT_TRUE(readers.back()->Send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"));
+  }
+  EXPECT_EQ(readers.back()->Read().status, 429) << "the queue is full";
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(Get(*server, "/healthz").status, 200);
+    EXPECT_EQ(Get(*server, "/readyz").status, 200);
+  }
+  gate.Open();
+}
+
 TEST(ProbeServerTest, LivenessFollowsItsCallbackAndGivesItsReason) {
   std::atomic<bool> stuck = false;
   ProbeOptions options = Ready();

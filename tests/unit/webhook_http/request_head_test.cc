@@ -131,6 +131,19 @@ TEST(RequestHeadTest, AFloodOfHeadersIsRefusedAndTheLimitItselfIsNot) {
   EXPECT_EQ(flood.error().code, Code::kResourceExhausted);
 }
 
+// Each takes many times its text.
+TEST(RequestHeadTest, AFloodOfParametersIsRefusedAndTheLimitItselfIsNot) {
+  const auto head = [](std::size_t parameters) {
+    std::string target = "/validate/v1?timeout=5s";
+    for (std::size_t i = 1; i < parameters; ++i) target += "&" + std::to_string(i);
+    return HeadParser().Parse("POST " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  };
+  const auto allowed = head(kMaxParameters);
+  ASSERT_TRUE(allowed) << allowed.error().message;
+  EXPECT_EQ(allowed->query.find("timeout")->second, "5s");
+  EXPECT_FALSE(head(kMaxParameters + 1));
+}
+
 TEST(RequestHeadTest, TheEndOfAHeadIsFoundHoweverTheBytesArrive) {
   const std::string bytes = "GET / HTTP/1.1\r\nA: b\r\n\r\nrest";
   const std::size_t end = bytes.find("rest");

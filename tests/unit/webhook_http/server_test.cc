@@ -316,6 +316,32 @@ TEST(ServerTest, StopFinishesWhatIsUnderWayAndClosesTheRest) {
   EXPECT_FALSE(TcpClient(server->Port()).Connected());
 }
 
+// An API server that is told to come again asks another replica; at the end of a connection it does
+// not.
+TEST(ServerTest, StopTellsThoseWhoseTurnDidNotComeToComeAgain) {
+  Gate gate;
+  ServerOptions options = TestOptions();
+  options.worker_threads = 1;
+  options.stop_grace = milliseconds(50);
+  const auto server = StartServer(options, {Route{"/wait", [&](const Request&) {
+                                                    gate.Await();
+                                                    return Response();
+                                                  }}});
+  TlsClient busy(server->Port());
+  ASSERT_TRUE(busy.Send(Post("/wait", "{}")));
+  TlsClient waits(server->Port());
+  ASSERT_TRUE(waits.Send(Post("/wait", "{}")));
+  ASSERT_TRUE(
+      Eventually([&] { return server->Stats().requests == 1 && server->Stats().in_flight == 2; }));
+  std::thread stopper([&] { server->Stop(); });
+  const Answer answer = waits.Read();
+  EXPECT_EQ(answer.status, 429);
+  EXPECT_EQ(answer.Header("Retry-After"), "1");
+  EXPECT_TRUE(answer.Closes());
+  gate.Open();
+  stopper.join();
+}
+
 TEST(ServerTest, StopAnswersWhoHasBegunToAskAndWhoJustCame) {
   ServerOptions options = TestOptions();
   options.stop_grace = kNever;
