@@ -172,7 +172,7 @@ http::Response ResponseOf(AdmissionReply&& reply) {
   http::Response response;
   response.status = reply.http_status;
   response.body = std::move(reply.body);
-  if (response.status != 200) response.content_type = "text/plain";
+  if (response.status == 500) response.content_type = "text/plain";  // else it is JSON
   return response;
 }
 

@@ -74,9 +74,9 @@ GuardHandler::GuardHandler(const Catalog& catalog, const Workloads& workloads,
 AdmissionReply GuardHandler::Judge(const AdmissionCall& call) const {
   const SteadyTime started = clock_.Steady();
   auto body = ParseReview(call.body);
-  if (!body) return {400, body.error().message + "\n"};
+  if (!body) return {400, EncodeUnreadable(body.error().message)};
   auto review = DecodeReview(std::move(*body));
-  if (!review) return {400, "AdmissionReview " + review.error().ToString() + "\n"};
+  if (!review) return {400, EncodeUnreadable(review.error().ToString())};
   const Time now = clock_.Now();
   DecisionRecord record = StartRecord(*review, now);
   ReviewAnswer answer;

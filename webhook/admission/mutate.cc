@@ -157,9 +157,9 @@ std::optional<AdmissionReply> AdmissionHandler::Mutate(const AdmissionCall& call
                                                        bool may_wait) const {
   const SteadyTime started = clock_.Steady();
   auto body = ParseReview(call.body);
-  if (!body) return AdmissionReply{400, body.error().message + "\n"};
+  if (!body) return AdmissionReply{400, EncodeUnreadable(body.error().message)};
   auto review = DecodeReview(std::move(*body));
-  if (!review) return AdmissionReply{400, "AdmissionReview " + review.error().ToString() + "\n"};
+  if (!review) return AdmissionReply{400, EncodeUnreadable(review.error().ToString())};
   ReviewAnswer answer;
   answer.allowed = true;
   answer.kind = review->kind;

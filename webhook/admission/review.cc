@@ -159,6 +159,19 @@ Result<Review> DecodeReview(Json&& body) {
   return review;
 }
 
+std::string EncodeUnreadable(const std::string& message) {
+  JsonWriter out;
+  out.StartObject();
+  out.Key("apiVersion").String("v1");
+  out.Key("kind").String("Status");
+  out.Key("status").String("Failure");
+  out.Key("reason").String("BadRequest");
+  out.Key("code").Int(400);
+  out.Key("message").String("Countersign cannot judge this: the review " + message);
+  out.EndObject();
+  return out.Text();
+}
+
 bool SpecUnchanged(const Review& review) {
   const Json* before = Find(review.old_object, "spec");
   const Json* after = Find(review.object, "spec");

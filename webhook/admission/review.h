@@ -74,6 +74,10 @@ inline constexpr std::size_t kMaxReviewMemory = std::size_t{64} << 20;
 // 400, because there may be no uid to answer to.
 [[nodiscard]] Result<Review> DecodeReview(Json&& body);
 
+// The body of the HTTP 400 to what cannot be answered otherwise: a metav1.Status, whose message the
+// API server shows to whoever asked.
+[[nodiscard]] std::string EncodeUnreadable(const std::string& message);
+
 [[nodiscard]] bool SpecUnchanged(const Review& review);
 
 struct Cause {

@@ -82,9 +82,9 @@ std::optional<AdmissionReply> AdmissionHandler::Validate(const AdmissionCall& ca
                                                          bool may_wait) const {
   const SteadyTime started = clock_.Steady();
   auto body = ParseReview(call.body);
-  if (!body) return AdmissionReply{400, body.error().message + "\n"};
+  if (!body) return AdmissionReply{400, EncodeUnreadable(body.error().message)};
   auto review = DecodeReview(std::move(*body));
-  if (!review) return AdmissionReply{400, "AdmissionReview " + review.error().ToString() + "\n"};
+  if (!review) return AdmissionReply{400, EncodeUnreadable(review.error().ToString())};
   const Time now = clock_.Now();
   const auto owned = std::make_shared<const Review>(std::move(*review));
   Context context{owned, *owned, call.deadline, now, {}, StartRecord(*owned, now), {}, may_wait};

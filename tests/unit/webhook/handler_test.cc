@@ -99,6 +99,9 @@ TEST_F(AtOnceHandlerTest, WhatIsNoReviewIsRefusedAtOnce) {
     for (const auto& reply : {handler_.TryValidate(Call(body)), handler_.TryMutate(Call(body))}) {
       ASSERT_TRUE(reply) << body;
       EXPECT_EQ(reply->http_status, 400) << body;
+      const auto status = ParseJson(reply->body);
+      ASSERT_TRUE(status) << reply->body;
+      EXPECT_EQ(StringAt(*status, "kind"), "Status") << "the API server shows the message of one";
     }
   }
 }
