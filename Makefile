@@ -12,7 +12,7 @@ export NO_PROXY := 127.0.0.1,localhost,::1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup packages build assets test unit integration demo asan tsan fuzz bench rotations soak overload lint fmt \
-	manifests image image-dockerfile side-by-side verify clean
+	manifests image image-dockerfile side-by-side cert-manager verify clean
 
 help: ## list the targets
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -88,6 +88,10 @@ SOAK_RATE ?= 200
 soak: build assets ## SOAK_SECONDS (3600) of good and bad requests while every part is restarted, killed or rotated
 	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
 	  $(PYTHON) bench/soak.py --seconds $(SOAK_SECONDS) --rate $(SOAK_RATE)
+
+cert-manager: build assets ## the chart beside cert-manager's own controllers and cainjector; needs Go
+	COUNTERSIGN_ASSETS=$$(tests/controlplane/install.sh) COUNTERSIGN_BIN=$(CURDIR)/$(BUILD)/bin \
+	  $(PYTHON) tests/e2e/cert_manager.py
 
 lint: build ## clang-format, clang-tidy and the rules of the house
 	@scripts/packages.sh scripts/packages-lint.txt

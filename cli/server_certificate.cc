@@ -22,6 +22,7 @@ using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
 using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
 using Stack = std::unique_ptr<STACK_OF(X509), Deleter<FreeStack>>;
 using Store = std::unique_ptr<X509_STORE, Deleter<X509_STORE_free>>;
+using Names = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
 using Context = std::unique_ptr<X509_STORE_CTX, Deleter<X509_STORE_CTX_free>>;
 
 std::vector<Certificate> Parse(std::string_view pem) {
@@ -44,6 +45,24 @@ std::string SubjectOf(const X509* certificate) {
   return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
 }
 
+std::string FirstHostOf(const X509* certificate) {
+  const Names names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type != GEN_DNS) continue;
+    const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
+    return {text, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))};
+  }
+  return {};
+}
+
+// cert-manager gives a server no subject: it is known by its hosts alone.
+std::string NameOf(const X509* certificate) {
+  std::string subject = SubjectOf(certificate);
+  return subject.empty() ? FirstHostOf(certificate) : subject;
+}
+
 Result<Time> EndOf(const X509* certificate) {
   std::tm tm{};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) != 1) {
@@ -59,7 +78,7 @@ Result<std::vector<CertificateEnd>> CertificateEnds(std::string_view pem) {
   for (const Certificate& one : Parse(pem)) {
     auto end = EndOf(one.get());
     if (!end) return Fail(end.error());
-    ends.push_back({SubjectOf(one.get()), *end});
+    ends.push_back({NameOf(one.get()), *end});
   }
   if (ends.empty()) return Fail(Code::kInvalidArgument, "holds no certificate in PEM");
   return ends;

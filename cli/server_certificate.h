@@ -13,7 +13,7 @@
 namespace countersign {
 
 struct CertificateEnd {
-  std::string subject;
+  std::string subject;  // or its first host, where it has no subject
   Time not_after{};
 };
 

@@ -1,5 +1,5 @@
 """The chart with cert-manager's certificates: files in a volume that kubelet renews, while the API server
-goes on asking. cert-manager itself does not run here: its part is played by what it would write.
+goes on asking. Its part is played by what it would write; `make cert-manager` runs cert-manager itself.
 """
 
 import base64

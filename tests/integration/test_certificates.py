@@ -1,6 +1,7 @@
 """The built-in certificate authority on a real API server: it begins, renews, survives what people do
 to its Secret and to the caBundle, and no good request is refused for it."""
 
+import base64
 import datetime
 import re
 import urllib.error
@@ -8,6 +9,7 @@ import urllib.request
 
 import pytest
 import samples as s
+from chart_site import CHART, SYSTEM
 from rotation_site import ADMISSION, CONFIGURATIONS, SECRET, Load, RotationSite, openssl
 from samples import HOME
 from world import ROOT, wait_until
@@ -197,3 +199,21 @@ def test_a_replica_says_what_it_waits_for_when_nobody_publishes(site):
     site.start_operator()
     wait_until(lambda: ready(site, port) == "", "the replica to be ready", 60)
     wait_until(lambda: good_request_passes(site), "admission", 20)
+
+
+def test_helm_takes_over_once_the_operator_is_stopped(site):
+    """Last, because nothing of the built-in authority is left. The page's commands."""
+    page = (ROOT / "docs" / "installation.md").read_text()
+    (scale,) = re.findall(r"^kubectl (scale deployment .*?)  #", page, re.M)
+    (flags,) = re.findall(r"^helm upgrade .*--set (tls.source=Helm) \\\n  (.*)$", page, re.M)
+    upgrade = ["upgrade", "release", CHART, "--reset-then-reuse-values", "--set", flags[0]]
+    site.point("service")  # as Helm knows it
+    done = site.helm(*upgrade, check=False)
+    assert done.returncode != 0 and 'with "countersign-ca"' in done.stderr
+    site.cluster.run(*scale.split())
+    site.operator.stop()
+    site.helm(*upgrade, *flags[1].split())
+    secret = site.api.get(f"/api/v1/namespaces/{SYSTEM}/secrets/countersign-webhook-tls")
+    assert set(site.bundles()) == {base64.b64decode(secret["data"]["ca.crt"]).decode()}
+    deployment = site.api.get(f"/apis/apps/v1/namespaces/{SYSTEM}/deployments/countersign-operator")
+    assert deployment["spec"]["replicas"] == 2, "it runs again"

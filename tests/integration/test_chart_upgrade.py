@@ -1,7 +1,9 @@
 """From one release of the chart to the next and back: custom resources and what people wrote stay."""
 
+import base64
 import itertools
 import json
+import re
 import shutil
 import subprocess
 
@@ -91,6 +93,49 @@ def test_what_another_release_left_is_taken_over_only_when_told(cluster):
     run(cluster, "install", "other", CHART, "--create-namespace", "--take-ownership",
         namespace="elsewhere")  # fmt: skip
     cluster.run("get", "incident", "before", "-n", s.HOME)
+
+
+def entries(cluster):
+    found = json.loads(cluster.run("get", "validatingwebhookconfiguration", "countersign", "-o", "json").stdout)
+    return [webhook["name"] for webhook in found["webhooks"]]
+
+
+def test_a_release_with_fewer_webhook_entries_is_applied_by_helm_itself(cluster, tmp_path):
+    """Who writes a caBundle owns the entry: the API server would keep it, and find it incomplete."""
+
+    def run_helm(*arguments, check=True):
+        return helm(*arguments, "-n", "elsewhere", kubeconfig=cluster.kubeconfig, check=check)
+
+    def publish():
+        bundles = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+                   "metadata": {"name": "countersign"},
+                   "webhooks": [{"name": name, "clientConfig": {"caBundle": ca}} for name in more]}  # fmt: skip
+        cluster.run("apply", "--server-side", "--field-manager=countersign-ca", "-f", "-",
+                    input=json.dumps(bundles))  # fmt: skip
+
+    ca = base64.b64encode(cluster.authority.certificate.read_bytes()).decode()
+    chart = tmp_path / "fewer"
+    shutil.copytree(CHART, chart)
+    path = chart / "files" / "installation.yaml"
+    parts = re.split(r"^(?=  - admissionReviewVersions)|^(?=---$)", path.read_text(), flags=re.MULTILINE)
+    path.write_text("".join(part for part in parts if "name: incidents.countersign.dev" not in part))
+    run_helm("upgrade", "other", chart)
+    fewer = entries(cluster)
+    revision = json.loads(run_helm("history", "other", "-o", "json").stdout)[-1]["revision"]
+    run_helm("upgrade", "other", CHART)
+    more = entries(cluster)
+    assert set(more) - set(fewer) == {"incidents.countersign.dev"}
+    publish()
+    run_helm("rollback", "other", revision, "--server-side=false")
+    assert entries(cluster) == fewer
+
+    run_helm("upgrade", "other", CHART, "--server-side=true")
+    publish()
+    done = run_helm("upgrade", "other", chart, check=False)
+    assert done.returncode != 0 and "clientConfig: Required value" in done.stderr
+    assert entries(cluster) == more
+    run_helm("upgrade", "other", chart, "--server-side=false")
+    assert entries(cluster) == fewer
 
 
 def test_chart_and_programs_are_of_one_version():
