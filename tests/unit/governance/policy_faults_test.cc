@@ -2,17 +2,11 @@
 // text of the complaint.
 #include <gtest/gtest.h>
 
-#include "base/yaml.h"
+#include "objects.h"
 #include "situation.h"
 
 namespace countersign::testing {
 namespace {
-
-Json Yaml(const std::string& text) {
-  auto json = ParseYaml(text);
-  if (!json) throw std::runtime_error(json.error().ToString());
-  return *json;
-}
 
 struct Fault {
   std::string name;
