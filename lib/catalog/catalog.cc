@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "catalog/index_keys.h"
 #include "evidence/receipt.h"
 #include "evidence/signed_object.h"
 #include "governance/records.h"
@@ -11,85 +12,6 @@
 
 namespace countersign {
 namespace {
-
-constexpr char kByUseCase[] = "use-case";
-constexpr char kBySubject[] = "subject";
-constexpr char kPolicies[] = "policies";
-constexpr char kByDeployment[] = "deployment";
-constexpr char kByModel[] = "model";
-constexpr char kByRepeated[] = "repeated";
-constexpr char kRejections[] = "rejections";
-constexpr char kAboutUseCase[] = "aboutUseCase";  // and no model
-
-std::string Ref(const std::string& name_space, const std::string& name) {
-  return name_space + "/" + name;
-}
-
-// Empty for one on a policy.
-std::string UseCaseOf(const Object<SignOffSpec>& o) {
-  if (o.spec.subject.use_case.empty()) return {};
-  return Ref(o.meta.name_space, o.spec.subject.use_case);
-}
-std::string UseCaseOf(const Object<ReproducibilitySnapshotSpec>& o) {
-  return Ref(o.meta.name_space, o.spec.use_case);
-}
-std::string UseCaseOf(const Object<BiasTestSpec>& o) {
-  return Ref(o.meta.name_space, o.spec.use_case);
-}
-std::string UseCaseOf(const Object<EvidenceSpec>& o) {
-  return Ref(o.meta.name_space, o.spec.use_case);
-}
-std::string UseCaseOf(const Object<WaiverSpec>& o) {
-  return Ref(o.meta.name_space, o.spec.use_case);
-}
-std::string UseCaseOf(const Object<IncidentSpec>& o) {
-  return Ref(o.meta.name_space, o.spec.use_case);
-}
-std::string UseCaseOf(const Object<ModelDeploymentSpec>& o) {
-  return Ref(o.spec.use_case.name_space, o.spec.use_case.name);
-}
-
-std::vector<std::string> ModelsOf(const ModelDigest* model) {
-  return model == nullptr ? std::vector<std::string>() : std::vector<std::string>{model->digest};
-}
-std::vector<std::string> ModelsOf(const SignOffSpec& spec) {
-  return ModelsOf(spec.subject.model ? &*spec.subject.model : nullptr);
-}
-std::vector<std::string> ModelsOf(const ReproducibilitySnapshotSpec& spec) {
-  return ModelsOf(&spec.model);
-}
-std::vector<std::string> ModelsOf(const BiasTestSpec& spec) { return ModelsOf(&spec.model); }
-std::vector<std::string> ModelsOf(const EvidenceSpec& spec) {
-  return ModelsOf(spec.model ? &*spec.model : nullptr);
-}
-// Waivers are not recorded.
-std::vector<std::string> ModelsOf(const WaiverSpec& /*spec*/) { return {}; }
-std::vector<std::string> ModelsOf(const IncidentSpec& spec) {
-  return ModelsOf(spec.quarantine && spec.quarantine->model ? &*spec.quarantine->model : nullptr);
-}
-std::vector<std::string> ModelsOf(const ModelDeploymentSpec& spec) {
-  std::vector<std::string> models = {spec.model.digest.digest};
-  for (const Component& one : spec.model.components) models.push_back(one.identity.digest);
-  return models;
-}
-
-// Whether the incident concerns a model by what it is used for.
-bool ConcernsUse(const IncidentSpec& incident, const std::string& model_name) {
-  if (incident.change_freeze) return true;
-  if (!incident.quarantine) return false;
-  return incident.quarantine->scope == QuarantineScope::kUseCase ||
-         (incident.quarantine->scope == QuarantineScope::kModel &&
-          incident.quarantine->model_name == model_name);
-}
-
-// Of a ServingRecord by an operator; else empty.
-std::string DeploymentOf(const EvidenceReport& report) {
-  if (report.spec.type != "ServingRecord") return {};
-  const auto& claims = report.spec.claims;
-  const auto found = std::find_if(claims.begin(), claims.end(),
-                                  [](const Claim& claim) { return claim.name == "deployment"; });
-  return found == claims.end() ? std::string() : found->text;
-}
 
 bool IsOnPolicy(const std::shared_ptr<const Cached<SignOffSpec>>& cached) {
   return cached != nullptr &&
@@ -106,41 +28,6 @@ InformerOptions Follow(const Resource& resource) {
   return options;
 }
 
-template <class Spec>
-SharedList<Attested<Spec>> Collect(const Informer<Cached<Spec>>& informer, const std::string& key,
-                                   const char* index = kByUseCase) {
-  const auto found = informer.ByIndex(index, key);
-  std::vector<Attested<Spec>> all;
-  all.reserve(found.size());
-  for (const auto& cached : found) {
-    // Shares the cached object's ownership, points into it.
-    std::shared_ptr<const Object<Spec>> object(cached, &cached->object);
-    all.push_back({std::move(object), cached->by});
-  }
-  return all;
-}
-
-using Snapshots = Informer<Cached<ReproducibilitySnapshotSpec>>;
-
-// A run that was repeated and ended in another model says something about the first.
-void AddRepetitions(const Snapshots& informer, SharedList<AttestedSnapshot>& snapshots) {
-  std::vector<AttestedSnapshot> more;
-  for (const AttestedSnapshot& one : snapshots) {
-    const Object<ReproducibilitySnapshotSpec>& original = *one.object;
-    if (!original.spec.reproduction_of.empty()) continue;
-    const std::string key = Ref(original.meta.name_space, original.meta.name);
-    for (AttestedSnapshot other : Collect(informer, key, kByRepeated)) {
-      const ReproducibilitySnapshotSpec& spec = other.object->spec;
-      if (spec.use_case == original.spec.use_case &&
-          spec.model.digest != original.spec.model.digest) {
-        more.push_back(std::move(other));
-      }
-    }
-  }
-  if (more.empty()) return;
-  snapshots.Change([&](auto& all) { all.insert(all.end(), more.begin(), more.end()); });
-}
-
 // A policy's authorities remember what they found about a certificate: asked here, they need no
 // cryptography when a decision waits.
 void JudgeChain(const PolicySet& policies, const Provenance& by) {
@@ -153,11 +40,6 @@ void JudgeChain(const PolicySet& policies, const Provenance& by) {
 template <class Spec>
 void JudgeChains(const PolicySet& policies, const Informer<Cached<Spec>>& informer) {
   for (const auto& cached : informer.List()) JudgeChain(policies, cached->by);
-}
-
-// The reason is for whoever may see the object; 300 bytes say it.
-std::string Unreadable(std::string_view kind, const std::string& name, const Error& error) {
-  return std::string(kind) + " '" + name + "' cannot be read: " + Excerpt(error.ToString(), 300);
 }
 
 }  // namespace
@@ -190,7 +72,7 @@ Catalog::Catalog(const KubeClient& client, Clock& clock, StampAuthority authorit
     const std::string& repeated = cached.object.spec.reproduction_of;
     return repeated.empty()
                ? std::vector<std::string>()
-               : std::vector<std::string>{Ref(cached.object.meta.name_space, repeated)};
+               : std::vector<std::string>{RefTo(cached.object.meta.name_space, repeated)};
   });
   reports_.AddIndex(kByDeployment, [](const Cached<EvidenceSpec>& cached) {
     std::string deployment = DeploymentOf(cached.object);
@@ -307,7 +189,7 @@ void Catalog::ConnectRecords() {
     if (!cached.object.spec.use_case.empty()) return std::vector<std::string>();
     for (const RecordedDecision& one : cached.object.spec.decisions) {
       if (one.sign_off != nullptr && IsRejectionInUseCase(one.sign_off->spec)) {
-        use_cases.insert(Ref(one.name_space, one.use_case));
+        use_cases.insert(RefTo(one.name_space, one.use_case));
       }
     }
     return std::vector<std::string>(use_cases.begin(), use_cases.end());
@@ -323,7 +205,7 @@ void Catalog::ConnectRecords() {
       const ModelRecordSpec& spec = one->object.spec;
       models = {spec.digest};
       const auto add = [&](const auto& list) {
-        for (const auto& entry : list) use_cases.insert(Ref(entry.name_space, entry.use_case));
+        for (const auto& entry : list) use_cases.insert(RefTo(entry.name_space, entry.use_case));
       };
       add(spec.results);
       add(spec.decisions);
@@ -421,7 +303,7 @@ void Catalog::RebuildPolicies() {
     set->made_by[cached->object.meta.name] = cached->by;
   }
   for (const auto& [key, error] : policies_.Undecodable()) {
-    set->unreadable.push_back(Unreadable(GovernancePolicySpec::kKind, key.name, error));
+    set->unreadable.push_back(UnreadableObject(GovernancePolicySpec::kKind, key.name, error));
   }
   for (const auto& cached : sign_offs_.ByIndex(kBySubject, kPolicies)) {
     set->sign_offs.push_back({{cached, &cached->object}, cached->by});
@@ -429,7 +311,7 @@ void Catalog::RebuildPolicies() {
   // It may be a rejection.
   for (const auto& [key, error] : sign_offs_.Undecodable()) {
     if (!concerns_.OnPolicy(SignOffSpec::kKind, key)) continue;
-    set->unreadable.push_back(Unreadable(SignOffSpec::kKind, key.ToString(), error));
+    set->unreadable.push_back(UnreadableObject(SignOffSpec::kKind, key.ToString(), error));
   }
   if (std::any_of(set->policies.begin(), set->policies.end(), [](const auto& policy) {
         return !policy->spec.certificate_authorities.empty();
@@ -448,183 +330,10 @@ std::shared_ptr<const PolicySet> Catalog::Policies() const {
   return policy_set_;
 }
 
-template <class Spec>
-void Catalog::CollectUnreadable(const Informer<Cached<Spec>>& informer, Facts& facts) const {
-  if (informer.UndecodableCount() == 0) return;
-  const ObjectMeta& use_case = facts.use_case->meta;
-  for (const auto& [key, error] : informer.Undecodable(use_case.name_space)) {
-    if (!concerns_.MayConcern(Spec::kKind, key, use_case.name)) continue;
-    facts.unknown.push_back(Unreadable(Spec::kKind, key.ToString(), error));
-  }
-}
-
 void Catalog::Outdate(const std::string& use_case) {
   const std::lock_guard lock(dossiers_mutex_);
   ++outdated_;
   dossiers_.erase(use_case);
-}
-
-std::shared_ptr<const Dossier> Catalog::DossierOf(const std::string& use_case) const {
-  std::uint64_t before = 0;
-  {
-    const std::lock_guard lock(dossiers_mutex_);
-    const auto kept = dossiers_.find(use_case);
-    if (kept != dossiers_.end()) return kept->second;
-    before = outdated_;
-  }
-  StoredEvidence evidence;
-  evidence.sign_offs = Collect(sign_offs_, use_case);
-  evidence.snapshots = Collect(snapshots_, use_case);
-  evidence.bias_tests = Collect(bias_tests_, use_case);
-  evidence.reports = Collect(reports_, use_case);
-  evidence.waivers = Collect(waivers_, use_case);
-  std::vector<std::shared_ptr<const Incident>> incidents;
-  for (const auto& cached : incidents_.ByIndex(kByUseCase, use_case)) {
-    incidents.emplace_back(cached, &cached->object);
-  }
-  evidence.incidents = std::move(incidents);
-  auto dossier = std::make_shared<const Dossier>(std::move(evidence));
-  // Deployers name use cases as they like: what there is nothing of must not take up room.
-  static const StoredEvidence kNothing;
-  if (dossier->IsOf(kNothing)) return dossier;
-  const std::lock_guard lock(dossiers_mutex_);
-  // What changed meanwhile may be missing from it.
-  if (before == outdated_) dossiers_[use_case] = dossier;
-  return dossier;
-}
-
-// A record that cannot be believed may hide what was deleted.
-void Catalog::CollectRecords(Facts& facts) const {
-  for (const std::string& digest : ModelsOf(facts, *facts.dossier)) {
-    const ObjectKey key{{}, RecordName(digest)};
-    const auto found = records_.Find(key);
-    const std::string name = "ModelRecord '" + key.name + "'";
-    if (found.found == Found::kAbsent) continue;
-    if (found.found == Found::kUndecodable) {
-      facts.unknown.push_back(Unreadable(ModelRecordSpec::kKind, key.name, *found.error));
-    } else if (found.value->by.authenticity != Authenticity::kAttested ||
-               found.value->object.spec.digest != digest) {
-      facts.unknown.push_back(name +
-                              " is not signed by this installation: " + found.value->by.problem);
-    } else {
-      AddRecord(facts, {found.value, &found.value->object});
-    }
-  }
-  CollectRejections(facts);
-}
-
-void Catalog::CollectRejections(Facts& facts) const {
-  if (facts.use_case == nullptr) return;
-  const ObjectMeta& use_case = facts.use_case->meta;
-  const std::string own = RecordName(RecordDigestOf(use_case.name_space, use_case.name));
-  if (records_.Find({{}, own}).found != Found::kAbsent) return;
-  const auto records = RecordsOfRejectionsIn({use_case.name_space, use_case.name});
-  std::vector<const ModelRecordSpec*> others;
-  for (const auto& other : records) {
-    if (other->by.authenticity == Authenticity::kAttested) {
-      others.push_back(&other->object.spec);
-    } else {
-      facts.unknown.push_back("ModelRecord '" + other->object.meta.name +
-                              "' is not signed by this installation: " + other->by.problem);
-    }
-  }
-  AddFirstOfUseCase(facts, others);
-}
-
-SeenOfModel Catalog::SeenOf(const std::string& model) const {
-  SeenOfModel seen;
-  seen.digest = model;
-  seen.bias_tests = Collect(bias_tests_, model, kByModel);
-  seen.snapshots = Collect(snapshots_, model, kByModel);
-  AddRepetitions(snapshots_, seen.snapshots);
-  seen.reports = Collect(reports_, model, kByModel);
-  seen.sign_offs = Collect(sign_offs_, model, kByModel);
-  std::set<ObjectKey> incidents;
-  const auto add = [&](const std::shared_ptr<const Cached<IncidentSpec>>& one) {
-    if (incidents.insert({one->object.meta.name_space, one->object.meta.name}).second) {
-      seen.incidents.emplace_back(one, &one->object);
-    }
-  };
-  for (const auto& one : incidents_.ByIndex(kByModel, model)) add(one);
-  for (const auto& deployment : deployments_.ByIndex(kByModel, model)) {
-    for (const auto& one : incidents_.ByIndex(kByUseCase, UseCaseOf(deployment->object))) {
-      if (ConcernsUse(one->object.spec, deployment->object.spec.model.name)) add(one);
-    }
-  }
-  return seen;
-}
-
-SeenOfModel Catalog::SeenOfUseCase(const ObjectKey& use_case) const {
-  SeenOfModel seen;
-  seen.digest = RecordDigestOf(use_case.ns, use_case.name);
-  seen.use_case = use_case.ToString();
-  seen.reports = Collect(reports_, seen.use_case, kAboutUseCase);
-  seen.sign_offs = Collect(sign_offs_, seen.use_case, kRejections);
-  return seen;
-}
-
-std::vector<std::shared_ptr<const Cached<ModelRecordSpec>>> Catalog::RecordsOfRejectionsIn(
-    const ObjectKey& use_case) const {
-  return records_.ByIndex(kRejections, use_case.ToString());
-}
-
-std::vector<std::string> Catalog::ModelsOfUseCase(const std::string& use_case) const {
-  std::set<std::string> models;
-  for (const auto& one : deployments_.ByIndex(kByUseCase, use_case)) {
-    for (std::string& model : ModelsOf(one->object.spec)) models.insert(std::move(model));
-  }
-  return {models.begin(), models.end()};
-}
-
-SharedList<AttestedSignOff> Catalog::SignOffsOf(const UseCaseRef& use_case) const {
-  return DossierOf(ObjectKey{use_case.name_space, use_case.name}.ToString())->evidence().sign_offs;
-}
-
-Facts Catalog::Gather(std::shared_ptr<const ModelDeployment> deployment,
-                      std::string governed_digest, Provenance author, const std::string& name_space,
-                      const std::string& name, Time now) const {
-  Facts facts;
-  facts.now = now;
-  facts.name_space = name_space;
-  facts.name = name;
-  facts.governed_digest = std::move(governed_digest);
-  facts.author = std::move(author);
-  facts.unknown = Stale(clock_.Steady());
-  const UseCaseRef& ref = deployment->spec.use_case;
-  const ObjectKey home{ref.name_space, ref.name};
-  const Lookup<UseCase> use_case = use_cases_.Find(home);
-  facts.use_case = use_case.value;
-  const std::string key = home.ToString();
-  facts.dossier = DossierOf(key);
-  static_cast<StoredEvidence&>(facts) = facts.dossier->evidence();
-  if (const auto& error = use_case.error; error && concerns_.DeploysTo(home, name_space)) {
-    facts.unknown.push_back(Unreadable(UseCaseSpec::kKind, key, *error));
-  } else if (use_case.found == Found::kPresent &&
-             std::find(use_case.value->spec.deploy_to.begin(), use_case.value->spec.deploy_to.end(),
-                       name_space) != use_case.value->spec.deploy_to.end()) {
-    CollectUnreadable(sign_offs_, facts);
-    CollectUnreadable(snapshots_, facts);
-    CollectUnreadable(bias_tests_, facts);
-    CollectUnreadable(reports_, facts);
-    CollectUnreadable(waivers_, facts);
-    CollectUnreadable(incidents_, facts);
-  }
-  facts.deployment = std::move(deployment);
-  CollectRecords(facts);
-  return facts;
-}
-
-std::vector<std::shared_ptr<const Cached<EvidenceSpec>>> Catalog::ServingRecordsOf(
-    const std::string& deployment) const {
-  return reports_.ByIndex(kByDeployment, deployment);
-}
-
-std::optional<ObjectKey> Catalog::RecordedDeployment(const ObjectKey& report) const {
-  const auto cached = reports_.Get(report);
-  const std::string deployment = cached ? DeploymentOf(cached->object) : std::string();
-  const auto slash = deployment.find('/');
-  if (slash == std::string::npos) return std::nullopt;
-  return ObjectKey{deployment.substr(0, slash), deployment.substr(slash + 1)};
 }
 
 void Catalog::Upsert(const Resource& resource, Json&& object) {
@@ -649,14 +358,6 @@ void Catalog::Upsert(const Resource& resource, Json&& object) {
   } else if (resource == kModelRecords) {
     records_.Upsert(std::move(object));
   }
-}
-
-std::vector<ObjectKey> Catalog::DeploymentsOf(const std::string& use_case) const {
-  std::vector<ObjectKey> keys;
-  for (const auto& cached : deployments_.ByIndex(kByUseCase, use_case)) {
-    keys.push_back({cached->object.meta.name_space, cached->object.meta.name});
-  }
-  return keys;
 }
 
 }  // namespace countersign

@@ -54,4 +54,8 @@ bool Concerns::DeploysTo(const ObjectKey& use_case, const std::string& name_spac
   return it != names_.end() && it->second.known.contains(name_space);
 }
 
+std::string UnreadableObject(std::string_view kind, const std::string& name, const Error& error) {
+  return std::string(kind) + " '" + name + "' cannot be read: " + Excerpt(error.ToString(), 300);
+}
+
 }  // namespace countersign

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/result.h"
 #include "kube/resource.h"
 
 namespace countersign {
@@ -44,5 +45,10 @@ class Concerns {
   mutable std::mutex mutex_;
   std::map<Key, Names> names_;
 };
+
+// What an unknown fact says of an object that cannot be decoded. The reason is for whoever may see
+// the object; 300 bytes say it.
+[[nodiscard]] std::string UnreadableObject(std::string_view kind, const std::string& name,
+                                           const Error& error);
 
 }  // namespace countersign
