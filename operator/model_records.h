@@ -13,12 +13,10 @@
 #include <vector>
 
 #include "catalog/catalog.h"
-#include "governance/decision.h"
+#include "governance/types/model_record.h"
+#include "operator/recorded_verdicts.h"
 
 namespace countersign {
-
-// Beyond this the API server's store may refuse it (1.5 MiB, with what it adds).
-inline constexpr std::size_t kMaxRecordBytes = 768UL * 1024;
 
 // An object that a record names and nobody sees any more.
 struct RecordedObject {
@@ -28,13 +26,6 @@ struct RecordedObject {
   std::string digest;
   friend auto operator<=>(const RecordedObject&, const RecordedObject&) = default;
 };
-
-// What gates made of a piece of evidence last, by its digest.
-using Verdicts = std::map<std::string, std::vector<RecordedVerdict>>;
-// Takes in one decision's.
-void NoteVerdicts(const Decision& decision, Verdicts& verdicts);
-// Takes in another deployment's: where two of one measure differ, what speaks against it stands.
-void Merge(const Verdicts& verdicts, Verdicts& into);
 
 // The digests of the specs of what a record knows by another one (types/signature.h), by that one.
 [[nodiscard]] std::map<std::string, std::string> DigestsOf(const SeenOfModel& seen);
