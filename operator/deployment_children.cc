@@ -160,7 +160,9 @@ std::optional<ReconcileResult> DeploymentReconciler::WriteChildren(Work& work) {
     return std::nullopt;
   }
   if (work.plan.replicas > 0) {
-    work.obstacle = ConfigMismatch((*spec)->spec.serving, work.key.ns, world_.configs);
+    auto mismatch = ConfigMismatch((*spec)->spec.serving, work.key.ns, world_.configs);
+    // That a revision is refused stays to be told where nothing keeps it from serving.
+    if (mismatch || &revision != work.unrecorded.get()) work.obstacle = std::move(mismatch);
   }
   const auto live = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
   const bool in_place =

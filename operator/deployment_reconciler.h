@@ -108,6 +108,7 @@ class DeploymentReconciler {
   [[nodiscard]] ApiStatus KeepRecords(const Work& work) const;
   void ObserveRollout(Work& work) const;
   void LoadRevisions(Work& work);
+  void KeepUnrecorded(Work& work, Revision revision) const;
   [[nodiscard]] ApiResult<bool> RevisionsAreGone(const Work& work) const;
   [[nodiscard]] Plan PlanOf(const Work& work) const;
   [[nodiscard]] Decision Evaluated(const Work& work, std::shared_ptr<const ModelDeployment> object,

@@ -48,9 +48,9 @@ std::optional<ReconcileResult> DeploymentReconciler::ReportStatus(Work& work) {
       MergeConditions(work.status->conditions,
                       DeploymentConditions(work.decision, work.plan, work.rollout, work.obstacle),
                       work.meta.generation, work.now);
-  const Json status =
-      DeploymentStatus({work.key.name, work.decision, work.plan, work.memory.serving,
-                        work.revisions, work.conditions, work.rollout, work.meta.generation});
+  const Json status = DeploymentStatus({work.key.name, work.decision, work.plan,
+                                        work.memory.serving, work.revisions, work.conditions,
+                                        work.rollout, work.meta.generation, work.unrecorded.get()});
   auto written = WriteStatus(world_.client, kModelDeployments, work.key, work.meta.uid, status,
                              *work.status, work.memory.status, world_.statuses, work.stop);
   if (written) return std::nullopt;
@@ -117,7 +117,8 @@ std::optional<ReconcileResult> DeploymentReconciler::Announce(Work& work) {
     Tell(work, EventType::kWarning, "RevisionMissing", "RenderWorkload",
          "revision " + std::to_string(*work.missing) +
              " served, but its ControllerRevision was deleted or lost its labels; Deployment and "
-             "Service are removed until the spec is approved");
+             "Service are removed until the spec " +
+             (work.decision.Serves() ? "can be recorded" : "is approved"));
   }
   const std::string expired = ExpiredGates(work.decision);
   if (!expired.empty() && expired != work.memory.expired) {

@@ -159,6 +159,60 @@ TEST(Suspension, ComesWhileWhatServesIsLostAndItsSuccessorCannotBeRecorded) {
   }
 }
 
+TEST(Suspension, DoesNotComeOverWhatIsApprovedWhenOnlyItsRevisionIsLost) {
+  for (const bool restarted : {false, true}) {
+    Site site;
+    site.Serve();
+    const std::string uid = UidOf(site.Child());
+    site.RefuseRevisions();
+    if (restarted) site.program.reset();
+    site.api->Remove(kControllerRevisions, {"env", "scorer-1"});
+    if (restarted) site.Start();
+    site.UntilSaid("exceeded quota; what serves is what is approved, and goes on");
+    const auto status = [&] { return site.Deployed()["status"]; };
+    site.Until("its version", [&] { return StringAt(status(), "servingVersion") == "1.0.0"; });
+    EXPECT_EQ(site.Phase(), "Serving");
+    EXPECT_FALSE(status().contains("approvedRevision")) << "that it is recorded nobody says";
+    // It is guarded as ever.
+    site.Edit(kDeployments, [](Json& child) {
+      child["spec"]["replicas"] = 7;
+      child["spec"]["template"]["spec"]["containers"][0]["image"] = "evil";
+    });
+    site.Until("what is approved", [&] { return site.Replicas() == 2 && site.Image() != "evil"; });
+    EXPECT_EQ(UidOf(site.Child()), uid);
+    if (restarted) {
+      // And judged; what no revision says was approved nothing keeps.
+      site.Withdraw('1');
+      site.Until("nothing", [&] { return site.Child().is_null(); });
+      continue;
+    }
+    site.api->Intercept({});
+    site.PutPolicy();
+    site.Until("a revision", [&] { return IntAt(status(), "approvedRevision") == 1; });
+    site.UntilServing('1');
+    EXPECT_EQ(UidOf(site.Child()), uid);
+  }
+}
+
+TEST(Suspension, ComesWhenWhatIsLostIsNotWhatIsApprovedAndCannotBeRecorded) {
+  Site site;
+  site.Serve();
+  site.RefuseRevisions();
+  site.Deploy('2');
+  site.Approve('2');
+  site.UntilSaid("exceeded quota");
+  EXPECT_EQ(site.Model(), "1");
+  site.api->Remove(kControllerRevisions, {"env", "scorer-1"});
+  site.Until("nothing", [&] { return site.Child().is_null(); });
+  site.Until("an Event that is true", [&] {
+    const auto events = site.api->All(kEvents);
+    return std::any_of(events.begin(), events.end(), [](const Json& event) {
+      return StringAt(event, "reason") == "RevisionMissing" &&
+             StringAt(event, "note").ends_with("removed until the spec can be recorded");
+    });
+  });
+}
+
 TEST(Suspension, DoesNotWaitForARecordThatSomebodyElseWrote) {
   Site site;
   site.Serve();
