@@ -8,7 +8,7 @@ import subprocess
 import controlplane
 import pytest
 import yaml
-from chart_site import CHART, SYSTEM, arguments_of, helm, installed, rendered
+from chart_site import CHART, ROOT, SYSTEM, arguments_of, helm, installed, rendered
 from cli import BIN
 
 PROGRAMS = ("countersign-webhook", "countersign-operator")
