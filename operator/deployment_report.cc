@@ -74,9 +74,11 @@ void DeploymentReconciler::Tell(const Work& work, EventType type, std::string re
 }
 
 // Not owned by any ModelDeployment, and none is there of its name.
-void DeploymentReconciler::TellOfOrphan(const ObjectKey& key) {
-  const auto child = world_.workloads.Get(key);
-  if (child == nullptr || child->deleting || !child->labelled || !child->owner_uid.empty()) return;
+ApiStatus DeploymentReconciler::TellOfOrphan(const ObjectKey& key, const std::stop_token& stop) {
+  const auto found = world_.workload_writer.Seek(key, {}, stop);
+  if (!found) return tl::unexpected(found.error());
+  const auto& child = *found;
+  if (child == nullptr || child->deleting || !child->owner_uid.empty()) return {};
   Event event;
   event.type = EventType::kWarning;
   event.reason = "LeftBehind";
@@ -87,6 +89,7 @@ void DeploymentReconciler::TellOfOrphan(const ObjectKey& key) {
   event.regarding = {
       kDeployments.ApiVersion(), kDeployments.kind, key.ns, key.name, child->uid, {}};
   world_.events.Record(std::move(event));
+  return {};
 }
 
 void DeploymentReconciler::TellOfEmergency(const Work& work) {
