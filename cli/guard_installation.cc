@@ -158,6 +158,13 @@ Json ExemptNamespaces(const std::string& own) {
                                              {"values", Json::array({"kube-system", own})}}})}};
 }
 
+Json MatchConstraints(Json rules, Json namespaces) {
+  return {{"matchPolicy", "Equivalent"},
+          {"namespaceSelector", std::move(namespaces)},
+          {"objectSelector", Json::object()},
+          {"resourceRules", std::move(rules)}};
+}
+
 std::vector<Json> LockObjects(const ServingProfiles& table, const std::string& operator_user,
                               const std::string& own_namespace) {
   std::vector<std::string> exempt = ControllerAccounts();
@@ -188,9 +195,7 @@ std::vector<Json> LockObjects(const ServingProfiles& table, const std::string& o
        {"spec",
         {{"failurePolicy", "Fail"},
          {"paramKind", {{"apiVersion", std::string(kApiVersion)}, {"kind", "GovernancePolicy"}}},
-         {"matchConstraints",
-          {{"namespaceSelector", ExemptNamespaces(own_namespace)},
-           {"resourceRules", LockRules(table)}}},
+         {"matchConstraints", MatchConstraints(LockRules(table), ExemptNamespaces(own_namespace))},
          {"matchConditions", conditions},
          {"validations", Json::array({validation})}}}},
       {{"apiVersion", "admissionregistration.k8s.io/v1"},

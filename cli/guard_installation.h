@@ -29,6 +29,10 @@ inline constexpr char kControllersEntry[] = "controllers.guard.countersign.dev";
 // What is needed to start again, by names that no tenant gives: our own namespace, kube-system.
 [[nodiscard]] Json ExemptNamespaces(const std::string& own);
 
+// Of a ValidatingAdmissionPolicy, with all that the API server would fill in. It is one value
+// there: of two who apply it with gaps, each would find the other's different from its own.
+[[nodiscard]] Json MatchConstraints(Json rules, Json namespaces = Json::object());
+
 // What a lock is asked about: workloads of the table, their scales, routes, ways into Pods.
 [[nodiscard]] Json LockRules(const ServingProfiles& table);
 // ValidatingAdmissionPolicy and binding that keep locked environments locked.

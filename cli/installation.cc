@@ -85,7 +85,7 @@ void AddPolicy(std::vector<Json>& objects, const std::string& name, const Json& 
                      {"metadata", AdmissionMeta(name)},
                      {"spec",
                       {{"failurePolicy", "Fail"},
-                       {"matchConstraints", {{"resourceRules", Json::array({resources})}}},
+                       {"matchConstraints", MatchConstraints(Json::array({resources}))},
                        {"validations", std::move(validations)}}}});
   objects.push_back(
       {{"apiVersion", "admissionregistration.k8s.io/v1"},

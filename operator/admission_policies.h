@@ -35,6 +35,7 @@ class AdmissionPolicies {
   [[nodiscard]] std::vector<InformerBase*> Caches() { return {&policies_, &bindings_}; }
   void Start();
   void Stop() { controller_.Stop(); }
+  [[nodiscard]] const Controller& Worker() const { return controller_; }
 
   // One for each that we install, also where nothing differs; nothing before they are known.
   [[nodiscard]] std::vector<Weakness> Weaknesses() const;

@@ -147,7 +147,7 @@ bool IsRefusal(const ApiError& error) {
 }
 
 bool LooksLikeOurs(const ChildState& child, const std::string& uid) {
-  if (child.owner_uid == uid) return true;
+  if ((!uid.empty() && child.owner_uid == uid) || child.selected) return true;
   if (!child.labelled) return false;
   return child.owner_uid.empty() || (child.revision && !child.governed_digest.empty());
 }
@@ -184,6 +184,10 @@ ChildState DecodeChild(const Json& object) {
       if (error == std::errc{} && end == text.data() + text.size()) state.revision = value;
     }
   }
+  const Json* selector = FindPath(object, "spec/selector/matchLabels");
+  const Json ours = {{kInstanceLabel, state.key.name}, {kManagedByLabel, kOperatorName}};
+  state.selected =
+      selector != nullptr && *selector == ours && FindPath(object, "spec/template") != nullptr;
   const Json* spec = Find(object, "spec");
   Json digested = OurMetadata(object);
   digested["spec"] = spec == nullptr ? Json() : *spec;
@@ -345,7 +349,13 @@ ApiResult<std::optional<Obstacle>> ChildWriter::ScaleToZero(const ObjectKey& key
   const auto seen = Look(key, owner_uid, stop);
   if (!seen) return tl::unexpected(seen.error());
   const std::optional<ChildState>& live = seen->child;
-  if (!live || !seen->ours) return std::optional<Obstacle>{};
+  if (!live) return std::optional<Obstacle>{};
+  if (!seen->ours) {
+    if (live->rollout.exists && live->rollout.wanted == 0) return std::optional<Obstacle>{};
+    Obstacle obstacle = Taken(resource_, *live);
+    obstacle.message += "; its pods run on";
+    return std::optional(std::move(obstacle));
+  }
   if (live->deleting) {
     Obstacle obstacle = Terminating(resource_, key);
     obstacle.message += "; until it is gone its pods may run on";
@@ -368,9 +378,10 @@ ApiResult<std::optional<Obstacle>> ChildWriter::ScaleToZero(const ObjectKey& key
 
 ApiResult<bool> ChildWriter::Remove(const ObjectKey& key, const std::string& owner_uid,
                                     const std::function<bool(const ChildState&)>& approved,
-                                    const std::stop_token& stop) {
+                                    const std::stop_token& stop,
+                                    const std::shared_ptr<const ChildState>& found) {
   const auto memo = MemoOf(key);
-  const auto live = cache_.Get(key);
+  const auto live = found != nullptr ? found : cache_.Get(key);
   // What a ModelDeployment that is gone left behind is not taken away by another of its name.
   const bool ours =
       live && (live->owner_uid == owner_uid || (memo && memo->uid == live->uid) ||
@@ -388,6 +399,15 @@ ApiResult<bool> ChildWriter::Remove(const ObjectKey& key, const std::string& own
   const std::lock_guard lock(mutex_);
   memos_[key] = {live->uid, {}, {}};
   return true;
+}
+
+ApiResult<std::shared_ptr<const ChildState>> ChildWriter::Seek(const ObjectKey& key,
+                                                               const std::string& owner_uid,
+                                                               const std::stop_token& stop) const {
+  auto seen = Look(key, owner_uid, stop);
+  if (!seen) return tl::unexpected(seen.error());
+  if (!seen->child || !seen->ours) return nullptr;
+  return std::make_shared<const ChildState>(*std::move(seen->child));
 }
 
 bool ChildWriter::IsOwnerless(const ObjectKey& key) const {

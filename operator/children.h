@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -36,6 +37,9 @@ struct ChildState {
   std::optional<std::int64_t> revision;  // number on the label
   std::string governed_digest;           // of the annotation
   bool deleting = false;
+  // A Deployment that selects the pods of our child of this name. Nobody can change that, whatever
+  // is taken off of its labels, owners and what the API server remembers of who made it.
+  bool selected = false;
   std::string digest;  // of the spec and of the metadata that is ours
   Rollout rollout;     // of a Deployment
 };
@@ -72,10 +76,16 @@ class ChildWriter {
                                                                const std::string& owner_uid,
                                                                const std::stop_token& stop);
   // Takes the child away, if it is ours. True if there was one. `approved`: whether that is what a
-  // child without an owner says it was made from, which makes it ours.
+  // child without an owner says it was made from, which makes it ours. `found`: by Seek, where the
+  // cache does not have it.
   [[nodiscard]] ApiResult<bool> Remove(const ObjectKey& key, const std::string& owner_uid,
                                        const std::function<bool(const ChildState&)>& approved,
-                                       const std::stop_token& stop);
+                                       const std::stop_token& stop,
+                                       const std::shared_ptr<const ChildState>& found = nullptr);
+  // The child as the API server has it, if it is ours: the cache has only what carries our label.
+  // Null where there is none.
+  [[nodiscard]] ApiResult<std::shared_ptr<const ChildState>> Seek(
+      const ObjectKey& key, const std::string& owner_uid, const std::stop_token& stop) const;
   // Whether somebody took the owner off it.
   [[nodiscard]] bool IsOwnerless(const ObjectKey& key) const;
   // The ModelDeployment is gone.

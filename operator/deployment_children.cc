@@ -15,7 +15,17 @@ Result<std::shared_ptr<const ModelDeployment>> DeploymentReconciler::SpecToServe
 
 std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) {
   const ObjectKey child{work.key.ns, ChildName(work.key.name)};
-  const auto live = world_.workloads.Get(child);
+  auto live = world_.workloads.Get(child);
+  std::shared_ptr<const ChildState> hidden;
+  if (live) {
+    work.memory.looked = false;
+  } else if (!work.memory.looked) {
+    // Whoever took our label off took it out of our cache, and not out of service.
+    auto found = world_.workload_writer.Seek(child, work.meta.uid, work.stop);
+    if (!found) return ReconcileResult::From(found.error());
+    live = hidden = *std::move(found);
+    work.memory.looked = hidden == nullptr;
+  }
   if (live && !live->deleting && !work.leaving &&
       (live->owner_uid == work.meta.uid || work.memory.serving)) {
     const auto gone = RevisionsAreGone(work);
@@ -24,7 +34,7 @@ std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) 
     work.missing = live->revision;
   }
   if (!work.leaving) {
-    const auto leaving = IsLeaving(work);
+    const auto leaving = IsLeaving(work, hidden && hidden->owner_uid.empty());
     if (!leaving) return ReconcileResult::From(leaving.error());
     if (*leaving) return ReconcileResult::Wait(kCacheRetry);
   }
@@ -32,11 +42,14 @@ std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) 
   bool removed = false;
   for (ChildWriter* writer :
        {&world_.workload_writer, &world_.service_writer, &world_.budget_writer}) {
-    auto one = writer->Remove(child, work.meta.uid, approved, work.stop);
+    const bool workload = writer == &world_.workload_writer;
+    auto one =
+        writer->Remove(child, work.meta.uid, approved, work.stop, workload ? hidden : nullptr);
     if (!one) return ReconcileResult::From(one.error());
-    if (writer == &world_.workload_writer) removed = *one;
+    if (workload) removed = *one;
   }
-  if (live && !live->deleting && live->owner_uid.empty() && live->labelled && !removed) {
+  if (live && !live->deleting && live->owner_uid.empty() && (live->labelled || hidden) &&
+      !removed) {
     work.obstacle =
         Obstacle{"ChildNameTaken",
                  "Deployment '" + child.ToString() +
@@ -44,6 +57,13 @@ std::optional<ReconcileResult> DeploymentReconciler::RemoveChildren(Work& work) 
                      "somebody took the owner off; no approved revision is known that it was made "
                      "from, so that it must be deleted by hand, and runs on until then"};
     return std::nullopt;
+  }
+  if (hidden && (removed || hidden->deleting)) {
+    // Its end is no event for us.
+    work.obstacle = Obstacle{"ChildTerminating",
+                             "Deployment '" + child.ToString() +
+                                 "', which somebody took our labels off, is being deleted",
+                             true};
   }
   work.memory.serving.reset();
   work.memory.suspended = false;
@@ -69,10 +89,10 @@ std::optional<ReconcileResult> DeploymentReconciler::TakePodsAway(Work& work) {
 // Whoever took the owner off a child may be the garbage collector, for a ModelDeployment that is
 // deleted and leaves it behind. Our caches may not know of that yet, and an owner that is gone
 // would take the child with it.
-ApiResult<bool> DeploymentReconciler::IsLeaving(const Work& work) const {
+ApiResult<bool> DeploymentReconciler::IsLeaving(const Work& work, bool ownerless) const {
   const ObjectKey child{work.key.ns, ChildName(work.key.name)};
-  if (!world_.workload_writer.IsOwnerless(child) && !world_.service_writer.IsOwnerless(child) &&
-      !world_.budget_writer.IsOwnerless(child)) {
+  if (!ownerless && !world_.workload_writer.IsOwnerless(child) &&
+      !world_.service_writer.IsOwnerless(child) && !world_.budget_writer.IsOwnerless(child)) {
     return false;
   }
   const auto live = world_.client.Get(kModelDeployments, work.key, Until(work.stop));
@@ -114,6 +134,7 @@ std::optional<ReconcileResult> DeploymentReconciler::Apply(Work& work, const Ren
     if (writer == &world_.workload_writer) {
       work.memory.serving = work.plan.serve;
       work.memory.suspended = work.plan.replicas == 0;
+      work.memory.looked = false;
       world_.memory.Set(work.key, work.memory);  // at once: the round may end early
     }
   }
@@ -160,7 +181,9 @@ std::optional<ReconcileResult> DeploymentReconciler::WriteChildren(Work& work) {
     return std::nullopt;
   }
   if (work.plan.replicas > 0) {
-    work.obstacle = ConfigMismatch((*spec)->spec.serving, work.key.ns, world_.configs);
+    auto mismatch = ConfigMismatch((*spec)->spec.serving, work.key.ns, world_.configs);
+    // That a revision is refused stays to be told where nothing keeps it from serving.
+    if (mismatch || &revision != work.unrecorded.get()) work.obstacle = std::move(mismatch);
   }
   const auto live = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
   const bool in_place =

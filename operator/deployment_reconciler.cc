@@ -94,11 +94,13 @@ std::optional<ReconcileResult> DeploymentReconciler::Observe(Work& work) {
     // Children and revisions go with it, by their owner references.
     world_.memory.Forget(work.key);
     const ObjectKey child{work.key.ns, ChildName(work.key.name)};
+    if (auto told = TellOfOrphan(child, work.stop); !told) {
+      return ReconcileResult::From(told.error());
+    }
     world_.workload_writer.Forget(child);
     world_.service_writer.Forget(child);
     world_.budget_writer.Forget(child);
     world_.keeper.Forget(work.key);
-    TellOfOrphan(child);
     const auto ended = world_.recorder.Record(work.key, std::nullopt, work.stop);
     return ended ? ReconcileResult::Done() : ReconcileResult::From(ended.error());
   }

@@ -96,18 +96,19 @@ class DeploymentReconciler {
   std::optional<ReconcileResult> RecordServing(Work& work);
 
   std::optional<ReconcileResult> Apply(Work& work, const Rendered& rendered, bool in_place);
-  [[nodiscard]] ApiResult<bool> IsLeaving(const Work& work) const;
+  [[nodiscard]] ApiResult<bool> IsLeaving(const Work& work, bool ownerless = false) const;
   std::optional<ReconcileResult> TakePodsAway(Work& work);
   std::optional<ReconcileResult> RemoveChildren(Work& work);
   // What its children say of what serves, where nothing is remembered.
   void Recall(Work& work) const;
-  void TellOfOrphan(const ObjectKey& key);
+  [[nodiscard]] ApiStatus TellOfOrphan(const ObjectKey& key, const std::stop_token& stop);
   // Adds that the configuration of what serves is not what was approved.
   void JudgeConfig(const Work& work, const Serving& serving, Decision& decision) const;
   // Why the records of the models are not up to date; empty if they are.
   [[nodiscard]] ApiStatus KeepRecords(const Work& work) const;
   void ObserveRollout(Work& work) const;
   void LoadRevisions(Work& work);
+  void KeepUnrecorded(Work& work, Revision revision) const;
   [[nodiscard]] ApiResult<bool> RevisionsAreGone(const Work& work) const;
   [[nodiscard]] Plan PlanOf(const Work& work) const;
   [[nodiscard]] Decision Evaluated(const Work& work, std::shared_ptr<const ModelDeployment> object,

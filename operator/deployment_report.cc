@@ -48,9 +48,9 @@ std::optional<ReconcileResult> DeploymentReconciler::ReportStatus(Work& work) {
       MergeConditions(work.status->conditions,
                       DeploymentConditions(work.decision, work.plan, work.rollout, work.obstacle),
                       work.meta.generation, work.now);
-  const Json status =
-      DeploymentStatus({work.key.name, work.decision, work.plan, work.memory.serving,
-                        work.revisions, work.conditions, work.rollout, work.meta.generation});
+  const Json status = DeploymentStatus({work.key.name, work.decision, work.plan,
+                                        work.memory.serving, work.revisions, work.conditions,
+                                        work.rollout, work.meta.generation, work.unrecorded.get()});
   auto written = WriteStatus(world_.client, kModelDeployments, work.key, work.meta.uid, status,
                              *work.status, work.memory.status, world_.statuses, work.stop);
   if (written) return std::nullopt;
@@ -74,9 +74,11 @@ void DeploymentReconciler::Tell(const Work& work, EventType type, std::string re
 }
 
 // Not owned by any ModelDeployment, and none is there of its name.
-void DeploymentReconciler::TellOfOrphan(const ObjectKey& key) {
-  const auto child = world_.workloads.Get(key);
-  if (child == nullptr || child->deleting || !child->labelled || !child->owner_uid.empty()) return;
+ApiStatus DeploymentReconciler::TellOfOrphan(const ObjectKey& key, const std::stop_token& stop) {
+  const auto found = world_.workload_writer.Seek(key, {}, stop);
+  if (!found) return tl::unexpected(found.error());
+  const auto& child = *found;
+  if (child == nullptr || child->deleting || !child->owner_uid.empty()) return {};
   Event event;
   event.type = EventType::kWarning;
   event.reason = "LeftBehind";
@@ -87,6 +89,7 @@ void DeploymentReconciler::TellOfOrphan(const ObjectKey& key) {
   event.regarding = {
       kDeployments.ApiVersion(), kDeployments.kind, key.ns, key.name, child->uid, {}};
   world_.events.Record(std::move(event));
+  return {};
 }
 
 void DeploymentReconciler::TellOfEmergency(const Work& work) {
@@ -117,7 +120,8 @@ std::optional<ReconcileResult> DeploymentReconciler::Announce(Work& work) {
     Tell(work, EventType::kWarning, "RevisionMissing", "RenderWorkload",
          "revision " + std::to_string(*work.missing) +
              " served, but its ControllerRevision was deleted or lost its labels; Deployment and "
-             "Service are removed until the spec is approved");
+             "Service are removed until the spec " +
+             (work.decision.Serves() ? "can be recorded" : "is approved"));
   }
   const std::string expired = ExpiredGates(work.decision);
   if (!expired.empty() && expired != work.memory.expired) {

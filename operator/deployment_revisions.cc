@@ -17,10 +17,16 @@ constexpr std::int64_t kMaxForeignNumber = 1'000'000'000;
 
 std::vector<ApprovedRevision> DeploymentReconciler::Work::Approved() const {
   std::vector<ApprovedRevision> list;
-  for (const auto& revision : revisions) {
-    auto spec = ParseJson(revision->spec, kMaxForeignJsonDepth);
-    list.push_back({revision->number, revision->governed_digest,
+  const auto add = [&](const Revision& revision) {
+    auto spec = ParseJson(revision.spec, kMaxForeignJsonDepth);
+    list.push_back({revision.number, revision.governed_digest,
                     spec ? IntAt(*spec, "serving/replicas", 1) : 1});
+  };
+  for (const auto& revision : revisions) add(*revision);
+  if (unrecorded != nullptr) {
+    add(*unrecorded);
+    std::sort(list.begin(), list.end(),
+              [](const auto& a, const auto& b) { return a.number < b.number; });
   }
   return list;
 }
@@ -51,6 +57,26 @@ void DeploymentReconciler::LoadRevisions(Work& work) {
   std::sort(work.stored.begin(), work.stored.end(),
             [](const auto& a, const auto& b) { return a->number < b->number; });
   for (const auto& stored : work.stored) work.revisions.push_back(stored->revision);
+}
+
+// Its revision is lost, and the API server refuses another: what is in place goes on while it is
+// just what is asked for and passes now, since it is judged in each round as any other. Nothing is
+// put in place so: the child must say that it was made from this spec, and it is made so again.
+void DeploymentReconciler::KeepUnrecorded(Work& work, Revision revision) const {
+  const auto child = world_.workloads.Get({work.key.ns, ChildName(work.key.name)});
+  if (child == nullptr || child->deleting || !LooksLikeOurs(*child, work.meta.uid) ||
+      child->governed_digest != revision.governed_digest || !child->revision) {
+    return;
+  }
+  const bool taken =
+      work.Find(*child->revision) != nullptr ||
+      std::any_of(work.revisions.begin(), work.revisions.end(), [&](const auto& one) {
+        return one->governed_digest == revision.governed_digest;
+      });
+  if (taken) return;
+  revision.number = *child->revision;
+  work.unrecorded = std::make_shared<const Revision>(std::move(revision));
+  work.obstacle->message += "; what serves is what is approved, and goes on";
 }
 
 // There is a child, but no revision that it was made from. The cache may be behind, so the API
@@ -94,6 +120,7 @@ std::optional<ReconcileResult> DeploymentReconciler::RecordRevision(Work& work) 
   const auto refuse = [&](const std::string& why, bool passes = false) {
     // Trying again at once would change nothing; what serves is judged all the same.
     work.obstacle = Obstacle{"RevisionRefused", "the revision cannot be recorded: " + why, passes};
+    KeepUnrecorded(work, revision);
     return std::nullopt;
   };
   for (int i = 1; i <= kMaxNumberTries; ++i) {

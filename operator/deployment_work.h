@@ -30,8 +30,11 @@ struct DeploymentReconciler::Work {
   Decision decision;                                          // on the spec that is asked for
   std::vector<std::shared_ptr<const StoredRevision>> stored;  // verified, ascending
   std::vector<std::shared_ptr<const Revision>> revisions;     // the same
-  std::int64_t highest_number = 0;                            // of all, verified or not
-  std::string ignored;                                        // why others do not count
+  // What is asked for, approved and in place, under the number that the child has: its revision is
+  // lost and another one refused. Not told of as recorded, and gone with the round.
+  std::shared_ptr<const Revision> unrecorded;
+  std::int64_t highest_number = 0;  // of all, verified or not
+  std::string ignored;              // why others do not count
   bool recorded = false;
   bool leaving = false;  // it is being deleted
   Plan plan;
@@ -47,11 +50,12 @@ struct DeploymentReconciler::Work {
   [[nodiscard]] const Revision* Find(std::int64_t number) const {
     const auto found = std::find_if(revisions.begin(), revisions.end(),
                                     [&](const auto& r) { return r->number == number; });
-    return found == revisions.end() ? nullptr : found->get();
+    if (found != revisions.end()) return found->get();
+    return unrecorded != nullptr && unrecorded->number == number ? unrecorded.get() : nullptr;
   }
   // The revision that a child says it was made from; null where none verifies that is as it says.
   [[nodiscard]] const Revision* MadeFrom(const ChildState& child) const;
-  // `revisions`, as far as planning needs them.
+  // `revisions` and `unrecorded`, as far as planning needs them.
   [[nodiscard]] std::vector<ApprovedRevision> Approved() const;
 };
 

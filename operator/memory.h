@@ -27,6 +27,7 @@ struct Remembered {
   std::string decision_digest;          // of the last decision that was recorded
   std::optional<std::int64_t> serving;  // revision that was applied last
   std::optional<bool> suspended;  // whether that has no pods by suspension; not known at first
+  bool looked = false;            // the API server has no child of ours under another face
   bool verified = false;          // a revision of it was verified once: our key is right
   std::string expired;            // names of the gates that were expired
   std::string other_use_case;     // of the serving revision, "namespace/name", if another

@@ -38,6 +38,10 @@ OperatorMetrics::OperatorMetrics(std::string version, Sources sources)
                      .Name("countersign_reconcile_duration_seconds")
                      .Help("Time that one round took.")
                      .Register(registry_)),
+      busy_(prometheus::BuildGauge()
+                .Name("countersign_reconcile_busy_seconds")
+                .Help("Since when the slowest worker of a controller has been at one object.")
+                .Register(registry_)),
       queued_(OneGauge(registry_, "countersign_queue_depth",
                        "ModelDeployments that wait to be reconciled now.")),
       delayed_(OneGauge(registry_, "countersign_queue_delayed",
@@ -105,6 +109,9 @@ void OperatorMetrics::Reconciled(const std::string& controller, const ReconcileR
 
 std::string OperatorMetrics::Text() {
   const WorkQueueStats queue = sources_.queue();
+  for (const auto& [controller, seconds] : sources_.busy()) {
+    busy_.Add({{"controller", controller}}).Set(seconds);
+  }
   queued_.Set(static_cast<double>(queue.queued));
   delayed_.Set(static_cast<double>(queue.delayed));
   leader_.Set(sources_.leader() ? 1 : 0);

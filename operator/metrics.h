@@ -44,6 +44,7 @@ class OperatorMetrics {
     std::function<std::map<GuardMode, std::size_t>()> shadows;  // of the last scan
     std::function<std::size_t()> unread_kinds;                  // likewise
     std::function<ExemptCounts()> exempt;                       // likewise
+    std::function<std::map<std::string, double>()> busy;        // seconds by controller
   };
   OperatorMetrics(std::string version, Sources sources);
 
@@ -56,6 +57,7 @@ class OperatorMetrics {
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter>& reconciles_;
   prometheus::Family<prometheus::Histogram>& durations_;
+  prometheus::Family<prometheus::Gauge>& busy_;
   prometheus::Gauge& queued_;
   prometheus::Gauge& delayed_;
   prometheus::Gauge& leader_;

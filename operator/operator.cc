@@ -91,7 +91,7 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
                 [this] { return events_.dropped(); }, [this] { return AdmissionDifferences(); },
                 [this] { return CacheAges(); }, [this] { return HasSynced(); },
                 [this] { return scan_.Counts(); }, [this] { return scan_.UnreadKinds(); },
-                [this] { return scan_.Exempt(); }}),
+                [this] { return scan_.Exempt(); }, [this] { return BusySeconds(); }}),
       catalog_(client, clock, {options_.installation, options_.trusted}),
       statuses_(client, clock, Watching(kModelDeployments),
                 [](Json&& json) { return DecodeStatusState(json); }),
@@ -369,15 +369,31 @@ void Operator::StopControllers() {
   if (admission_ != nullptr) admission_->Stop();
 }
 
-std::optional<std::string> Operator::Stalled(SteadyTime now) const {
+std::vector<const Controller*> Operator::Controllers() const {
   std::vector<const Controller*> all = {&controller_, &scan_controller_, &record_controller_};
   for (const Kind* kind : {&policies_, &use_cases_, &sign_offs_, &snapshots_, &bias_tests_,
                            &reports_, &waivers_, &incidents_, &records_}) {
     all.push_back(&kind->controller);
   }
-  for (const Controller* one : all) {
+  if (webhooks_ != nullptr) all.push_back(&webhooks_->Worker());
+  if (admission_ != nullptr) all.push_back(&admission_->Worker());
+  return all;
+}
+
+std::map<std::string, double> Operator::BusySeconds() const {
+  std::map<std::string, double> busy;
+  const SteadyTime now = clock_.Steady();
+  for (const Controller* one : Controllers()) {
     const SteadyTime since = one->BusySince();
-    if (since <= now - kMaxReconcile) {
+    busy[one->Name()] = since < now ? std::chrono::duration<double>(now - since).count() : 0;
+  }
+  return busy;
+}
+
+std::optional<std::string> Operator::Stalled(SteadyTime now) const {
+  for (const Controller* one : Controllers()) {
+    const SteadyTime since = one->BusySince();
+    if (since <= now - (one == &scan_controller_ ? kMaxScan : kMaxReconcile)) {
       return "a worker of controller '" + one->Name() + "' has been at one object for " +
              std::to_string(std::chrono::duration_cast<std::chrono::minutes>(now - since).count()) +
              " minutes";

@@ -46,8 +46,10 @@ struct OperatorOptions {
   ServingScanOptions scan;
 };
 
-// The longest is a scan of everything that runs in a large cluster, some minutes.
-inline constexpr std::chrono::minutes kMaxReconcile{30};
+// How long a worker may be at one object before only a new process helps: all its calls of the API
+// server end within seconds each. A scan of everything that runs in a large cluster takes minutes.
+inline constexpr std::chrono::minutes kMaxReconcile{10};
+inline constexpr std::chrono::minutes kMaxScan{30};
 
 class Operator {
  public:
@@ -64,8 +66,8 @@ class Operator {
   // For metrics.
   void SetLeading(bool leading) { leading_ = leading; }
   [[nodiscard]] std::string MetricsText() { return metrics_.Text(); }
-  // Why nothing but a new process helps: a worker has been at one object for kMaxReconcile. Every
-  // call of the API server ends by itself long before.
+  // Why nothing but a new process helps: a worker has been at one object for kMaxReconcile, or the
+  // scan for kMaxScan.
   [[nodiscard]] std::optional<std::string> Stalled(SteadyTime now) const;
 
  private:
@@ -93,6 +95,8 @@ class Operator {
   void EnqueueNamespace(const std::string& ns);
   [[nodiscard]] std::vector<InformerBase*> Caches();
   [[nodiscard]] std::vector<CacheAge> CacheAges() const;
+  [[nodiscard]] std::vector<const Controller*> Controllers() const;
+  [[nodiscard]] std::map<std::string, double> BusySeconds() const;
   void Record(const DecisionNews& news) const;
   [[nodiscard]] std::optional<std::string> GapInAdmission() const;
   // Nothing where nobody compares, or not all of it is known yet.

@@ -72,6 +72,9 @@ Json DeploymentStatus(const StatusInput& input) {
       status.serving_version = status.history.back().model_version;
     }
   }
+  if (input.unrecorded != nullptr && input.unrecorded->number == input.serving) {
+    status.serving_version = ModelVersion(*input.unrecorded);
+  }
   if (!input.revisions.empty()) status.approved_revision = input.revisions.back()->number;
   status.next_change = input.plan.next_change;
   Json json = EncodeStatus(status);

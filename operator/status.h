@@ -27,6 +27,7 @@ struct StatusInput {
   const std::vector<Condition>& conditions;                       // merged
   const Rollout& rollout;
   std::int64_t generation = 0;
+  const Revision* unrecorded = nullptr;  // may serve without being one of `revisions`
 };
 
 [[nodiscard]] Json DeploymentStatus(const StatusInput& input);

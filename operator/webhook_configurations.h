@@ -49,6 +49,7 @@ class WebhookConfigurations {
   [[nodiscard]] std::vector<InformerBase*> Caches();
   void Start();
   void Stop() { controller_.Stop(); }
+  [[nodiscard]] const Controller& Worker() const { return controller_; }
 
   // One for each configuration, also where nothing differs; nothing where nobody compares.
   [[nodiscard]] std::vector<Weakness> Weaknesses() const;

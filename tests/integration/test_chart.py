@@ -8,7 +8,7 @@ import subprocess
 import controlplane
 import pytest
 import yaml
-from chart_site import CHART, SYSTEM, arguments_of, helm, installed, rendered
+from chart_site import CHART, ROOT, SYSTEM, arguments_of, helm, installed, rendered
 from cli import BIN
 
 PROGRAMS = ("countersign-webhook", "countersign-operator")
@@ -168,12 +168,28 @@ def test_cert_manager_issues_and_injects():
     ("tls.source=CertManager,tls.certManager.duration=90d", "/tls/certManager/duration"),
     ("guard.trustedControllers={kserve}", "guard.trustedControllers[0] must be an account"),
     ("networkPolicy.apiServerCidrs={10.0.0.0/33}", "/networkPolicy/apiServerCidrs/0"),
+    ("networkPolicy.apiServerCidrs={999.1.1.1/8}", "/networkPolicy/apiServerCidrs/0"),
+    ("networkPolicy.apiServerCidrs={10.0.0.0/8,10.1.1.1/8}",
+     "networkPolicy.apiServerCidrs[1] (10.1.1.1/8) has bits beyond its prefix"),
+    ("networkPolicy.apiServerCidrs={192.0.2.130/25}", "has bits beyond its prefix"),
+    ("webhook.nodeSelector.a=true", "/webhook/nodeSelector/a"),
+    ("operator.nodeSelector.a=1", "/operator/nodeSelector/a"),
     ("webhook.extraArgs={--listen=127.0.0.1:1}", "webhook.extraArgs has --listen, which the chart gives itself"),
     ("operator.extraArgs={--ca-secret=a/b}", "operator.extraArgs has --ca-secret"),
+    ("operator.extraArgs={--no-leader-elect}", "operator.extraArgs has --no-leader-elect: two operators"),
+    ("operator.extraArgs={--leader-elect=false}", "operator.extraArgs has --leader-elect=false: two operators"),
+    ("operator.extraArgs={--operator-user=mallory}", "operator.extraArgs has --operator-user=mallory: the operator"),
 ])  # fmt: skip
 def test_values_that_make_no_sense_are_refused(setting, complaint):
     done = helm("template", "release", CHART, "--set", setting, check=False)
     assert done.returncode != 0 and complaint in done.stderr
+
+
+def test_every_network_that_is_one_may_be_given():
+    networks = ["0.0.0.0/0", "10.0.0.0/8", "192.0.2.128/25", "192.0.2.130/31", "255.255.255.255/32", "2001:db8::/32"]
+    objects = rendered("--set", f"networkPolicy.apiServerCidrs={{{','.join(networks)}}}")
+    first = objects["NetworkPolicy", "countersign-webhook"]["spec"]["ingress"][0]
+    assert [one["ipBlock"]["cidr"] for one in first["from"]] == networks
 
 
 @pytest.mark.parametrize("text, complaint", [
@@ -316,6 +332,15 @@ def test_install_upgrade_and_uninstall_keep_what_evidence_rests_on(cluster):
     bundle = base64.b64decode(renewed["ca.crt"]).decode()
     assert bundle.count("BEGIN CERTIFICATE") == 2
     assert base64.b64decode(tls["ca.crt"]).decode().strip() in bundle
+    # At once, by what the runbook says: no value stays behind that would make one with each upgrade.
+    (command,) = re.findall(r"`kubectl (annotate secret [^`]*countersign.dev/not-after-)`",
+                            (ROOT / "docs/operations/certificates.md").read_text())  # fmt: skip
+    cluster.run(*command.split())
+    for changed in (True, False):
+        before = secret(cluster, "countersign-webhook-tls")
+        run_helm("upgrade", "countersign", CHART, "--reset-then-reuse-values", "--set",
+                 "tls.validDays=365,tls.renewBeforeDays=90")  # fmt: skip
+        assert (secret(cluster, "countersign-webhook-tls")["tls.crt"] != before["tls.crt"]) == changed
     run_helm("rollback", "countersign", "1")
     assert secret(cluster, "countersign-stamp-key") == key
     run_helm("uninstall", "countersign", "--wait")

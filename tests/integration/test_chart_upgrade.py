@@ -85,6 +85,29 @@ def test_an_upgrade_brings_fields_and_kinds_and_a_rollback_loses_nothing(cluster
     wait_until(lambda: freezes(cluster, name), "the newer schema")
 
 
+def test_helm_goes_on_after_the_command_that_puts_admission_right(cluster, tmp_path):
+    """Helm 4 applies on the server, and refuses to change what another has set."""
+    print_install = [BIN / "countersign", "install", "-n", SYSTEM, "--service", f"{SYSTEM}/countersign-webhook"]
+    objects = subprocess.run(print_install, capture_output=True, text=True, check=True).stdout
+    apply = ("apply", "--server-side", "--force-conflicts", "-f", "-")
+    cluster.run(*apply, input=objects)
+    run(cluster, "upgrade", "countersign", CHART)
+    cluster.run(*apply, input=objects)
+    run(cluster, "rollback", "countersign")
+    # What a release changes of it, it takes back only when told.
+    chart = older(tmp_path)
+    installation = chart / "files" / "installation.yaml"
+    text = installation.read_text()
+    assert "evidence may not be changed" in text
+    installation.write_text(text.replace("evidence may not be changed", "evidence is not to be changed"))
+    cluster.run(*apply, input=objects)
+    done = run(cluster, "upgrade", "countersign", chart, check=False)
+    assert done.returncode != 0 and 'conflict with "kubectl"' in done.stderr
+    run(cluster, "upgrade", "countersign", chart, "--force-conflicts")
+    cluster.run(*apply, input=objects)
+    run(cluster, "rollback", "countersign", "--force-conflicts")
+
+
 def test_what_another_release_left_is_taken_over_only_when_told(cluster):
     run(cluster, "uninstall", "countersign", "--wait")
     cluster.run("get", "incident", "before", "-n", s.HOME)

@@ -73,6 +73,12 @@ def test_links_lead_somewhere(page):
             assert anchor in anchors(path), f"{page.name} links to {target}"
 
 
+def test_logs_are_those_of_all_replicas():
+    """kubectl takes one Pod of a Deployment, and only the operator's leader says what it found."""
+    for page in DOCS.rglob("*.md"):
+        assert not re.search(r"logs (deploy|deployment|deployments)[/ ]", page.read_text()), page
+
+
 def test_the_threat_model_names_tests_that_there_are():
     text = (DOCS / "threat-model.md").read_text()
     tests = {p: p.read_text() for p in (ROOT / "tests").rglob("*") if p.suffix in (".py", ".cc")}

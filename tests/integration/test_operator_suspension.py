@@ -109,6 +109,36 @@ def test_another_owner_keeps_nothing_running(world, stage, kind, restarted):
                ["ModelDeployment"], "it to be ours again")
 
 
+def take_off(world, owner):
+    """All that says whose it is, but for its selector, which nobody can change."""
+    changes = {"labels": {}, "annotations": {}, "managedFields": [{}]} | ({"ownerReferences": []} if owner else {})
+    world.kubectl("patch", "deployment", "scorer", "-n", world.env, "--type=json", "-p", json.dumps(
+        [{"op": "add", "path": f"/metadata/{name}", "value": value} for name, value in changes.items()]))
+
+
+@pytest.mark.parametrize("owner", [False, True])
+def test_a_deployment_that_says_no_more_whose_it_is_is_suspended(world, stage, owner):
+    serve(world)
+    stage.operator.kill()  # the next one remembers nothing
+    take_off(world, owner)
+    world.raise_incident()
+    stage.restart()
+    suspended(world, "Quarantined")
+    assert world.model_of_child().endswith(digest("1"))
+
+
+def test_a_deletion_takes_away_also_what_lost_its_labels(world, stage):
+    serve(world)
+    stage.operator.kill()
+    take_off(world, owner=False)
+    world.kubectl("patch", "mdeploy", "scorer", "-n", world.env, "--type=merge", "-p", FINALIZER)
+    world.kubectl("delete", "mdeploy", "scorer", "-n", world.env, "--wait=false")
+    stage.restart()
+    eventually(lambda: world.child() is None and world.child("service") is None, "no children")
+    world.until(phase="Nothing", Ready="BeingDeleted")
+    world.kubectl("patch", "mdeploy", "scorer", "-n", world.env, "--type=merge", "-p", NO_FINALIZER)
+
+
 def test_a_finalizer_keeps_nothing_running(world):
     serve(world)
     uid = world.child()["metadata"]["uid"]

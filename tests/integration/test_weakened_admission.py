@@ -171,7 +171,7 @@ POLICY_WAYS = [
      "spec.validations[0].expression", '"true"', '"object.spec == oldObject.spec"'),
     (POLICY, "locked-environments", {"op": "add", "path": "/spec/matchConstraints/objectSelector",
                                      "value": {"matchLabels": {"locked": "yes"}}},
-     "spec.matchConstraints.objectSelector", '{"matchLabels":{"locked":"yes"}}', "nothing"),
+     "spec.matchConstraints.objectSelector.matchLabels", '{"locked":"yes"}', "nothing"),
     (BINDING, "owners", {"op": "replace", "path": "/spec/validationActions", "value": ["Audit"]},
      "spec.validationActions", '["Audit"]', '["Deny","Audit"]'),
     (BINDING, "incidents-stay", {"op": "add", "path": "/spec/matchResources",

@@ -113,6 +113,22 @@ TEST(Installation, WrongOptionsAreRefusedInASentence) {
   }
 }
 
+// The API server fills gaps in, and what it filled in differs from what somebody else applies: the
+// same text, applied by Helm and by hand, would be a conflict.
+TEST(Installation, AdmissionPoliciesLeaveNoGapInWhatIsOneValue) {
+  int policies = 0;
+  for (const Json& object : Objects()) {
+    if (StringAt(object, "kind") != "ValidatingAdmissionPolicy") continue;
+    ++policies;
+    const Json& matched = object.at("spec").at("matchConstraints");
+    for (const char* member : {"matchPolicy", "namespaceSelector", "objectSelector"}) {
+      EXPECT_TRUE(matched.contains(member)) << member << " of " << object.at("metadata");
+    }
+    for (const Json& rule : matched.at("resourceRules")) EXPECT_TRUE(rule.contains("scope"));
+  }
+  EXPECT_EQ(policies, 9);
+}
+
 // GitOps tools delete and recreate an object when they read such words or a 422.
 TEST(Installation, RefusalsAreForbiddenAndNeverSayImmutable) {
   for (const Json& object : Objects()) {

@@ -122,7 +122,10 @@ TEST(Children, OfOthersAreLeftAlone) {
   const ChildOutcome outcome = site.Write(2);
   ASSERT_TRUE(outcome.obstacle);
   EXPECT_EQ(outcome.obstacle->reason, "ChildNameTaken");
-  EXPECT_FALSE(site.ScaleToZero(site.writer));
+  const auto kept = site.ScaleToZero(site.writer);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->reason, "ChildNameTaken");
+  EXPECT_THAT(kept->message, HasSubstr("its pods run on"));
   EXPECT_EQ(IntAt(site.Live(), "spec/replicas"), 2);
   EXPECT_EQ(*site.writer.Remove(kKey, "mine", kApproved, {}), false);
 }

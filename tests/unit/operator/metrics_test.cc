@@ -19,7 +19,8 @@ OperatorMetrics::Sources Of(const Memory& memory, const Time& now) {
           [] { return true; },
           [] { return std::map<GuardMode, std::size_t>{}; },
           [] { return std::size_t{0}; },
-          [] { return ExemptCounts{}; }};
+          [] { return ExemptCounts{}; },
+          [] { return std::map<std::string, double>{}; }};
 }
 
 std::string Emergencies(const char* state, int count) {

@@ -159,6 +159,60 @@ TEST(Suspension, ComesWhileWhatServesIsLostAndItsSuccessorCannotBeRecorded) {
   }
 }
 
+TEST(Suspension, DoesNotComeOverWhatIsApprovedWhenOnlyItsRevisionIsLost) {
+  for (const bool restarted : {false, true}) {
+    Site site;
+    site.Serve();
+    const std::string uid = UidOf(site.Child());
+    site.RefuseRevisions();
+    if (restarted) site.program.reset();
+    site.api->Remove(kControllerRevisions, {"env", "scorer-1"});
+    if (restarted) site.Start();
+    site.UntilSaid("exceeded quota; what serves is what is approved, and goes on");
+    const auto status = [&] { return site.Deployed()["status"]; };
+    site.Until("its version", [&] { return StringAt(status(), "servingVersion") == "1.0.0"; });
+    EXPECT_EQ(site.Phase(), "Serving");
+    EXPECT_FALSE(status().contains("approvedRevision")) << "that it is recorded nobody says";
+    // It is guarded as ever.
+    site.Edit(kDeployments, [](Json& child) {
+      child["spec"]["replicas"] = 7;
+      child["spec"]["template"]["spec"]["containers"][0]["image"] = "evil";
+    });
+    site.Until("what is approved", [&] { return site.Replicas() == 2 && site.Image() != "evil"; });
+    EXPECT_EQ(UidOf(site.Child()), uid);
+    if (restarted) {
+      // And judged; what no revision says was approved nothing keeps.
+      site.Withdraw('1');
+      site.Until("nothing", [&] { return site.Child().is_null(); });
+      continue;
+    }
+    site.api->Intercept({});
+    site.PutPolicy();
+    site.Until("a revision", [&] { return IntAt(status(), "approvedRevision") == 1; });
+    site.UntilServing('1');
+    EXPECT_EQ(UidOf(site.Child()), uid);
+  }
+}
+
+TEST(Suspension, ComesWhenWhatIsLostIsNotWhatIsApprovedAndCannotBeRecorded) {
+  Site site;
+  site.Serve();
+  site.RefuseRevisions();
+  site.Deploy('2');
+  site.Approve('2');
+  site.UntilSaid("exceeded quota");
+  EXPECT_EQ(site.Model(), "1");
+  site.api->Remove(kControllerRevisions, {"env", "scorer-1"});
+  site.Until("nothing", [&] { return site.Child().is_null(); });
+  site.Until("an Event that is true", [&] {
+    const auto events = site.api->All(kEvents);
+    return std::any_of(events.begin(), events.end(), [](const Json& event) {
+      return StringAt(event, "reason") == "RevisionMissing" &&
+             StringAt(event, "note").ends_with("removed until the spec can be recorded");
+    });
+  });
+}
+
 TEST(Suspension, DoesNotWaitForARecordThatSomebodyElseWrote) {
   Site site;
   site.Serve();
@@ -296,6 +350,87 @@ TEST(Suspension, ComesWithAConfigMapThatIsNotWhatWasApproved) {
     site.UntilServing('1');
     site.Until("all well", [&] { return StringAt(site.Deployed(), "status/verdict") == "Allow"; });
   }
+}
+
+// Whoever may change Deployments takes off whatever says that one is ours; its selector stays.
+void TakeOff(Site& site, bool owner) {
+  site.Edit(kDeployments, [&](Json& child) {
+    child["metadata"].erase("labels");
+    child["metadata"].erase("annotations");
+    child["metadata"].erase("managedFields");
+    if (owner) child["metadata"].erase("ownerReferences");
+  });
+}
+
+TEST(Suspension, ComesOverWhatNobodyCanTellToBeOursButByItsSelector) {
+  for (const bool owner : {false, true}) {
+    Site site;
+    site.Serve();
+    site.program.reset();
+    TakeOff(site, owner);
+    site.Raise();
+    site.Start();
+    site.UntilSuspended("quarantined");
+    EXPECT_EQ(site.Model(), "1");
+  }
+}
+
+TEST(Suspension, IsToldWhereTheNameIsAnothers) {
+  Site site;
+  site.Serve();
+  site.program.reset();
+  TakeOff(site, true);
+  site.Edit(kDeployments,
+            [](Json& child) { child["spec"]["selector"]["matchLabels"] = {{"app", "mine"}}; });
+  site.Raise();
+  site.Start();
+  site.UntilSaid("its pods run on");
+  EXPECT_EQ(site.Phase(), "Suspended");
+  EXPECT_EQ(site.Replicas(), 2) << "it is somebody's";
+}
+
+TEST(Suspension, TakesAwayWhatIsNotInTheCache) {
+  // Being deleted, and held by a finalizer; or with a spec that is not approved, and no revision.
+  for (const bool leaving : {true, false}) {
+    for (const bool running : {true, false}) {
+      Site site;
+      site.Serve();
+      if (!leaving) {
+        site.Deploy('2');
+        site.Until("held", [&] { return site.Phase() == "Held"; });
+      }
+      // Nobody reads of the one before the other is done.
+      if (!running) site.program.reset();
+      TakeOff(site, false);
+      if (leaving) {
+        site.Edit(kModelDeployments, [](Json& object) {
+          object["metadata"]["finalizers"] = {"tenant.example/keep"};
+          object["metadata"]["deletionTimestamp"] = "2026-11-30T00:00:00Z";
+        });
+      } else {
+        site.api->Remove(kControllerRevisions, {"env", "scorer-1"});
+      }
+      if (!running) site.Start();
+      site.Until("nothing", [&] { return site.Child().is_null(); });
+      site.Until("the phase", [&] { return site.Phase() == "Nothing"; });
+    }
+  }
+}
+
+TEST(Suspension, IsToldOfAlsoWithoutOurLabelsOnWhatWasLeftBehind) {
+  Site site;
+  site.Serve();
+  // Somebody is faster than the operator.
+  site.api->Intercept([](const HttpRequest& request) {
+    return Forbidden(request, "PATCH", "/deployments/", "later");
+  });
+  TakeOff(site, true);
+  site.api->Remove(kModelDeployments, kKey);
+  site.Until("an Event", [&] {
+    const auto events = site.api->All(kEvents);
+    return std::any_of(events.begin(), events.end(),
+                       [](const Json& event) { return StringAt(event, "reason") == "LeftBehind"; });
+  });
 }
 
 TEST(Suspension, IsToldWhereItIsNotPossibleBecauseTheDeploymentWasLeftBehind) {

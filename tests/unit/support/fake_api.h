@@ -3,8 +3,9 @@
 // Knows any collection: create, get, list (limit and continue), update with optimistic concurrency,
 // merge, JSON and apply patches, the status subresource, delete with preconditions and finalizers,
 // and watches with bookmarks, streaming lists and 410 after Compact. Keeps one resourceVersion for
-// all, as etcd does. Not modelled: validation, defaults, RBAC, field ownership (an apply merges),
-// selectors, garbage collection. `Intercept` answers in its place: faults, refusals. Thread-safe.
+// all, as etcd does. Labels are selected by one that equals. Not modelled: validation, defaults,
+// RBAC, field ownership (an apply merges), garbage collection. `Intercept` answers in its place:
+// faults, refusals. Thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -250,6 +251,7 @@ class FakeApi final : public Transport {
     for (const auto& [key, object] : objects) {
       if (!target.key.ns.empty() && key.ns != target.key.ns) continue;
       if (!after.empty() && key.ToString() <= after) continue;
+      if (!Selects(target, object)) continue;
       if (items.size() == size) {
         next = KeyOf(items.back()).ToString();
         break;
@@ -375,7 +377,9 @@ class FakeApi final : public Transport {
     std::uint64_t position = version_;
     if (target.Query("sendInitialEvents") == "true") {
       for (const auto& [key, object] : collections_[target.collection]) {
-        if (Covers(target, object)) lines.push_back(Line("ADDED", object));
+        if (Covers(target, object) && Selects(target, object)) {
+          lines.push_back(Line("ADDED", object));
+        }
       }
       lines.push_back(Line("BOOKMARK", Bookmark(position, true)));
     } else {
@@ -389,7 +393,9 @@ class FakeApi final : public Transport {
       for (const Change& change : history_) {
         if (change.version <= position) continue;
         if (change.collection == target.collection && Covers(target, change.object)) {
-          lines.push_back(Line(change.type, change.object));
+          // What lost its label is gone for whoever asked for it.
+          const bool selected = Selects(target, change.object);
+          lines.push_back(Line(selected ? change.type : "DELETED", change.object));
         }
       }
       position = std::max(position, version_);
@@ -413,6 +419,16 @@ class FakeApi final : public Transport {
 
   static bool Covers(const Target& target, const Json& object) {
     return target.key.ns.empty() || KeyOf(object).ns == target.key.ns;
+  }
+
+  static bool Selects(const Target& target, const Json& object) {
+    const std::string selector = target.Query("labelSelector");
+    if (selector.empty()) return true;
+    const auto equals = selector.find('=');
+    const Json* labels = FindPath(object, "metadata/labels");
+    const Json* value =
+        labels == nullptr ? nullptr : countersign::Find(*labels, selector.substr(0, equals));
+    return value != nullptr && *value == selector.substr(equals + 1);
   }
 
   mutable std::mutex mutex_;
