@@ -334,6 +334,30 @@ def made_anew(site, name):
     return judged(site, name, since)
 
 
+def test_a_pod_of_ones_own_becomes_no_jobs_by_naming_an_owner(site):
+    """Its owner is written by whoever may change its metadata, and what it serves comes after."""
+    kubectl = site.cluster.run
+    kubectl("create", "job", "own", "-n", PROD, "--image=bank/train:1")
+    job = get(site, "job", "own")
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "own",
+             "uid": job["metadata"]["uid"], "controller": True}  # fmt: skip
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "by-hand", "namespace": PROD},
+           "spec": {"restartPolicy": "Never", "containers": [
+               {"name": "c", "image": "bank/x:1", "command": ["sleep", "inf"]}]}}  # fmt: skip
+    added = {"name": "d", "image": "bank/x:1", "command": [
+        "python", "srv.py", "--model-id", "org/m", "hf://org/m"]}  # fmt: skip
+    enter = ["patch", "pod", "by-hand", "-n", PROD, "--subresource=ephemeralcontainers",
+             "--type=strategic", "-p", json.dumps({"spec": {"ephemeralContainers": [added]}})]  # fmt: skip
+    site.apply(pod)
+    done = kubectl(*enter, check=False)
+    assert done.returncode != 0 and "[ShadowDeployment]" in done.stderr
+    kubectl("patch", "pod", "by-hand", "-n", PROD, "--type=merge", "-p",
+            json.dumps({"metadata": {"ownerReferences": [owner]}}))  # fmt: skip
+    done = kubectl(*enter, check=False)
+    assert done.returncode != 0 and "[ShadowDeployment]" in done.stderr
+    kubectl("delete", "job", "own", "-n", PROD)
+
+
 def test_a_revision_that_somebody_wrote_makes_no_other_pods(site):
     kubectl = site.cluster.run
     site.apply(stateful("parted", pod_spec(), updateStrategy={
