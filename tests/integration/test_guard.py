@@ -166,6 +166,7 @@ def test_what_changes_nothing_of_what_serves_never_reaches_the_webhook(site):
 
 
 LONG_KEYS = {("a" * 60 + ".") * 4 + f"x/{'n' * 50}{i:03}": "v" * 63 for i in range(120)}
+LONG_RESOURCES = {f"{'a' * 40}{i:04}.example/{'r' * 59}{i:04}": "1" for i in range(1000)}
 LONG_IMAGE = "registry.some-long-company-domain.example.com/platform/team/service@sha256:" + "a" * 64
 
 
@@ -179,18 +180,24 @@ LONG_IMAGE = "registry.some-long-company-domain.example.com/platform/team/servic
     ({"keys": LONG_KEYS, "count": 20, "image": LONG_IMAGE, "args": ["x" * 1000] * 2,
       "env": [{"name": f"THE_LONG_NAME_OF_A_VARIABLE_OF_SOME_SERVICE_{i:04}", "value": "x" * 40}
               for i in range(50)]}, ""),
+    ({"args": ["x"] * 300000}, "longer than the 262144 bytes that are looked through"),
+    ({"resources": {"limits": LONG_RESOURCES, "requests": LONG_RESOURCES}}, ""),
+    ({"volumes": [{"name": f"v{i}", "hostPath": {"path": "/x" * 400}} for i in range(2000)]}, ""),
+    ({"volumes": [{"name": f"v{i}"} for i in range(20000)]}, ""),
+    ({"resources": {"limits": {**LONG_RESOURCES, "nvidia.com/gpu": "1"}}}, "[ShadowDeployment]"),
     ({"args": ["x" * 1000] * 600}, "longer than the 262144 bytes that are looked through"),
     ({"args": ["x" * 1000] * 100 + ["--served-model-name=a"]}, "[ShadowDeployment]"),
     ({"env": [{"name": f"A_{i}", "value": "x"} for i in range(4000)]
              + [{"name": "STORAGE_URI", "value": "s3://m"}]}, "[ShadowDeployment]"),
-], ids=["arguments", "many arguments", "variables", "all at once", "long names", "long keys and images", "too many arguments", "a sign among arguments",
+], ids=["arguments", "many arguments", "variables", "all at once", "long names", "long keys and images", "very many arguments", "resources", "folders", "volumes",
+        "a sign among resources", "too many arguments", "a sign among arguments",
         "a sign among variables"])  # fmt: skip
 def test_what_is_long_is_judged_and_not_refused_for_its_length(site, container, says):
     """An expression that costs the API server too much ends the request without a reason of ours."""
-    keys = container.pop("keys", {})
+    keys, volumes = container.pop("keys", {}), container.pop("volumes", [])
     count = container.pop("count", 1)
     containers = [{"name": f"c{i}", "image": "nginx:1", **container} for i in range(count)]
-    long = workload("long", {"containers": containers})
+    long = workload("long", {"containers": containers, "volumes": volumes})
     for metadata in (long["metadata"], long["spec"]["template"]["metadata"]):
         for of in ("labels", "annotations"):
             metadata[of] = {**metadata.get(of, {}), **keys}
