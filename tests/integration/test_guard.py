@@ -96,7 +96,9 @@ def workload(name, spec, namespace=PROD, **metadata):
 
 
 def pod_spec(model=MODEL, **container):
-    return {"containers": [{"name": "server", "image": IMAGE, **container}],
+    """As the operator makes it."""
+    mounts = [{"name": "m", "mountPath": "/models", "readOnly": True}]
+    return {"containers": [{"name": "server", "image": IMAGE, "volumeMounts": mounts, **container}],
             "volumes": [{"name": "m", "image": {"reference": model}}]}  # fmt: skip
 
 
@@ -241,6 +243,77 @@ def test_an_approved_deployment_covers_its_model_with_its_containers_alone(site)
             {"name": "w", "persistentVolumeClaim": {"claimName": "w"}}]})),
     ):  # fmt: skip
         refused(site, workload(name, spec))
+
+
+def kept(names):
+    return lambda spec: spec.update(containers=[c for c in spec["containers"] if c["name"] in names])
+
+
+def emptied(spec):
+    for volume in spec["volumes"]:
+        if volume.pop("image", None):
+            volume["emptyDir"] = {}
+
+
+def beside(spec):
+    spec["containers"].append(spec.pop("initContainers")[0])
+
+
+TOOLS = "registry.example/tools@sha256:" + "d" * 64
+
+
+def test_what_was_approved_is_covered_whole_and_not_a_part_of_it(site):
+    template = {"spec": {"initContainers": [{"name": "verify", "image": TOOLS}],
+                         "containers": [{"name": "server", "image": IMAGE,
+                                         "command": ["vllm", "serve", "/models"]},
+                                        {"name": "guardrail", "image": TOOLS,
+                                         "args": ["--block-pii"]}]}}  # fmt: skip
+    whole = s.deployment(case="whole", model="whole", patch={"serving": {"template": template}})
+    site.apply(named(give_evidence(site, "whole", "whole", whole), "whole"),
+               user=account(site, DANA))  # fmt: skip
+    wait_until(lambda: available(site, "whole"), "it to serve", 120)
+    made = get(site, "deployment", "whole")["spec"]["template"]["spec"]
+
+    def copy_of(change, kind="Deployment"):
+        spec = copy.deepcopy(made)
+        change(spec)
+        if kind == "Pod":
+            return {"apiVersion": "v1", "kind": "Pod", "spec": spec,
+                    "metadata": {"name": "copy", "namespace": PROD}}  # fmt: skip
+        return workload("copy", spec) | {"kind": kind}
+
+    for kind in ("Deployment", "ReplicaSet", "Pod"):
+        site.apply(copy_of(lambda spec: None, kind), dry_run=True)
+    moved = {"nodeSelector": {"disk": "ssd"}, "priorityClassName": "", "tolerations": []}
+    site.apply(copy_of(lambda spec: spec.update(moved)), dry_run=True)
+    for change, reason, where in (
+        (kept(["server"]), "ContainerLeftOut", "containers"),
+        (lambda spec: spec.pop("initContainers"), "ContainerLeftOut", "initContainers"),
+        (beside, "ContainerLeftOut", "initContainers"),
+        (emptied, "NotAsApproved", "containers[0].volumeMounts"),
+        (lambda spec: spec.update(hostNetwork=True), "NotAsApproved", "hostNetwork"),
+        (lambda spec: spec.update(hostAliases=[{"ip": "192.0.2.9", "hostnames": ["huggingface.co"]}]),
+         "NotAsApproved", "hostAliases"),
+        (lambda spec: spec.update(serviceAccountName="other"), "NotAsApproved", "serviceAccountName"),
+        (lambda spec: spec["containers"][0].update(securityContext={"privileged": True}),
+         "NotAsApproved", "containers[0].securityContext"),
+    ):  # fmt: skip
+        for kind, root in (("Deployment", "spec.template.spec"), ("Pod", "spec")):
+            changed = copy_of(change, kind)
+            if kind == "Pod" and where == "serviceAccountName":
+                continue  # The API server wants one that is there.
+            said = refused(site, changed, dry_run=True)
+            assert f"[{reason}] {root}.{where}: " in said, said
+    # Behind the Service that the operator made.
+    joins = copy_of(lambda spec: (kept(["server"])(spec), emptied(spec)), "Pod")
+    joins["metadata"]["labels"] = {"app.kubernetes.io/instance": "whole"}
+    refused(site, joins, dry_run=True)
+    # What was made of it comes up again.
+    since = len(site.webhook.records)
+    site.cluster.run("delete", "pods", "-n", PROD, "-l", "app.kubernetes.io/instance=whole",
+                     "--force", "--grace-period=0")  # fmt: skip
+    wait_until(lambda: judged(site, "whole-", since) == ["OwnerGoverned"], "its new Pods", 60)
+    site.cluster.run("delete", "mdeploy", "whole", "-n", PROD)
 
 
 def test_what_a_stateful_set_claims_for_its_pods_nobody_approved(site):

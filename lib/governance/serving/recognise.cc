@@ -146,6 +146,7 @@ class Recogniser {
       out_.incomplete = true;
       Fault("", "runs more containers and volumes, or longer ones, than are looked through");
     }
+    out_.pod = PodShapeIn(object, out_.references);
     Conclude(object);
     return std::move(out_);
   }

@@ -23,9 +23,12 @@ const ServingProfiles& Table() {
   return kTable;
 }
 
+// As the operator mounts the model.
 Json PodSpec(const std::string& model = kModel, const std::string& container = "") {
   return ParseYaml("{containers: [{name: c, image: '" + kImage + "'" + container +
-                   "}], volumes: [{name: model, image: {reference: 'r.example/m@" + model + "'}}]}")
+                   ", volumeMounts: [{name: model, mountPath: /models, readOnly: true}]}], "
+                   "volumes: [{name: model, image: {reference: 'r.example/m@" +
+                   model + "'}}]}")
       .value();
 }
 
@@ -254,10 +257,12 @@ TEST(Guard, WhatTheOperatorTellsContainersOfAHostedModelIsCoveredToo) {
   base.name = "base";
   base.hosted = HostedModel{"openai", "gpt-5", "2026-01-01"};
   spec.model.components = {model, base};
-  GuardFacts facts = Facts(Deployment(PodSpec(
+  Json pod = PodSpec(
       kModel,
       ", env: [{name: COMPONENT_BASE_PROVIDER, value: openai}, {name: COMPONENT_BASE_MODEL, value: "
-      "gpt-5}, {name: COMPONENT_BASE_SNAPSHOT, value: '2026-01-01'}]")));
+      "gpt-5}, {name: COMPONENT_BASE_SNAPSHOT, value: '2026-01-01'}]");
+  pod["containers"][0]["volumeMounts"][0]["mountPath"] = "/models/tuned";
+  GuardFacts facts = Facts(Deployment(pod));
   facts.covers = {Approved(spec)};
   EXPECT_EQ(JudgeServing(facts).reason, "Covered");
   spec.model.components[1].hosted->model = "gpt-4";
@@ -543,6 +548,16 @@ TEST(Guard, AnActiveWaiverExceptsOneModel) {
   EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
   facts.waivers[0] = {"w", false, "it ended", kModel};
   EXPECT_THAT(JudgeServing(facts).message, HasSubstr("waiver 'w' does not count: it ended"));
+}
+
+TEST(Guard, AWaiverExceptsAModelWhateverRunsItAlsoBesideAnApprovedOne) {
+  Json bare = PodSpec();
+  bare["hostNetwork"] = true;
+  GuardFacts facts = Facts(Deployment(bare));
+  facts.covers = {Approved()};
+  EXPECT_THAT(Reasons(JudgeServing(facts)), ElementsAre("NotAsApproved"));
+  facts.waivers = {{"w", true, "", kModel}};
+  EXPECT_EQ(JudgeServing(facts).reason, "Waived");
 }
 
 TEST(Guard, AWaiverDoesNotExceptWhatCannotBeNamed) {
