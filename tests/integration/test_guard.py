@@ -438,7 +438,14 @@ def test_a_pod_of_ones_own_becomes_no_jobs_by_naming_an_owner(site):
     kubectl("delete", "job", "own", "-n", PROD)
 
 
-def test_a_revision_that_somebody_wrote_makes_no_other_pods(site):
+def hooked(spec):
+    spec["containers"][0]["lifecycle"] = {
+        "postStart": {"exec": {"command": ["sh", "-c", "vllm serve other/model &"]}}}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [lambda spec: spec.update(shadow_spec()), hooked],
+                         ids=["containers", "a hook"])  # fmt: skip
+def test_a_revision_that_somebody_wrote_makes_no_other_pods(site, change):
     kubectl = site.cluster.run
     site.apply(stateful("parted", pod_spec(), updateStrategy={
         "type": "RollingUpdate", "rollingUpdate": {"partition": 1}}))  # fmt: skip
@@ -452,7 +459,7 @@ def test_a_revision_that_somebody_wrote_makes_no_other_pods(site):
 
     wait_until(lambda: status()["currentRevision"] != status()["updateRevision"], "two revisions")
     revision = get(site, "controllerrevision", status()["currentRevision"])
-    revision["data"]["spec"]["template"]["spec"] |= shadow_spec()
+    change(revision["data"]["spec"]["template"]["spec"])
     for key in ("uid", "resourceVersion", "creationTimestamp", "managedFields"):
         revision["metadata"].pop(key, None)
     kubectl("delete", "controllerrevision", revision["metadata"]["name"], "-n", PROD)

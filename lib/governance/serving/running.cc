@@ -16,6 +16,9 @@ namespace {
 // (VLLMRuntime calls its arguments extraArgs.)
 constexpr const char* kRunning[] = {"command", "args",       "extraArgs", "env",
                                     "envFrom", "workingDir", "lifecycle"};
+// What no injector has a reason to change.
+constexpr std::string_view kProgram[] = {
+    "image", "command", "args", "lifecycle", "livenessProbe", "readinessProbe", "startupProbe"};
 constexpr const char* kProbes[] = {"livenessProbe", "readinessProbe", "startupProbe"};
 
 // https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/v1/defaults.go, and what Go
@@ -208,6 +211,21 @@ bool SaysWhatRuns(const Json& container) {
          std::any_of(std::begin(kProbes), std::end(kProbes), executes);
 }
 
+namespace {
+
+// Of hooks what they run in the container.
+Json ExecutedBy(const Json& hooks) {
+  Json executed = Json::object();
+  if (!hooks.is_object()) return executed;
+  for (auto it = hooks.begin(); it != hooks.end(); ++it) {
+    const Json* exec = Find(it.value(), "exec");
+    if (exec != nullptr && !exec->is_null()) executed[it.key()] = *exec;
+  }
+  return executed;
+}
+
+}  // namespace
+
 void AddContainer(const Json& container, const Json& node, const JsonPath& at, Running& out) {
   if (IsFull(out)) return;
   ServedReference reference = NormaliseImage(StringAt(container, "image"));
@@ -227,8 +245,12 @@ void AddContainer(const Json& container, const Json& node, const JsonPath& at, R
   reference.kind = ServedReference::Kind::kContainer;
   reference.fingerprint = FingerprintOf(running, out);
   std::erase_if(running.get_ref<Json::object_t&>(), [](const auto& member) {
-    return member.first != "image" && member.first != "command" && member.first != "args";
+    return std::find(std::begin(kProgram), std::end(kProgram), member.first) == std::end(kProgram);
   });
+  if (const auto hooks = running.find("lifecycle"); hooks != running.end()) {
+    *hooks = ExecutedBy(*hooks);
+    if (hooks->empty()) running.erase(hooks);
+  }
   reference.program = FingerprintOf(running, out);
   reference.name = StringAt(container, "name");
   if (Says(container, "image")) {

@@ -414,6 +414,37 @@ TEST(Guard, AControllersPodRunsWhatItsOwnerSaysAndNothingElseThatServes) {
   EXPECT_THAT(MadeFor(renamed, PodSpec(), "DaemonSet").message, HasSubstr("which is not here"));
 }
 
+TEST(Guard, AControllersPodExecutesInItsHooksAndProbesWhatItsOwnerSays) {
+  const std::string executes = "{exec: {command: [sh, -c, 'vllm serve evil/model &']}}";
+  for (const std::string& hook :
+       {"lifecycle: {postStart: " + executes + "}", "lifecycle: {preStop: " + executes + "}",
+        "livenessProbe: " + executes, "startupProbe: " + executes}) {
+    const Json hooked = PodSpec(kModel, ", " + hook);
+    for (const bool operators_own : {true, false}) {
+      EXPECT_EQ(Reasons(MadeFor(hooked, PodSpec(), "StatefulSet", operators_own)).front(),
+                "OwnerDoesNotRun")
+          << hook;
+    }
+    EXPECT_EQ(MadeFor(hooked, hooked, "StatefulSet", true).reason, "OwnerGoverned") << hook;
+  }
+  // As a mesh rewrites those that ask over HTTP.
+  EXPECT_EQ(
+      MadeFor(PodSpec(kModel,
+                      ", livenessProbe: {httpGet: {port: 15020}}, lifecycle: "
+                      "{preStop: {httpGet: {port: 15020}}}"),
+              PodSpec(kModel, ", livenessProbe: {httpGet: {port: 8080}}"), "StatefulSet", true)
+          .reason,
+      "OwnerGoverned");
+}
+
+TEST(Guard, AControllersPodServesTheModelThatItsOwnerNames) {
+  Json emptied = PodSpec(kModel, ", resources: {limits: {nvidia.com/gpu: 1}}");
+  emptied["volumes"][0] = {{"name", "model"}, {"emptyDir", Json::object()}};
+  const GuardDecision decision = MadeFor(emptied, PodSpec(), "StatefulSet", true);
+  EXPECT_EQ(Reasons(decision).front(), "OwnerDoesNotRun");
+  EXPECT_THAT(decision.message, HasSubstr("which is not here"));
+}
+
 TEST(Guard, AControllersPodMountsWhatItsOwnerSays) {
   const auto with = [](const char* mounted_by, const Json& source) {
     Json spec = PodSpec();
