@@ -246,7 +246,10 @@ def test_an_approved_deployment_covers_its_model_with_its_containers_alone(site)
 
 
 def kept(names):
-    return lambda spec: spec.update(containers=[c for c in spec["containers"] if c["name"] in names])
+    def change(spec):
+        spec["containers"] = [c for c in spec["containers"] if c["name"] in names]
+
+    return change
 
 
 def emptied(spec):
@@ -292,9 +295,10 @@ def test_what_was_approved_is_covered_whole_and_not_a_part_of_it(site):
         (beside, "ContainerLeftOut", "initContainers"),
         (emptied, "NotAsApproved", "containers[0].volumeMounts"),
         (lambda spec: spec.update(hostNetwork=True), "NotAsApproved", "hostNetwork"),
-        (lambda spec: spec.update(hostAliases=[{"ip": "192.0.2.9", "hostnames": ["huggingface.co"]}]),
+        (lambda spec: spec.update(hostAliases=[{"ip": "192.0.2.9", "hostnames": ["hub.example"]}]),
          "NotAsApproved", "hostAliases"),
-        (lambda spec: spec.update(serviceAccountName="other"), "NotAsApproved", "serviceAccountName"),
+        (lambda spec: spec.update(serviceAccountName="other"),
+         "NotAsApproved", "serviceAccountName"),
         (lambda spec: spec["containers"][0].update(securityContext={"privileged": True}),
          "NotAsApproved", "containers[0].securityContext"),
     ):  # fmt: skip
