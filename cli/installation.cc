@@ -327,8 +327,11 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
             {{"apiGroups", Names({"apps", "batch"})},
              {"apiVersions", Names({"*"})},
              {"operations", Names({"CREATE", "UPDATE"})},
-             {"resources", Names({"deployments", "replicasets", "statefulsets", "daemonsets",
-                                  "jobs", "cronjobs"})},
+             // Who may write the status writes the owners with it.
+             {"resources",
+              Names({"deployments", "replicasets", "statefulsets", "daemonsets", "jobs", "cronjobs",
+                     "deployments/status", "replicasets/status", "statefulsets/status",
+                     "daemonsets/status", "jobs/status", "cronjobs/status"})},
              {"scope", "Namespaced"}},
             Json::array({Validation(
                 "request.userInfo.username in [" + Literal(operator_user) + ", " +

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "governance/measures/pod_template.h"
+#include "governance/serving/model_mounts.h"
 #include "operator/names.h"
 
 namespace countersign {
@@ -58,38 +59,13 @@ bool HidesModel(const std::string& mount_path) {
   return normal == root || normal.starts_with(root + "/");
 }
 
-// One artefact of the model, and where it appears.
-struct Mounted {
-  std::string volume;
-  std::string path;
-  std::string image;
-};
-
-Result<std::vector<Mounted>> ArtifactsOf(const Model& model) {
-  std::vector<Mounted> all;
-  if (model.components.empty()) {
-    auto image = ImageOf(model.uri, model.digest, "spec.model.uri");
-    if (!image) return Fail(image.error());
-    all.push_back({std::string(kModelVolume), std::string(kModelMountPath), std::move(*image)});
-  }
-  for (std::size_t i = 0; i < model.components.size(); ++i) {
-    const Component& component = model.components[i];
-    if (!component.artifact) continue;
-    auto image = ImageOf(component.artifact->uri, component.artifact->digest,
-                         "spec.model.components[" + std::to_string(i) + "].artifact.uri");
-    if (!image) return Fail(image.error());
-    all.push_back({VolumeOf(component), std::string(kModelMountPath) + "/" + component.name,
-                   std::move(*image)});
-  }
-  return all;
-}
-
 Json ListIn(const Json& json, const char* key) {
   const Json* list = Find(json, key);
   return list != nullptr && list->is_array() ? *list : Json::array();
 }
 
-Status MountModel(Json& container, const std::vector<Mounted>& artifacts, const std::string& path) {
+Status MountModel(Json& container, const std::vector<ModelMount>& artifacts,
+                  const std::string& path) {
   Json mounts = ListIn(container, "volumeMounts");
   for (const Json& mount : mounts) {
     if (HidesModel(StringAt(mount, "mountPath"))) {
@@ -98,9 +74,7 @@ Status MountModel(Json& container, const std::vector<Mounted>& artifacts, const 
                   path + ".volumeMounts");
     }
   }
-  for (const Mounted& one : artifacts) {
-    mounts.push_back({{"name", one.volume}, {"mountPath", one.path}, {"readOnly", true}});
-  }
+  for (const ModelMount& one : artifacts) mounts.push_back(AsMount(one));
   if (!mounts.empty()) SetPath(container, "volumeMounts", std::move(mounts));
   return {};
 }
@@ -124,7 +98,7 @@ Status NameHosted(Json& container, const Model& model, const std::string& path) 
 }
 
 Status AddModel(Json& pod_spec, const char* list, const Model& model,
-                const std::vector<Mounted>& artifacts) {
+                const std::vector<ModelMount>& artifacts) {
   const auto containers = pod_spec.find(list);
   if (containers == pod_spec.end()) return {};
   const std::string of_list = std::string("spec.serving.template.spec.") + list;
@@ -143,7 +117,7 @@ Result<Json> PodTemplate(const RenderInput& input, const ModelDeploymentSpec& sp
   const auto tree = spec.serving.pod_template.Tree();
   if (!tree) return Fail(tree.error().code, tree.error().message, "spec.serving.template");
   const Json* pod = tree->get();
-  auto artifacts = ArtifactsOf(spec.model);
+  auto artifacts = ModelMountsOf(spec.model);
   if (!artifacts) return Fail(artifacts.error());
 
   const Json* theirs = Find(*pod, "spec");
@@ -156,14 +130,13 @@ Result<Json> PodTemplate(const RenderInput& input, const ModelDeploymentSpec& sp
     if (!added) return Fail(added.error());
   }
   Json volumes = ListIn(pod_spec, "volumes");
-  for (const Mounted& one : *artifacts) {
+  for (const ModelMount& one : *artifacts) {
     for (const Json& volume : volumes) {
       if (StringAt(volume, "name") != one.volume) continue;
       return Fail(Code::kInvalidArgument, "must not name a volume '" + one.volume + "'",
                   "spec.serving.template.spec.volumes");
     }
-    volumes.push_back({{"name", one.volume},
-                       {"image", {{"reference", one.image}, {"pullPolicy", "IfNotPresent"}}}});
+    volumes.push_back(AsVolume(one));
   }
   if (!volumes.empty()) SetPath(pod_spec, "volumes", std::move(volumes));
 
@@ -189,20 +162,6 @@ Json DisruptionBudget(const RenderInput& input, const ModelDeploymentSpec& spec,
 }
 
 }  // namespace
-
-Result<std::string> ImageOf(const std::string& uri, const ModelDigest& digest,
-                            const std::string& path) {
-  constexpr std::string_view kScheme = "oci://";
-  if (!uri.starts_with(kScheme) || uri.size() == kScheme.size()) {
-    return Fail(Code::kInvalidArgument, "must start with 'oci://'", path);
-  }
-  std::string reference = uri.substr(kScheme.size());
-  // A tag may be moved; the digest is what was approved, also where a policy lets tags pass.
-  if (reference.find('@') == std::string::npos && digest.type == DigestType::kOciManifest) {
-    reference += "@" + digest.digest;
-  }
-  return reference;
-}
 
 Result<Rendered> Render(const RenderInput& input, const ModelDeploymentSpec& spec) {
   auto pod = PodTemplate(input, spec);

@@ -34,10 +34,4 @@ struct Rendered {
 
 [[nodiscard]] Result<Rendered> Render(const RenderInput& input, const ModelDeploymentSpec& spec);
 
-// The image reference that the uri of a model or component means, always with a digest where its
-// own is one of an image manifest. kInvalidArgument when it is no oci:// URI; `path` is where it
-// stands.
-[[nodiscard]] Result<std::string> ImageOf(const std::string& uri, const ModelDigest& digest,
-                                          const std::string& path);
-
 }  // namespace countersign

@@ -96,7 +96,9 @@ def workload(name, spec, namespace=PROD, **metadata):
 
 
 def pod_spec(model=MODEL, **container):
-    return {"containers": [{"name": "server", "image": IMAGE, **container}],
+    """As the operator makes it."""
+    mounts = [{"name": "m", "mountPath": "/models", "readOnly": True}]
+    return {"containers": [{"name": "server", "image": IMAGE, "volumeMounts": mounts, **container}],
             "volumes": [{"name": "m", "image": {"reference": model}}]}  # fmt: skip
 
 
@@ -166,6 +168,7 @@ def test_what_changes_nothing_of_what_serves_never_reaches_the_webhook(site):
 
 
 LONG_KEYS = {("a" * 60 + ".") * 4 + f"x/{'n' * 50}{i:03}": "v" * 63 for i in range(120)}
+LONG_RESOURCES = {f"{'a' * 40}{i:04}.example/{'r' * 59}{i:04}": "1" for i in range(1000)}
 LONG_IMAGE = "registry.some-long-company-domain.example.com/platform/team/service@sha256:" + "a" * 64
 
 
@@ -179,18 +182,24 @@ LONG_IMAGE = "registry.some-long-company-domain.example.com/platform/team/servic
     ({"keys": LONG_KEYS, "count": 20, "image": LONG_IMAGE, "args": ["x" * 1000] * 2,
       "env": [{"name": f"THE_LONG_NAME_OF_A_VARIABLE_OF_SOME_SERVICE_{i:04}", "value": "x" * 40}
               for i in range(50)]}, ""),
+    ({"args": ["x"] * 300000}, "longer than the 262144 bytes that are looked through"),
+    ({"resources": {"limits": LONG_RESOURCES, "requests": LONG_RESOURCES}}, ""),
+    ({"volumes": [{"name": f"v{i}", "hostPath": {"path": "/x" * 400}} for i in range(2000)]}, ""),
+    ({"volumes": [{"name": f"v{i}"} for i in range(20000)]}, ""),
+    ({"resources": {"limits": {**LONG_RESOURCES, "nvidia.com/gpu": "1"}}}, "[ShadowDeployment]"),
     ({"args": ["x" * 1000] * 600}, "longer than the 262144 bytes that are looked through"),
     ({"args": ["x" * 1000] * 100 + ["--served-model-name=a"]}, "[ShadowDeployment]"),
     ({"env": [{"name": f"A_{i}", "value": "x"} for i in range(4000)]
              + [{"name": "STORAGE_URI", "value": "s3://m"}]}, "[ShadowDeployment]"),
-], ids=["arguments", "many arguments", "variables", "all at once", "long names", "long keys and images", "too many arguments", "a sign among arguments",
+], ids=["arguments", "many arguments", "variables", "all at once", "long names", "long keys and images", "very many arguments", "resources", "folders", "volumes",
+        "a sign among resources", "too many arguments", "a sign among arguments",
         "a sign among variables"])  # fmt: skip
 def test_what_is_long_is_judged_and_not_refused_for_its_length(site, container, says):
     """An expression that costs the API server too much ends the request without a reason of ours."""
-    keys = container.pop("keys", {})
+    keys, volumes = container.pop("keys", {}), container.pop("volumes", [])
     count = container.pop("count", 1)
     containers = [{"name": f"c{i}", "image": "nginx:1", **container} for i in range(count)]
-    long = workload("long", {"containers": containers})
+    long = workload("long", {"containers": containers, "volumes": volumes})
     for metadata in (long["metadata"], long["spec"]["template"]["metadata"]):
         for of in ("labels", "annotations"):
             metadata[of] = {**metadata.get(of, {}), **keys}
@@ -234,6 +243,81 @@ def test_an_approved_deployment_covers_its_model_with_its_containers_alone(site)
             {"name": "w", "persistentVolumeClaim": {"claimName": "w"}}]})),
     ):  # fmt: skip
         refused(site, workload(name, spec))
+
+
+def kept(names):
+    def change(spec):
+        spec["containers"] = [c for c in spec["containers"] if c["name"] in names]
+
+    return change
+
+
+def emptied(spec):
+    for volume in spec["volumes"]:
+        if volume.pop("image", None):
+            volume["emptyDir"] = {}
+
+
+def beside(spec):
+    spec["containers"].append(spec.pop("initContainers")[0])
+
+
+TOOLS = "registry.example/tools@sha256:" + "d" * 64
+
+
+def test_what_was_approved_is_covered_whole_and_not_a_part_of_it(site):
+    template = {"spec": {"initContainers": [{"name": "verify", "image": TOOLS}],
+                         "containers": [{"name": "server", "image": IMAGE,
+                                         "command": ["vllm", "serve", "/models"]},
+                                        {"name": "guardrail", "image": TOOLS,
+                                         "args": ["--block-pii"]}]}}  # fmt: skip
+    whole = s.deployment(case="whole", model="whole", patch={"serving": {"template": template}})
+    site.apply(named(give_evidence(site, "whole", "whole", whole), "whole"),
+               user=account(site, DANA))  # fmt: skip
+    wait_until(lambda: available(site, "whole"), "it to serve", 120)
+    made = get(site, "deployment", "whole")["spec"]["template"]["spec"]
+
+    def copy_of(change, kind="Deployment"):
+        spec = copy.deepcopy(made)
+        change(spec)
+        if kind == "Pod":
+            return {"apiVersion": "v1", "kind": "Pod", "spec": spec,
+                    "metadata": {"name": "copy", "namespace": PROD}}  # fmt: skip
+        return workload("copy", spec) | {"kind": kind}
+
+    for kind in ("Deployment", "ReplicaSet", "Pod"):
+        site.apply(copy_of(lambda spec: None, kind), dry_run=True)
+    moved = {"nodeSelector": {"disk": "ssd"}, "priorityClassName": "", "tolerations": []}
+    site.apply(copy_of(lambda spec: spec.update(moved)), dry_run=True)
+    for change, reason, where in (
+        (kept(["server"]), "ContainerLeftOut", "containers"),
+        (lambda spec: spec.pop("initContainers"), "ContainerLeftOut", "initContainers"),
+        (beside, "ContainerLeftOut", "initContainers"),
+        (emptied, "NotAsApproved", "containers[0].volumeMounts"),
+        (lambda spec: spec.update(hostNetwork=True), "NotAsApproved", "hostNetwork"),
+        (lambda spec: spec.update(hostAliases=[{"ip": "192.0.2.9", "hostnames": ["hub.example"]}]),
+         "NotAsApproved", "hostAliases"),
+        (lambda spec: spec.update(serviceAccountName="other"),
+         "NotAsApproved", "serviceAccountName"),
+        (lambda spec: spec["containers"][0].update(securityContext={"privileged": True}),
+         "NotAsApproved", "containers[0].securityContext"),
+    ):  # fmt: skip
+        for kind, root in (("Deployment", "spec.template.spec"), ("Pod", "spec")):
+            changed = copy_of(change, kind)
+            if kind == "Pod" and where == "serviceAccountName":
+                continue  # The API server wants one that is there.
+            said = refused(site, changed, dry_run=True)
+            assert f"[{reason}] {root}.{where}: " in said, said
+    # Behind the Service that the operator made.
+    joins = copy_of(lambda spec: (kept(["server"])(spec), emptied(spec)), "Pod")
+    joins["metadata"]["labels"] = {"app.kubernetes.io/instance": "whole"}
+    refused(site, joins, dry_run=True)
+    # What was made of it comes up again.
+    since = len(site.webhook.records)
+    site.cluster.run("delete", "pods", "-n", PROD, "-l", "app.kubernetes.io/instance=whole",
+                     "--force", "--grace-period=0")  # fmt: skip
+    wait_until(lambda: judged(site, "whole-", since) == ["OwnerGoverned"], "its new Pods", 60)
+    site.cluster.run("delete", "mdeploy", "whole", "-n", PROD)
 
 
 def test_what_a_stateful_set_claims_for_its_pods_nobody_approved(site):
@@ -334,7 +418,38 @@ def made_anew(site, name):
     return judged(site, name, since)
 
 
-def test_a_revision_that_somebody_wrote_makes_no_other_pods(site):
+def test_a_pod_of_ones_own_becomes_no_jobs_by_naming_an_owner(site):
+    """Its owner is written by whoever may change its metadata, and what it serves comes after."""
+    kubectl = site.cluster.run
+    kubectl("create", "job", "own", "-n", PROD, "--image=bank/train:1")
+    job = get(site, "job", "own")
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "own",
+             "uid": job["metadata"]["uid"], "controller": True}  # fmt: skip
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "by-hand", "namespace": PROD},
+           "spec": {"restartPolicy": "Never", "containers": [
+               {"name": "c", "image": "bank/x:1", "command": ["sleep", "inf"]}]}}  # fmt: skip
+    added = {"name": "d", "image": "bank/x:1", "command": [
+        "python", "srv.py", "--model-id", "org/m", "hf://org/m"]}  # fmt: skip
+    enter = ["patch", "pod", "by-hand", "-n", PROD, "--subresource=ephemeralcontainers",
+             "--type=strategic", "-p", json.dumps({"spec": {"ephemeralContainers": [added]}})]  # fmt: skip
+    site.apply(pod)
+    done = kubectl(*enter, check=False)
+    assert done.returncode != 0 and "[ShadowDeployment]" in done.stderr
+    kubectl("patch", "pod", "by-hand", "-n", PROD, "--type=merge", "-p",
+            json.dumps({"metadata": {"ownerReferences": [owner]}}))  # fmt: skip
+    done = kubectl(*enter, check=False)
+    assert done.returncode != 0 and "[ShadowDeployment]" in done.stderr
+    kubectl("delete", "job", "own", "-n", PROD)
+
+
+def hooked(spec):
+    spec["containers"][0]["lifecycle"] = {
+        "postStart": {"exec": {"command": ["sh", "-c", "vllm serve other/model &"]}}}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [lambda spec: spec.update(shadow_spec()), hooked],
+                         ids=["containers", "a hook"])  # fmt: skip
+def test_a_revision_that_somebody_wrote_makes_no_other_pods(site, change):
     kubectl = site.cluster.run
     site.apply(stateful("parted", pod_spec(), updateStrategy={
         "type": "RollingUpdate", "rollingUpdate": {"partition": 1}}))  # fmt: skip
@@ -348,7 +463,7 @@ def test_a_revision_that_somebody_wrote_makes_no_other_pods(site):
 
     wait_until(lambda: status()["currentRevision"] != status()["updateRevision"], "two revisions")
     revision = get(site, "controllerrevision", status()["currentRevision"])
-    revision["data"]["spec"]["template"]["spec"] |= shadow_spec()
+    change(revision["data"]["spec"]["template"]["spec"])
     for key in ("uid", "resourceVersion", "creationTimestamp", "managedFields"):
         revision["metadata"].pop(key, None)
     kubectl("delete", "controllerrevision", revision["metadata"]["name"], "-n", PROD)
@@ -441,8 +556,9 @@ def test_only_the_operator_says_that_a_model_deployment_owns_a_workload(site):
     site.apply(plain)
     patch = json.dumps({"metadata": {"ownerReferences": [owner]}})
     at = ["deployment", "owned", "-n", PROD]
-    done = site.cluster.run("patch", *at, "--type=merge", "-p", patch, check=False)
-    assert done.returncode != 0 and "only the operator may say" in done.stderr
+    for more in ([], ["--subresource=status"]):
+        done = site.cluster.run("patch", *at, *more, "--type=merge", "-p", patch, check=False)
+        assert done.returncode != 0 and "only the operator may say" in done.stderr
     other = json.dumps({"metadata": {"ownerReferences": [
         owner | {"apiVersion": "other.example/v1"}]}})  # fmt: skip
     site.cluster.run("patch", *at, "--type=merge", "-p", other)

@@ -158,8 +158,8 @@ GuardFacts GuardHandler::Gather(const Review& review, SteadyTime deadline, Time 
   facts.by_trusted_controller =
       std::find(trusted.begin(), trusted.end(), review.user.name) != trusted.end();
   const bool update = review.operation == Operation::kUpdate;
-  // What there was had to say so to somebody already.
-  facts.serving = Recognise(table_, review.object, facts.by_trusted_controller || update);
+  // Anybody may write an owner into what is there already: to say so no review asks for more.
+  facts.serving = Recognise(table_, review.object, facts.by_trusted_controller);
   const auto policies = catalog_.Policies();
   const PolicySet in_force = PoliciesInForce(*policies, now);
   facts.setting = GuardSettingOf(in_force, review.name_space, options_.elsewhere);
@@ -167,7 +167,7 @@ GuardFacts GuardHandler::Gather(const Review& review, SteadyTime deadline, Time 
   if (update) {
     facts.only_ends = OnlyEnds(review);
     if (facts.only_ends) return facts;
-    facts.before = Recognise(table_, review.old_object);
+    facts.before = Recognise(table_, review.old_object, facts.by_trusted_controller);
     // Nothing below would change the answer.
     if (ServesAsBefore(facts)) return facts;
   }

@@ -4,8 +4,9 @@
 // allowed if the operator makes it; if a trusted controller makes it for an object that the
 // operator made or that is covered itself, which the chain of owners in our caches says, never the
 // request; if approved ModelDeployments of the namespace cover everything that it serves and runs;
-// or if a waiver does. An update that changes nothing of what is served is never refused. What is
-// unknown is not allowed.
+// or if a waiver does. Of a kind of Kubernetes' own everything that the approved Pod has must be
+// there as well; of what other stacks make of an object nobody knows that. An update that changes
+// nothing of what is served is never refused. What is unknown is not allowed.
 #pragma once
 
 #include <optional>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "governance/facts.h"
+#include "governance/serving/pod_shape.h"
 #include "governance/serving/recognise.h"
 
 namespace countersign {
@@ -23,10 +25,11 @@ namespace countersign {
 struct Cover {
   std::string name;
   bool approved = false;
-  std::string why_not;            // a sentence, where it is not approved
-  std::set<std::string> digests;  // of OCI artefacts: the model, its components
-  std::set<std::string> names;    // pinned references of other kinds
-  std::set<std::string> running;  // fingerprints of containers and volumes of its template
+  std::string why_not;               // a sentence, where it is not approved
+  std::set<std::string> digests;     // of OCI artefacts: the model, its components
+  std::set<std::string> names;       // pinned references of other kinds
+  std::set<std::string> running;     // fingerprints of containers and volumes of its template
+  std::optional<PodShape> pod = {};  // that the operator makes of it
 };
 [[nodiscard]] Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec);
 // The digests of it, of OCI artefacts.

@@ -63,15 +63,31 @@ std::optional<GuardFault> AddedModel(const Recognition& made, const Recognition&
   return std::nullopt;
 }
 
+// Something else is in the place of a model that the owner mounts. (An annotation of the owner may
+// name one as well, and is not its Pods'.)
+std::optional<GuardFault> LeftOutModel(const Recognition& made, const ServingOwner& owner) {
+  for (const ServedReference& theirs : owner.recognition.references) {
+    const bool mounted = theirs.path.ends_with(".image.reference");
+    if (theirs.kind != Kind::kModel || !theirs.pinned || !mounted) continue;
+    const auto* here = FindOf(made, Kind::kModel, [&](const ServedReference& one) {
+      return one.text == theirs.text || (!one.digest.empty() && one.digest == theirs.digest);
+    });
+    if (here != nullptr) continue;
+    return GuardFault{"OwnerDoesNotRun",
+                      Claims(owner) + " serves model '" + theirs.text + "', which is not here", ""};
+  }
+  return std::nullopt;
+}
+
 // What others inject into Pods on their way shows no sign, and has a name of its own.
 std::optional<GuardFault> AddedContainer(const Recognition& made, const ServingOwner& owner) {
   for (const ServedReference& reference : made.references) {
     if (reference.kind != Kind::kContainer || SameProgram(owner.recognition, reference)) continue;
     if (!reference.shows_sign && !IsOwners(reference.name, owner.recognition)) continue;
-    return GuardFault{
-        "OwnerDoesNotRun",
-        Claims(owner) + " does not run '" + reference.text + "' with this command and arguments",
-        reference.path};
+    return GuardFault{"OwnerDoesNotRun",
+                      Claims(owner) + " does not run '" + reference.text +
+                          "' with this command, these arguments and hooks",
+                      reference.path};
   }
   return std::nullopt;
 }
@@ -132,6 +148,7 @@ std::optional<GuardFault> NotAsOwnerSays(const std::string& kind, const Recognit
   if (!IsEarlierRevision(kind, made, owner)) {
     fault = AddedContainer(made, owner);
     if (!fault) fault = LeftOutContainer(made, owner);
+    if (!fault) fault = LeftOutModel(made, owner);
   }
   return fault ? fault : AddedVolume(made, owner);
 }

@@ -125,6 +125,9 @@ constexpr int kMostKeys = 128;
 constexpr int kMostImageText = 8192;
 constexpr int kMostNameText = 16384;
 constexpr int kMostKeyText = 8192;
+constexpr int kMostResourceText = 8192;
+constexpr int kMostVolumes = 256;
+constexpr int kMostVolumeText = 8192;
 
 std::string LongerThan(const std::string& texts, int most) {
   return "size(" + texts + ".join('')) > " + std::to_string(most);
@@ -162,6 +165,9 @@ std::string Containers(const ServingSignals& signals) {
        "l.exists(c, size(c.?env.orValue([])) * size(l) > " + std::to_string(kMostVariables) + ")",
        LongerThan("l.map(c, c.?image.orValue(''))", kMostImageText),
        LongerThan("l.map(c, c.?env.orValue([]).map(e, e.name).join(''))", kMostNameText),
+       LongerThan("l.map(c, [c.?resources.?limits, c.?resources.?requests].map(r, "
+                  "r.orValue({}).map(k, k).join('')).join(''))",
+                  kMostResourceText),
        Texts("(" + CommandLines() + ").join(' ')", CommandWords(signals)),
        Texts("c.?env.orValue([]).map(e, e.?value.orValue('')).join(' ')", uris),
        "l.exists(c, " + Container(signals) + ")"});
@@ -200,6 +206,7 @@ std::string ServingMatchExpression(const ServingSignals& signals) {
       "[p.?containers.orValue([]) + p.?initContainers.orValue([]) + "
       "p.?ephemeralContainers.orValue([])].exists(l, " +
       Containers(signals) + ")");
+  pod.push_back("size(p.?volumes.orValue([])) > " + std::to_string(kMostVolumes));
   if (!signals.image_volumes.empty()) {
     pod.emplace_back("p.?volumes.orValue([]).exists(v, has(v.image))");
   }
@@ -211,6 +218,8 @@ std::string ServingMatchExpression(const ServingSignals& signals) {
                   AnyOf(classes) + ")");
   }
   if (const auto paths = Under("hostPath/", signals.accelerators); !paths.empty()) {
+    pod.push_back(LongerThan("p.?volumes.orValue([]).map(v, v.?hostPath.?path.orValue(''))",
+                             kMostVolumeText));
     pod.push_back(
         "p.?volumes.orValue([]).exists(v, has(v.hostPath) && ('hostPath' + v.hostPath.path)"
         ".matches(" +
@@ -279,9 +288,10 @@ std::string SetsSigns(const std::string& map, const std::vector<ServingSignal>& 
   const auto of = [&](const std::string& object) {
     return object + ".?metadata.?" + map + ".orValue({})";
   };
-  return "[[" + of("object") + ", " + of("oldObject") +
-         "]].exists(m, m[0].exists(k, !(k in m[1] && m[1][k] == m[0][k]) && k.matches(" +
-         AnyOf(keys) + ")))";
+  return "[[" + of("object") + ", " + of("oldObject") + "]].exists(m, size(m[0]) > " +
+         std::to_string(kMostKeys) + " || " + LongerThan("m[0].map(k, k)", kMostKeyText) +
+         " || m[0].exists(k, !(k in m[1] && m[1][k] == m[0][k]) && k.matches(" + AnyOf(keys) +
+         ")))";
 }
 
 }  // namespace

@@ -146,6 +146,7 @@ class Recogniser {
       out_.incomplete = true;
       Fault("", "runs more containers and volumes, or longer ones, than are looked through");
     }
+    out_.pod = PodShapeIn(object, out_.references);
     Conclude(object);
     return std::move(out_);
   }
@@ -414,7 +415,7 @@ class Recogniser {
       Sign("image", signal, image, {&at, "image"});
       break;
     }
-    Command(container, at, "args");
+    Command(container, at, "args", container);
     for (const std::string path : kExecutes) {
       const Json* executed = FindPath(container, path);
       if (executed == nullptr || !executed->is_object()) continue;
@@ -424,7 +425,7 @@ class Recogniser {
       const JsonPath of_hook{&of_member,
                              std::string_view(path).substr(first + 1, last - first - 1)};
       const JsonPath of_exec{first == last ? &of_member : &of_hook, "exec"};
-      Command(*executed, of_exec, "command");
+      Command(*executed, of_exec, "command", container);
     }
     ForEach(container, "env", at,
             [&](const Json& variable, const JsonPath& where) { Variable(variable, where); });
@@ -441,10 +442,10 @@ class Recogniser {
   }
 
   // Of a container, or of what is executed in one.
-  void Command(const Json& container, const JsonPath& at, const char* last) {
+  void Command(const Json& what, const JsonPath& at, const char* last, const Json& container) {
     Words words;
-    AddWords(container, "command", words);
-    AddWords(container, "args", words);
+    AddWords(what, "command", words);
+    AddWords(what, "args", words);
     const JsonPath where{&at, last};
     if (words.bytes > kMaxCommandBytes) {
       const std::string longer =
@@ -459,7 +460,7 @@ class Recogniser {
       }
     }
     // Of a command line only what is known of it is shown: the rest may hold secrets.
-    const bool waits = OnlyWaits(container);
+    const bool waits = OnlyWaits(what, container);
     for (const ServingSignal& signal : signals_.commands) {
       if (waits) break;
       if (Runs(words.text, signal.match) || Runs(words.unquoted, signal.match))

@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "governance/serving/pod_shape.h"
 #include "governance/serving/profiles.h"
 #include "governance/serving/reference.h"
 
@@ -44,6 +45,7 @@ struct Recognition {
   std::string fingerprint;
   // It runs more than is among the references, which is a fault as well: it is the same as nothing.
   bool incomplete = false;
+  std::optional<PodShape> pod = {};  // of kinds of Kubernetes' own, if it serves
 };
 
 // `owned`: whether to believe the object that a controller owns it. A Pod that is not restarted

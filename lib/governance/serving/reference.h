@@ -24,7 +24,8 @@ struct ServedReference {
   bool pinned = false;      // cannot come to mean anything else
   std::string path;         // where it was found
   std::string fingerprint;  // of a container and a volume: digest of all of it that matters
-  std::string program;      // of a container: digest of image, command and arguments alone
+  // Of a container: digest of image, command, arguments and what hooks and probes execute.
+  std::string program;
   bool shows_sign = false;  // of a container: some entry of the table knows it for serving
   std::string name = {};    // of a container and a volume
   // Of a volume: the containers of the same pod spec that mount it.

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
-#include <span>
 #include <string_view>
 #include <utility>
 
 #include "base/digest.h"
 #include "governance/decision.h"
+#include "governance/serving/stored_form.h"
 
 namespace countersign {
 namespace {
@@ -17,13 +16,10 @@ namespace {
 // (VLLMRuntime calls its arguments extraArgs.)
 constexpr const char* kRunning[] = {"command", "args",       "extraArgs", "env",
                                     "envFrom", "workingDir", "lifecycle"};
+// What no injector has a reason to change.
+constexpr std::string_view kProgram[] = {
+    "image", "command", "args", "lifecycle", "livenessProbe", "readinessProbe", "startupProbe"};
 constexpr const char* kProbes[] = {"livenessProbe", "readinessProbe", "startupProbe"};
-
-// A member, and the JSON that means the same as leaving it out. "*" is any member or item.
-struct Default {
-  std::string_view path;
-  std::string_view json;
-};
 
 // https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/v1/defaults.go, and what Go
 // leaves out where it is empty.
@@ -67,47 +63,6 @@ constexpr Default kVolumeDefaults[] = {
     {"scaleIO/storageMode", R"("ThinProvisioned")"},
     {"scaleIO/fsType", R"("xfs")"},
 };
-
-// Without `json`: whatever it is.
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the path is long
-void Erase(Json& node, std::string_view path, std::optional<std::string_view> json) {
-  const auto slash = path.find('/');
-  const std::string_view step = path.substr(0, slash);
-  const std::string_view rest =
-      slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
-  if (step == "*") {
-    if (!node.is_structured()) return;
-    for (Json& each : node) Erase(each, rest, json);
-    return;
-  }
-  if (!node.is_object()) return;
-  const auto found = node.find(step);
-  if (found == node.end()) return;
-  if (!rest.empty()) return Erase(*found, rest, json);
-  if (!json || ((found->is_primitive() || found->empty()) && DumpJson(*found) == *json)) {
-    node.erase(found);
-  }
-}
-
-// A member that is null, or a list without items, is as good as none.
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the parser lets objects be
-void EraseNothings(Json& node) {
-  if (node.is_object()) {
-    for (auto it = node.begin(); it != node.end();) {
-      EraseNothings(*it);
-      const bool nothing = it->is_null() || (it->is_array() && it->empty());
-      it = nothing ? node.erase(it) : std::next(it);
-    }
-  } else if (node.is_array()) {
-    for (Json& item : node) EraseNothings(item);
-  }
-}
-
-Json WithoutDefaults(Json value, std::span<const Default> defaults) {
-  EraseNothings(value);
-  for (const Default& one : defaults) Erase(value, one.path, one.json);
-  return value;
-}
 
 // The most of one object: a Pod has seldom more than ten, and the API server takes objects of 3
 // MiB.
@@ -215,22 +170,17 @@ bool IsEmptyVolume(const Json& source) {
 
 void AddVolume(const Json& volume, const Json& pod_spec, const JsonPath& at, Running& out) {
   if (IsFull(out)) return;
-  const std::string name = StringAt(volume, "name");
-  Json source = WithoutDefaults(volume, kVolumeDefaults);
-  if (source.is_object()) {
-    source.erase("name");
-    source.erase("image");
-    if (IsEmptyVolume(source) || IsServiceAccount(source, name, pod_spec)) return;
-  }
+  VolumeSource source = SourceOf(volume, pod_spec);
+  if (source.is_empty || source.is_service_account) return;
   ServedReference reference;
   reference.kind = ServedReference::Kind::kVolume;
-  reference.text = "volume '" + OneLine(name, 63) + "'";
-  if (source.is_object()) reference.text += " of " + OneLine(source.begin().key(), 63);
-  reference.fingerprint = FingerprintOf(source, out);
-  reference.name = name;
-  reference.mounted_by = MountedBy(name, pod_spec);
-  reference.claimed = source.is_object() && source.contains("persistentVolumeClaim");
-  reference.identity_only = source.is_object() && ShowsIdentityOnly(source);
+  reference.text = std::move(source.text);
+  reference.fingerprint = FingerprintOf(source.json, out);
+  reference.name = StringAt(volume, "name");
+  reference.mounted_by = MountedBy(reference.name, pod_spec);
+  const bool is_object = source.json.is_object();
+  reference.claimed = is_object && source.json.contains("persistentVolumeClaim");
+  reference.identity_only = is_object && ShowsIdentityOnly(source.json);
   Keep(std::move(reference), volume, at, out);
 }
 
@@ -261,6 +211,21 @@ bool SaysWhatRuns(const Json& container) {
          std::any_of(std::begin(kProbes), std::end(kProbes), executes);
 }
 
+namespace {
+
+// Of hooks what they run in the container.
+Json ExecutedBy(const Json& hooks) {
+  Json executed = Json::object();
+  if (!hooks.is_object()) return executed;
+  for (auto it = hooks.begin(); it != hooks.end(); ++it) {
+    const Json* exec = Find(it.value(), "exec");
+    if (exec != nullptr && !exec->is_null()) executed[it.key()] = *exec;
+  }
+  return executed;
+}
+
+}  // namespace
+
 void AddContainer(const Json& container, const Json& node, const JsonPath& at, Running& out) {
   if (IsFull(out)) return;
   ServedReference reference = NormaliseImage(StringAt(container, "image"));
@@ -280,8 +245,12 @@ void AddContainer(const Json& container, const Json& node, const JsonPath& at, R
   reference.kind = ServedReference::Kind::kContainer;
   reference.fingerprint = FingerprintOf(running, out);
   std::erase_if(running.get_ref<Json::object_t&>(), [](const auto& member) {
-    return member.first != "image" && member.first != "command" && member.first != "args";
+    return std::find(std::begin(kProgram), std::end(kProgram), member.first) == std::end(kProgram);
   });
+  if (const auto hooks = running.find("lifecycle"); hooks != running.end()) {
+    *hooks = ExecutedBy(*hooks);
+    if (hooks->empty()) running.erase(hooks);
+  }
   reference.program = FingerprintOf(running, out);
   reference.name = StringAt(container, "name");
   if (Says(container, "image")) {
@@ -290,6 +259,20 @@ void AddContainer(const Json& container, const Json& node, const JsonPath& at, R
     reference.text = "(that of its runtime)";
   }
   Keep(std::move(reference), node, at, out);
+}
+
+VolumeSource SourceOf(const Json& volume, const Json& pod_spec) {
+  const std::string name = StringAt(volume, "name");
+  VolumeSource source;
+  source.text = "volume '" + OneLine(name, 63) + "'";
+  source.json = WithoutDefaults(volume, kVolumeDefaults);
+  if (!source.json.is_object()) return source;
+  source.json.erase("name");
+  source.json.erase("image");
+  source.is_empty = IsEmptyVolume(source.json);
+  source.is_service_account = IsServiceAccount(source.json, name, pod_spec);
+  if (!source.json.empty()) source.text += " of " + OneLine(source.json.begin().key(), 63);
+  return source;
 }
 
 void AddOtherVolume(std::string_view field, const Json& source, const JsonPath& at, Running& out) {

@@ -5,6 +5,7 @@
 // so that a template and the object that was stored for it agree. Pure.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +38,15 @@ struct Running {
 
 // `at` is where it stands, for messages; `node` what was found there.
 void AddContainer(const Json& container, const Json& node, const JsonPath& at, Running& out);
+
+// Where a volume of a pod spec has its content from, in the form that is compared.
+struct VolumeSource {
+  Json json;         // without its name, and without an image, which is a model
+  std::string text;  // "volume 'code' of configMap"
+  bool is_empty = false;
+  bool is_service_account = false;  // the one that the API server mounts for its own clients
+};
+[[nodiscard]] VolumeSource SourceOf(const Json& volume, const Json& pod_spec);
 
 // What is mounted beside a pod spec's volumes, such as the claims of a StatefulSet: what lies there
 // nobody has said. `field` is where it was found; no volume of a pod spec is the same.

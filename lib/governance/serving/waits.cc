@@ -37,7 +37,8 @@ bool RunsAnother(std::string_view program, std::string_view word) {
     return word.starts_with("--") || HasShortOption(word, "ec");
   }
   if (program == "wget") {
-    return word.starts_with("--e") || word.starts_with("--u") || HasShortOption(word, "e");
+    return word.starts_with("--e") || word.starts_with("--u") || word.starts_with("--conf") ||
+           HasShortOption(word, "e");
   }
   return false;
 }
@@ -77,14 +78,27 @@ bool CommandWaits(std::string_view text) {
   return words.empty() || Waits(words);
 }
 
-bool ScriptWaits(std::string script) {
+// Redirections to nowhere, as words of their own: `>/dev/null.sh` and `>&2.sh` are files.
+std::string WithoutNowhere(std::string script) {
+  const auto ends = [&](std::size_t at) {
+    return at >= script.size() ||
+           std::string_view(" \t;&|\n").find(script[at]) != std::string::npos;
+  };
   for (const std::string_view nowhere :
        {"2>/dev/null", "2> /dev/null", ">/dev/null", "> /dev/null", "2>&1", "1>&2", ">&2"}) {
-    for (auto at = script.find(nowhere); at != std::string::npos; at = script.find(nowhere)) {
-      script.replace(at, nowhere.size(), 1, ' ');
+    for (auto at = script.find(nowhere); at != std::string::npos; at = script.find(nowhere, at)) {
+      // A digit belongs to the word before it.
+      const bool begins = nowhere.front() == '>' || at == 0 || ends(at - 1);
+      if (begins && ends(at + nowhere.size())) script.replace(at, nowhere.size(), 1, ' ');
+      ++at;
     }
   }
-  if (script.find_first_of("$`\\(){}<>\r") != std::string::npos) return false;
+  return script;
+}
+
+bool ScriptWaits(std::string script) {
+  script = WithoutNowhere(std::move(script));
+  if (script.find_first_of("$`\\(){}<>*?[\r") != std::string::npos) return false;
   // What one says another could run.
   for (auto at = script.find('|'); at != std::string::npos; at = script.find('|', at + 2)) {
     if (script.compare(at, 2, "||") != 0) return false;
@@ -98,12 +112,51 @@ bool ScriptWaits(std::string script) {
   return true;
 }
 
+// What a shell, the linker or these programs take for more than a value.
+bool SaysWhatProgramsAre(std::string_view variable) {
+  constexpr std::string_view kNames[] = {"PATH",   "ENV",           "HOME",      "IFS",       "PS4",
+                                         "WGETRC", "SYSTEM_WGETRC", "SHELLOPTS", "GCONV_PATH"};
+  const auto is_plain = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return IsIn(kNames, variable) || variable.starts_with("BASH") || variable.starts_with("LD_") ||
+         !std::all_of(variable.begin(), variable.end(), is_plain);
+}
+
+// No program is looked for below them; each Pod has its token there.
+bool HoldsNoProgram(const std::string& mount_path) {
+  return (mount_path.starts_with("/var/run/") || mount_path.starts_with("/run/")) &&
+         mount_path.find("..") == std::string::npos;
+}
+
+// The names of its programs mean what they mean in its image.
+bool IsAsItsImageIs(const Json& container) {
+  const auto none = [&](const char* key) {
+    const Json* list = Find(container, key);
+    return list == nullptr || list->empty();
+  };
+  if (!none("envFrom") || !none("volumeDevices") || !none("workingDir")) return false;
+  const auto all = [&](const char* key, const auto& is) {
+    const Json* list = Find(container, key);
+    return list == nullptr || list->is_null() ||
+           (list->is_array() && std::all_of(list->begin(), list->end(), is));
+  };
+  return all("env",
+             [](const Json& one) {
+               const std::string value = StringAt(one, "value");
+               return !SaysWhatProgramsAre(StringAt(one, "name")) && !value.starts_with("()");
+             }) &&
+         all("volumeMounts",
+             [](const Json& one) { return HoldsNoProgram(StringAt(one, "mountPath")); });
+}
+
 }  // namespace
 
-bool OnlyWaits(const Json& container) {
+bool OnlyWaits(const Json& what, const Json& container) {
+  if (!IsAsItsImageIs(container)) return false;
   Words words;
   for (const char* key : {"command", "args"}) {
-    const Json* list = Find(container, key);
+    const Json* list = Find(what, key);
     // Without a command it is the image's that runs.
     if (list == nullptr && key == std::string_view("args")) continue;
     if (list == nullptr || !list->is_array() || list->empty()) return false;

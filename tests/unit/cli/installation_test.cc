@@ -153,6 +153,22 @@ TEST(Installation, EveryAdmissionPolicyIsBoundAndDenies) {
   }
 }
 
+TEST(Installation, WhoOwnsAWorkloadIsAskedOfItsStatusAsWell) {
+  const auto objects = Objects();
+  const Json& rule = One(objects, "ValidatingAdmissionPolicy", "countersign-owners")
+                         .at("spec")
+                         .at("matchConstraints")
+                         .at("resourceRules")
+                         .at(0);
+  std::set<std::string> resources;
+  for (const Json& one : rule.at("resources")) resources.insert(one.get<std::string>());
+  for (const char* kind :
+       {"deployments", "replicasets", "statefulsets", "daemonsets", "jobs", "cronjobs"}) {
+    EXPECT_TRUE(resources.contains(kind));
+    EXPECT_TRUE(resources.contains(std::string(kind) + "/status")) << kind;
+  }
+}
+
 TEST(Installation, StatusIsForTheOperatorsAccountAlone) {
   InstallOptions options = Options();
   const auto expression = [&] {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "governance/serving/guard.h"
+#include "governance/serving/model_mounts.h"
 #include "operator/names.h"
 
 namespace countersign {

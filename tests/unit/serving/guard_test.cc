@@ -23,9 +23,12 @@ const ServingProfiles& Table() {
   return kTable;
 }
 
+// As the operator mounts the model.
 Json PodSpec(const std::string& model = kModel, const std::string& container = "") {
   return ParseYaml("{containers: [{name: c, image: '" + kImage + "'" + container +
-                   "}], volumes: [{name: model, image: {reference: 'r.example/m@" + model + "'}}]}")
+                   ", volumeMounts: [{name: model, mountPath: /models, readOnly: true}]}], "
+                   "volumes: [{name: model, image: {reference: 'r.example/m@" +
+                   model + "'}}]}")
       .value();
 }
 
@@ -254,10 +257,12 @@ TEST(Guard, WhatTheOperatorTellsContainersOfAHostedModelIsCoveredToo) {
   base.name = "base";
   base.hosted = HostedModel{"openai", "gpt-5", "2026-01-01"};
   spec.model.components = {model, base};
-  GuardFacts facts = Facts(Deployment(PodSpec(
+  Json pod = PodSpec(
       kModel,
       ", env: [{name: COMPONENT_BASE_PROVIDER, value: openai}, {name: COMPONENT_BASE_MODEL, value: "
-      "gpt-5}, {name: COMPONENT_BASE_SNAPSHOT, value: '2026-01-01'}]")));
+      "gpt-5}, {name: COMPONENT_BASE_SNAPSHOT, value: '2026-01-01'}]");
+  pod["containers"][0]["volumeMounts"][0]["mountPath"] = "/models/tuned";
+  GuardFacts facts = Facts(Deployment(pod));
   facts.covers = {Approved(spec)};
   EXPECT_EQ(JudgeServing(facts).reason, "Covered");
   spec.model.components[1].hosted->model = "gpt-4";
@@ -409,6 +414,37 @@ TEST(Guard, AControllersPodRunsWhatItsOwnerSaysAndNothingElseThatServes) {
   EXPECT_THAT(MadeFor(renamed, PodSpec(), "DaemonSet").message, HasSubstr("which is not here"));
 }
 
+TEST(Guard, AControllersPodExecutesInItsHooksAndProbesWhatItsOwnerSays) {
+  const std::string executes = "{exec: {command: [sh, -c, 'vllm serve evil/model &']}}";
+  for (const std::string& hook :
+       {"lifecycle: {postStart: " + executes + "}", "lifecycle: {preStop: " + executes + "}",
+        "livenessProbe: " + executes, "startupProbe: " + executes}) {
+    const Json hooked = PodSpec(kModel, ", " + hook);
+    for (const bool operators_own : {true, false}) {
+      EXPECT_EQ(Reasons(MadeFor(hooked, PodSpec(), "StatefulSet", operators_own)).front(),
+                "OwnerDoesNotRun")
+          << hook;
+    }
+    EXPECT_EQ(MadeFor(hooked, hooked, "StatefulSet", true).reason, "OwnerGoverned") << hook;
+  }
+  // As a mesh rewrites those that ask over HTTP.
+  EXPECT_EQ(
+      MadeFor(PodSpec(kModel,
+                      ", livenessProbe: {httpGet: {port: 15020}}, lifecycle: "
+                      "{preStop: {httpGet: {port: 15020}}}"),
+              PodSpec(kModel, ", livenessProbe: {httpGet: {port: 8080}}"), "StatefulSet", true)
+          .reason,
+      "OwnerGoverned");
+}
+
+TEST(Guard, AControllersPodServesTheModelThatItsOwnerNames) {
+  Json emptied = PodSpec(kModel, ", resources: {limits: {nvidia.com/gpu: 1}}");
+  emptied["volumes"][0] = {{"name", "model"}, {"emptyDir", Json::object()}};
+  const GuardDecision decision = MadeFor(emptied, PodSpec(), "StatefulSet", true);
+  EXPECT_EQ(Reasons(decision).front(), "OwnerDoesNotRun");
+  EXPECT_THAT(decision.message, HasSubstr("which is not here"));
+}
+
 TEST(Guard, AControllersPodMountsWhatItsOwnerSays) {
   const auto with = [](const char* mounted_by, const Json& source) {
     Json spec = PodSpec();
@@ -543,6 +579,16 @@ TEST(Guard, AnActiveWaiverExceptsOneModel) {
   EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
   facts.waivers[0] = {"w", false, "it ended", kModel};
   EXPECT_THAT(JudgeServing(facts).message, HasSubstr("waiver 'w' does not count: it ended"));
+}
+
+TEST(Guard, AWaiverExceptsAModelWhateverRunsItAlsoBesideAnApprovedOne) {
+  Json bare = PodSpec();
+  bare["hostNetwork"] = true;
+  GuardFacts facts = Facts(Deployment(bare));
+  facts.covers = {Approved()};
+  EXPECT_THAT(Reasons(JudgeServing(facts)), ElementsAre("NotAsApproved"));
+  facts.waivers = {{"w", true, "", kModel}};
+  EXPECT_EQ(JudgeServing(facts).reason, "Waived");
 }
 
 TEST(Guard, AWaiverDoesNotExceptWhatCannotBeNamed) {

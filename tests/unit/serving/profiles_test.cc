@@ -69,6 +69,22 @@ TEST(MatchCondition, HoldsEverySignOfTheTable) {
   EXPECT_THAT(cel, HasSubstr(R"(app\\.kubernetes\\.io/component)"));
 }
 
+// What costs the API server too much ends the request without a word of why.
+TEST(MatchCondition, EveryListIsBounded) {
+  const auto table = BuiltInServingProfiles();
+  const std::string cel = ServingMatchExpression(table->signals);
+  EXPECT_THAT(cel, HasSubstr("size(l) > 64"));
+  EXPECT_THAT(cel, HasSubstr("[c.?resources.?limits, c.?resources.?requests]"));
+  EXPECT_THAT(cel, HasSubstr("size(p.?volumes.orValue([])) > 256 || "));
+  EXPECT_THAT(cel, HasSubstr("v.?hostPath.?path.orValue('')).join('')) > 8192 || "));
+  const std::string change = ServingChangeExpression(*table);
+  for (const char* map : {"labels", "annotations"}) {
+    EXPECT_THAT(change, HasSubstr("oldObject.?metadata.?" + std::string(map) +
+                                  ".orValue({})]].exists(m, size(m[0]) > 128 || "
+                                  "size(m[0].map(k, k).join('')) > 8192 || "));
+  }
+}
+
 TEST(MatchCondition, AnUpdateIsAskedAboutWhereTheTableReads) {
   const std::string cel = ServingChangeExpression(*BuiltInServingProfiles());
   EXPECT_THAT(cel, HasSubstr("request.kind.kind in ['Pod'] && (object[?'spec'] != "

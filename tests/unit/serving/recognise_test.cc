@@ -177,6 +177,13 @@ TEST(Recognise, WhoOnlyWaitsForAServerIsNone) {
                              "echo torchserve > /x.sh",
                              "echo 'x\n torchserve'",
                              "nc -z \\\ntorchserve 1",
+                             "echo torchserve >/dev/null.sh; sh /dev/null.sh",
+                             "echo torchserve >&2.sh",
+                             "nc2>/dev/null torchserve",
+                             "nc /*/torchserve",
+                             "nc -- torchserve",
+                             "wait-for-it.sh x:1 -t 1 [-]- torchserve serve",
+                             "wget --config=/x torchserve",
                              "for i in 1; do nc torchserve; done"}) {
     EXPECT_TRUE(serves({"/bin/sh", "-c", script})) << script;
   }
@@ -186,6 +193,38 @@ TEST(Recognise, WhoOnlyWaitsForAServerIsNone) {
   // Which program an image starts by itself nobody can see.
   Json object = Deployment("{image: x, args: [nc, torchserve]}");
   EXPECT_TRUE(Recognise(Table(), object).serves);
+}
+
+TEST(Recognise, WhoMaySayWhatItsProgramsAreDoesNotOnlyWait) {
+  const auto serves = [](const std::string& said) {
+    return Recognise(Table(), Deployment("{image: x, command: [sh, -c, 'until nc -z torchserve "
+                                         "8080 >/dev/null 2>&1; do sleep 2; done']" +
+                                         said + "}"))
+        .serves;
+  };
+  for (const char* said :
+       {"", ", env: [{name: HTTP_PROXY, value: 'http://proxy'}], envFrom: []",
+        ", volumeMounts: [{name: t, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}]"}) {
+    EXPECT_FALSE(serves(said)) << said;
+  }
+  for (const char* said :
+       {", env: [{name: PATH, value: /cm}]", ", env: [{name: ENV, value: /x}]",
+        ", env: [{name: BASH_ENV, value: /x}]", ", env: [{name: LD_PRELOAD, value: /x}]",
+        ", env: [{name: 'BASH_FUNC_nc%%', value: '() { vllm serve m; }'}]",
+        ", env: [{name: nc, value: '() { vllm serve m; }'}]", ", env: [{name: HOME, value: /x}]",
+        ", env: [{name: PATH, valueFrom: {configMapKeyRef: "
+        "{name: c, key: k}}}]",
+        ", envFrom: [{configMapRef: {name: c}}]", ", workingDir: /w",
+        ", volumeMounts: [{name: c, mountPath: /usr/bin/nc, subPath: nc}]",
+        ", volumeMounts: [{name: c, mountPath: /var/run/../../bin}]",
+        ", volumeDevices: [{name: c, devicePath: /bin}]"}) {
+    EXPECT_TRUE(serves(said)) << said;
+  }
+  // What is executed in it as well.
+  const std::string hook =
+      "{image: x, lifecycle: {postStart: {exec: {command: [echo, torchserve]}}}";
+  EXPECT_FALSE(Recognise(Table(), Deployment(hook + "}")).serves);
+  EXPECT_TRUE(Recognise(Table(), Deployment(hook + ", workingDir: /w}")).serves);
 }
 
 TEST(Recognise, EveryKindOfTheTableIsMetInTheObjects) {

@@ -241,10 +241,14 @@ TEST(Stacks, WhatAWorkloadClaimsForItsPodsIsNobodysModel) {
                               "spec: {}}}}")),
                 ElementsAre("VolumeNotApproved"));
   }
-  EXPECT_EQ(
-      Judge("{apiVersion: apps/v1, kind: StatefulSet, spec: {template: {spec: " + pod_spec + "}}}")
-          .reason,
-      "Covered");
+  EXPECT_EQ(Judge("{apiVersion: apps/v1, kind: StatefulSet, spec: {template: {spec: {containers: "
+                  "[{name: s, image: '" +
+                  kImage +
+                  "', volumeMounts: [{name: m, mountPath: /models, readOnly: true}]}], volumes: "
+                  "[{name: m, image: {reference: 'r.example/m@" +
+                  kModel + "'}}]}}}}")
+                .reason,
+            "Covered");
 }
 
 TEST(Stacks, ThePodOfAStatefulSetIsNotCoveredForItsOwner) {
