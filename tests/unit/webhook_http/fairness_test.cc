@@ -175,6 +175,10 @@ struct LongSite {
     }));
     return client;
   }
+  std::string Order() {
+    const std::lock_guard lock(mutex);
+    return order;
+  }
 
   Gate gate;
   std::mutex mutex;
@@ -191,8 +195,9 @@ TEST(AbuseTest, LongRequestsOfOneAddressWaitForThoseOfOthersByTurns) {
   clients.push_back(site.Send(3, 'c'));
   site.gate.Open();
   for (const auto& client : clients) EXPECT_EQ(client->Read().status, 200);
-  EXPECT_LE(site.order.find('b'), 3U) << site.order;
-  EXPECT_LE(site.order.find('c'), 3U) << site.order;
+  const std::string order = site.Order();
+  EXPECT_LE(order.find('b'), 3U) << order;
+  EXPECT_LE(order.find('c'), 3U) << order;
 }
 
 // What waits whole cannot be taken back: it must leave room for what comes.
@@ -239,6 +244,10 @@ struct ShortSite {
     }));
     return client;
   }
+  std::string Order() {
+    const std::lock_guard lock(mutex);
+    return order;
+  }
 
   Gate gate;
   std::mutex mutex;
@@ -256,8 +265,9 @@ TEST(AbuseTest, RequestsOfOneAddressWaitForThoseOfOthersByTurns) {
   clients.push_back(site.Send(3, 'c'));
   site.gate.Open();
   for (const auto& client : clients) EXPECT_EQ(client->Read().status, 200);
-  EXPECT_LE(site.order.find('b'), 3U) << site.order;
-  EXPECT_LE(site.order.find('c'), 3U) << site.order;
+  const std::string order = site.Order();
+  EXPECT_LE(order.find('b'), 3U) << order;
+  EXPECT_LE(order.find('c'), 3U) << order;
 }
 
 TEST(AbuseTest, WhereTheQueueIsFullTheAddressThatHasMostInItGivesWay) {
