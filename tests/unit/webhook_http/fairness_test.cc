@@ -152,6 +152,7 @@ struct LongSite {
     options.worker_threads = 4;
     options.max_body_bytes = 1'000'000;
     options.max_buffered_bytes = max_buffered;
+    options.max_wait = kNever;
     server = StartServer(options, {Route{"/long",
                                          [this](const Request& request) {
                                            gate.Await();
