@@ -142,13 +142,15 @@ void ExamineClocks(const Patient& patient, std::vector<Diagnosis>& all) {
   } else {
     findings.Good("", "this machine and the API server agree");
   }
-  if (const auto refused = RefusedAt(patient.probe ? patient.probe->message : std::string())) {
-    // The probe was made later than the API server was asked for its time.
-    const Time server_then = *patient.server_now + (patient.probe->at - patient.now);
-    ExamineClock(
-        patient, "webhook", *refused - server_then,
-        "what it stamps counts for nothing beyond five minutes, and expiry is judged wrongly",
-        findings);
+  if (const auto& probe = patient.probe) {
+    if (const auto refused = RefusedAt(probe->message)) {
+      // The probe was made later than the API server was asked for its time.
+      const Time server_then = *patient.server_now + (probe->at - patient.now);
+      ExamineClock(
+          patient, "webhook", *refused - server_then,
+          "what it stamps counts for nothing beyond five minutes, and expiry is judged wrongly",
+          findings);
+    }
   }
   const auto lease =
       patient.found.find(NameOf("Lease", patient.name_space, "countersign-operator"));

@@ -339,7 +339,8 @@ Result<Json> ParseWithin(std::string_view text, std::optional<std::size_t> most,
   if (Json::sax_parse(text, &builder)) return root;
   if (builder.over()) {
     return Fail(Code::kResourceExhausted, "has so many values that they take more than " +
-                                              std::to_string(*most >> 20U) + " MiB of memory");
+                                              std::to_string(most.value_or(0) >> 20U) +
+                                              " MiB of memory");
   }
   return Fail(Code::kInvalidArgument,
               "invalid JSON: " + (builder.error().empty() ? "parse error" : builder.error()));

@@ -37,17 +37,17 @@ Workers::Workers(int threads, std::size_t max_queued, std::chrono::milliseconds 
 Workers::~Workers() { Stop(); }
 
 bool Workers::TrySubmit(Job&& job) {
-  std::optional<Job> gives_way;
+  std::unique_ptr<Job> gives_way;
   {
     const std::lock_guard lock(mutex_);
     if (stopped_ || !HasRoom(job)) return false;
-    if (queued_ >= max_queued_ && !GiveWay(job.peer, gives_way)) return false;
+    if (queued_ >= max_queued_ && (gives_way = GiveWay(job.peer)) == nullptr) return false;
     if (queued_ == 0) waits_since_ = job.arrived;
     counters_.queued = ++queued_;
     (IsLong(job) ? long_ : short_).Push(std::move(job));
   }
   ready_.notify_one();
-  if (gives_way) {
+  if (gives_way != nullptr) {
     counters_.Count(Refusal::kOverloaded);
     completion_(gives_way->connection, TryAgain("too many requests are waiting"));
   }
@@ -67,7 +67,7 @@ bool Workers::HasRoom(const Job& job) const {
   return all <= max_long_queued_ && of_own <= max_long_queued_ / 2;
 }
 
-bool Workers::GiveWay(const PeerAddress& peer, std::optional<Job>& who) {
+std::unique_ptr<Job> Workers::GiveWay(const PeerAddress& peer) {
   const auto waiting = [](const Waiting& all, const PeerAddress& of) {
     const std::deque<Job>* queue = all.Of(of);
     return queue == nullptr ? 0 : queue->size();
@@ -83,15 +83,15 @@ bool Workers::GiveWay(const PeerAddress& peer, std::optional<Job>& who) {
       }
     }
   }
-  if (most <= waiting(short_, peer) + waiting(long_, peer) + 1) return false;
+  if (most <= waiting(short_, peer) + waiting(long_, peer) + 1) return nullptr;
   Waiting& from = waiting(short_, of) > 0 ? short_ : long_;
   const auto queue = from.queues.find(of);
-  who.emplace(std::move(queue->second.back()));
+  auto who = std::make_unique<Job>(std::move(queue->second.back()));
   queue->second.pop_back();
   from.bytes -= who->bytes.size();
   if (queue->second.empty()) from.queues.erase(queue);
   --queued_;
-  return true;
+  return who;
 }
 
 std::deque<Job>* Workers::Waiting::Next() {
@@ -110,13 +110,14 @@ void Workers::Waiting::Push(Job&& job) {
   queues[job.peer].push_back(std::move(job));
 }
 
-void Workers::Waiting::Take(std::optional<Job>& job) {
+std::unique_ptr<Job> Workers::Waiting::Take() {
   std::deque<Job>& queue = *Next();
-  job.emplace(std::move(queue.front()));
+  auto job = std::make_unique<Job>(std::move(queue.front()));
   queue.pop_front();
   bytes -= job->bytes.size();
   turn = job->peer;
   if (queue.empty()) queues.erase(turn);
+  return job;
 }
 
 SteadyTime Workers::WaitsSince() const {
@@ -142,13 +143,13 @@ void Workers::Stop() {
 
 void Workers::Run() {
   for (;;) {
-    std::optional<Job> job;
+    std::unique_ptr<Job> job;
     SteadyTime now;
     {
       std::unique_lock lock(mutex_);
       ready_.wait(lock, [&] {
-        if (!stopped_) TakeNext(job);
-        return stopped_ || job;
+        if (!stopped_) job = TakeNext();
+        return stopped_ || job != nullptr;
       });
       if (stopped_) return;
       now = std::chrono::steady_clock::now();
@@ -165,18 +166,18 @@ void Workers::Run() {
   }
 }
 
-void Workers::TakeNext(std::optional<Job>& job) {
+std::unique_ptr<Job> Workers::TakeNext() {
   const std::deque<Job>* shorts = short_.Next();
   const std::deque<Job>* longs = long_.Next();
   const bool fits =
       longs != nullptr &&
       (long_under_way_ == 0 || long_under_way_ + longs->front().bytes.size() <= long_bytes_);
   if (fits && (shorts == nullptr || longs->front().arrived < shorts->front().arrived)) {
-    long_.Take(job);
+    auto job = long_.Take();
     long_under_way_ += job->bytes.size();
-  } else if (shorts != nullptr) {
-    short_.Take(job);
+    return job;
   }
+  return shorts == nullptr ? nullptr : short_.Take();
 }
 
 Response Workers::Serve(const Job& job, SteadyTime now) {

@@ -16,6 +16,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -79,14 +80,14 @@ class Workers {
     [[nodiscard]] std::deque<Job>* Next();
     [[nodiscard]] const std::deque<Job>* Of(const PeerAddress& peer) const;
     void Push(Job&& job);
-    void Take(std::optional<Job>& job);  // the first of Next()
+    [[nodiscard]] std::unique_ptr<Job> Take();  // the first of Next()
   };
 
   // Under mutex_.
   [[nodiscard]] bool HasRoom(const Job& job) const;
-  // Takes back the last of the address that has most waiting, if `peer` has less.
-  [[nodiscard]] bool GiveWay(const PeerAddress& peer, std::optional<Job>& who);
-  void TakeNext(std::optional<Job>& job);  // leaves it empty where there is none
+  // Takes back the last of the address that has most waiting; null if `peer` has as much.
+  [[nodiscard]] std::unique_ptr<Job> GiveWay(const PeerAddress& peer);
+  [[nodiscard]] std::unique_ptr<Job> TakeNext();  // null where there is none
 
   [[nodiscard]] Response Serve(const Job& job, SteadyTime now);
   // The handler's answer, or what the client is told of its exception.
