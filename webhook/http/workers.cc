@@ -41,7 +41,10 @@ bool Workers::TrySubmit(Job&& job) {
   {
     const std::lock_guard lock(mutex_);
     if (stopped_ || !HasRoom(job)) return false;
-    if (queued_ >= max_queued_ && (gives_way = GiveWay(job.peer)) == nullptr) return false;
+    if (queued_ >= max_queued_) {
+      gives_way = GiveWay(job.peer);
+      if (gives_way == nullptr) return false;
+    }
     if (queued_ == 0) waits_since_ = job.arrived;
     counters_.queued = ++queued_;
     (IsLong(job) ? long_ : short_).Push(std::move(job));

@@ -175,7 +175,8 @@ void AddRunningFaults(const Recognition& serving, const std::vector<Cover>& cove
 // What Kubernetes' own controllers make of it is the Pod that was approved, and nothing less: with
 // a container left out, with another volume in the model's place or with another identity it would
 // be something that nobody has looked at.
-void AddDifferences(const Recognition& serving, const std::vector<Cover>& covers, bool names_models,
+void AddDifferences(const Recognition& serving, const PodShape& pod,
+                    const std::vector<Cover>& covers, bool names_models,
                     std::vector<GuardFault>& faults) {
   std::optional<std::vector<GuardFault>> fewest;
   for (const Cover& cover : covers) {
@@ -184,16 +185,15 @@ void AddDifferences(const Recognition& serving, const std::vector<Cover>& covers
                     [&](const auto& one) { return !IsRunning(one) || Holds(cover, one); });
     if (!cover.approved || !runs_it || (names_models && !IsForOneOf(cover, serving))) continue;
     std::vector<GuardFault> differences =
-        cover.pod ? DifferencesFrom(*cover.pod, cover.name, *serving.pod)
-                  : std::vector<GuardFault>{
-                        {"NotAsApproved",
-                         "ModelDeployment '" + cover.name + "' has no Pod to compare it with",
-                         serving.pod->path}};
+        cover.pod
+            ? DifferencesFrom(*cover.pod, cover.name, pod)
+            : std::vector<GuardFault>{
+                  {"NotAsApproved",
+                   "ModelDeployment '" + cover.name + "' has no Pod to compare it with", pod.path}};
     if (!fewest || differences.size() < fewest->size()) fewest = std::move(differences);
   }
   if (!fewest) {
-    faults.push_back(
-        {"NotAsApproved", "no approved ModelDeployment runs this alone", serving.pod->path});
+    faults.push_back({"NotAsApproved", "no approved ModelDeployment runs this alone", pod.path});
     return;
   }
   std::move(fewest->begin(), fewest->end(), std::back_inserter(faults));
@@ -266,7 +266,8 @@ std::vector<GuardFault> NotCovered(const Recognition& serving, const std::vector
     faults.push_back({"NamesNoModel", "it names no model that could be looked up", ""});
   }
   AddRunningFaults(serving, covers, names_models, faults);
-  if (faults.empty() && serving.pod) AddDifferences(serving, covers, names_models, faults);
+  if (faults.empty() && serving.pod)
+    AddDifferences(serving, *serving.pod, covers, names_models, faults);
   return faults;
 }
 
