@@ -20,6 +20,22 @@ bool IsServed(const HttpsServer& server) {
   return client.Exchange(Post("/echo", "honest")).body == "honest";
 }
 
+ClientTls Elsewhere() {
+  ClientTls tls;
+  tls.host = 2;
+  return tls;
+}
+
+// Four connections from elsewhere, each of which has made a request.
+std::vector<std::unique_ptr<TlsClient>> Hoard(const HttpsServer& server) {
+  std::vector<std::unique_ptr<TlsClient>> hoard;
+  for (int i = 0; i < 4; ++i) {
+    hoard.push_back(std::make_unique<TlsClient>(server.Port(), Elsewhere()));
+    EXPECT_EQ(hoard.back()->Exchange(Post("/echo", "1")).status, 200);
+  }
+  return hoard;
+}
+
 TEST(AbuseTest, AtTheConnectionLimitThoseThatNeverAskedAnythingGiveWay) {
   ServerOptions options = TestOptions();
   options.max_connections = 10;
@@ -52,19 +68,13 @@ TEST(AbuseTest, AtTheConnectionLimitTheAddressThatHoldsMostGivesWayToOthers) {
   ServerOptions options = TestOptions();
   options.max_connections = 4;
   const auto server = StartServer(options, {Echo()});
-  ClientTls elsewhere;
-  elsewhere.host = 2;
-  std::vector<std::unique_ptr<TlsClient>> hoard;
-  for (int i = 0; i < 4; ++i) {
-    hoard.push_back(std::make_unique<TlsClient>(server->Port(), elsewhere));
-    ASSERT_EQ(hoard.back()->Exchange(Post("/echo", "1")).status, 200);
-  }
+  const auto hoard = Hoard(*server);
   ASSERT_EQ(hoard[0]->Exchange(Post("/echo", "2")).status, 200);  // used later than the others
   TlsClient other(server->Port());
   EXPECT_EQ(other.Exchange(Post("/echo", "1")).status, 200);
   EXPECT_TRUE(hoard[1]->EndsSilently()) << "not used for the longest time";
   for (const int i : {0, 2, 3}) EXPECT_EQ(hoard[i]->Exchange(Post("/echo", "3")).status, 200) << i;
-  EXPECT_FALSE(TlsClient(server->Port(), elsewhere).Shaken()) << "who holds most gets no more";
+  EXPECT_FALSE(TlsClient(server->Port(), Elsewhere()).Shaken()) << "who holds most gets no more";
   EXPECT_EQ(other.Exchange(Post("/echo", "2")).status, 200);
 }
 
@@ -73,17 +83,11 @@ TEST(AbuseTest, AtTheConnectionLimitWhoBeginsIsDrivenOutByNoStormOfTheAddressTha
   ServerOptions options = TestOptions();
   options.max_connections = 4;
   const auto server = StartServer(options, {Echo()});
-  ClientTls elsewhere;
-  elsewhere.host = 2;
-  std::vector<std::unique_ptr<TlsClient>> hoard;
-  for (int i = 0; i < 4; ++i) {
-    hoard.push_back(std::make_unique<TlsClient>(server->Port(), elsewhere));
-    ASSERT_EQ(hoard.back()->Exchange(Post("/echo", "1")).status, 200);
-  }
+  const auto hoard = Hoard(*server);
   TlsClient other(server->Port());  // has its handshake, and has not asked yet
   ASSERT_TRUE(other.Shaken());
   for (int i = 0; i < 50; ++i) {
-    const TcpClient storm(server->Port(), elsewhere.host);
+    const TcpClient storm(server->Port(), Elsewhere().host);
     EXPECT_TRUE(storm.Connected());
   }
   EXPECT_TRUE(Eventually([&] { return server->Stats().Refused(Refusal::kConnectionLimit) == 51; }));
