@@ -132,10 +132,15 @@ def test_a_spoilt_secret_is_replaced_and_reported(site, load):
     spoilt = {"data": {"tls.key": None, "ca.crt": "bm90aGluZw=="}}
     assert site.api.merge(site.secret_path, spoilt)[0] == 200
     wait_until(lambda: site.at_rest(but=before), "new keys", 60)
+    # Whoever replaced it saw it; another may only have come to see what it was replaced by.
+    reported = 0
     for port, program in site.replicas.items():
-        program.await_log("data[ca.crt]: must be a certificate in PEM")
-        assert metric(site, port, "countersign_certificate_authority_unreadable_total") == 1
+        told = "data[ca.crt]: must be a certificate in PEM" in program.log
+        counted = metric(site, port, "countersign_certificate_authority_unreadable_total")
+        assert counted == (1 if told else 0)
+        reported += told
         assert "PRIVATE KEY" not in program.log
+    assert reported > 0
 
 
 def test_a_replica_that_dies_in_the_middle_of_a_rotation_leaves_it_to_the_others(site):
