@@ -88,7 +88,9 @@ ScannedObject ScannedOf(const ServingProfiles& table, const RunningFacts& facts,
   if (workload.owner) {
     scanned.owner_uid = std::move(workload.owner->uid);
     scanned.owner_kind = std::move(workload.owner->kind);
+    scanned.owner_name = std::move(workload.owner->name);
   }
+  scanned.ending = !StringAt(object, "metadata/deletionTimestamp").empty();
   scanned.idle = scanned.kind == "ReplicaSet" && !scanned.owner_uid.empty() &&
                  IntAt(object, "spec/replicas", 1) == 0 && IntAt(object, "status/replicas", 0) == 0;
   scanned.resolved = ResolvedImages(object);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "governance/barred.h"
 #include "governance/environment.h"
 #include "governance/evaluate.h"
 #include "governance/serving/guard_waiver.h"
@@ -22,28 +23,56 @@ bool Lists(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
+// What the operator would do about its child is what nobody else may undo.
+void AddStops(const PolicySet& policies, const ModelDeployment& deployment,
+              const Recognition& serving, const Decision& decision, Time now,
+              const CoverLookups& lookups, Cover& cover) {
+  const auto asks = decision.Serves() ? std::nullopt : ReactionNow(decision, now);
+  if (asks && *asks >= Reaction::kRollback) cover.stopped = cover.why_not;
+  const auto bar = [&](const Decision& of) {
+    if (const Gate* gate = Barred(of)) cover.barred = gate->measure + ": " + gate->message;
+  };
+  bar(decision);
+  // An earlier revision may be of another model, which an incident may be about.
+  for (const ServedReference& reference : serving.references) {
+    if (reference.kind != ServedReference::Kind::kModel || reference.digest.empty() ||
+        cover.digests.contains(reference.digest)) {
+      continue;
+    }
+    auto earlier = std::make_shared<ModelDeployment>(deployment);
+    earlier->spec.model.components.clear();
+    earlier->spec.model.digest = {reference.digest, DigestType::kOciManifest};
+    if (cover.barred.empty()) bar(Evaluate(policies, lookups.gather_of(std::move(earlier))));
+  }
+}
+
 }  // namespace
 
 std::optional<Cover> CoverFor(const PolicySet& policies, const ModelDeployment& deployment,
                               const Recognition& serving, const std::vector<ServingOwner>& owners,
-                              const std::function<Facts()>& gather) {
+                              const CoverLookups& lookups) {
   Cover cover = CoverOf(deployment.meta.name, deployment.spec);
   const auto concerns = [&](const Recognition& recognition) {
     return std::any_of(recognition.references.begin(), recognition.references.end(),
                        [&](const ServedReference& one) { return Holds(cover, one); });
   };
+  const bool owns = std::any_of(owners.begin(), owners.end(), [&](const ServingOwner& owner) {
+    return owner.operators_own && owner.deployment == deployment.meta.name;
+  });
   // To judge those that have nothing to do with it would take a request's time.
-  if (!concerns(serving) && std::none_of(owners.begin(), owners.end(), [&](const auto& owner) {
-        return concerns(owner.recognition);
-      })) {
+  if (!owns && !concerns(serving) &&
+      std::none_of(owners.begin(), owners.end(),
+                   [&](const auto& owner) { return concerns(owner.recognition); })) {
     return std::nullopt;
   }
   if (deployment.meta.deleting) {
     cover.why_not = "it is being deleted";
   } else {
-    const Decision decision = Evaluate(policies, gather());
+    const Facts facts = lookups.gather();
+    const Decision decision = Evaluate(policies, facts);
     cover.approved = decision.Serves();
     if (!cover.approved) cover.why_not = WhyNot(decision);
+    if (owns) AddStops(policies, deployment, serving, decision, facts.now, lookups, cover);
   }
   return cover;
 }

@@ -14,13 +14,19 @@
 
 namespace countersign {
 
-// nullopt: the ModelDeployment names nothing of what `serving` and `owners` refer to. Else it is
-// covering if it would serve now.
+// The facts about the ModelDeployment as it is, and about one like it that nobody made.
+struct CoverLookups {
+  std::function<Facts()> gather;
+  std::function<Facts(std::shared_ptr<const ModelDeployment>)> gather_of;
+};
+
+// nullopt: the ModelDeployment names nothing of what `serving` and `owners` refer to and none of
+// `owners` is its child. Else it is covering if it would serve now.
 [[nodiscard]] std::optional<Cover> CoverFor(const PolicySet& policies,
                                             const ModelDeployment& deployment,
                                             const Recognition& serving,
                                             const std::vector<ServingOwner>& owners,
-                                            const std::function<Facts()>& gather);
+                                            const CoverLookups& lookups);
 
 struct WaiverLookups {
   std::function<std::shared_ptr<const UseCase>(const UseCaseRef&)> use_case;

@@ -5,11 +5,15 @@
 #include "governance/decision.h"
 #include "governance/environment.h"
 #include "governance/serving/made_for.h"
+#include "governance/serving/pod_difference.h"
 
 namespace countersign {
 namespace {
 
 using Kind = ServedReference::Kind;
+
+// Bytes of what was found, in a message.
+constexpr std::size_t kMaxFound = 1600;
 
 std::string Joined(const std::vector<std::string>& items) {
   std::string text;
@@ -21,10 +25,40 @@ struct ByOwner {
   bool allowed = false;
   std::string message;
   std::optional<GuardFault> fault;
+  bool suspended = false;  // whatever else is said of it
 };
+
+// Why no Pod may start for a child of the operator's; empty: it may. What its template does not say
+// of the ModelDeployment as it is now was approved before, and is the operator's to judge.
+std::string WhySuspended(const GuardFacts& facts, const ServingOwner& owner) {
+  if (facts.kind != "Pod" || facts.ending) return {};
+  const auto cover = std::find_if(facts.covers.begin(), facts.covers.end(),
+                                  [&](const Cover& one) { return one.name == owner.deployment; });
+  if (cover == facts.covers.end()) return {};
+  if (!cover->barred.empty() || cover->stopped.empty()) return cover->barred;
+  const bool as_it_is_now =
+      cover->pod && owner.recognition.pod &&
+      DifferencesFrom(*cover->pod, cover->name, *owner.recognition.pod).empty();
+  return as_it_is_now ? cover->stopped : std::string();
+}
+
+// However many others approve of what it runs.
+std::optional<GuardFault> OfSuspended(const GuardFacts& facts) {
+  for (const ServingOwner& owner : facts.owners) {
+    if (!owner.operators_own) continue;
+    const std::string why = WhySuspended(facts, owner);
+    if (why.empty()) continue;
+    return GuardFault{
+        "DeploymentSuspended",
+        "ModelDeployment '" + owner.deployment + "', for which it would run, is suspended: " + why,
+        "metadata.ownerReferences"};
+  }
+  return std::nullopt;
+}
 
 ByOwner JudgeOwners(const GuardFacts& facts) {
   if (!facts.by_trusted_controller) return {};
+  if (auto fault = OfSuspended(facts)) return {false, {}, std::move(fault), true};
   const Recognition* nearest = &facts.serving;
   const std::string* kind = &facts.kind;
   for (const ServingOwner& owner : facts.owners) {
@@ -76,12 +110,24 @@ std::string Refusal(const GuardFacts& facts, const std::vector<GuardFault>& faul
             fault.message + ".";
   }
   // What others wrote must not add lines, nor push out what to do.
-  constexpr std::size_t kMaxFound = 1600;
   return OneLine(std::move(text), kMaxFound) + NextStep(facts, faults);
 }
 
 GuardDecision Allowed(std::string reason, std::string message = {}) {
   return {GuardVerdict::kAllow, false, std::move(reason), std::move(message), {}};
+}
+
+// Whatever the mode: it is for what is outside of Countersign, and this is within.
+GuardDecision Suspended(const GuardFacts& facts, const GuardFault& fault) {
+  GuardDecision decision;
+  decision.shadow = true;
+  decision.reason = fault.reason;
+  decision.message =
+      OneLine("Pod '" + facts.name_space + "/" + facts.name + "' may not run. " + fault.message +
+                  ". Nobody has to scale it: once its gates pass the operator does.",
+              kMaxFound);
+  decision.faults = {fault};
+  return decision;
 }
 
 GuardVerdict VerdictOf(GuardMode mode) {
@@ -199,6 +245,7 @@ GuardDecision JudgeServing(const GuardFacts& facts) {
   if (ServesAsBefore(facts)) return Allowed("ServingUnchanged");
   const ByOwner owner = JudgeOwners(facts);
   if (owner.allowed) return Allowed("OwnerGoverned", owner.message);
+  if (owner.suspended) return Suspended(facts, *owner.fault);
   std::vector<GuardFault> faults = NotCovered(facts.serving, facts.covers);
   if (faults.empty()) return Allowed("Covered");
   if (const GuardWaiver* waiver = WaivedBy(facts, faults)) {

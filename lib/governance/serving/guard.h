@@ -4,9 +4,11 @@
 // allowed if the operator makes it; if a trusted controller makes it for an object that the
 // operator made or that is covered itself, which the chain of owners in our caches says, never the
 // request; if approved ModelDeployments of the namespace cover everything that it serves and runs;
-// or if a waiver does. Of a kind of Kubernetes' own everything that the approved Pod has must be
-// there as well; of what other stacks make of an object nobody knows that. An update that changes
-// nothing of what is served is never refused. What is unknown is not allowed.
+// or if a waiver does. Of a ModelDeployment that is suspended no Pod starts, whoever scales what
+// the operator made while there is none to scale it back. Of a kind of Kubernetes' own everything
+// that the approved Pod has must be there as well; of what other stacks make of an object nobody
+// knows that. An update that changes nothing of what is served is never refused. What is unknown is
+// not allowed.
 #pragma once
 
 #include <optional>
@@ -30,6 +32,10 @@ struct Cover {
   std::set<std::string> names;       // pinned references of other kinds
   std::set<std::string> running;     // fingerprints of containers and volumes of its template
   std::optional<PodShape> pod = {};  // that the operator makes of it
+  // Sentences: why the operator lets nothing run of this spec now, and why of no other either. Only
+  // known of the ModelDeployment that the owner is a child of.
+  std::string stopped = {};
+  std::string barred = {};
 };
 [[nodiscard]] Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec);
 // The digests of it, of OCI artefacts.
@@ -53,6 +59,7 @@ struct ServingOwner {
   std::string name;
   bool operators_own = false;  // a child of a ModelDeployment, as the operator makes it
   Recognition recognition;
+  std::string deployment = {};  // the ModelDeployment, of operators_own
 };
 
 // How the guard stands to a namespace.
@@ -78,6 +85,7 @@ struct GuardFacts {
   // It is being deleted, and nothing but metadata and status changes: finalizers go.
   bool only_ends = false;
   bool static_pod = false;  // a node reports what it runs already
+  bool ending = false;      // it is being deleted, and not admitted
   std::vector<ServingOwner> owners;
   std::string owners_unknown;  // why the chain is not complete
   std::vector<Cover> covers;
@@ -97,7 +105,7 @@ struct GuardFault {
 struct GuardDecision {
   GuardVerdict verdict = GuardVerdict::kDeny;
   bool shadow = false;  // it serves and nothing allows it, whatever the mode
-  std::string reason;   // why it is allowed, or "ShadowDeployment"
+  std::string reason;   // why it is allowed, "ShadowDeployment" or "DeploymentSuspended"
   std::string message;  // one line for people; empty where there is nothing to say
   std::vector<GuardFault> faults;
 };

@@ -24,8 +24,10 @@ struct ScannedObject {
   std::string uid;
   std::string owner_uid;  // of the controlling owner; empty: none
   std::string owner_kind = {};
+  std::string owner_name = {};
   bool operators_own = false;
-  bool idle = false;  // an earlier revision that its owner keeps and that runs nothing
+  bool ending = false;  // it is being deleted
+  bool idle = false;    // an earlier revision that its owner keeps and that runs nothing
   Recognition recognition;
   std::vector<ResolvedImage> resolved = {};  // of a Pod
   // Of a Pod that is not restarted: if what it says of its owner is true.

@@ -1,0 +1,150 @@
+"""What is suspended gets no Pods, although nobody acts who would take them down again; what may go on comes up."""
+
+import json
+
+import pytest
+import samples as s
+from lending import account, give_evidence, govern, named
+from samples import DANA, HOME, PROD, VERA, VICTOR
+from test_guard import available, get, judged
+from world import Installation, wait_until
+
+
+# Of what may be suspended.
+ASKED = {"fallback": {"kind": "Human", "description": "the desk"}}
+
+
+def reacting(reaction):
+    """The lending policy, of which one measure asks for this of what serves."""
+    policy = s.policy()
+    policy["spec"]["measures"][0]["onViolation"] = reaction
+    return policy
+
+
+@pytest.fixture(scope="module")
+def site():
+    site = Installation(workloads=True)
+    try:
+        site.start_operator("--scan-seconds", "1")
+        govern(site, policy=reacting("Suspend"))
+        yield site
+    finally:
+        site.close()
+
+
+@pytest.fixture
+def served(site):
+    """Makes one that serves; each of its own use case and model."""
+    made = []
+
+    def serve(name):
+        mdeploy = named(give_evidence(site, name, name, s.deployment(case=name, model=name, patch=ASKED)), name)
+        site.apply(mdeploy, user=account(site, DANA))
+        made.append(name)
+        wait_until(lambda: available(site, name), f"{name} to serve", 120)
+        return mdeploy
+
+    yield serve
+    if site.operator.process.poll() is not None:
+        site.start_operator("--scan-seconds", "1")
+    for name in made:
+        site.cluster.run("delete", "mdeploy", name, "-n", PROD)
+
+
+def pods(site, name):
+    done = site.cluster.run("get", "pods", "-n", PROD, "-o", "json", "-l", f"app.kubernetes.io/instance={name}")
+    return json.loads(done.stdout)["items"]
+
+
+def replicas(site, name):
+    return get(site, "deployment", name)["spec"]["replicas"]
+
+
+def replace(site, changed, user=None):
+    site.cluster.run("replace", "-f", "-", input=json.dumps(changed), user=user)
+
+
+def taken_down(site, name):
+    wait_until(lambda: replicas(site, name) == 0 and not pods(site, name), f"{name} to be suspended", 60)
+
+
+def started_by_hand(site, name):
+    """The reasons for which its Pods are let in or not while no operator acts."""
+    site.operator.stop()
+    since = len(site.webhook.records)
+    site.cluster.run("scale", "deployment", name, "-n", PROD, "--replicas=2")
+    wait_until(lambda: judged(site, name, since), f"a Pod of {name} to be judged", 60)
+    return judged(site, name, since)
+
+
+def made_anew(site, name):
+    since = len(site.webhook.records)
+    site.cluster.run("delete", "pods", "-n", PROD, "-l", f"app.kubernetes.io/instance={name}", "--force",
+                     "--grace-period=0")
+    wait_until(lambda: judged(site, name, since), f"a Pod of {name} to be judged", 60)
+    return judged(site, name, since)
+
+
+def test_whose_sign_off_was_taken_back_starts_once_it_is_given_again(site, served):
+    mdeploy = served("returns")
+    word = f"returns-{VERA[0]}"
+    site.cluster.run("delete", "signoff", word, "-n", HOME)
+    taken_down(site, "returns")
+    assert started_by_hand(site, "returns") == ["DeploymentSuspended"]
+    assert not pods(site, "returns")
+
+    def told():
+        """To who looks why there are none."""
+        done = site.cluster.run("get", "events.events.k8s.io", "-n", PROD, "-o", "json")
+        return [e["note"] for e in json.loads(done.stdout)["items"]
+                if e["reason"] == "FailedCreate" and "[DeploymentSuspended]" in e["note"]]
+
+    note = wait_until(told, "an Event")[0]
+    assert "ModelDeployment 'returns'" in note and "validation" in note and "countersign explain" in note
+    site.apply(s.sign_off(mdeploy, VERA, word + "-again"), user=account(site, VERA))
+    site.start_operator("--scan-seconds", "1")
+    wait_until(lambda: available(site, "returns"), "it to serve again", 120)
+
+
+def test_what_is_held_comes_up_again_while_nobody_acts(site, served):
+    served("held")
+    replace(site, reacting("Hold"))
+    site.cluster.run("delete", "signoff", f"held-{VERA[0]}", "-n", HOME)
+
+    def governed():
+        (found,) = [c for c in get(site, "mdeploy", "held")["status"]["conditions"] if c["type"] == "Governed"]
+        return found["status"]
+
+    wait_until(lambda: governed() == "False", "the operator to see it")
+    site.operator.stop()
+    assert made_anew(site, "held") == ["OwnerGoverned"]
+    replace(site, reacting("Suspend"))
+    wait_until(lambda: made_anew(site, "held") == ["DeploymentSuspended"], "the policy to be known", 60)
+
+
+def test_an_earlier_revision_goes_on_until_an_incident_is_about_it(site, served):
+    served("rolled")
+    replace(site, reacting("Rollback"))
+    changed = named(s.deployment(case="rolled", model="next", patch=ASKED), "rolled")
+    for evidence in (s.snapshot("next-snap", "next", "rolled"), s.bias_test("next-fair", "next", "rolled")):
+        site.apply(evidence, user=account(site, DANA))
+    for signer in (VERA, VICTOR):
+        site.apply(s.sign_off(changed, signer, f"next-{signer[0]}"), user=account(site, signer))
+    replace(site, changed, user=account(site, DANA))
+
+    def serves(model):
+        made = [get(site, "deployment", "rolled")["spec"]["template"], *pods(site, "rolled")]
+        return all(s.digest(model) in json.dumps(one["spec"]) for one in made) and available(site, "rolled")
+
+    wait_until(lambda: serves("next"), "the next model to serve", 120)
+    site.cluster.run("delete", "signoff", f"next-{VERA[0]}", "-n", HOME)
+    wait_until(lambda: serves("rolled"), "the model before to serve again", 120)
+    site.operator.stop()
+    assert made_anew(site, "rolled") == ["OwnerGoverned"], "what is not approved is another model"
+    site.start_operator("--scan-seconds", "1")
+    of_before = {"digest": s.digest("rolled"), "digestType": "ociManifest"}
+    site.apply(s.incident("alarm", "rolled", {"quarantine": {"scope": "Version", "model": of_before}}))
+    taken_down(site, "rolled")
+    assert started_by_hand(site, "rolled") == ["DeploymentSuspended"]
+    refusal = next(r["message"] for r in reversed(site.webhook.records) if r["reasons"] == ["DeploymentSuspended"])
+    assert "alarm" in refusal

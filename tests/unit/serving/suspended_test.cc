@@ -1,0 +1,118 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/yaml.h"
+#include "governance/serving/guard.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::string kModel = "sha256:" + std::string(64, 'a');
+const std::string kImage = "r.example/server@sha256:" + std::string(64, 'c');
+
+Json PodSpec(const std::string& container = "") {
+  return ParseYaml("{containers: [{name: s, image: '" + kImage + "'" + container +
+                   ", volumeMounts: [{name: model, mountPath: /models, readOnly: true}]}], "
+                   "volumes: [{name: model, image: {reference: 'r.example/m@" +
+                   kModel + "'}}]}")
+      .value();
+}
+
+Recognition Recognised(const Json& object) {
+  static const ServingProfiles kTable = BuiltInServingProfiles().value();
+  return Recognise(kTable, object);
+}
+
+Recognition Template(const std::string& kind, const Json& pod_spec) {
+  return Recognised(
+      {{"apiVersion", "apps/v1"}, {"kind", kind}, {"spec", {{"template", {{"spec", pod_spec}}}}}});
+}
+
+Cover Suspended() {
+  ModelDeploymentSpec spec;
+  spec.model.uri = "oci://r.example/m@" + kModel;
+  spec.model.digest = {kModel, DigestType::kOciManifest};
+  spec.serving.pod_template =
+      RawJson::FromText(R"({"spec":{"containers":[{"name":"s","image":")" + kImage + R"("}]}})");
+  Cover cover = CoverOf("live", spec);
+  cover.why_not = "7/8 gates pass";
+  cover.stopped = cover.why_not;
+  return cover;
+}
+
+// A Pod that the ReplicaSet controller makes for the child of ModelDeployment 'live'.
+GuardFacts Made(const Json& pod_spec) {
+  GuardFacts facts;
+  facts.kind = "Pod";
+  facts.name_space = "lending-prod";
+  facts.name = "live-1-x";
+  facts.by_trusted_controller = true;
+  facts.serving = Recognised({{"apiVersion", "v1"}, {"kind", "Pod"}, {"spec", pod_spec}});
+  facts.owners = {{"ReplicaSet", "live-1", false, Template("ReplicaSet", pod_spec)},
+                  {"Deployment", "live", true, Template("Deployment", pod_spec), "live"}};
+  facts.setting.environment = "prod";
+  return facts;
+}
+
+TEST(Suspended, NoPodStartsWhateverTheGuardsMode) {
+  GuardFacts facts = Made(PodSpec());
+  facts.covers = {Suspended()};
+  for (const GuardMode mode : {GuardMode::kAudit, GuardMode::kWarn, GuardMode::kDeny}) {
+    facts.setting.mode = mode;
+    const GuardDecision decision = JudgeServing(facts);
+    EXPECT_EQ(decision.verdict, GuardVerdict::kDeny);
+    EXPECT_EQ(decision.reason, "DeploymentSuspended");
+    EXPECT_THAT(decision.message,
+                AllOf(HasSubstr("ModelDeployment 'live'"), HasSubstr("7/8 gates pass"),
+                      Not(HasSubstr("outside of Countersign"))));
+  }
+}
+
+TEST(Suspended, WhatMayGoOnComesUpAgain) {
+  GuardFacts facts = Made(PodSpec());
+  facts.covers = {Suspended()};
+  facts.covers[0].stopped.clear();
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned") << "not approved, and held or flagged";
+}
+
+TEST(Suspended, NeitherWaiverNorAnotherApprovedOneStartsIt) {
+  GuardFacts facts = Made(PodSpec());
+  facts.covers = {Suspended(), Suspended()};
+  facts.covers[1].name = "twin";
+  facts.covers[1].approved = true;
+  facts.waivers = {{"lending/w", true, "", kModel, true}};
+  EXPECT_EQ(JudgeServing(facts).reason, "DeploymentSuspended");
+}
+
+TEST(Suspended, OnlyPodsRun) {
+  GuardFacts facts = Made(PodSpec());
+  facts.covers = {Suspended()};
+  facts.kind = "ReplicaSet";
+  facts.owners.erase(facts.owners.begin());
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned") << "it may be kept without Pods";
+}
+
+TEST(Suspended, WhatIsBeingTakenDownIsNoFinding) {
+  GuardFacts facts = Made(PodSpec());
+  facts.covers = {Suspended()};
+  facts.ending = true;
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
+}
+
+// The wanted spec may ask for Suspend because nobody approved of it yet.
+TEST(Suspended, AnEarlierRevisionGoesOnUnlessItIsBarredToo) {
+  GuardFacts facts = Made(PodSpec(", args: [--before]"));
+  facts.covers = {Suspended()};
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
+  facts.covers[0].barred = "incidents: quarantined by 'wrong'";
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_EQ(decision.reason, "DeploymentSuspended");
+  EXPECT_THAT(decision.message, HasSubstr("quarantined by 'wrong'"));
+}
+
+}  // namespace
+}  // namespace countersign
