@@ -218,7 +218,7 @@ ApiResult<ChildWriter::Seen> ChildWriter::Look(const ObjectKey& key, const std::
   const auto is_ours = [&](const ChildState& child) {
     return LooksLikeOurs(child, owner_uid) || (memo && memo->uid == child.uid);
   };
-  if (const auto cached = cache_.Get(key); cached && is_ours(*cached)) return Seen{*cached, true};
+  if (const auto cached = cache_.Get(key); cached && is_ours(*cached)) return Seen{cached, true};
   // Only what carries our label is cached: a foreign object of that name, or ours without it. And
   // only the API server remembers who made it.
   auto json = client_.Get(resource_, key, Until(stop));
@@ -228,7 +228,7 @@ ApiResult<ChildWriter::Seen> ChildWriter::Look(const ObjectKey& key, const std::
   }
   ChildState child = DecodeChild(*json);
   const bool ours = is_ours(child) || WasApplied(*json);
-  return Seen{std::move(child), ours};
+  return Seen{std::make_shared<const ChildState>(std::move(child)), ours};
 }
 
 // As Look, for whatever is rendered; with our owner again, where it is ours. Two controllers cannot
@@ -245,7 +245,7 @@ ApiResult<ChildWriter::Seen> ChildWriter::Claim(const Json& rendered, const std:
        {{"uid", seen->child->uid}, {"ownerReferences", rendered["metadata"]["ownerReferences"]}}}};
   auto claimed = client_.Patch(resource_, key, PatchType::kMerge, patch, {}, Until(stop));
   if (!claimed) return tl::unexpected(claimed.error());
-  seen->child = DecodeChild(*claimed);
+  seen->child = std::make_shared<const ChildState>(DecodeChild(*claimed));
   seen->claimed = true;
   if (cache_.Get(key)) cache_.Upsert(std::move(*claimed));
   return seen;
@@ -301,7 +301,7 @@ ApiResult<ChildOutcome> ChildWriter::Write(const Json& rendered, const std::stop
     outcome.obstacle = RefusedBecause(resource_, seen.error());
     return outcome;
   }
-  const std::optional<ChildState>& live = seen->child;
+  const std::shared_ptr<const ChildState>& live = seen->child;
   if (live && !seen->ours) {
     outcome.obstacle = Taken(resource_, *live);
     return outcome;
@@ -348,7 +348,7 @@ ApiResult<std::optional<Obstacle>> ChildWriter::ScaleToZero(const ObjectKey& key
                                                             const std::stop_token& stop) {
   const auto seen = Look(key, owner_uid, stop);
   if (!seen) return tl::unexpected(seen.error());
-  const std::optional<ChildState>& live = seen->child;
+  const std::shared_ptr<const ChildState>& live = seen->child;
   if (!live) return std::optional<Obstacle>{};
   if (!seen->ours) {
     if (live->rollout.exists && live->rollout.wanted == 0) return std::optional<Obstacle>{};
@@ -406,8 +406,7 @@ ApiResult<std::shared_ptr<const ChildState>> ChildWriter::Seek(const ObjectKey& 
                                                                const std::stop_token& stop) const {
   auto seen = Look(key, owner_uid, stop);
   if (!seen) return tl::unexpected(seen.error());
-  if (!seen->child || !seen->ours) return nullptr;
-  return std::make_shared<const ChildState>(*std::move(seen->child));
+  return seen->ours ? seen->child : nullptr;
 }
 
 bool ChildWriter::IsOwnerless(const ObjectKey& key) const {

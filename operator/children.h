@@ -99,7 +99,7 @@ class ChildWriter {
   };
   // A child as it is, and whether somebody else's only has its name.
   struct Seen {
-    std::optional<ChildState> child;
+    std::shared_ptr<const ChildState> child;  // null: there is none
     bool ours = false;
     bool claimed = false;  // it had another owner a moment ago
   };
