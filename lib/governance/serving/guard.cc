@@ -25,25 +25,25 @@ struct ByOwner {
   bool allowed = false;
   std::string message;
   std::optional<GuardFault> fault;
-  bool suspended = false;  // whatever else is said of it
 };
 
 // Why no Pod may start for a child of the operator's; empty: it may. What its template does not say
 // of the ModelDeployment as it is now was approved before, and is the operator's to judge.
 std::string WhySuspended(const GuardFacts& facts, const ServingOwner& owner) {
   if (facts.kind != "Pod" || facts.ending) return {};
-  const auto cover = std::find_if(facts.covers.begin(), facts.covers.end(),
+  const auto found = std::find_if(facts.covers.begin(), facts.covers.end(),
                                   [&](const Cover& one) { return one.name == owner.deployment; });
-  if (cover == facts.covers.end()) return {};
-  if (!cover->barred.empty() || cover->stopped.empty()) return cover->barred;
-  const bool as_it_is_now =
-      cover->pod && owner.recognition.pod &&
-      DifferencesFrom(*cover->pod, cover->name, *owner.recognition.pod).empty();
-  return as_it_is_now ? cover->stopped : std::string();
+  if (found == facts.covers.end()) return {};
+  const Cover& cover = *found;
+  if (!cover.barred.empty() || cover.stopped.empty()) return cover.barred;
+  if (!cover.pod || !owner.recognition.pod) return {};
+  const auto differences = DifferencesFrom(*cover.pod, cover.name, *owner.recognition.pod);
+  return differences.empty() ? cover.stopped : std::string();
 }
 
 // However many others approve of what it runs.
 std::optional<GuardFault> OfSuspended(const GuardFacts& facts) {
+  if (!facts.by_trusted_controller) return std::nullopt;
   for (const ServingOwner& owner : facts.owners) {
     if (!owner.operators_own) continue;
     const std::string why = WhySuspended(facts, owner);
@@ -58,7 +58,6 @@ std::optional<GuardFault> OfSuspended(const GuardFacts& facts) {
 
 ByOwner JudgeOwners(const GuardFacts& facts) {
   if (!facts.by_trusted_controller) return {};
-  if (auto fault = OfSuspended(facts)) return {false, {}, std::move(fault), true};
   const Recognition* nearest = &facts.serving;
   const std::string* kind = &facts.kind;
   for (const ServingOwner& owner : facts.owners) {
@@ -243,9 +242,9 @@ GuardDecision JudgeServing(const GuardFacts& facts) {
     return Allowed(facts.serving.suspected ? "ServingSuspected" : "NotServing");
   }
   if (ServesAsBefore(facts)) return Allowed("ServingUnchanged");
+  if (const auto fault = OfSuspended(facts)) return Suspended(facts, *fault);
   const ByOwner owner = JudgeOwners(facts);
   if (owner.allowed) return Allowed("OwnerGoverned", owner.message);
-  if (owner.suspended) return Suspended(facts, *owner.fault);
   std::vector<GuardFault> faults = NotCovered(facts.serving, facts.covers);
   if (faults.empty()) return Allowed("Covered");
   if (const GuardWaiver* waiver = WaivedBy(facts, faults)) {
