@@ -167,12 +167,7 @@ ChildState DecodeChild(const Json& object) {
       state.owner_uid = StringAt(owner, "uid");
     }
   }
-  if (const Json* annotations = FindPath(object, "metadata/annotations"); annotations != nullptr) {
-    const Json* digest = Find(*annotations, kGovernedDigestAnnotation);
-    if (digest != nullptr && digest->is_string()) {
-      state.governed_digest = digest->get<std::string>();
-    }
-  }
+  state.governed_digest = GovernedDigestOfChild(object);
   if (const Json* labels = FindPath(object, "metadata/labels"); labels != nullptr) {
     const Json* mine = Find(*labels, kDeploymentLabel);
     state.labelled = mine != nullptr && *mine == state.key.name;

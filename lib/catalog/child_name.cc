@@ -30,4 +30,11 @@ std::string ChildName(std::string_view deployment) {
   return name + "-" + Sha256Hex(deployment).substr(0, kHash);
 }
 
+std::string GovernedDigestOfChild(const Json& object) {
+  const Json* annotations = FindPath(object, "metadata/annotations");
+  const Json* digest =
+      annotations == nullptr ? nullptr : Find(*annotations, kGovernedDigestAnnotation);
+  return digest != nullptr && digest->is_string() ? digest->get<std::string>() : std::string();
+}
+
 }  // namespace countersign

@@ -1,4 +1,5 @@
-// child_name.h: what the Deployment and the Service of a ModelDeployment are called.
+// child_name.h: what the Deployment and the Service of a ModelDeployment are called, and what they
+// were made from.
 //
 // The operator makes them by this name, and the guard knows them by it. The ModelDeployment's own
 // name where Kubernetes allows it, else a readable prefix with a hash. Pure.
@@ -8,10 +9,16 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
+
 namespace countersign {
 
 // A DNS label that starts with a letter (RFC 1035, which Services need), at most this long.
 inline constexpr std::size_t kMaxChildName = 63;
 [[nodiscard]] std::string ChildName(std::string_view deployment);
+
+// The governed digest of the approved spec, on the child and its Pods.
+inline constexpr std::string_view kGovernedDigestAnnotation = "countersign.dev/governed-digest";
+[[nodiscard]] std::string GovernedDigestOfChild(const Json& object);  // empty: it says none
 
 }  // namespace countersign

@@ -71,7 +71,7 @@ std::vector<ServingOwner> OwnersOf(const Catalog& catalog,
   owners.reserve(chain.size());
   for (const auto& workload : chain) {
     owners.push_back({workload->kind, workload->key.name, IsOperatorsOwn(catalog, *workload),
-                      workload->recognition, OwnerName(*workload)});
+                      workload->recognition, OwnerName(*workload), workload->governed_digest});
   }
   return owners;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "catalog/child_name.h"
 
 namespace countersign {
 namespace {
@@ -51,6 +52,7 @@ Workload DecodeWorkload(const ServingProfiles& table, const Json& object) {
   workload.kind = StringAt(object, "kind");
   workload.uid = StringAt(object, "metadata/uid");
   workload.owner = ControllerOf(object);
+  workload.governed_digest = GovernedDigestOfChild(object);
   workload.recognition = Recognise(table, object);
   return workload;
 }

@@ -5,7 +5,7 @@ import json
 import pytest
 import samples as s
 from lending import account, give_evidence, govern, named
-from samples import DANA, HOME, PROD, VERA, VICTOR
+from samples import DANA, HOME, PROD, QA, VERA, VICTOR
 from test_guard import available, get, judged
 from world import Installation, wait_until
 
@@ -51,8 +51,8 @@ def served(site):
         site.cluster.run("delete", "mdeploy", name, "-n", PROD)
 
 
-def pods(site, name):
-    done = site.cluster.run("get", "pods", "-n", PROD, "-o", "json", "-l", f"app.kubernetes.io/instance={name}")
+def pods(site, name, namespace=PROD):
+    done = site.cluster.run("get", "pods", "-n", namespace, "-o", "json", "-l", f"app.kubernetes.io/instance={name}")
     return json.loads(done.stdout)["items"]
 
 
@@ -77,9 +77,9 @@ def started_by_hand(site, name):
     return judged(site, name, since)
 
 
-def made_anew(site, name):
+def made_anew(site, name, namespace=PROD):
     since = len(site.webhook.records)
-    site.cluster.run("delete", "pods", "-n", PROD, "-l", f"app.kubernetes.io/instance={name}", "--force",
+    site.cluster.run("delete", "pods", "-n", namespace, "-l", f"app.kubernetes.io/instance={name}", "--force",
                      "--grace-period=0")
     wait_until(lambda: judged(site, name, since), f"a Pod of {name} to be judged", 60)
     return judged(site, name, since)
@@ -148,3 +148,21 @@ def test_an_earlier_revision_goes_on_until_an_incident_is_about_it(site, served)
     assert started_by_hand(site, "rolled") == ["DeploymentSuspended"]
     refusal = next(r["message"] for r in reversed(site.webhook.records) if r["reasons"] == ["DeploymentSuspended"])
     assert "alarm" in refusal
+
+
+def test_a_spec_that_waits_keeps_no_pods_of_the_one_before_from_coming_up(site):
+    """They differ in nothing that runs, and the one that waits asks for Suspend."""
+    mdeploy = s.deployment("waits", QA, "waits", "waits", patch=ASKED)
+    give_evidence(site, "waits", "waits", mdeploy, skip=(VERA[0], VICTOR[0]))
+    for signer in (VERA, VICTOR):
+        site.apply(s.sign_off(mdeploy, signer, f"waits-{signer[0]}", "qa"), user=account(site, signer))
+    site.apply(mdeploy, user=account(site, DANA))
+    wait_until(lambda: available(site, "waits", QA), "it to serve", 120)
+    replace(site, s.merged(mdeploy, {"spec": {"decision": {"threshold": "0.7"}}}), user=account(site, DANA))
+
+    def phase():
+        return get(site, "mdeploy", "waits", QA)["status"]["phase"]
+
+    wait_until(lambda: phase() == "Held", "the spec to wait", 60)
+    assert made_anew(site, "waits", QA) == ["OwnerGoverned"]
+    site.cluster.run("delete", "mdeploy", "waits", "-n", QA)

@@ -27,6 +27,7 @@ bool Lists(const std::vector<std::string>& list, const std::string& name) {
 void AddStops(const PolicySet& policies, const ModelDeployment& deployment,
               const Recognition& serving, const Decision& decision, Time now,
               const CoverLookups& lookups, Cover& cover) {
+  cover.governed_digest = decision.governed_digest;
   const auto asks = decision.Serves() ? std::nullopt : ReactionNow(decision, now);
   if (asks && *asks >= Reaction::kRollback) cover.stopped = cover.why_not;
   const auto bar = [&](const Decision& of) {

@@ -5,7 +5,6 @@
 #include "governance/decision.h"
 #include "governance/environment.h"
 #include "governance/serving/made_for.h"
-#include "governance/serving/pod_difference.h"
 
 namespace countersign {
 namespace {
@@ -27,8 +26,8 @@ struct ByOwner {
   std::optional<GuardFault> fault;
 };
 
-// Why no Pod may start for a child of the operator's; empty: it may. What its template does not say
-// of the ModelDeployment as it is now was approved before, and is the operator's to judge.
+// Why no Pod may start for a child of the operator's; empty: it may. What was made from another
+// spec than that of now was approved before: the operator alone can judge it.
 std::string WhySuspended(const GuardFacts& facts, const ServingOwner& owner) {
   if (facts.kind != "Pod" || facts.ending) return {};
   const auto found = std::find_if(facts.covers.begin(), facts.covers.end(),
@@ -36,9 +35,9 @@ std::string WhySuspended(const GuardFacts& facts, const ServingOwner& owner) {
   if (found == facts.covers.end()) return {};
   const Cover& cover = *found;
   if (!cover.barred.empty() || cover.stopped.empty()) return cover.barred;
-  if (!cover.pod || !owner.recognition.pod) return {};
-  const auto differences = DifferencesFrom(*cover.pod, cover.name, *owner.recognition.pod);
-  return differences.empty() ? cover.stopped : std::string();
+  const bool earlier =
+      !owner.governed_digest.empty() && owner.governed_digest != cover.governed_digest;
+  return earlier ? std::string() : cover.stopped;
 }
 
 // However many others approve of what it runs.

@@ -32,8 +32,9 @@ struct Cover {
   std::set<std::string> names;       // pinned references of other kinds
   std::set<std::string> running;     // fingerprints of containers and volumes of its template
   std::optional<PodShape> pod = {};  // that the operator makes of it
-  // Sentences: why the operator lets nothing run of this spec now, and why of no other either. Only
-  // known of the ModelDeployment that the owner is a child of.
+  // Of the ModelDeployment that an owner is a child of, in sentences: why the operator lets nothing
+  // run of the spec with this digest now, and why of no other either.
+  std::string governed_digest = {};
   std::string stopped = {};
   std::string barred = {};
 };
@@ -59,7 +60,9 @@ struct ServingOwner {
   std::string name;
   bool operators_own = false;  // a child of a ModelDeployment, as the operator makes it
   Recognition recognition;
-  std::string deployment = {};  // the ModelDeployment, of operators_own
+  // Of operators_own: the ModelDeployment, and the spec that it was made from.
+  std::string deployment = {};
+  std::string governed_digest = {};
 };
 
 // How the guard stands to a namespace.

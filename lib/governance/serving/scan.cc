@@ -36,8 +36,8 @@ std::vector<ServingOwner> AsFacts(const std::vector<const ScannedObject*>& owner
   std::vector<ServingOwner> facts;
   facts.reserve(owners.size());
   for (const ScannedObject* owner : owners) {
-    facts.push_back(
-        {owner->kind, owner->name, owner->operators_own, owner->recognition, owner->owner_name});
+    facts.push_back({owner->kind, owner->name, owner->operators_own, owner->recognition,
+                     owner->owner_name, owner->governed_digest});
   }
   return facts;
 }

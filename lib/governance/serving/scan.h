@@ -26,6 +26,7 @@ struct ScannedObject {
   std::string owner_kind = {};
   std::string owner_name = {};
   bool operators_own = false;
+  std::string governed_digest = {};  // that it was made from
   bool ending = false;  // it is being deleted
   bool idle = false;    // an earlier revision that its owner keeps and that runs nothing
   Recognition recognition;

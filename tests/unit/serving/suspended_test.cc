@@ -12,11 +12,13 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 const std::string kModel = "sha256:" + std::string(64, 'a');
+const std::string kNow = "sha256:" + std::string(64, '1');
+const std::string kBefore = "sha256:" + std::string(64, '0');
 const std::string kImage = "r.example/server@sha256:" + std::string(64, 'c');
 
-Json PodSpec(const std::string& container = "") {
-  return ParseYaml("{containers: [{name: s, image: '" + kImage + "'" + container +
-                   ", volumeMounts: [{name: model, mountPath: /models, readOnly: true}]}], "
+Json PodSpec() {
+  return ParseYaml("{containers: [{name: s, image: '" + kImage +
+                   "', volumeMounts: [{name: model, mountPath: /models, readOnly: true}]}], "
                    "volumes: [{name: model, image: {reference: 'r.example/m@" +
                    kModel + "'}}]}")
       .value();
@@ -41,6 +43,7 @@ Cover Suspended() {
   Cover cover = CoverOf("live", spec);
   cover.why_not = "7/8 gates pass";
   cover.stopped = cover.why_not;
+  cover.governed_digest = kNow;
   return cover;
 }
 
@@ -53,7 +56,7 @@ GuardFacts Made(const Json& pod_spec) {
   facts.by_trusted_controller = true;
   facts.serving = Recognised({{"apiVersion", "v1"}, {"kind", "Pod"}, {"spec", pod_spec}});
   facts.owners = {{"ReplicaSet", "live-1", false, Template("ReplicaSet", pod_spec)},
-                  {"Deployment", "live", true, Template("Deployment", pod_spec), "live"}};
+                  {"Deployment", "live", true, Template("Deployment", pod_spec), "live", kNow}};
   facts.setting.environment = "prod";
   return facts;
 }
@@ -103,10 +106,14 @@ TEST(Suspended, WhatIsBeingTakenDownIsNoFinding) {
   EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
 }
 
-// The wanted spec may ask for Suspend because nobody approved of it yet.
+// The wanted spec may ask for Suspend because nobody approved of it yet, and differ in nothing that
+// runs.
 TEST(Suspended, AnEarlierRevisionGoesOnUnlessItIsBarredToo) {
-  GuardFacts facts = Made(PodSpec(", args: [--before]"));
+  GuardFacts facts = Made(PodSpec());
   facts.covers = {Suspended()};
+  facts.owners[1].governed_digest.clear();
+  EXPECT_EQ(JudgeServing(facts).reason, "DeploymentSuspended") << "it does not say that it is one";
+  facts.owners[1].governed_digest = kBefore;
   EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
   facts.covers[0].barred = "incidents: quarantined by 'wrong'";
   const GuardDecision decision = JudgeServing(facts);
