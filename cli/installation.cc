@@ -1,6 +1,7 @@
 #include "cli/installation.h"
 
 #include "base/digest.h"
+#include "catalog/child_name.h"
 #include "cli/authority_roles.h"
 #include "cli/guard_installation.h"
 #include "evidence/receipt.h"
@@ -115,6 +116,21 @@ constexpr char kNoOwnerOfOursAdded[] =
     "oldObject.metadata.ownerReferences.exists(b, b.uid == o.uid && b.kind == o.kind && "
     "b.name == o.name && b.apiVersion.startsWith('countersign.dev/') && "
     "((has(b.controller) && b.controller) || !(has(o.controller) && o.controller)))))";
+
+// The template of a child, or of a ReplicaSet, names the spec that it named before, in CEL.
+std::string SpecOfPodsKept() {
+  const std::string key = "'" + std::string(kGovernedDigestAnnotation) + "'";
+  const auto said = [&](const std::string& object) {
+    const std::string metadata = object + ".spec.template.metadata";
+    return "(has(" + metadata + ") && has(" + metadata + ".annotations) && " + key + " in " +
+           metadata + ".annotations ? " + metadata + ".annotations[" + key + "] : '')";
+  };
+  return "(request.resource.resource == 'deployments' && "
+         "(!has(oldObject.metadata.ownerReferences) || "
+         "!oldObject.metadata.ownerReferences.exists(o, o.kind == 'ModelDeployment' && "
+         "o.apiVersion.startsWith('countersign.dev/')))) || " +
+         said("object") + " == " + said("oldObject");
+}
 
 // Whether an object carries the finalizer of published versions, in CEL.
 std::string IsKept(const std::string& object) {
@@ -338,6 +354,17 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
                     Literal(kGarbageCollector) + "] || " + kNoOwnerOfOursAdded,
                 "that a ModelDeployment owns a workload only the operator may say: leave the owner "
                 "reference out, the operator makes what a ModelDeployment serves")}));
+  AddPolicy(
+      objects, "countersign-made-from",
+      {{"apiGroups", Names({"apps"})},
+       {"apiVersions", Names({"*"})},
+       {"operations", Names({"UPDATE"})},
+       {"resources", Names({"deployments", "replicasets"})},
+       {"scope", "Namespaced"}},
+      Json::array({Validation(
+          "request.userInfo.username == " + Literal(operator_user) + " || " + SpecOfPodsKept(),
+          "which spec the Pods of a ModelDeployment were made from only the operator may "
+          "say: change the ModelDeployment, the operator brings its Deployment after it")}));
   AddPolicy(objects, "countersign-status-writers",
             Resources(Names({"UPDATE"}), Names({"*/status"})),
             Json::array({Validation("request.userInfo.username == " + Literal(operator_user),

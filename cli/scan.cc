@@ -27,15 +27,8 @@ ScanSources SourcesOf(const World& world, const PolicySet& in_force, const ScanS
     std::vector<Cover> covers;
     for (const World::Deployment& deployment : world.deployments()) {
       if (deployment.object->meta.name_space != object.name_space) continue;
-      const CoverLookups lookups{[&] { return world.FactsOf(deployment, scope.now); },
-                                 [&](std::shared_ptr<const ModelDeployment> one) {
-                                   World::Deployment other = deployment;
-                                   other.object = std::move(one);
-                                   other.governed_digest.clear();
-                                   return world.FactsOf(other, scope.now);
-                                 }};
-      auto cover =
-          CoverFor(world.policies(), *deployment.object, object.recognition, owners, lookups);
+      auto cover = CoverFor(world.policies(), *deployment.object, object.recognition, owners,
+                            [&] { return world.FactsOf(deployment, scope.now); });
       if (cover) covers.push_back(std::move(*cover));
     }
     return covers;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "catalog/child_name.h"
+
 namespace countersign {
 
 std::vector<Resource> SelectorResources(const ServingProfiles& table) {
@@ -80,7 +82,7 @@ ScannedObject ScannedOf(const ServingProfiles& table, const RunningFacts& facts,
   Workload workload = DecodeWorkload(table, object);
   ScannedObject scanned;
   scanned.operators_own = IsOperatorsOwn(workload, uid_of);
-  scanned.governed_digest = std::move(workload.governed_digest);
+  scanned.governed_digest = GovernedDigestOfChild(object);
   scanned.api_version = std::move(workload.api_version);
   scanned.kind = std::move(workload.kind);
   scanned.name_space = std::move(workload.key.ns);

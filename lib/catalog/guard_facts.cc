@@ -12,15 +12,10 @@ std::vector<Cover> CoversFor(const Catalog& catalog, const PolicySet& policies,
   std::vector<Cover> covers;
   for (const auto& cached : catalog.deployments().List(ns)) {
     const ModelDeployment& object = cached->object;
-    const CoverLookups lookups{
-        [&] {
-          return catalog.Gather({cached, &cached->object}, object.spec_digest, cached->by, ns,
-                                object.meta.name, now);
-        },
-        [&](std::shared_ptr<const ModelDeployment> one) {
-          return catalog.Gather(std::move(one), {}, cached->by, ns, object.meta.name, now);
-        }};
-    auto cover = CoverFor(policies, object, serving, owners, lookups);
+    auto cover = CoverFor(policies, object, serving, owners, [&] {
+      return catalog.Gather({cached, &cached->object}, object.spec_digest, cached->by, ns,
+                            object.meta.name, now);
+    });
     if (cover) covers.push_back(std::move(*cover));
   }
   return covers;
@@ -61,17 +56,14 @@ bool IsOperatorsOwn(const Catalog& catalog, const Workload& workload) {
   });
 }
 
-std::string OwnerName(const Workload& workload) {
-  return workload.owner ? workload.owner->name : std::string();
-}
-
 std::vector<ServingOwner> OwnersOf(const Catalog& catalog,
                                    const std::vector<std::shared_ptr<const Workload>>& chain) {
   std::vector<ServingOwner> owners;
   owners.reserve(chain.size());
   for (const auto& workload : chain) {
     owners.push_back({workload->kind, workload->key.name, IsOperatorsOwn(catalog, *workload),
-                      workload->recognition, OwnerName(*workload), workload->governed_digest});
+                      workload->recognition,
+                      workload->owner ? workload->owner->name : std::string()});
   }
   return owners;
 }

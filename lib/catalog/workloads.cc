@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "catalog/child_name.h"
 
 namespace countersign {
 namespace {
@@ -52,7 +51,6 @@ Workload DecodeWorkload(const ServingProfiles& table, const Json& object) {
   workload.kind = StringAt(object, "kind");
   workload.uid = StringAt(object, "metadata/uid");
   workload.owner = ControllerOf(object);
-  workload.governed_digest = GovernedDigestOfChild(object);
   workload.recognition = Recognise(table, object);
   return workload;
 }

@@ -35,7 +35,6 @@ struct Workload {
   std::string kind;
   std::string uid;
   std::optional<WorkloadOwner> owner;  // the controlling one
-  std::string governed_digest;         // that a child of ours was made from
   Recognition recognition;
 };
 

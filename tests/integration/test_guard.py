@@ -569,6 +569,21 @@ def test_only_the_operator_says_that_a_model_deployment_owns_a_workload(site):
     site.cluster.run("annotate", "deployment", "live", "-n", PROD, "team=one")
 
 
+@pytest.mark.parametrize("digest", [s.digest("another"), None])
+def test_only_the_operator_says_which_spec_a_child_was_made_from(site, digest):
+    annotations = {"annotations": {"countersign.dev/governed-digest": digest}}
+    patch = json.dumps({"spec": {"template": {"metadata": annotations}}})
+    made = site.cluster.run("get", "replicasets", "-n", PROD, "-o", "name", "-l",
+                            "app.kubernetes.io/instance=live").stdout.split()  # fmt: skip
+    for one in ("deployment.apps/live", made[0]):
+        done = site.cluster.run("patch", one, "-n", PROD, "--type=merge", "-p", patch,
+                                check=False)  # fmt: skip
+        assert done.returncode != 0 and "change the ModelDeployment" in done.stderr
+    site.apply(workload("claims", {"containers": [{"name": "c", "image": "bank/web:1"}]}))
+    site.cluster.run("patch", "deployment", "claims", "-n", PROD, "--type=merge", "-p", patch)
+    site.cluster.run("delete", "deployment", "claims", "-n", PROD)
+
+
 def test_our_children_are_not_made_to_serve_another_image(site):
     done = site.cluster.run("set", "image", "deployment/live", "-n", PROD,
                             "server=ollama/ollama:0.9", check=False)  # fmt: skip

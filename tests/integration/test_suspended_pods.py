@@ -122,9 +122,8 @@ def test_what_is_held_comes_up_again_while_nobody_acts(site, served):
     wait_until(lambda: made_anew(site, "held") == ["DeploymentSuspended"], "the policy to be known", 60)
 
 
-def test_an_earlier_revision_goes_on_until_an_incident_is_about_it(site, served):
+def test_what_serves_again_comes_up_in_the_place_of_what_is_quarantined(site, served):
     served("rolled")
-    replace(site, reacting("Rollback"))
     changed = named(s.deployment(case="rolled", model="next", patch=ASKED), "rolled")
     for evidence in (s.snapshot("next-snap", "next", "rolled"), s.bias_test("next-fair", "next", "rolled")):
         site.apply(evidence, user=account(site, DANA))
@@ -137,17 +136,21 @@ def test_an_earlier_revision_goes_on_until_an_incident_is_about_it(site, served)
         return all(s.digest(model) in json.dumps(one["spec"]) for one in made) and available(site, "rolled")
 
     wait_until(lambda: serves("next"), "the next model to serve", 120)
-    site.cluster.run("delete", "signoff", f"next-{VERA[0]}", "-n", HOME)
-    wait_until(lambda: serves("rolled"), "the model before to serve again", 120)
+    quarantine = {"scope": "Version", "response": "Rollback",
+                  "model": {"digest": s.digest("next"), "digestType": "ociManifest"}}
+    site.apply(s.incident("alarm", "rolled", {"quarantine": quarantine}))
+    wait_until(lambda: serves("rolled"), "the model before to serve again, and the other no more", 120)
     site.operator.stop()
-    assert made_anew(site, "rolled") == ["OwnerGoverned"], "what is not approved is another model"
-    site.start_operator("--scan-seconds", "1")
-    of_before = {"digest": s.digest("rolled"), "digestType": "ociManifest"}
-    site.apply(s.incident("alarm", "rolled", {"quarantine": {"scope": "Version", "model": of_before}}))
-    taken_down(site, "rolled")
-    assert started_by_hand(site, "rolled") == ["DeploymentSuspended"]
+    assert made_anew(site, "rolled") == ["OwnerGoverned"]
+
+
+def test_what_an_incident_is_about_is_started_by_nobody(site, served):
+    served("alarmed")
+    site.apply(s.incident("alarmed", "alarmed"))
+    taken_down(site, "alarmed")
+    assert started_by_hand(site, "alarmed") == ["DeploymentSuspended"]
     refusal = next(r["message"] for r in reversed(site.webhook.records) if r["reasons"] == ["DeploymentSuspended"])
-    assert "alarm" in refusal
+    assert "incident" in refusal and not pods(site, "alarmed")
 
 
 def test_a_spec_that_waits_keeps_no_pods_of_the_one_before_from_coming_up(site):

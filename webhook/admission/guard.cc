@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "catalog/child_name.h"
 #include "catalog/guard_facts.h"
 #include "governance/admit.h"
 #include "governance/in_force.h"
@@ -172,6 +173,7 @@ GuardFacts GuardHandler::Gather(const Review& review, SteadyTime deadline, Time 
     if (ServesAsBefore(facts)) return facts;
   }
   facts.static_pod = IsStaticPod(review);
+  facts.governed_digest = GovernedDigestOfChild(review.object);
   GatherOwners(review, deadline, facts);
   facts.covers =
       CoversFor(catalog_, *policies, review.name_space, facts.serving, facts.owners, now);

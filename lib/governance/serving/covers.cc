@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "governance/barred.h"
 #include "governance/environment.h"
 #include "governance/evaluate.h"
 #include "governance/serving/guard_waiver.h"
@@ -23,35 +22,11 @@ bool Lists(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-// What the operator would do about its child is what nobody else may undo.
-void AddStops(const PolicySet& policies, const ModelDeployment& deployment,
-              const Recognition& serving, const Decision& decision, Time now,
-              const CoverLookups& lookups, Cover& cover) {
-  cover.governed_digest = decision.governed_digest;
-  const auto asks = decision.Serves() ? std::nullopt : ReactionNow(decision, now);
-  if (asks && *asks >= Reaction::kRollback) cover.stopped = cover.why_not;
-  const auto bar = [&](const Decision& of) {
-    if (const Gate* gate = Barred(of)) cover.barred = gate->measure + ": " + gate->message;
-  };
-  bar(decision);
-  // An earlier revision may be of another model, which an incident may be about.
-  for (const ServedReference& reference : serving.references) {
-    if (reference.kind != ServedReference::Kind::kModel || reference.digest.empty() ||
-        cover.digests.contains(reference.digest)) {
-      continue;
-    }
-    auto earlier = std::make_shared<ModelDeployment>(deployment);
-    earlier->spec.model.components.clear();
-    earlier->spec.model.digest = {reference.digest, DigestType::kOciManifest};
-    if (cover.barred.empty()) bar(Evaluate(policies, lookups.gather_of(std::move(earlier))));
-  }
-}
-
 }  // namespace
 
 std::optional<Cover> CoverFor(const PolicySet& policies, const ModelDeployment& deployment,
                               const Recognition& serving, const std::vector<ServingOwner>& owners,
-                              const CoverLookups& lookups) {
+                              const std::function<Facts()>& gather) {
   Cover cover = CoverOf(deployment.meta.name, deployment.spec);
   const auto concerns = [&](const Recognition& recognition) {
     return std::any_of(recognition.references.begin(), recognition.references.end(),
@@ -68,12 +43,18 @@ std::optional<Cover> CoverFor(const PolicySet& policies, const ModelDeployment& 
   }
   if (deployment.meta.deleting) {
     cover.why_not = "it is being deleted";
+    cover.suspended = true;
   } else {
-    const Facts facts = lookups.gather();
+    const Facts facts = gather();
     const Decision decision = Evaluate(policies, facts);
     cover.approved = decision.Serves();
     if (!cover.approved) cover.why_not = WhyNot(decision);
-    if (owns) AddStops(policies, deployment, serving, decision, facts.now, lookups, cover);
+    cover.governed_digest = decision.governed_digest;
+    const auto asks = cover.approved ? std::nullopt : ReactionNow(decision, facts.now);
+    // Whose stamp on it does not hold, ours may be the wrong key: nothing that runs is taken for
+    // suspended on that ground.
+    cover.suspended = asks && *asks >= Reaction::kRollback &&
+                      facts.author.authenticity == Authenticity::kAttested;
   }
   return cover;
 }

@@ -14,19 +14,13 @@
 
 namespace countersign {
 
-// The facts about the ModelDeployment as it is, and about one like it that nobody made.
-struct CoverLookups {
-  std::function<Facts()> gather;
-  std::function<Facts(std::shared_ptr<const ModelDeployment>)> gather_of;
-};
-
-// nullopt: the ModelDeployment names nothing of what `serving` and `owners` refer to and none of
+// nullopt: the ModelDeployment names nothing of what `serving` and `owners` refer to, and none of
 // `owners` is its child. Else it is covering if it would serve now.
 [[nodiscard]] std::optional<Cover> CoverFor(const PolicySet& policies,
                                             const ModelDeployment& deployment,
                                             const Recognition& serving,
                                             const std::vector<ServingOwner>& owners,
-                                            const CoverLookups& lookups);
+                                            const std::function<Facts()>& gather);
 
 struct WaiverLookups {
   std::function<std::shared_ptr<const UseCase>(const UseCaseRef&)> use_case;

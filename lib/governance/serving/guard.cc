@@ -26,31 +26,22 @@ struct ByOwner {
   std::optional<GuardFault> fault;
 };
 
-// Why no Pod may start for a child of the operator's; empty: it may. What was made from another
-// spec than that of now was approved before: the operator alone can judge it.
-std::string WhySuspended(const GuardFacts& facts, const ServingOwner& owner) {
-  if (facts.kind != "Pod" || facts.ending) return {};
-  const auto found = std::find_if(facts.covers.begin(), facts.covers.end(),
-                                  [&](const Cover& one) { return one.name == owner.deployment; });
-  if (found == facts.covers.end()) return {};
-  const Cover& cover = *found;
-  if (!cover.barred.empty() || cover.stopped.empty()) return cover.barred;
-  const bool earlier =
-      !owner.governed_digest.empty() && owner.governed_digest != cover.governed_digest;
-  return earlier ? std::string() : cover.stopped;
-}
-
-// However many others approve of what it runs.
+// Whether nobody may start this Pod for a child of the operator's, however many others approve of
+// what it runs. One that was made from another spec than that of now was approved before, and the
+// operator alone can judge it.
 std::optional<GuardFault> OfSuspended(const GuardFacts& facts) {
-  if (!facts.by_trusted_controller) return std::nullopt;
+  if (!facts.by_trusted_controller || facts.kind != "Pod" || facts.ending) return std::nullopt;
   for (const ServingOwner& owner : facts.owners) {
     if (!owner.operators_own) continue;
-    const std::string why = WhySuspended(facts, owner);
-    if (why.empty()) continue;
-    return GuardFault{
-        "DeploymentSuspended",
-        "ModelDeployment '" + owner.deployment + "', for which it would run, is suspended: " + why,
-        "metadata.ownerReferences"};
+    for (const Cover& cover : facts.covers) {
+      const bool earlier = !cover.governed_digest.empty() && !facts.governed_digest.empty() &&
+                           cover.governed_digest != facts.governed_digest;
+      if (cover.name != owner.deployment || !cover.suspended || earlier) continue;
+      return GuardFault{"DeploymentSuspended",
+                        "ModelDeployment '" + owner.deployment +
+                            "', for which it would run, is suspended: " + cover.why_not,
+                        "metadata.ownerReferences"};
+    }
   }
   return std::nullopt;
 }
@@ -120,10 +111,9 @@ GuardDecision Suspended(const GuardFacts& facts, const GuardFault& fault) {
   GuardDecision decision;
   decision.shadow = true;
   decision.reason = fault.reason;
-  decision.message =
-      OneLine("Pod '" + facts.name_space + "/" + facts.name + "' may not run. " + fault.message +
-                  ". Nobody has to scale it: once its gates pass the operator does.",
-              kMaxFound);
+  decision.message = OneLine("Pod '" + facts.name_space + "/" + facts.name + "' may not run. " +
+                                 fault.message + ". Once its gates pass it comes up by itself.",
+                             kMaxFound);
   decision.faults = {fault};
   return decision;
 }

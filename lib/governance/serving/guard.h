@@ -32,11 +32,10 @@ struct Cover {
   std::set<std::string> names;       // pinned references of other kinds
   std::set<std::string> running;     // fingerprints of containers and volumes of its template
   std::optional<PodShape> pod = {};  // that the operator makes of it
-  // Of the ModelDeployment that an owner is a child of, in sentences: why the operator lets nothing
-  // run of the spec with this digest now, and why of no other either.
+  // Nothing is to run of the spec with this digest, or of any where it is empty: its gates ask for
+  // Rollback or Suspend, or it is being deleted.
+  bool suspended = false;
   std::string governed_digest = {};
-  std::string stopped = {};
-  std::string barred = {};
 };
 [[nodiscard]] Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec);
 // The digests of it, of OCI artefacts.
@@ -60,9 +59,7 @@ struct ServingOwner {
   std::string name;
   bool operators_own = false;  // a child of a ModelDeployment, as the operator makes it
   Recognition recognition;
-  // Of operators_own: the ModelDeployment, and the spec that it was made from.
-  std::string deployment = {};
-  std::string governed_digest = {};
+  std::string deployment = {};  // the ModelDeployment, of operators_own
 };
 
 // How the guard stands to a namespace.
@@ -87,8 +84,9 @@ struct GuardFacts {
   bool by_trusted_controller = false;
   // It is being deleted, and nothing but metadata and status changes: finalizers go.
   bool only_ends = false;
-  bool static_pod = false;  // a node reports what it runs already
-  bool ending = false;      // it is being deleted, and not admitted
+  bool static_pod = false;           // a node reports what it runs already
+  bool ending = false;               // it is being deleted, and not admitted
+  std::string governed_digest = {};  // of the spec that a Pod says it was made from
   std::vector<ServingOwner> owners;
   std::string owners_unknown;  // why the chain is not complete
   std::vector<Cover> covers;

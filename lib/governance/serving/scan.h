@@ -26,9 +26,9 @@ struct ScannedObject {
   std::string owner_kind = {};
   std::string owner_name = {};
   bool operators_own = false;
-  std::string governed_digest = {};  // that it was made from
-  bool ending = false;  // it is being deleted
-  bool idle = false;    // an earlier revision that its owner keeps and that runs nothing
+  std::string governed_digest = {};  // of the spec that it says it was made from
+  bool ending = false;               // it is being deleted
+  bool idle = false;  // an earlier revision that its owner keeps and that runs nothing
   Recognition recognition;
   std::vector<ResolvedImage> resolved = {};  // of a Pod
   // Of a Pod that is not restarted: if what it says of its owner is true.

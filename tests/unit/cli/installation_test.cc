@@ -143,9 +143,10 @@ TEST(Installation, RefusalsAreForbiddenAndNeverSayImmutable) {
 
 TEST(Installation, EveryAdmissionPolicyIsBoundAndDenies) {
   const auto objects = Objects();
-  for (const char* name : {"countersign-evidence-is-final", "countersign-policy-versions-are-final",
-                           "countersign-policy-sign-offs-stay", "countersign-emergencies-stay",
-                           "countersign-status-writers", "countersign-owners"}) {
+  for (const char* name :
+       {"countersign-evidence-is-final", "countersign-policy-versions-are-final",
+        "countersign-policy-sign-offs-stay", "countersign-emergencies-stay",
+        "countersign-status-writers", "countersign-owners", "countersign-made-from"}) {
     const Json& binding = One(objects, "ValidatingAdmissionPolicyBinding", name);
     EXPECT_EQ(binding.at("spec").at("policyName"), name);
     EXPECT_EQ(binding.at("spec").at("validationActions"), Json::array({"Deny", "Audit"}));

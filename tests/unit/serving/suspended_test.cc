@@ -42,7 +42,7 @@ Cover Suspended() {
       RawJson::FromText(R"({"spec":{"containers":[{"name":"s","image":")" + kImage + R"("}]}})");
   Cover cover = CoverOf("live", spec);
   cover.why_not = "7/8 gates pass";
-  cover.stopped = cover.why_not;
+  cover.suspended = true;
   cover.governed_digest = kNow;
   return cover;
 }
@@ -56,8 +56,9 @@ GuardFacts Made(const Json& pod_spec) {
   facts.by_trusted_controller = true;
   facts.serving = Recognised({{"apiVersion", "v1"}, {"kind", "Pod"}, {"spec", pod_spec}});
   facts.owners = {{"ReplicaSet", "live-1", false, Template("ReplicaSet", pod_spec)},
-                  {"Deployment", "live", true, Template("Deployment", pod_spec), "live", kNow}};
+                  {"Deployment", "live", true, Template("Deployment", pod_spec), "live"}};
   facts.setting.environment = "prod";
+  facts.governed_digest = kNow;
   return facts;
 }
 
@@ -78,7 +79,7 @@ TEST(Suspended, NoPodStartsWhateverTheGuardsMode) {
 TEST(Suspended, WhatMayGoOnComesUpAgain) {
   GuardFacts facts = Made(PodSpec());
   facts.covers = {Suspended()};
-  facts.covers[0].stopped.clear();
+  facts.covers[0].suspended = false;
   EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned") << "not approved, and held or flagged";
 }
 
@@ -108,17 +109,21 @@ TEST(Suspended, WhatIsBeingTakenDownIsNoFinding) {
 
 // The wanted spec may ask for Suspend because nobody approved of it yet, and differ in nothing that
 // runs.
-TEST(Suspended, AnEarlierRevisionGoesOnUnlessItIsBarredToo) {
+TEST(Suspended, AnEarlierRevisionGoesOn) {
   GuardFacts facts = Made(PodSpec());
   facts.covers = {Suspended()};
-  facts.owners[1].governed_digest.clear();
-  EXPECT_EQ(JudgeServing(facts).reason, "DeploymentSuspended") << "it does not say that it is one";
-  facts.owners[1].governed_digest = kBefore;
+  facts.governed_digest = kBefore;
   EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
-  facts.covers[0].barred = "incidents: quarantined by 'wrong'";
-  const GuardDecision decision = JudgeServing(facts);
-  EXPECT_EQ(decision.reason, "DeploymentSuspended");
-  EXPECT_THAT(decision.message, HasSubstr("quarantined by 'wrong'"));
+  facts.governed_digest.clear();
+  EXPECT_EQ(JudgeServing(facts).reason, "DeploymentSuspended") << "it does not say that it is one";
+}
+
+TEST(Suspended, NothingOfWhatIsBeingDeletedComesUp) {
+  GuardFacts facts = Made(PodSpec());
+  facts.covers = {Suspended()};
+  facts.covers[0].governed_digest.clear();
+  facts.governed_digest = kBefore;
+  EXPECT_EQ(JudgeServing(facts).reason, "DeploymentSuspended");
 }
 
 }  // namespace
