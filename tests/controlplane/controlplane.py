@@ -184,7 +184,7 @@ class ControlPlane:
 
     def _apiserver(self):
         pki = self.authority
-        server = pki.server("kube-apiserver", ["127.0.0.1", "10.0.0.1", "localhost"])
+        server = pki.server("kube-apiserver", ["127.0.0.1", "127.96.0.1", "localhost"])
         account = pki.service_account_key()
         self.apiserver_arguments = (
             f"--etcd-servers=http://127.0.0.1:{self.etcd_port}",
@@ -200,7 +200,8 @@ class ControlPlane:
             # Without an address of its own it would look for the machine's, which may have no network.
             "--advertise-address=192.0.2.1",
             "--endpoint-reconciler-type=none",
-            "--service-cluster-ip-range=10.0.0.0/24",
+            # Nothing carries the traffic of Services: what is sent to one must not leave the machine.
+            "--service-cluster-ip-range=127.96.0.0/24",
             "--allow-privileged=true",
             f"--audit-log-path={self.audit_log}",
             f"--audit-policy-file={HERE / 'audit-policy.yaml'}",
