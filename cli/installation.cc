@@ -117,19 +117,25 @@ constexpr char kNoOwnerOfOursAdded[] =
     "b.name == o.name && b.apiVersion.startsWith('countersign.dev/') && "
     "((has(b.controller) && b.controller) || !(has(o.controller) && o.controller)))))";
 
-// The template of a child, or of a ReplicaSet, names the spec that it named before, in CEL.
+// The template of a child, or of a ReplicaSet, names the spec and the model that it named before,
+// in CEL.
 std::string SpecOfPodsKept() {
-  const std::string key = "'" + std::string(kGovernedDigestAnnotation) + "'";
-  const auto said = [&](const std::string& object) {
-    const std::string metadata = object + ".spec.template.metadata";
-    return "(has(" + metadata + ") && has(" + metadata + ".annotations) && " + key + " in " +
-           metadata + ".annotations ? " + metadata + ".annotations[" + key + "] : '')";
-  };
-  return "(request.resource.resource == 'deployments' && "
-         "(!has(oldObject.metadata.ownerReferences) || "
-         "!oldObject.metadata.ownerReferences.exists(o, o.kind == 'ModelDeployment' && "
-         "o.apiVersion.startsWith('countersign.dev/')))) || " +
-         said("object") + " == " + said("oldObject");
+  const std::string kept =
+      "(request.resource.resource == 'deployments' && "
+      "(!has(oldObject.metadata.ownerReferences) || "
+      "!oldObject.metadata.ownerReferences.exists(o, o.kind == 'ModelDeployment' && "
+      "o.apiVersion.startsWith('countersign.dev/'))))";
+  std::string same;
+  for (const std::string_view name : {kGovernedDigestAnnotation, kModelDigestAnnotation}) {
+    const std::string key = "'" + std::string(name) + "'";
+    const auto said = [&](const std::string& object) {
+      const std::string metadata = object + ".spec.template.metadata";
+      return "(has(" + metadata + ") && has(" + metadata + ".annotations) && " + key + " in " +
+             metadata + ".annotations ? " + metadata + ".annotations[" + key + "] : '')";
+    };
+    same += (same.empty() ? "" : " && ") + said("object") + " == " + said("oldObject");
+  }
+  return kept + " || (" + same + ")";
 }
 
 // Whether an object carries the finalizer of published versions, in CEL.

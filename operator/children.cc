@@ -167,7 +167,7 @@ ChildState DecodeChild(const Json& object) {
       state.owner_uid = StringAt(owner, "uid");
     }
   }
-  state.governed_digest = GovernedDigestOfChild(object);
+  state.governed_digest = AnnotationOf(object, kGovernedDigestAnnotation);
   if (const Json* labels = FindPath(object, "metadata/labels"); labels != nullptr) {
     const Json* mine = Find(*labels, kDeploymentLabel);
     state.labelled = mine != nullptr && *mine == state.key.name;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "governance/barred.h"
 #include "operator/deployment_work.h"
 #include "operator/names.h"
 
@@ -23,15 +24,6 @@ Decision Unreadable(const std::string& what, const Error& error) {
 }
 
 constexpr Seconds kRecordRetry{30};
-
-// A gate that an administrator's or a policy's word alone has failed: no signature that verifies
-// could make it pass.
-const Gate* Barred(const Decision& decision) {
-  for (const Gate& gate : decision.gates) {
-    if (gate.final && !IsMet(gate.state) && gate.on_violation >= Reaction::kRollback) return &gate;
-  }
-  return nullptr;
-}
 
 // Nothing new is served by what is not recorded; what serves goes on.
 void Hold(Decision& decision, const ApiError& error) {

@@ -25,7 +25,6 @@ inline constexpr std::string_view kNameLabel = "app.kubernetes.io/name";
 inline constexpr std::string_view kInstanceLabel = "app.kubernetes.io/instance";
 inline constexpr std::string_view kDeploymentLabel = "countersign.dev/model-deployment";
 inline constexpr std::string_view kRevisionLabel = "countersign.dev/revision";
-inline constexpr std::string_view kModelDigestAnnotation = "countersign.dev/model-digest";
 
 // Labels that select the pods of a ModelDeployment: chosen once and for ever, because a
 // Deployment's selector is immutable.

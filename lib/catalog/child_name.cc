@@ -30,11 +30,10 @@ std::string ChildName(std::string_view deployment) {
   return name + "-" + Sha256Hex(deployment).substr(0, kHash);
 }
 
-std::string GovernedDigestOfChild(const Json& object) {
+std::string AnnotationOf(const Json& object, std::string_view key) {
   const Json* annotations = FindPath(object, "metadata/annotations");
-  const Json* digest =
-      annotations == nullptr ? nullptr : Find(*annotations, kGovernedDigestAnnotation);
-  return digest != nullptr && digest->is_string() ? digest->get<std::string>() : std::string();
+  const Json* found = annotations == nullptr ? nullptr : Find(*annotations, key);
+  return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 }  // namespace countersign

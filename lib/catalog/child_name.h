@@ -17,8 +17,9 @@ namespace countersign {
 inline constexpr std::size_t kMaxChildName = 63;
 [[nodiscard]] std::string ChildName(std::string_view deployment);
 
-// The governed digest of the approved spec, on the child and its Pods.
+// Of the approved spec and of its model, on the child and its Pods.
 inline constexpr std::string_view kGovernedDigestAnnotation = "countersign.dev/governed-digest";
-[[nodiscard]] std::string GovernedDigestOfChild(const Json& object);  // empty: it says none
+inline constexpr std::string_view kModelDigestAnnotation = "countersign.dev/model-digest";
+[[nodiscard]] std::string AnnotationOf(const Json& object, std::string_view key);  // empty: none
 
 }  // namespace countersign

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "catalog/child_name.h"
-
 namespace countersign {
 
 std::vector<Resource> SelectorResources(const ServingProfiles& table) {
@@ -82,7 +80,6 @@ ScannedObject ScannedOf(const ServingProfiles& table, const RunningFacts& facts,
   Workload workload = DecodeWorkload(table, object);
   ScannedObject scanned;
   scanned.operators_own = IsOperatorsOwn(workload, uid_of);
-  scanned.governed_digest = GovernedDigestOfChild(object);
   scanned.api_version = std::move(workload.api_version);
   scanned.kind = std::move(workload.kind);
   scanned.name_space = std::move(workload.key.ns);
@@ -97,10 +94,12 @@ ScannedObject ScannedOf(const ServingProfiles& table, const RunningFacts& facts,
   scanned.idle = scanned.kind == "ReplicaSet" && !scanned.owner_uid.empty() &&
                  IntAt(object, "spec/replicas", 1) == 0 && IntAt(object, "status/replicas", 0) == 0;
   scanned.resolved = ResolvedImages(object);
+  if (scanned.operators_own) scanned.idle = IntAt(object, "spec/replicas", 1) == 0;
   if (scanned.kind != kPods.kind) {
     scanned.recognition = std::move(workload.recognition);
     return scanned;
   }
+  scanned.made_from = MadeFromOf(object);
   scanned.recognition = RecogniseRunning(table, object, facts);
   if (scanned.recognition.batch) {
     scanned.in_batch = std::move(scanned.recognition);

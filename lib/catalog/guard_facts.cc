@@ -6,13 +6,18 @@
 
 namespace countersign {
 
+MadeFrom MadeFromOf(const Json& pod) {
+  return {AnnotationOf(pod, kGovernedDigestAnnotation), AnnotationOf(pod, kModelDigestAnnotation)};
+}
+
 std::vector<Cover> CoversFor(const Catalog& catalog, const PolicySet& policies,
                              const std::string& ns, const Recognition& serving,
-                             const std::vector<ServingOwner>& owners, Time now) {
+                             const std::vector<ServingOwner>& owners, const MadeFrom& made_from,
+                             Time now) {
   std::vector<Cover> covers;
   for (const auto& cached : catalog.deployments().List(ns)) {
     const ModelDeployment& object = cached->object;
-    auto cover = CoverFor(policies, object, serving, owners, [&] {
+    auto cover = CoverFor(policies, object, serving, owners, made_from, [&] {
       return catalog.Gather({cached, &cached->object}, object.spec_digest, cached->by, ns,
                             object.meta.name, now);
     });

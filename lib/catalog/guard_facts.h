@@ -14,11 +14,16 @@
 
 namespace countersign {
 
+// What the annotations of a Pod say; those of its template only the operator writes (the policy
+// countersign-made-from).
+[[nodiscard]] MadeFrom MadeFromOf(const Json& pod);
+
 // The ModelDeployments of `ns` that name anything of what `serving` and `owners` refer to, each as
-// approved now or with the reason why not.
+// approved now or with the reason why not. `made_from` of a Pod, else empty.
 [[nodiscard]] std::vector<Cover> CoversFor(const Catalog& catalog, const PolicySet& policies,
                                            const std::string& ns, const Recognition& serving,
-                                           const std::vector<ServingOwner>& owners, Time now);
+                                           const std::vector<ServingOwner>& owners,
+                                           const MadeFrom& made_from, Time now);
 
 // Waivers of the measure kShadowMeasure for one of the digests that `serving` names.
 [[nodiscard]] std::vector<GuardWaiver> WaiversFor(const Catalog& catalog, const PolicySet& in_force,

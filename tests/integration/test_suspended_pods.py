@@ -70,7 +70,8 @@ def taken_down(site, name):
 
 def started_by_hand(site, name):
     """The reasons for which its Pods are let in or not while no operator acts."""
-    site.operator.stop()
+    if site.operator.process.poll() is None:
+        site.operator.stop()
     since = len(site.webhook.records)
     site.cluster.run("scale", "deployment", name, "-n", PROD, "--replicas=2")
     wait_until(lambda: judged(site, name, since), f"a Pod of {name} to be judged", 60)
@@ -122,26 +123,49 @@ def test_what_is_held_comes_up_again_while_nobody_acts(site, served):
     wait_until(lambda: made_anew(site, "held") == ["DeploymentSuspended"], "the policy to be known", 60)
 
 
-def test_what_serves_again_comes_up_in_the_place_of_what_is_quarantined(site, served):
-    served("rolled")
-    changed = named(s.deployment(case="rolled", model="next", patch=ASKED), "rolled")
-    for evidence in (s.snapshot("next-snap", "next", "rolled"), s.bias_test("next-fair", "next", "rolled")):
+def serves(site, name, model):
+    made = [get(site, "deployment", name)["spec"]["template"], *pods(site, name)]
+    return all(s.digest(model) in json.dumps(one["spec"]) for one in made) and available(site, name)
+
+
+def change_model(site, name, model):
+    """To one that is approved as well."""
+    changed = named(s.deployment(case=name, model=model, patch=ASKED), name)
+    for evidence in (s.snapshot(f"{model}-snap", model, name), s.bias_test(f"{model}-fair", model, name)):
         site.apply(evidence, user=account(site, DANA))
     for signer in (VERA, VICTOR):
-        site.apply(s.sign_off(changed, signer, f"next-{signer[0]}"), user=account(site, signer))
+        site.apply(s.sign_off(changed, signer, f"{model}-{signer[0]}"), user=account(site, signer))
     replace(site, changed, user=account(site, DANA))
+    wait_until(lambda: serves(site, name, model), "the next model to serve", 120)
 
-    def serves(model):
-        made = [get(site, "deployment", "rolled")["spec"]["template"], *pods(site, "rolled")]
-        return all(s.digest(model) in json.dumps(one["spec"]) for one in made) and available(site, "rolled")
 
-    wait_until(lambda: serves("next"), "the next model to serve", 120)
-    quarantine = {"scope": "Version", "response": "Rollback",
-                  "model": {"digest": s.digest("next"), "digestType": "ociManifest"}}
-    site.apply(s.incident("alarm", "rolled", {"quarantine": quarantine}))
-    wait_until(lambda: serves("rolled"), "the model before to serve again, and the other no more", 120)
+def quarantine(site, name, model, response):
+    about = {"scope": "Version", "response": response,
+             "model": {"digest": s.digest(model), "digestType": "ociManifest"}}
+    site.apply(s.incident(f"{name}-alarm", name, {"quarantine": about}))
+
+
+def test_what_serves_again_comes_up_in_the_place_of_what_is_quarantined(site, served):
+    served("rolled")
+    change_model(site, "rolled", "rolled-next")
+    quarantine(site, "rolled", "rolled-next", "Rollback")
+    wait_until(lambda: serves(site, "rolled", "rolled"), "the model before to serve again, and the other no more", 120)
     site.operator.stop()
     assert made_anew(site, "rolled") == ["OwnerGoverned"]
+
+
+def test_what_is_quarantined_stays_down_when_the_spec_before_is_put_back(site, served):
+    before = served("back")
+    change_model(site, "back", "back-next")
+    quarantine(site, "back", "back-next", "Suspend")
+    taken_down(site, "back")
+    site.operator.stop()
+    replace(site, before, user=account(site, DANA))
+    assert started_by_hand(site, "back") == ["DeploymentSuspended"]
+    refusal = next(r["message"] for r in reversed(site.webhook.records) if r["reasons"] == ["DeploymentSuspended"])
+    assert "back-alarm" in refusal
+    site.start_operator("--scan-seconds", "1")
+    wait_until(lambda: serves(site, "back", "back"), "the model before to serve again", 120)
 
 
 def test_what_an_incident_is_about_is_started_by_nobody(site, served):

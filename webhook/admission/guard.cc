@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "catalog/child_name.h"
 #include "catalog/guard_facts.h"
 #include "governance/admit.h"
 #include "governance/in_force.h"
@@ -173,10 +172,10 @@ GuardFacts GuardHandler::Gather(const Review& review, SteadyTime deadline, Time 
     if (ServesAsBefore(facts)) return facts;
   }
   facts.static_pod = IsStaticPod(review);
-  facts.governed_digest = GovernedDigestOfChild(review.object);
+  if (facts.kind == kPodKind) facts.made_from = MadeFromOf(review.object);
   GatherOwners(review, deadline, facts);
-  facts.covers =
-      CoversFor(catalog_, *policies, review.name_space, facts.serving, facts.owners, now);
+  facts.covers = CoversFor(catalog_, *policies, review.name_space, facts.serving, facts.owners,
+                           facts.made_from, now);
   facts.waivers = WaiversFor(catalog_, in_force, review.name_space, facts.serving, now);
   return facts;
 }

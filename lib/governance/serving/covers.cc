@@ -1,9 +1,12 @@
 #include "governance/serving/covers.h"
 
 #include <algorithm>
+#include <set>
 
+#include "governance/barred.h"
 #include "governance/environment.h"
 #include "governance/evaluate.h"
+#include "governance/measures/context.h"
 #include "governance/serving/guard_waiver.h"
 
 namespace countersign {
@@ -22,11 +25,45 @@ bool Lists(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
+std::set<std::string> DigestsOf(const Recognition& serving, const MadeFrom& made_from) {
+  std::set<std::string> digests;
+  if (!made_from.model_digest.empty()) digests.insert(made_from.model_digest);
+  for (const ServedReference& reference : serving.references) {
+    if (reference.kind == ServedReference::Kind::kModel && !reference.digest.empty()) {
+      digests.insert(reference.digest);
+    }
+  }
+  return digests;
+}
+
+// An open incident about one of these models, in a sentence. What it was served for is not asked:
+// name and use case may have changed with the spec.
+std::string QuarantineOf(const PolicySet& policies, const Facts& facts,
+                         const std::set<std::string>& digests) {
+  for (const auto& incident : facts.incidents) {
+    const auto& quarantine = incident->spec.quarantine;
+    if (!quarantine || quarantine->scope != QuarantineScope::kVersion || !quarantine->model ||
+        !digests.contains(quarantine->model->digest)) {
+      continue;
+    }
+    auto model = std::make_shared<ModelDeployment>(*facts.deployment);
+    model->spec.model.name.clear();
+    model->spec.model.components.clear();
+    model->spec.model.digest = *quarantine->model;
+    Facts alone = facts;
+    alone.deployment = std::move(model);
+    alone.incidents = std::vector<std::shared_ptr<const Incident>>{incident};
+    const Decision decision = Evaluate(policies, alone);
+    if (const Gate* gate = Barred(decision)) return gate->measure + ": " + gate->message;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<Cover> CoverFor(const PolicySet& policies, const ModelDeployment& deployment,
                               const Recognition& serving, const std::vector<ServingOwner>& owners,
-                              const std::function<Facts()>& gather) {
+                              const MadeFrom& made_from, const std::function<Facts()>& gather) {
   Cover cover = CoverOf(deployment.meta.name, deployment.spec);
   const auto concerns = [&](const Recognition& recognition) {
     return std::any_of(recognition.references.begin(), recognition.references.end(),
@@ -54,7 +91,8 @@ std::optional<Cover> CoverFor(const PolicySet& policies, const ModelDeployment& 
     // Whose stamp on it does not hold, ours may be the wrong key: nothing that runs is taken for
     // suspended on that ground.
     cover.suspended = asks && *asks >= Reaction::kRollback &&
-                      facts.author.authenticity == Authenticity::kAttested;
+                      (IsAuthentic(facts.author) || Barred(decision) != nullptr);
+    if (owns) cover.quarantined = QuarantineOf(policies, facts, DigestsOf(serving, made_from));
   }
   return cover;
 }

@@ -15,11 +15,13 @@
 namespace countersign {
 
 // nullopt: the ModelDeployment names nothing of what `serving` and `owners` refer to, and none of
-// `owners` is its child. Else it is covering if it would serve now.
+// `owners` is its child. Else it is covering if it would serve now. `made_from` of a Pod, else
+// empty.
 [[nodiscard]] std::optional<Cover> CoverFor(const PolicySet& policies,
                                             const ModelDeployment& deployment,
                                             const Recognition& serving,
                                             const std::vector<ServingOwner>& owners,
+                                            const MadeFrom& made_from,
                                             const std::function<Facts()>& gather);
 
 struct WaiverLookups {

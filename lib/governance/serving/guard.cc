@@ -26,20 +26,29 @@ struct ByOwner {
   std::optional<GuardFault> fault;
 };
 
+// Why nothing that says it was made from this runs for the ModelDeployment; empty: it may. What was
+// made from another spec than that of now was approved before: of it the incidents alone are known,
+// and the operator judges the rest.
+std::string WhySuspended(const Cover& cover, const MadeFrom& made_from) {
+  if (!cover.quarantined.empty() || !cover.suspended) return cover.quarantined;
+  const bool earlier = !cover.governed_digest.empty() && !made_from.governed_digest.empty() &&
+                       cover.governed_digest != made_from.governed_digest;
+  return earlier ? std::string() : cover.why_not;
+}
+
 // Whether nobody may start this Pod for a child of the operator's, however many others approve of
-// what it runs. One that was made from another spec than that of now was approved before, and the
-// operator alone can judge it.
+// what it runs.
 std::optional<GuardFault> OfSuspended(const GuardFacts& facts) {
   if (!facts.by_trusted_controller || facts.kind != "Pod" || facts.ending) return std::nullopt;
   for (const ServingOwner& owner : facts.owners) {
-    if (!owner.operators_own) continue;
+    if (!owner.operators_own || owner.idle) continue;
     for (const Cover& cover : facts.covers) {
-      const bool earlier = !cover.governed_digest.empty() && !facts.governed_digest.empty() &&
-                           cover.governed_digest != facts.governed_digest;
-      if (cover.name != owner.deployment || !cover.suspended || earlier) continue;
+      if (cover.name != owner.deployment) continue;
+      const std::string why = WhySuspended(cover, facts.made_from);
+      if (why.empty()) continue;
       return GuardFault{"DeploymentSuspended",
                         "ModelDeployment '" + owner.deployment +
-                            "', for which it would run, is suspended: " + cover.why_not,
+                            "', for which it would run, is suspended: " + why,
                         "metadata.ownerReferences"};
     }
   }
@@ -111,9 +120,10 @@ GuardDecision Suspended(const GuardFacts& facts, const GuardFault& fault) {
   GuardDecision decision;
   decision.shadow = true;
   decision.reason = fault.reason;
-  decision.message = OneLine("Pod '" + facts.name_space + "/" + facts.name + "' may not run. " +
-                                 fault.message + ". Once its gates pass it comes up by itself.",
-                             kMaxFound);
+  decision.message =
+      OneLine("Pod '" + facts.name_space + "/" + facts.name + "' may not run. " + fault.message +
+                  ". What may serve again comes up by itself, after a while.",
+              kMaxFound);
   decision.faults = {fault};
   return decision;
 }

@@ -23,6 +23,12 @@
 
 namespace countersign {
 
+// What a Pod says that the operator made it from.
+struct MadeFrom {
+  std::string governed_digest;
+  std::string model_digest;
+};
+
 // What one ModelDeployment says about what may serve.
 struct Cover {
   std::string name;
@@ -36,6 +42,8 @@ struct Cover {
   // Rollback or Suspend, or it is being deleted.
   bool suspended = false;
   std::string governed_digest = {};
+  // The incident about what runs, whichever spec it was made from, in a sentence.
+  std::string quarantined = {};
 };
 [[nodiscard]] Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec);
 // The digests of it, of OCI artefacts.
@@ -60,6 +68,7 @@ struct ServingOwner {
   bool operators_own = false;  // a child of a ModelDeployment, as the operator makes it
   Recognition recognition;
   std::string deployment = {};  // the ModelDeployment, of operators_own
+  bool idle = false;            // in a scan: it asks for no Pods, those there are go
 };
 
 // How the guard stands to a namespace.
@@ -84,9 +93,9 @@ struct GuardFacts {
   bool by_trusted_controller = false;
   // It is being deleted, and nothing but metadata and status changes: finalizers go.
   bool only_ends = false;
-  bool static_pod = false;           // a node reports what it runs already
-  bool ending = false;               // it is being deleted, and not admitted
-  std::string governed_digest = {};  // of the spec that a Pod says it was made from
+  bool static_pod = false;  // a node reports what it runs already
+  bool ending = false;      // it is being deleted, and not admitted
+  MadeFrom made_from;       // of a Pod
   std::vector<ServingOwner> owners;
   std::string owners_unknown;  // why the chain is not complete
   std::vector<Cover> covers;

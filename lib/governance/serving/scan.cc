@@ -36,8 +36,8 @@ std::vector<ServingOwner> AsFacts(const std::vector<const ScannedObject*>& owner
   std::vector<ServingOwner> facts;
   facts.reserve(owners.size());
   for (const ScannedObject* owner : owners) {
-    facts.push_back(
-        {owner->kind, owner->name, owner->operators_own, owner->recognition, owner->owner_name});
+    facts.push_back({owner->kind, owner->name, owner->operators_own, owner->recognition,
+                     owner->owner_name, owner->idle});
   }
   return facts;
 }
@@ -121,7 +121,7 @@ std::vector<ScanFinding> FindShadows(const std::vector<ScannedObject>& objects,
                        facts.name = object.name;
                        facts.serving = object.recognition;
                        facts.ending = object.ending;
-                       facts.governed_digest = object.governed_digest;
+                       facts.made_from = object.made_from;
                        // Whose it is, the API server's own objects say here, all of them.
                        facts.by_trusted_controller = true;
                        facts.owners = owners;

@@ -26,9 +26,10 @@ struct ScannedObject {
   std::string owner_kind = {};
   std::string owner_name = {};
   bool operators_own = false;
-  std::string governed_digest = {};  // of the spec that it says it was made from
-  bool ending = false;               // it is being deleted
-  bool idle = false;  // an earlier revision that its owner keeps and that runs nothing
+  MadeFrom made_from = {};  // of a Pod
+  bool ending = false;      // it is being deleted
+  // An earlier revision that its owner keeps, or what the operator suspended: it asks for no Pods.
+  bool idle = false;
   Recognition recognition;
   std::vector<ResolvedImage> resolved = {};  // of a Pod
   // Of a Pod that is not restarted: if what it says of its owner is true.

@@ -58,7 +58,7 @@ GuardFacts Made(const Json& pod_spec) {
   facts.owners = {{"ReplicaSet", "live-1", false, Template("ReplicaSet", pod_spec)},
                   {"Deployment", "live", true, Template("Deployment", pod_spec), "live"}};
   facts.setting.environment = "prod";
-  facts.governed_digest = kNow;
+  facts.made_from.governed_digest = kNow;
   return facts;
 }
 
@@ -112,17 +112,35 @@ TEST(Suspended, WhatIsBeingTakenDownIsNoFinding) {
 TEST(Suspended, AnEarlierRevisionGoesOn) {
   GuardFacts facts = Made(PodSpec());
   facts.covers = {Suspended()};
-  facts.governed_digest = kBefore;
+  facts.made_from.governed_digest = kBefore;
   EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
-  facts.governed_digest.clear();
+  facts.made_from.governed_digest.clear();
   EXPECT_EQ(JudgeServing(facts).reason, "DeploymentSuspended") << "it does not say that it is one";
+}
+
+TEST(Suspended, AnIncidentAboutWhatItRunsHoldsWhateverSpecItIsOf) {
+  GuardFacts facts = Made(PodSpec());
+  facts.covers = {Suspended()};
+  facts.covers[0].suspended = false;
+  facts.covers[0].quarantined = "incident: quarantined by Incident 'wrong'";
+  facts.made_from.governed_digest = kBefore;
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_EQ(decision.reason, "DeploymentSuspended");
+  EXPECT_THAT(decision.message, HasSubstr("Incident 'wrong'"));
+}
+
+TEST(Suspended, WhatTheOperatorIsTakingDownIsNoFinding) {
+  GuardFacts facts = Made(PodSpec());
+  facts.covers = {Suspended()};
+  facts.owners[1].idle = true;
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
 }
 
 TEST(Suspended, NothingOfWhatIsBeingDeletedComesUp) {
   GuardFacts facts = Made(PodSpec());
   facts.covers = {Suspended()};
   facts.covers[0].governed_digest.clear();
-  facts.governed_digest = kBefore;
+  facts.made_from.governed_digest = kBefore;
   EXPECT_EQ(JudgeServing(facts).reason, "DeploymentSuspended");
 }
 
