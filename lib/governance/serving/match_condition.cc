@@ -235,7 +235,7 @@ std::string ServingMatchExpression(const ServingSignals& signals) {
       "[object.?spec, object.?spec.?template.?spec, "
       "object.?spec.?jobTemplate.?spec.?template.?spec]";
   const std::string metas =
-      "[object.?metadata, object.?spec.?template.?metadata, "
+      "[object.?metadata, object.?spec.?template.?metadata, object.?spec.?jobTemplate.?metadata, "
       "object.?spec.?jobTemplate.?spec.?template.?metadata]";
   return "!(request.kind.group in ['', 'apps', 'batch']) || " + specs +
          ".exists(o, o.hasValue() && [o.value()].exists(p, " + Or(pod) + ")) || " + metas +

@@ -67,6 +67,7 @@ TEST(MatchCondition, HoldsEverySignOfTheTable) {
   EXPECT_THAT(cel, HasSubstr("has(v.image)"));
   EXPECT_THAT(cel, HasSubstr(R"(nvidia\\.com/.*)"));
   EXPECT_THAT(cel, HasSubstr(R"(app\\.kubernetes\\.io/component)"));
+  EXPECT_THAT(cel, HasSubstr("object.?spec.?jobTemplate.?metadata"));
 }
 
 // What costs the API server too much ends the request without a word of why.
