@@ -100,6 +100,17 @@ TEST(MatchCondition, AnUpdateIsAskedAboutWhereTheTableReads) {
             "oldObject[?'spec']");
 }
 
+TEST(MatchCondition, OfLabelsThatAreSetFindsThoseThatAreSigns) {
+  auto signals = BuiltInServingProfiles()->signals;
+  const std::string cel = ServingLabelsExpression(signals, "set", "m");
+  EXPECT_THAT(cel, HasSubstr("size(set) > 128 || size(set.map(k, (k + '=' + m[k])).join('')) > "
+                             "8192 ? set : set.filter(k, (k + '=' + m[k]).matches('^(?s:"));
+  EXPECT_THAT(cel, HasSubstr(R"(|app\\.kubernetes\\.io/managed-by=countersign-operator)"));
+  EXPECT_THAT(cel, HasSubstr(R"(|seldon-app=.*)")) << "whatever its value is";
+  for (ServingSignal& signal : signals.labels) signal.certainty = Certainty::kIgnore;
+  EXPECT_EQ(ServingLabelsExpression(signals, "set", "m"), "[]");
+}
+
 TEST(MatchCondition, QuotesWhatATableHolds) {
   EXPECT_EQ(CelLiteral(R"(it's \d)"), R"('it\'s \\d')");
 }
