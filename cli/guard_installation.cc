@@ -143,8 +143,8 @@ std::string SaysMore() {
       "!request.userInfo.username.startsWith('system:serviceaccount:' + request.namespace + ':')";
   return "(request.operation == 'CREATE' ? " + Now("labels", "{}") +
          ".exists(k, !k.startsWith('topology.kubernetes.io/')) : " + Changes("labels", "{}") +
-         ") || " + Changes("ownerReferences", "[]") + " || (!(" + network + ") && " +
-         Changes("annotations", "{}") + ")";
+         ") || " + Changes("ownerReferences", "[]") + " || (" + Changes("annotations", "{}") +
+         " && !(" + network + "))";
 }
 
 Json Policy(const char* name, Json spec) {
@@ -245,13 +245,10 @@ std::vector<Json> LockObjects(const ServingProfiles& table, const std::string& o
   exempt.push_back(operator_user);
   const std::string locked =
       std::string(kEnvironments) + ".filter(e, has(e.locked) && !(" + kListed + "))";
-  const Json nobody_who_tends = {
-      {"name", "is-nobody-who-tends-what-runs"},
-      {"expression",
-       "!(request.userInfo.username in " + CelList(exempt) +
-           ") && !(request.userInfo.username.startsWith('system:node:') && "
-           "has(request.userInfo.groups) && 'system:nodes' in request.userInfo.groups)"}};
-  const Json says_more = {{"name", "sets-labels-or-annotations"}, {"expression", SaysMore()}};
+  const std::string tends_nothing =
+      "!(request.userInfo.username in " + CelList(exempt) +
+      ") && !(request.userInfo.username.startsWith('system:node:') && "
+      "has(request.userInfo.groups) && 'system:nodes' in request.userInfo.groups)";
   const Json validation = {
       {"expression", std::string(kEnded) + " || size(" + locked + ") == 0"},
       {"messageExpression",
@@ -264,20 +261,21 @@ std::vector<Json> LockObjects(const ServingProfiles& table, const std::string& o
        "what runs there"},
       {"reason", "Forbidden"}};
   std::vector<Json> objects;
-  const auto add = [&](const char* name, const char* on_failure, Json rules, Json conditions) {
+  const auto add = [&](const char* name, const char* on_failure, Json rules, Json condition) {
     objects.push_back(Policy(
         name,
         {{"failurePolicy", on_failure},
          {"paramKind", {{"apiVersion", std::string(kApiVersion)}, {"kind", "GovernancePolicy"}}},
          {"matchConstraints", MatchConstraints(std::move(rules), ExemptNamespaces(own_namespace))},
-         {"matchConditions", std::move(conditions)},
+         {"matchConditions", Json::array({std::move(condition)})},
          {"validations", Json::array({validation})}}));
     objects.push_back(BindingOf(name));
     // All policies; each that locks is enough.
     objects.back()["spec"]["paramRef"] = {{"selector", Json::object()},
                                           {"parameterNotFoundAction", "Allow"}};
   };
-  add(kLock, "Fail", LockRules(table), Json::array({nobody_who_tends}));
+  add(kLock, "Fail", LockRules(table),
+      {{"name", "is-nobody-who-tends-what-runs"}, {"expression", tends_nothing}});
   // A policy of its own, because one that takes parameters fails before it looks at its conditions
   // where the API server does not know their kind. Then the nodes of a cluster could tell nothing
   // of any Pod.
@@ -285,7 +283,11 @@ std::vector<Json> LockObjects(const ServingProfiles& table, const std::string& o
   for (const auto& [group, resources] : OwnRoutes()) {
     beside[group].insert(resources.begin(), resources.end());
   }
-  add(kLockedMetadata, "Ignore", BesideRules(beside), Json::array({nobody_who_tends, says_more}));
+  // One condition, because all of several are looked at: who writes a status is a long list, and
+  // what nodes write is no more than that.
+  add(kLockedMetadata, "Ignore", BesideRules(beside),
+      {{"name", "sets-labels-or-annotations"},
+       {"expression", "(" + SaysMore() + ") && " + tends_nothing}});
   return objects;
 }
 
