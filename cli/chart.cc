@@ -54,7 +54,8 @@ Result<Json> ChartValues(const std::string& serving_profiles) {
                  {{"of", Sha256Hex(serving_profiles)},
                   {"rules", GuardRules(*table)},
                   {"conditions", std::move(conditions)},
-                  {"lockRules", LockRules(*table)}}}}}};
+                  {"lockRules", LockRules(*table)},
+                  {"signs", SignsSet(*table)}}}}}};
 }
 
 }  // namespace countersign

@@ -38,10 +38,10 @@ std::string TableOf(const Patient& patient) {
   return text != nullptr && text->is_string() ? text->get<std::string>() : std::string();
 }
 
-// What is made from the table: the guard's entries, and the lock of environments.
+// What is made from the table: the guard's entries, the lock of environments, the signs of serving.
 void EraseGuard(std::vector<Json>& objects) {
   std::erase_if(objects, [](const Json& object) {
-    return StringAt(object, "metadata/name") == "countersign-locked-environments";
+    return IsMadeFromTable(StringAt(object, "metadata/name"));
   });
   for (Json& object : objects) {
     const auto webhooks = object.find("webhooks");

@@ -11,6 +11,8 @@ namespace countersign {
 namespace {
 
 constexpr char kLock[] = "countersign-locked-environments";
+constexpr char kLockedMetadata[] = "countersign-locked-metadata";
+constexpr char kSigns[] = "countersign-signs-of-serving";
 
 // By group: the plurals of the table.
 std::map<std::string, std::set<std::string>> Resources(const ServingProfiles& table) {
@@ -30,6 +32,41 @@ Json RuleFor(const std::string& group, const std::set<std::string>& resources, J
 }
 
 Json Written() { return Json::array({"CREATE", "UPDATE"}); }
+
+// With a status, and as a Pod is bound to its node, the API server takes in labels and annotations
+// as well.
+Json BesideRules(const std::map<std::string, std::set<std::string>>& kinds) {
+  Json rules = Json::array();
+  for (const auto& [group, resources] : kinds) {
+    std::set<std::string> statuses;
+    for (const std::string& resource : resources) statuses.insert(resource + "/status");
+    rules.push_back(RuleFor(group, statuses, Json::array({"UPDATE"})));
+  }
+  rules.push_back(RuleFor("", {"bindings", "pods/binding"}, Json::array({"CREATE"})));
+  return rules;
+}
+
+// Kubernetes' own. Of kinds that a CRD defines the API server leaves the metadata as it was when
+// the status is written.
+const std::map<std::string, std::set<std::string>>& OwnWorkloads() {
+  static const std::map<std::string, std::set<std::string>> kKinds = {
+      {"", {"pods", "replicationcontrollers"}},
+      {"apps", {"deployments", "replicasets", "statefulsets", "daemonsets"}},
+      {"batch", {"jobs", "cronjobs"}}};
+  return kKinds;
+}
+
+// In CEL: what stands in the metadata, of what is written and of what was there.
+std::string Now(const std::string& key, const std::string& none) {
+  return "object.?metadata.?" + key + ".orValue(" + none + ")";
+}
+std::string Before(const std::string& key, const std::string& none) {
+  return "(request.operation == 'UPDATE' ? oldObject.?metadata.?" + key + ".orValue(" + none +
+         ") : " + none + ")";
+}
+std::string Changes(const std::string& key, const std::string& none) {
+  return Now(key, none) + " != " + Before(key, none);
+}
 
 // How traffic gets to something, whatever carries it.
 const std::map<std::string, std::set<std::string>>& Routes() {
@@ -51,6 +88,15 @@ const std::map<std::string, std::set<std::string>>& Routes() {
       {"apisix.apache.org", {"apisixroutes", "apisixupstreams"}},
       {"autoscaling", {"horizontalpodautoscalers"}}};
   return kRoutes;
+}
+
+// What traffic goes by as well, and has a status.
+const std::map<std::string, std::set<std::string>>& OwnRoutes() {
+  static const std::map<std::string, std::set<std::string>> kKinds = {
+      {"", {"services"}},
+      {"networking.k8s.io", {"ingresses"}},
+      {"autoscaling", {"horizontalpodautoscalers"}}};
+  return kKinds;
 }
 
 // What says for others what they run.
@@ -87,6 +133,34 @@ constexpr char kEnded[] =
     "has(params.status) && has(params.status.conditions) && "
     "params.status.conditions.exists(c, c.type == 'InForce' && c.status == 'False')";
 
+// With a status, or as a Pod is bound: labels and owners, and annotations, but for those that the
+// network of a cluster writes on Pods. Such accounts are the system's; one of a workload in the
+// namespace is not. Where a Pod runs, the API server says in two labels.
+std::string SaysMore() {
+  const std::string network =
+      "request.resource.resource in ['pods', 'bindings'] && "
+      "request.userInfo.username.startsWith('system:') && "
+      "!request.userInfo.username.startsWith('system:serviceaccount:' + request.namespace + ':')";
+  return "(request.operation == 'CREATE' ? " + Now("labels", "{}") +
+         ".exists(k, !k.startsWith('topology.kubernetes.io/')) : " + Changes("labels", "{}") +
+         ") || " + Changes("ownerReferences", "[]") + " || (" + Changes("annotations", "{}") +
+         " && !(" + network + "))";
+}
+
+Json Policy(const char* name, Json spec) {
+  return {{"apiVersion", "admissionregistration.k8s.io/v1"},
+          {"kind", "ValidatingAdmissionPolicy"},
+          {"metadata", AdmissionMeta(name)},
+          {"spec", std::move(spec)}};
+}
+
+Json BindingOf(const char* name) {
+  return {{"apiVersion", "admissionregistration.k8s.io/v1"},
+          {"kind", "ValidatingAdmissionPolicyBinding"},
+          {"metadata", AdmissionMeta(name)},
+          {"spec", {{"policyName", name}, {"validationActions", Json::array({"Deny", "Audit"})}}}};
+}
+
 }  // namespace
 
 std::vector<std::string> ControllerAccounts() {
@@ -115,7 +189,7 @@ Json LockRules(const ServingProfiles& table) {
       written[group].insert(resources.begin(), resources.end());
     }
   }
-  written[""].insert("pods/ephemeralcontainers");
+  written[""].insert({"pods/ephemeralcontainers", "pods/resize"});
   Json rules = Json::array();
   for (const auto& [group, resources] : written) {
     rules.push_back(RuleFor(group, resources, Written()));
@@ -171,12 +245,10 @@ std::vector<Json> LockObjects(const ServingProfiles& table, const std::string& o
   exempt.push_back(operator_user);
   const std::string locked =
       std::string(kEnvironments) + ".filter(e, has(e.locked) && !(" + kListed + "))";
-  const Json conditions = Json::array(
-      {{{"name", "is-nobody-who-tends-what-runs"},
-        {"expression",
-         "!(request.userInfo.username in " + CelList(exempt) +
-             ") && !(request.userInfo.username.startsWith('system:node:') && "
-             "has(request.userInfo.groups) && 'system:nodes' in request.userInfo.groups)"}}});
+  const std::string tends_nothing =
+      "!(request.userInfo.username in " + CelList(exempt) +
+      ") && !(request.userInfo.username.startsWith('system:node:') && "
+      "has(request.userInfo.groups) && 'system:nodes' in request.userInfo.groups)";
   const Json validation = {
       {"expression", std::string(kEnded) + " || size(" + locked + ") == 0"},
       {"messageExpression",
@@ -188,24 +260,70 @@ std::vector<Json> LockObjects(const ServingProfiles& table, const std::string& o
        "the environment is locked: only the requesters that its policy lists change "
        "what runs there"},
       {"reason", "Forbidden"}};
-  return {
-      {{"apiVersion", "admissionregistration.k8s.io/v1"},
-       {"kind", "ValidatingAdmissionPolicy"},
-       {"metadata", AdmissionMeta(kLock)},
-       {"spec",
-        {{"failurePolicy", "Fail"},
+  std::vector<Json> objects;
+  const auto add = [&](const char* name, const char* on_failure, Json rules, Json condition) {
+    objects.push_back(Policy(
+        name,
+        {{"failurePolicy", on_failure},
          {"paramKind", {{"apiVersion", std::string(kApiVersion)}, {"kind", "GovernancePolicy"}}},
-         {"matchConstraints", MatchConstraints(LockRules(table), ExemptNamespaces(own_namespace))},
-         {"matchConditions", conditions},
-         {"validations", Json::array({validation})}}}},
-      {{"apiVersion", "admissionregistration.k8s.io/v1"},
-       {"kind", "ValidatingAdmissionPolicyBinding"},
-       {"metadata", AdmissionMeta(kLock)},
-       {"spec",
-        {{"policyName", kLock},
-         // All policies; each that locks is enough.
-         {"paramRef", {{"selector", Json::object()}, {"parameterNotFoundAction", "Allow"}}},
-         {"validationActions", Json::array({"Deny", "Audit"})}}}}};
+         {"matchConstraints", MatchConstraints(std::move(rules), ExemptNamespaces(own_namespace))},
+         {"matchConditions", Json::array({std::move(condition)})},
+         {"validations", Json::array({validation})}}));
+    objects.push_back(BindingOf(name));
+    // All policies; each that locks is enough.
+    objects.back()["spec"]["paramRef"] = {{"selector", Json::object()},
+                                          {"parameterNotFoundAction", "Allow"}};
+  };
+  add(kLock, "Fail", LockRules(table),
+      {{"name", "is-nobody-who-tends-what-runs"}, {"expression", tends_nothing}});
+  // A policy of its own, because one that takes parameters fails before it looks at its conditions
+  // where the API server does not know their kind. Then the nodes of a cluster could tell nothing
+  // of any Pod.
+  auto beside = OwnWorkloads();
+  for (const auto& [group, resources] : OwnRoutes()) {
+    beside[group].insert(resources.begin(), resources.end());
+  }
+  // One condition, because all of several are looked at: who writes a status is a long list, and
+  // what nodes write is no more than that.
+  add(kLockedMetadata, "Ignore", BesideRules(beside),
+      {{"name", "sets-labels-or-annotations"},
+       {"expression", "(" + SaysMore() + ") && " + tends_nothing}});
+  return objects;
+}
+
+std::string SignsSet(const ServingProfiles& table) {
+  return ServingLabelsExpression(table.signals, "variables.set", Now("labels", "{}"));
+}
+
+bool IsMadeFromTable(const std::string& policy) { return policy == kLock || policy == kSigns; }
+
+std::vector<Json> SignObjects(const ServingProfiles& table, const std::string& own_namespace) {
+  const std::string labels = Now("labels", "{}");
+  const Json set = {{"name", "set"},
+                    {"expression", "[" + Before("labels", "{}") + "].map(b, " + labels +
+                                       ".filter(k, !(k in b && b[k] == " + labels + "[k])))[0]"}};
+  const Json signs = {{"name", "signs"}, {"expression", SignsSet(table)}};
+  const Json validation = {
+      {"expression", "size(variables.signs) == 0"},
+      {"messageExpression",
+       "\"by \" + variables.signs.join(', ') + \" something is known to serve a model: such labels "
+       "are set on the object itself, where the guard looks at it, not with its status or as it is "
+       "bound to a node\""},
+      {"message",
+       "labels by which something is known to serve a model are set on the object itself, where "
+       "the guard looks at it, not with its status or as it is bound to a node"},
+      {"reason", "Forbidden"}};
+  return {
+      Policy(kSigns,
+             {{"failurePolicy", "Fail"},
+              {"matchConstraints",
+               MatchConstraints(BesideRules(OwnWorkloads()), ExemptNamespaces(own_namespace))},
+              // Those who tell what runs set none, so that of theirs nothing else is looked at.
+              {"matchConditions",
+               Json::array({{{"name", "sets-labels"}, {"expression", Changes("labels", "{}")}}})},
+              {"variables", Json::array({set, signs})},
+              {"validations", Json::array({validation})}}),
+      BindingOf(kSigns)};
 }
 
 void AddServingKinds(Json& role, const std::vector<std::string>& verbs, bool for_scans) {

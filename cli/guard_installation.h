@@ -40,4 +40,14 @@ inline constexpr char kControllersEntry[] = "controllers.guard.countersign.dev";
                                             const std::string& operator_user,
                                             const std::string& own_namespace);
 
+// In CEL, of the labels that a request sets: the signs of serving.
+[[nodiscard]] std::string SignsSet(const ServingProfiles& table);
+// ValidatingAdmissionPolicy and binding that keep these from being set where the guard is not
+// asked: with a status, and as a Pod is bound to its node. The API server does so by itself, since
+// nodes write a status all the time.
+[[nodiscard]] std::vector<Json> SignObjects(const ServingProfiles& table,
+                                            const std::string& own_namespace);
+// Whether the policy, or binding, of that name is made from the table.
+[[nodiscard]] bool IsMadeFromTable(const std::string& policy);
+
 }  // namespace countersign

@@ -378,6 +378,7 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
   for (Json& object : LockObjects(table, operator_user, options.name_space)) {
     objects.push_back(std::move(object));
   }
+  for (Json& object : SignObjects(table, options.name_space)) objects.push_back(std::move(object));
   AddWebhooks(objects, options, table, operator_user);
 }
 

@@ -43,6 +43,9 @@ constexpr int kMallocArenas = 2;
 // for longer. Well below the 30 s after which kubelet kills.
 constexpr timespec kStopGrace{10, 0};
 
+// For a line of log, of a process whose log may be what stands still.
+constexpr std::chrono::seconds kLastWord{1};
+
 struct Flags {
   std::string kubeconfig;
   std::string context;
@@ -110,6 +113,17 @@ Result<OperatorOptions> MakeOptions(const Flags& flags) {
                           flags.lease_namespace}};
 }
 
+// A worker that stands still can neither be stopped nor be told that another replica acts. So that
+// it never goes on beside one, the process ends while the Lease is still held.
+[[noreturn]] void EndAtOnce(const std::string& why) {
+  std::thread([why] {
+    Log(LogLevel::kError, "only a new start can help; another replica leads soon",
+        {{"error", why}});
+  }).detach();
+  std::this_thread::sleep_for(kLastWord);
+  std::_Exit(EXIT_FAILURE);
+}
+
 // Leads, or acts alone, until `stop`. False when leadership was lost.
 bool Lead(Operator& parts, const KubeClient& client, Clock& clock, const Flags& flags,
           const std::string& identity, const std::stop_token& stop) {
@@ -131,7 +145,9 @@ bool Lead(Operator& parts, const KubeClient& client, Clock& clock, const Flags& 
     parts.SetLeading(true);
     parts.StartControllers();
   };
+  options.may_lead = [&] { return !parts.Stalled(clock.Steady()); };
   options.on_stopped_leading = [&] {
+    if (const auto why = parts.Stalled(clock.Steady())) EndAtOnce(*why);
     parts.SetLeading(false);
     parts.StopControllers();
   };

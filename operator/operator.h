@@ -48,7 +48,7 @@ struct OperatorOptions {
 
 // How long a worker may be at one object before only a new process helps: all its calls of the API
 // server end within seconds each. A scan of everything that runs in a large cluster takes minutes.
-inline constexpr std::chrono::minutes kMaxReconcile{10};
+inline constexpr std::chrono::minutes kMaxReconcile{5};
 inline constexpr std::chrono::minutes kMaxScan{30};
 
 class Operator {

@@ -74,6 +74,7 @@ bool LeaderElector::Acquire(const std::stop_token& stop) {
 
 LeadershipEnd LeaderElector::Renew(const std::stop_token& stop) {
   while (clock_.SleepFor(stop, options_.retry_period)) {
+    if (options_.may_lead && !options_.may_lead()) return LeadershipEnd::kLost;
     // Counted from the last time that the hold was certain, not from the last try.
     const SteadyTime give_up =
         lock_.held_until() - options_.lease_duration + options_.renew_deadline;

@@ -2,10 +2,10 @@
 //
 // Runs a LeaseLock: waits until it is held, says so, renews it, and says when it is over, either
 // because the program stops (then the Lease is released, after `on_stopped_leading` has returned)
-// or because it could not be renewed in time (then another replica may be acting already: stop
-// writing and end the process). `IsLeader` also looks at the clock, so that a thread that was
-// paused for long does not act on an old answer. Webhooks are not leader-gated. Thread-safe where
-// noted.
+// or because it could not be renewed in time, or may not be (then another replica may be acting
+// soon: stop writing and end the process). `IsLeader` also looks at the clock, so that a thread
+// that was paused for long does not act on an old answer. Webhooks are not leader-gated.
+// Thread-safe where noted.
 #pragma once
 
 #include <atomic>
@@ -30,6 +30,9 @@ struct LeaderElectionOptions {
   std::chrono::seconds renew_deadline{10};
   std::chrono::seconds retry_period{2};
   bool release_on_stop = true;
+  // Asked before each renewal. False: leadership is lost, and the Lease, which is still held for
+  // nearly `lease_duration`, is left to run out.
+  std::function<bool()> may_lead{};
   // Leading begins; return soon (start threads). Leading is over; return when nothing acts any
   // more.
   std::function<void()> on_started_leading{};

@@ -172,6 +172,11 @@ def test_cert_manager_issues_and_injects():
     ("networkPolicy.apiServerCidrs={10.0.0.0/8,10.1.1.1/8}",
      "networkPolicy.apiServerCidrs[1] (10.1.1.1/8) has bits beyond its prefix"),
     ("networkPolicy.apiServerCidrs={192.0.2.130/25}", "has bits beyond its prefix"),
+    ("networkPolicy.apiServerCidrs={fd00::1/64}", "(fd00::1/64) has bits beyond its prefix"),
+    ("networkPolicy.apiServerCidrs={2001:db8:8000::/32}", "has bits beyond its prefix"),
+    ("networkPolicy.apiServerCidrs={fd00:10:96:ffff:ffff:ffff:ffff:fffe/126}", "has bits beyond its prefix"),
+    ("networkPolicy.apiServerCidrs={fd00:10:96/64}", "is no network of IPv6"),
+    ("networkPolicy.apiServerCidrs={fd00::10::/64}", "is no network of IPv6"),
     ("webhook.nodeSelector.a=true", "/webhook/nodeSelector/a"),
     ("operator.nodeSelector.a=1", "/operator/nodeSelector/a"),
     ("webhook.extraArgs={--listen=127.0.0.1:1}", "webhook.extraArgs has --listen, which the chart gives itself"),
@@ -186,7 +191,9 @@ def test_values_that_make_no_sense_are_refused(setting, complaint):
 
 
 def test_every_network_that_is_one_may_be_given():
-    networks = ["0.0.0.0/0", "10.0.0.0/8", "192.0.2.128/25", "192.0.2.130/31", "255.255.255.255/32", "2001:db8::/32"]
+    networks = ["0.0.0.0/0", "10.0.0.0/8", "192.0.2.128/25", "192.0.2.130/31", "255.255.255.255/32",
+                "2001:db8::/32", "::/0", "::1/128", "fd00:10:96::/112", "2001:DB8:8000::/33",
+                "fd00:1:2:3:4:5:6:fffe/127"]  # fmt: skip
     objects = rendered("--set", f"networkPolicy.apiServerCidrs={{{','.join(networks)}}}")
     first = objects["NetworkPolicy", "countersign-webhook"]["spec"]["ingress"][0]
     assert [one["ipBlock"]["cidr"] for one in first["from"]] == networks

@@ -203,10 +203,17 @@ def test_what_is_long_is_judged_and_not_refused_for_its_length(site, container, 
     for metadata in (long["metadata"], long["spec"]["template"]["metadata"]):
         for of in ("labels", "annotations"):
             metadata[of] = {**metadata.get(of, {}), **keys}
+    # Which says more of what it makes than other kinds do.
+    template = copy.deepcopy(long["spec"]["template"])
+    template["spec"]["restartPolicy"] = "Never"
+    metadata = {key: long["metadata"][key] for key in ("labels", "annotations")}
+    cron = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": long["metadata"],
+            "spec": {"schedule": "1 1 1 1 1", "jobTemplate": {
+                "metadata": metadata, "spec": {"template": template}}}}  # fmt: skip
     if says:
         assert says in refused(site, long, dry_run=True)
     else:
-        site.apply(long, dry_run=True)
+        site.apply(long, cron, dry_run=True)
 
 
 def test_a_refusal_says_what_was_found_where_and_is_recorded(site):
@@ -526,26 +533,49 @@ def test_what_the_leader_of_a_group_owns_comes_up(site):
     trusted = site.cluster.user("system:serviceaccount:kube-system:statefulset-controller",
                                 ["system:masters"])  # fmt: skip
 
-    def leader(name, **labels):
-        made = stateful(name, pod_spec())
-        made["spec"]["template"]["metadata"]["labels"] |= labels
-        site.apply(made)
-        return wait_until(lambda: get(site, "pod", f"{name}-0"), "the leader", 60)
-
-    def workers(pod):
-        owner = {"apiVersion": "v1", "kind": "Pod", "name": pod["metadata"]["name"],
-                 "uid": pod["metadata"]["uid"], "controller": True}  # fmt: skip
-        made = stateful(pod["metadata"]["name"], pod_spec(env=[{"name": "LWS_GROUP_SIZE", "value": "2"}]))
-        made["metadata"]["ownerReferences"] = [owner]
+    def owned_by(kind, of, made):
+        made["metadata"]["ownerReferences"] = [
+            {"apiVersion": of["apiVersion"], "kind": kind, "name": of["metadata"]["name"],
+             "uid": of["metadata"]["uid"], "controller": True}]  # fmt: skip
         return made
 
-    group = workers(leader("group", **{"leaderworkerset.sigs.k8s.io/worker-index": "0"}))
-    assert "[ContainerNotApproved]" in refused(site, group)
-    site.apply(group, user=trusted)
-    done = site.apply(workers(leader("alone")), user=trusted, check=False)
-    assert done.returncode != 0 and "[OwnerUnknown]" in done.stderr, done.stdout
-    for name in ("group", "alone"):
+    def leader(name, group=None, **labels):
+        made = stateful(name, pod_spec())
+        made["spec"]["template"]["metadata"]["labels"] |= labels
+        site.apply(owned_by("LeaderWorkerSet", group, made) if group else made)
+        return wait_until(lambda: get(site, "pod", f"{name}-0"), "the leader", 60)
+
+    def workers(pod, spec=None, **container):
+        variable = [{"name": "LWS_GROUP_SIZE", "value": "2"}]
+        spec = spec or pod_spec(env=variable, **container)
+        return owned_by("Pod", pod | {"apiVersion": "v1"}, stateful(pod["metadata"]["name"], spec))
+
+    index = {"leaderworkerset.sigs.k8s.io/worker-index": "0"}
+    site.apply({"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet",
+                "metadata": {"name": "group", "namespace": PROD},
+                "spec": {"leaderWorkerTemplate": {"size": 2, "workerTemplate": {"spec": pod_spec()}}}})  # fmt: skip
+    led = leader("group", get(site, "leaderworkersets", "group"), **index)
+    assert "[ContainerNotApproved]" in refused(site, workers(led))
+    site.apply(workers(led), user=trusted)
+    site.cluster.run("delete", "statefulset", led["metadata"]["name"], "-n", PROD)
+    # Weights over the approved model, which the group does not mount.
+    mounting = pod_spec(env=[{"name": "A", "value": "b"}])
+    mounting["volumes"].append({"name": "w", "persistentVolumeClaim": {"claimName": "other"}})
+    mounting["containers"][0]["volumeMounts"].append({"name": "w", "mountPath": "/models/x"})
+    assert "[OwnerDoesNotMount]" in refused(site, workers(led, mounting), user=trusted)
+    # An approved Pod that no group has, whatever its label says.
+    alone = leader("alone", **index)
+    said = wait_until(lambda: without("[OwnerUnknown]", refused(site, workers(alone), user=trusted)),
+                      "the Pod to be known", 30)  # fmt: skip
+    assert "leads no group" in said
+    assert "[OwnerUnknown]" in refused(site, workers(leader("unmarked")), user=trusted)
+    for name in ("group", "alone", "unmarked"):
         site.cluster.run("delete", "statefulset", name, "-n", PROD)
+    site.cluster.run("delete", "leaderworkersets", "group", "-n", PROD)
+
+
+def without(reason, said):
+    return None if reason in said else said
 
 
 def test_only_the_operator_says_that_a_model_deployment_owns_a_workload(site):

@@ -27,7 +27,8 @@ class OwnTable(ChartSite):
     def _apply(self, tls):
         self.table = self.folder / "table.yaml"
         table = (CHART / "files" / "serving-profiles.yaml").read_text()
-        self.table.write_text(table.replace("profiles:\n", f"profiles:\n- {json.dumps(OWN)}\n", 1))
+        table = table.replace("profiles:\n", f"profiles:\n- {json.dumps(OWN)}\n", 1)
+        self.table.write_text(table.replace("  labels:\n", "  labels:\n  - {match: bank/serves}\n", 1))
         values = self.folder / "values.yaml"
         values.write_text(subprocess.run(
             [BIN / "countersign", "install", "--serving-profiles", self.table, "--chart-values"],

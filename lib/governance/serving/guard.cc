@@ -1,6 +1,7 @@
 #include "governance/serving/guard.h"
 
 #include <algorithm>
+#include <span>
 
 #include "governance/decision.h"
 #include "governance/environment.h"
@@ -59,10 +60,15 @@ ByOwner JudgeOwners(const GuardFacts& facts) {
   if (!facts.by_trusted_controller) return {};
   const Recognition* nearest = &facts.serving;
   const std::string* kind = &facts.kind;
+  bool in_group = false;
   for (const ServingOwner& owner : facts.owners) {
-    if (auto fault = NotAsOwnerSays(*kind, *nearest, owner)) return {false, {}, fault};
+    const std::span above(&owner + 1, facts.owners.data() + facts.owners.size());
+    if (auto fault = NotAsOwnerSays(*kind, *nearest, owner, above)) return {false, {}, fault};
     nearest = &owner.recognition;
     kind = &owner.kind;
+    // What a group runs its LeaderWorkerSet says, not the leader.
+    if (owner.kind == "Pod" || owner.kind == "LeaderWorkerSet") in_group = owner.kind == "Pod";
+    if (in_group) continue;
     if (owner.operators_own) {
       return {
           true, "made for " + owner.kind + " '" + owner.name + "', which the operator made", {}};

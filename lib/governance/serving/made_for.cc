@@ -9,6 +9,8 @@ namespace {
 
 using Kind = ServedReference::Kind;
 
+constexpr std::string_view kGroup = "LeaderWorkerSet";
+
 // Kinds of Kubernetes whose controllers make Pods exactly as their template says.
 bool MakesWhatItSays(const std::string& kind) {
   static const std::set<std::string_view> kKinds = {
@@ -104,24 +106,59 @@ std::optional<GuardFault> LeftOutContainer(const Recognition& made, const Servin
   return std::nullopt;
 }
 
+// A StatefulSet claims it for each of its Pods, which mount it by its name.
+bool IsClaimForPods(const ServedReference& volume) {
+  return volume.claimed && volume.path.starts_with("spec.volumeClaimTemplates");
+}
+
 // What only sidecars of others mount is theirs; an empty volume is none.
 std::optional<GuardFault> AddedVolume(const Recognition& made, const ServingOwner& owner) {
   for (const ServedReference& volume : made.references) {
     if (volume.kind != Kind::kVolume || volume.identity_only) continue;
+    const bool for_pods = IsClaimForPods(volume);
     const bool theirs = FindOf(owner.recognition, Kind::kVolume, [&](const ServedReference& one) {
       const bool claimed_for_it =
-          one.claimed && volume.claimed && one.name == volume.name && owner.kind == "StatefulSet";
+          one.claimed && volume.claimed && one.name == volume.name &&
+          (owner.kind == "StatefulSet" || (owner.kind == kGroup && for_pods));
       return claimed_for_it ||
              (!volume.fingerprint.empty() && one.fingerprint == volume.fingerprint);
     });
-    const bool reaches_owners = std::any_of(
-        volume.mounted_by.begin(), volume.mounted_by.end(),
-        [&](const std::string& container) { return IsOwners(container, owner.recognition); });
+    const bool reaches_owners =
+        for_pods || std::any_of(volume.mounted_by.begin(), volume.mounted_by.end(),
+                                [&](const std::string& container) {
+                                  return IsOwners(container, owner.recognition);
+                                });
     if (theirs || !reaches_owners) continue;
     return GuardFault{"OwnerDoesNotMount", Claims(owner) + " does not mount " + volume.text,
                       volume.path};
   }
   return std::nullopt;
+}
+
+// What a leader owns are its workers, as the LeaderWorkerSet has them: a Pod of another kind owns
+// nothing that serves. The leader itself may run something else than they do.
+std::optional<GuardFault> NotAsGroupSays(const Recognition& made, const ServingOwner& leader,
+                                         std::span<const ServingOwner> above) {
+  const auto found = std::find_if(above.begin(), above.end(),
+                                  [](const ServingOwner& one) { return one.kind == kGroup; });
+  if (found == above.end()) {
+    return GuardFault{"OwnerDoesNotRun",
+                      Claims(leader) + " leads no group: no LeaderWorkerSet is above it",
+                      "metadata.ownerReferences"};
+  }
+  ServingOwner group = *found;
+  if (group.recognition.incomplete) {
+    return GuardFault{"OwnerDoesNotRun", Claims(group) + " runs more than can be compared", ""};
+  }
+  std::erase_if(group.recognition.references, [](const ServedReference& one) {
+    return !one.path.starts_with("spec.leaderWorkerTemplate.workerTemplate.") &&
+           !one.path.starts_with("spec.leaderWorkerTemplate.volumeClaimTemplates");
+  });
+  auto fault = AddedModel(made, group.recognition);
+  if (!fault) fault = AddedContainer(made, group);
+  if (!fault) fault = LeftOutContainer(made, group);
+  if (!fault) fault = LeftOutModel(made, group);
+  return fault ? fault : AddedVolume(made, group);
 }
 
 // Of what the operator makes an earlier revision of the same model still comes up while the next
@@ -136,14 +173,14 @@ bool IsEarlierRevision(const std::string& kind, const Recognition& made,
 }  // namespace
 
 std::optional<GuardFault> NotAsOwnerSays(const std::string& kind, const Recognition& made,
-                                         const ServingOwner& owner) {
+                                         const ServingOwner& owner,
+                                         std::span<const ServingOwner> above) {
   if (made.incomplete || owner.recognition.incomplete) {
     return GuardFault{"OwnerDoesNotRun",
                       Claims(owner) + " or itself runs more than can be compared", ""};
   }
+  if (owner.kind == "Pod") return NotAsGroupSays(made, owner, above);
   auto fault = AddedModel(made, owner.recognition);
-  // Some make more for a Pod, such as a LeaderWorkerSet the group of a leader.
-  if (!fault && owner.kind == "Pod") return AddedContainer(made, owner);
   if (fault || !MakesWhatItSays(owner.kind)) return fault;
   if (!IsEarlierRevision(kind, made, owner)) {
     fault = AddedContainer(made, owner);

@@ -7,16 +7,19 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "governance/serving/guard.h"
 
 namespace countersign {
 
-// `kind` is that of what was made; nullopt: it is. Other stacks make of an object what they like,
-// so that of theirs only the models are compared.
+// `kind` is that of what was made, `above` are the owners of the owner, the nearest first; nullopt:
+// it is. Other stacks make of an object what they like, so that of theirs only the models are
+// compared. Of a Pod that owns something, the LeaderWorkerSet above it says what the group runs.
 [[nodiscard]] std::optional<GuardFault> NotAsOwnerSays(const std::string& kind,
                                                        const Recognition& made,
-                                                       const ServingOwner& owner);
+                                                       const ServingOwner& owner,
+                                                       std::span<const ServingOwner> above = {});
 
 }  // namespace countersign

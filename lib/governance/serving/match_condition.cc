@@ -173,16 +173,21 @@ std::string Containers(const ServingSignals& signals) {
        "l.exists(c, " + Container(signals) + ")"});
 }
 
+// As they fit `key=value`.
+std::vector<ServingSignal> WithValues(std::vector<ServingSignal> signals) {
+  for (ServingSignal& signal : signals) {
+    if (signal.match.find('=') == std::string::npos) signal.match += "=*";
+  }
+  return signals;
+}
+
 // By key; the value, which may be long, is looked at only where some sign names one.
 std::string Metadata(const std::string& map, const std::vector<ServingSignal>& signals) {
   if (signals.empty()) return {};
   const bool values = std::any_of(signals.begin(), signals.end(), [](const ServingSignal& signal) {
     return signal.match.find('=') != std::string::npos;
   });
-  std::vector<ServingSignal> entries = signals;
-  for (ServingSignal& signal : entries) {
-    if (values && signal.match.find('=') == std::string::npos) signal.match += "=*";
-  }
+  const std::vector<ServingSignal> entries = values ? WithValues(signals) : signals;
   const std::string entry = values ? "(k + '=' + n[k])" : "k";
   return "[m.?" + map + ".orValue({})].exists(n, size(n) > " + std::to_string(kMostKeys) + " || " +
          LongerThan("n.map(k, " + entry + ")", kMostKeyText) + " || n.exists(k, " + entry +
@@ -198,6 +203,18 @@ std::string CelLiteral(std::string_view text) {
     out += c;
   }
   return out + "'";
+}
+
+std::string ServingLabelsExpression(const ServingSignals& signals, const std::string& keys,
+                                    const std::string& labels) {
+  std::vector<ServingSignal> entries = WithValues(signals.labels);
+  std::erase_if(entries,
+                [](const ServingSignal& one) { return one.certainty == Certainty::kIgnore; });
+  if (entries.empty()) return "[]";
+  const std::string entry = "(k + '=' + " + labels + "[k])";
+  return "size(" + keys + ") > " + std::to_string(kMostKeys) + " || " +
+         LongerThan(keys + ".map(k, " + entry + ")", kMostKeyText) + " ? " + keys + " : " + keys +
+         ".filter(k, " + entry + ".matches(" + AnyOf(entries) + "))";
 }
 
 std::string ServingMatchExpression(const ServingSignals& signals) {
@@ -235,7 +252,7 @@ std::string ServingMatchExpression(const ServingSignals& signals) {
       "[object.?spec, object.?spec.?template.?spec, "
       "object.?spec.?jobTemplate.?spec.?template.?spec]";
   const std::string metas =
-      "[object.?metadata, object.?spec.?template.?metadata, "
+      "[object.?metadata, object.?spec.?template.?metadata, object.?spec.?jobTemplate.?metadata, "
       "object.?spec.?jobTemplate.?spec.?template.?metadata]";
   return "!(request.kind.group in ['', 'apps', 'batch']) || " + specs +
          ".exists(o, o.hasValue() && [o.value()].exists(p, " + Or(pod) + ")) || " + metas +

@@ -19,6 +19,13 @@ namespace countersign {
 // An update may change what is served: not one of replicas, strategies or other people's labels.
 [[nodiscard]] std::string ServingChangeExpression(const ServingProfiles& table);
 
+// Of the keys of labels that a request sets, in `keys`, those by which something is known to serve,
+// with their values in the map `labels`. All where there are too many to look through. Cost:
+// kMostKeys of them at most are matched.
+[[nodiscard]] std::string ServingLabelsExpression(const ServingSignals& signals,
+                                                  const std::string& keys,
+                                                  const std::string& labels);
+
 // A text in a CEL string literal.
 [[nodiscard]] std::string CelLiteral(std::string_view text);
 

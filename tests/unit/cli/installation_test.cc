@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/digest.h"
+#include "cli/chart.h"
 
 namespace countersign {
 namespace {
@@ -126,7 +127,7 @@ TEST(Installation, AdmissionPoliciesLeaveNoGapInWhatIsOneValue) {
     }
     for (const Json& rule : matched.at("resourceRules")) EXPECT_TRUE(rule.contains("scope"));
   }
-  EXPECT_EQ(policies, 9);
+  EXPECT_EQ(policies, 11);
 }
 
 // GitOps tools delete and recreate an object when they read such words or a 422.
@@ -134,7 +135,8 @@ TEST(Installation, RefusalsAreForbiddenAndNeverSayImmutable) {
   for (const Json& object : Objects()) {
     EXPECT_THAT(DumpJson(object), Not(HasSubstr("immutable")));
     if (StringAt(object, "kind") != "ValidatingAdmissionPolicy") continue;
-    EXPECT_EQ(object.at("spec").at("failurePolicy"), "Fail");
+    const bool of_statuses = StringAt(object, "metadata/name") == "countersign-locked-metadata";
+    EXPECT_EQ(object.at("spec").at("failurePolicy"), of_statuses ? "Ignore" : "Fail");
     for (const Json& validation : object.at("spec").at("validations")) {
       EXPECT_EQ(validation.at("reason"), "Forbidden");
     }
@@ -146,7 +148,8 @@ TEST(Installation, EveryAdmissionPolicyIsBoundAndDenies) {
   for (const char* name :
        {"countersign-evidence-is-final", "countersign-policy-versions-are-final",
         "countersign-policy-sign-offs-stay", "countersign-emergencies-stay",
-        "countersign-status-writers", "countersign-owners", "countersign-made-from"}) {
+        "countersign-status-writers", "countersign-owners", "countersign-made-from",
+        "countersign-signs-of-serving", "countersign-locked-metadata"}) {
     const Json& binding = One(objects, "ValidatingAdmissionPolicyBinding", name);
     EXPECT_EQ(binding.at("spec").at("policyName"), name);
     EXPECT_EQ(binding.at("spec").at("validationActions"), Json::array({"Deny", "Audit"}));
@@ -355,6 +358,51 @@ TEST(Installation, LocksAreAskedOfTheApiServerWithThePoliciesAsParameters) {
   const Json& binding =
       One(objects, "ValidatingAdmissionPolicyBinding", "countersign-locked-environments");
   EXPECT_EQ(binding.at("spec").at("paramRef").at("parameterNotFoundAction"), "Allow");
+}
+
+std::set<std::string> AskedAbout(const Json& policy) {
+  std::set<std::string> resources;
+  for (const Json& rule : policy.at("spec").at("matchConstraints").at("resourceRules")) {
+    for (const Json& name : rule.at("resources")) {
+      resources.insert(rule.at("apiGroups").at(0).get<std::string>() + "/" +
+                       name.get<std::string>());
+    }
+  }
+  return resources;
+}
+
+TEST(Installation, WhatIsWrittenWithAStatusIsAskedOfTheApiServer) {
+  const auto objects = Objects();
+  const Json& signs = One(objects, "ValidatingAdmissionPolicy", "countersign-signs-of-serving");
+  const Json& lock = One(objects, "ValidatingAdmissionPolicy", "countersign-locked-metadata");
+  for (const char* name : {"/pods/status", "apps/deployments/status", "apps/replicasets/status",
+                           "batch/jobs/status", "/bindings", "/pods/binding"}) {
+    EXPECT_TRUE(AskedAbout(signs).contains(name)) << name;
+    EXPECT_TRUE(AskedAbout(lock).contains(name)) << name;
+  }
+  EXPECT_TRUE(AskedAbout(lock).contains("/services/status"));
+  EXPECT_TRUE(AskedAbout(lock).contains("networking.k8s.io/ingresses/status"));
+  EXPECT_TRUE(
+      AskedAbout(One(objects, "ValidatingAdmissionPolicy", "countersign-locked-environments"))
+          .contains("/pods/resize"));
+  // Nodes must be able to tell of their Pods, whatever the API server knows of our kinds.
+  EXPECT_FALSE(signs.at("spec").contains("paramKind"));
+  EXPECT_EQ(lock.at("spec").at("failurePolicy"), "Ignore");
+}
+
+TEST(Installation, ATableOfOnesOwnHasSignsOfItsOwn) {
+  InstallOptions options = Options();
+  options.serving_profiles =
+      "{signals: {labels: [{match: bank/serves}]}, profiles: [{name: own, group: bank.example, "
+      "kind: Server, resource: servers, versions: [v1], serves: Always}]}";
+  const auto objects = Objects(options);
+  const Json& spec =
+      One(objects, "ValidatingAdmissionPolicy", "countersign-signs-of-serving").at("spec");
+  EXPECT_THAT(StringAt(spec.at("variables").at(1), "expression"), HasSubstr("bank/serves=.*"));
+  const auto values = ChartValues(options.serving_profiles);
+  ASSERT_TRUE(values);
+  EXPECT_EQ(values->at("guard").at("made").at("signs"),
+            spec.at("variables").at(1).at("expression"));
 }
 
 }  // namespace

@@ -214,6 +214,21 @@ TEST_F(LeaderElectionTest, WithoutRenewalLeadershipIsLostBeforeTheLeaseEnds) {
   AwaitNote("a stopped");
 }
 
+TEST_F(LeaderElectionTest, WhoMayNotLeadAnyMoreLetsTheLeaseRunOut) {
+  LeaderElectionOptions options = Options("a");
+  options.may_lead = [] { return false; };
+  LeaderElector a(client_, clock_, options);
+  LeaderElector b(client_, clock_, Options("b"));
+  const auto driver = DriveTime();
+  EXPECT_EQ(a.Run({}), LeadershipEnd::kLost);
+  const SteadyTime ended = clock_.Steady();
+  EXPECT_FALSE(a.IsLeader());
+  EXPECT_EQ(HolderOf(), "a") << "nobody may act before the process has ended";
+  std::jthread run_b([&](const std::stop_token& stop) { b.Run(stop); });
+  AwaitNote("b leads");
+  EXPECT_GE(clock_.Steady() - ended, seconds(13));
+}
+
 TEST_F(LeaderElectionTest, AStolenLeaseIsNoticed) {
   LeaderElector a(client_, clock_, Options("a"));
   LeadershipEnd end = LeadershipEnd::kStopped;

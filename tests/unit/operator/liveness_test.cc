@@ -29,7 +29,7 @@ TEST(OperatorLiveness, AWorkerThatIsStuckForLongIsTold) {
   site.Until("a worker to be stuck", [&] { return stuck.load(); });
   const SteadyTime later = site.clock.Steady() + kMaxReconcile;
   EXPECT_EQ(site.program->Stalled(site.clock.Steady()), std::nullopt);
-  EXPECT_THAT(site.program->Stalled(later).value_or(""), HasSubstr("at one object for 10 minutes"));
+  EXPECT_THAT(site.program->Stalled(later).value_or(""), HasSubstr("at one object for 5 minutes"));
   // Long before, Prometheus knows.
   const auto busy = [&] {
     const std::string text = site.program->MetricsText();

@@ -67,6 +67,7 @@ TEST(MatchCondition, HoldsEverySignOfTheTable) {
   EXPECT_THAT(cel, HasSubstr("has(v.image)"));
   EXPECT_THAT(cel, HasSubstr(R"(nvidia\\.com/.*)"));
   EXPECT_THAT(cel, HasSubstr(R"(app\\.kubernetes\\.io/component)"));
+  EXPECT_THAT(cel, HasSubstr("object.?spec.?jobTemplate.?metadata"));
 }
 
 // What costs the API server too much ends the request without a word of why.
@@ -97,6 +98,17 @@ TEST(MatchCondition, AnUpdateIsAskedAboutWhereTheTableReads) {
   EXPECT_EQ(ServingRootsExpression(*BuiltInServingProfiles()),
             "object[?'inference'] != oldObject[?'inference'] || object[?'spec'] != "
             "oldObject[?'spec']");
+}
+
+TEST(MatchCondition, OfLabelsThatAreSetFindsThoseThatAreSigns) {
+  auto signals = BuiltInServingProfiles()->signals;
+  const std::string cel = ServingLabelsExpression(signals, "set", "m");
+  EXPECT_THAT(cel, HasSubstr("size(set) > 128 || size(set.map(k, (k + '=' + m[k])).join('')) > "
+                             "8192 ? set : set.filter(k, (k + '=' + m[k]).matches('^(?s:"));
+  EXPECT_THAT(cel, HasSubstr(R"(|app\\.kubernetes\\.io/managed-by=countersign-operator)"));
+  EXPECT_THAT(cel, HasSubstr(R"(|seldon-app=.*)")) << "whatever its value is";
+  for (ServingSignal& signal : signals.labels) signal.certainty = Certainty::kIgnore;
+  EXPECT_EQ(ServingLabelsExpression(signals, "set", "m"), "[]");
 }
 
 TEST(MatchCondition, QuotesWhatATableHolds) {

@@ -109,9 +109,16 @@ TEST(Stacks, WhatIsMountedBesideTheModelIsRefused) {
            Nim(", storage: {pvc: {create: true}}"),
            Nim(", storage: {pvc: {name: mine}}"),
            KubeAi(", files: [{path: /usr/lib/python3/sitecustomize.py, content: 'import os'}]"),
+           KubeAi(", cacheProfile: shared"),
        }) {
     EXPECT_THAT(Reasons(Judge(object)), ElementsAre("VolumeNotApproved")) << object;
   }
+}
+
+TEST(Stacks, ACacheThatIsNotNamedIsNone) {
+  const GuardDecision decision = Judge(KubeAi(", cacheProfile: shared"));
+  EXPECT_THAT(decision.message, HasSubstr("volume 'shared' of cacheProfile"));
+  EXPECT_EQ(Judge(KubeAi(", cacheProfile: ''")).reason, "Covered");
 }
 
 TEST(Stacks, WhatIsToldBesideTheModelIsRefused) {
