@@ -8,6 +8,8 @@
 
 #include "base/yaml.h"
 #include "governance/serving/made_for.h"
+#include "governance/serving/resolved_images.h"
+#include "governance/serving/running.h"
 
 namespace countersign {
 namespace {
