@@ -43,6 +43,15 @@ ByOwner JudgeOwners(const GuardFacts& facts) {
   return {false, {}, GuardFault{"OwnerUnknown", facts.owners_unknown, "metadata.ownerReferences"}};
 }
 
+// What to do about it where it serves no model.
+std::string WhereItIsNone(const GuardFacts& facts) {
+  if (facts.serving.unbelieved && !facts.by_trusted_controller) {
+    return " If a controller made this to train, whoever runs the cluster names its account by "
+           "--trusted-controller.";
+  }
+  return {};
+}
+
 // What to do about it.
 std::string NextStep(const GuardFacts& facts, const std::vector<GuardFault>& faults) {
   const bool only_entered =
@@ -56,7 +65,8 @@ std::string NextStep(const GuardFacts& facts, const std::vector<GuardFault>& fau
   }
   return " Have whoever develops the model serve it as a ModelDeployment: kubectl "
          "countersign release -n " +
-         facts.name_space + "; kubectl countersign explain says what that needs.";
+         facts.name_space + "; kubectl countersign explain says what that needs." +
+         WhereItIsNone(facts);
 }
 
 std::string Refusal(const GuardFacts& facts, const std::vector<GuardFault>& faults) {

@@ -47,7 +47,9 @@ class Recogniser {
                            " levels that are looked through");
       return std::move(out_);
     }
-    out_.batch = profile->batch || RunsToAnEnd(object);
+    const bool says_so = RunsToAnEnd(object);
+    out_.batch = profile->batch || (owned_ && says_so);
+    out_.unbelieved = says_so && !out_.batch;
     LookAt(object, *profile);
     const bool hints_add_up = found_.KindsOfHints() > 1;
     const bool by_kind = profile->serves == ServesWhen::kAlways ||
@@ -80,13 +82,13 @@ class Recogniser {
 
  private:
   // A Pod that nobody restarts and that is not on its own: one of a Job.
-  [[nodiscard]] bool RunsToAnEnd(const Json& object) const {
+  static bool RunsToAnEnd(const Json& object) {
     const std::string policy = StringAt(object, "spec/restartPolicy");
     if (StringAt(object, "kind") != "Pod" || (policy != "Never" && policy != "OnFailure")) {
       return false;
     }
     const Json* owners = FindPath(object, "metadata/ownerReferences");
-    return owned_ && owners != nullptr && owners->is_array() &&
+    return owners != nullptr && owners->is_array() &&
            std::any_of(owners->begin(), owners->end(),
                        [](const Json& owner) { return BoolAt(owner, "controller"); });
   }
@@ -303,11 +305,27 @@ Recognition RecogniseRunning(const ServingProfiles& table, const Json& object,
 }
 
 std::string WhyServing(const Recognition& recognition) {
-  const auto surest = std::max_element(
-      recognition.signs.begin(), recognition.signs.end(),
-      [](const ServingSign& a, const ServingSign& b) { return a.certainty < b.certainty; });
-  if (surest == recognition.signs.end()) return "kind (" + recognition.profile + ")";
-  return surest->what + ": '" + surest->found + "' at " + surest->path;
+  const auto& signs = recognition.signs;
+  const auto surest =
+      std::max_element(signs.begin(), signs.end(),
+                       [](const auto& a, const auto& b) { return a.certainty < b.certainty; });
+  const bool sure = surest != signs.end() && surest->certainty == Certainty::kServing;
+  if (surest == signs.end() || (recognition.by_kind && !sure)) {
+    return "kind (" + recognition.profile + ")";
+  }
+  const auto text = [](const ServingSign& sign) {
+    return sign.what + ": '" + sign.found + "' at " + sign.path;
+  };
+  if (sure || !recognition.serves) return text(*surest);
+  std::string out;
+  std::set<std::string_view> kinds;
+  for (const ServingSign& sign : signs) {
+    const std::string_view what = sign.what;
+    if (kinds.insert(what.substr(0, what.find(" '"))).second) {
+      out.append(out.empty() ? "" : " and ").append(text(sign));
+    }
+  }
+  return out + (kinds.size() > 1 ? ", which are hints and count together" : "");
 }
 
 }  // namespace countersign

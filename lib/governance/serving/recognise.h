@@ -35,9 +35,10 @@ struct ServingSign {
 struct Recognition {
   std::string profile;  // empty: the table knows no such kind
   bool serves = false;
-  bool suspected = false;  // one hint alone
-  bool batch = false;      // taken for what runs to an end
-  bool by_kind = false;    // objects of its kind serve, whatever they say
+  bool suspected = false;   // one hint alone
+  bool batch = false;       // taken for what runs to an end
+  bool unbelieved = false;  // it says so, and only itself
+  bool by_kind = false;     // objects of its kind serve, whatever they say
   std::vector<ServingSign> signs;
   std::vector<ServedReference> references;  // only if it serves
   std::vector<Error> faults;
@@ -65,7 +66,8 @@ struct RunningFacts {
 [[nodiscard]] Recognition RecogniseRunning(const ServingProfiles& table, const Json& object,
                                            const RunningFacts& facts, bool owned = true);
 
-// "image 'vllm/vllm-openai:v0.9' at spec.containers[0].image", of the surest sign.
+// "image 'vllm/vllm-openai:v0.9' at spec.containers[0].image", of the surest sign; of hints one of
+// each kind.
 [[nodiscard]] std::string WhyServing(const Recognition& recognition);
 
 }  // namespace countersign

@@ -15,19 +15,35 @@ constexpr std::size_t kLongestPath = 1024;
 
 }  // namespace
 
+Certainty ServingFindings::CertaintyOf(const ServingSignal& signal) const {
+  return out_.batch && signal.in_batch ? *signal.in_batch : signal.certainty;
+}
+
+// What trains shows several of them as well, which says no more than one.
+std::string_view ServingFindings::KindOfHint(std::string_view kind,
+                                             const ServingSignal& signal) const {
+  return out_.batch && signal.in_batch ? "training" : kind;
+}
+
+bool ServingFindings::IsKept(std::string_view kind, const ServingSignal& signal) const {
+  return out_.signs.size() < kMostSigns || !kinds_of_hints_.contains(KindOfHint(kind, signal)) ||
+         (!sure_ && CertaintyOf(signal) == Certainty::kServing);
+}
+
 void ServingFindings::Sign(std::string_view kind, const ServingSignal& signal,
                            const std::string& found, const JsonPath& at) {
-  Sign(kind, signal, found, out_.signs.size() < kMostSigns ? at.ToString() : std::string());
+  Sign(kind, signal, found, IsKept(kind, signal) ? at.ToString() : std::string());
 }
 
 void ServingFindings::Sign(std::string_view kind, const ServingSignal& signal,
                            const std::string& found, const std::string& at) {
-  const Certainty certainty = out_.batch && signal.in_batch ? *signal.in_batch : signal.certainty;
+  const Certainty certainty = CertaintyOf(signal);
   if (certainty == Certainty::kIgnore) return;
+  const bool kept = IsKept(kind, signal);
   if (certainty == Certainty::kServing) sure_ = true;
   if (kind != "uri") ++telling_signs_;
-  kinds_of_hints_.insert(kind);
-  if (out_.signs.size() >= kMostSigns) return;
+  kinds_of_hints_.insert(KindOfHint(kind, signal));
+  if (!kept) return;
   out_.signs.push_back({std::string(kind) + " '" + signal.match + "'", Excerpt(at, kLongestPath),
                         OneLine(found, 128), certainty});
 }

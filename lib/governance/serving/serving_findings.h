@@ -21,6 +21,7 @@ class ServingFindings {
   explicit ServingFindings(Recognition& out) : out_(out) {}
 
   // `kind` must outlive this. What an entry is worth it says itself, for what runs to an end apart.
+  // Those that the verdict rests on are kept, however many there are.
   void Sign(std::string_view kind, const ServingSignal& signal, const std::string& found,
             const JsonPath& at);
   void Sign(std::string_view kind, const ServingSignal& signal, const std::string& found,
@@ -48,6 +49,11 @@ class ServingFindings {
   [[nodiscard]] std::size_t TellingSigns() const { return telling_signs_; }
 
  private:
+  [[nodiscard]] Certainty CertaintyOf(const ServingSignal& signal) const;
+  [[nodiscard]] std::string_view KindOfHint(std::string_view kind,
+                                            const ServingSignal& signal) const;
+  [[nodiscard]] bool IsKept(std::string_view kind, const ServingSignal& signal) const;
+
   Recognition& out_;
   bool sure_ = false;
   std::set<std::string_view> kinds_of_hints_;

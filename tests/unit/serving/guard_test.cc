@@ -226,5 +226,18 @@ TEST(GuardSetting, APolicyThatCannotBeReadDenies) {
   EXPECT_THAT(Reasons(JudgeServing(facts)), testing::Contains("PolicyUnreadable"));
 }
 
+TEST(Guard, APodOfAControllerThatNobodyTrustsIsToldHowToTrustIt) {
+  const auto pod = ParseYaml(
+      "{apiVersion: v1, kind: Pod, metadata: {name: p, ownerReferences: [{kind: PyTorchJob, name: "
+      "j, uid: u, controller: true}]}, spec: {restartPolicy: Never, containers: [{image: x, "
+      "resources: {limits: {nvidia.com/gpu: 1}}}]}}");
+  GuardFacts facts = FactsOf(Recognise(Table(), *pod, false));
+  facts.kind = "Pod";
+  EXPECT_THAT(JudgeServing(facts).message, HasSubstr("--trusted-controller"));
+  facts.serving = Recognise(Table(), *pod);
+  facts.by_trusted_controller = true;
+  EXPECT_EQ(JudgeServing(facts).reason, "ServingSuspected");
+}
+
 }  // namespace
 }  // namespace countersign

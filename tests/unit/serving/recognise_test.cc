@@ -100,6 +100,19 @@ TEST(Recognise, SaysWhichSignItFoundWhere) {
             "spec.template.spec.containers[0].image");
 }
 
+// Who takes one of them out would not know why it is refused still.
+TEST(Recognise, SaysAllHintsThatCountTogether) {
+  std::string container = "{image: x, args: [";
+  for (int i = 0; i < 40; ++i) container += "--model, m,";
+  container += "], env: [{name: HF_TOKEN, value: x}]}";
+  const Recognition found = Recognise(Table(), Deployment(container));
+  EXPECT_TRUE(found.serves);
+  EXPECT_EQ(WhyServing(found),
+            "argument '--model': '--model' at spec.template.spec.containers[0].args and variable "
+            "'HF_TOKEN': 'HF_TOKEN' at spec.template.spec.containers[0].env[0], which are hints "
+            "and count together");
+}
+
 // What is found goes into refusals, Events and logs.
 TEST(Recognise, ShowsNoValueThatMayBeASecret) {
   const Recognition found = Recognise(
