@@ -200,13 +200,19 @@ def test_what_is_long_is_judged_and_not_refused_for_its_length(site, container, 
     count = container.pop("count", 1)
     containers = [{"name": f"c{i}", "image": "nginx:1", **container} for i in range(count)]
     long = workload("long", {"containers": containers, "volumes": volumes})
-    for metadata in (long["metadata"], long["spec"]["template"]["metadata"]):
+    spec = {**long["spec"]["template"]["spec"], "restartPolicy": "Never"}
+    job = {"metadata": {}, "spec": {"template": {"metadata": {}, "spec": spec}}}
+    cron_job = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {**long["metadata"]},
+                "spec": {"schedule": "0 1 * * *", "jobTemplate": job}}  # fmt: skip
+    for metadata in (long["metadata"], long["spec"]["template"]["metadata"],
+                     cron_job["metadata"], job["metadata"], job["spec"]["template"]["metadata"]):  # fmt: skip
         for of in ("labels", "annotations"):
             metadata[of] = {**metadata.get(of, {}), **keys}
     if says:
         assert says in refused(site, long, dry_run=True)
     else:
         site.apply(long, dry_run=True)
+        site.apply(cron_job, dry_run=True)
 
 
 def test_a_refusal_says_what_was_found_where_and_is_recorded(site):

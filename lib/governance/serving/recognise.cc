@@ -28,6 +28,19 @@ bool IsPodSpec(const Json& node) {
          std::any_of(std::begin(kContainerLists), std::end(kContainerLists), holds);
 }
 
+// Without what a path may hold and lead to the same: "//dev/./nvidia0".
+std::string PlainPath(std::string_view path) {
+  const bool ends_open = path.ends_with('/');
+  std::string out;
+  while (!path.empty()) {
+    const auto end = std::min(path.find('/'), path.size());
+    const std::string_view step = path.substr(0, end);
+    if (!step.empty() && step != ".") out.append("/").append(step);
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return ends_open || out.empty() ? out + "/" : out;
+}
+
 class Recogniser {
  public:
   // `running`: of what runs already; null in admission.
@@ -246,7 +259,8 @@ class Recogniser {
     }
     ForEachItem(spec, "volumes", at, [&](const Json& volume, const JsonPath& where) {
       const std::string path = StringAt(volume, "hostPath/path");
-      if (!path.empty()) containers_.Accelerator("hostPath" + path, {&where, "hostPath"});
+      if (!path.empty())
+        containers_.Accelerator("hostPath" + PlainPath(path), {&where, "hostPath"});
     });
   }
 
