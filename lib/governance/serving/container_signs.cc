@@ -34,7 +34,7 @@ void ContainerSigns::LookAt(const Json& container, const JsonPath& at) {
   if (const ServingSignal* signal = SignalOfImage(signals_, image)) {
     found_.Sign("image", *signal, image, {&at, "image"});
   }
-  Command(container, at, "args", container);
+  Command(container, at, container);
   for (const std::string path : kExecutes) {
     const Json* executed = FindPath(container, path);
     if (executed == nullptr || !executed->is_object()) continue;
@@ -43,7 +43,7 @@ void ContainerSigns::LookAt(const Json& container, const JsonPath& at) {
     const JsonPath of_member{&at, std::string_view(path).substr(0, first)};
     const JsonPath of_hook{&of_member, std::string_view(path).substr(first + 1, last - first - 1)};
     const JsonPath of_exec{first == last ? &of_member : &of_hook, "exec"};
-    Command(*executed, of_exec, "command", container);
+    Command(*executed, of_exec, container);
   }
   ForEachItem(container, "env", at,
               [&](const Json& variable, const JsonPath& where) { Variable(variable, where); });
@@ -60,26 +60,30 @@ void ContainerSigns::LookAt(const Json& container, const JsonPath& at) {
 }
 
 // Of a container, or of what is executed in one.
-void ContainerSigns::Command(const Json& what, const JsonPath& at, const char* last,
-                             const Json& container) {
+void ContainerSigns::Command(const Json& what, const JsonPath& at, const Json& container) {
   Words words;
   AddWords(what, "command", words);
+  const Words of_command = words;
   AddWords(what, "args", words);
-  const JsonPath where{&at, last};
+  const JsonPath in_command{&at, "command"};
+  const JsonPath in_args{&at, "args"};
   if (words.bytes > kMaxCommandBytes) {
     const std::string longer =
         "longer than the " + std::to_string(kMaxCommandBytes) + " bytes that are looked through";
-    found_.Hidden("command line", where, longer);
+    const bool command_is = of_command.bytes > kMaxCommandBytes;
+    found_.Hidden("command line", command_is ? in_command : in_args, longer);
   }
   // Of a command line only what is known of it is shown: the rest may hold secrets.
-  const bool waits = OnlyWaits(what, container);
+  Words run;
+  for (const std::string& text : AfterWaiting(what, container)) AddWords(text, run);
   for (const ServingSignal& signal : signals_.commands) {
-    if (waits) break;
-    if (Runs(words.text, signal.match) || Runs(words.unquoted, signal.match))
-      found_.Sign("command", signal, signal.match, where);
+    if (!Runs(run, signal.match)) continue;
+    const JsonPath& where = Runs(of_command, signal.match) ? in_command : in_args;
+    found_.Sign("command", signal, signal.match, where);
   }
   for (std::size_t i = 0; i < words.list.size(); ++i) {
-    Word(words.list[i], i + 1 < words.list.size() ? words.list[i + 1] : std::string(), where);
+    Word(words.list[i], i + 1 < words.list.size() ? words.list[i + 1] : std::string(),
+         i < of_command.list.size() ? in_command : in_args);
   }
 }
 

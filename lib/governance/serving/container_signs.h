@@ -29,7 +29,7 @@ class ContainerSigns {
   void Accelerator(const std::string& name, const JsonPath& at);
 
  private:
-  void Command(const Json& what, const JsonPath& at, const char* last, const Json& container);
+  void Command(const Json& what, const JsonPath& at, const Json& container);
   void Word(const std::string& word, const std::string& next, const JsonPath& at);
   void Uri(const std::string& value, const JsonPath& at);
   void Variable(const Json& variable, const JsonPath& at);

@@ -4,6 +4,7 @@
 
 #include "governance/decision.h"
 #include "governance/environment.h"
+#include "governance/serving/command_line.h"
 #include "governance/serving/made_for.h"
 
 namespace countersign {
@@ -45,6 +46,15 @@ ByOwner JudgeOwners(const GuardFacts& facts) {
 
 // What to do about it where it serves no model.
 std::string WhereItIsNone(const GuardFacts& facts) {
+  const auto& signs = facts.serving.signs;
+  const auto sure = std::find_if(signs.begin(), signs.end(), [](const ServingSign& sign) {
+    return sign.certainty == Certainty::kServing;
+  });
+  if (sure != signs.end() && sure->what.starts_with("command '") && CanNameAHost(sure->found)) {
+    return " Where '" + sure->found +
+           "' is no command but a host, name its port or domain: " + sure->found + ":8000, " +
+           sure->found + "." + facts.name_space + ".svc.";
+  }
   if (facts.serving.unbelieved && !facts.by_trusted_controller) {
     return " If a controller made this to train, whoever runs the cluster names its account by "
            "--trusted-controller.";

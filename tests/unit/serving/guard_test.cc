@@ -226,6 +226,18 @@ TEST(GuardSetting, APolicyThatCannotBeReadDenies) {
   EXPECT_THAT(Reasons(JudgeServing(facts)), testing::Contains("PolicyUnreadable"));
 }
 
+TEST(Guard, WhoOnlyNamesAHostIsToldHowTo) {
+  const auto said = [](const std::string& container) {
+    return JudgeServing(FactsOf(Deployment(ParseYaml("{containers: [" + container + "]}").value())))
+        .message;
+  };
+  EXPECT_THAT(
+      said("{image: x, command: [x, tritonserver]}"),
+      HasSubstr("name its port or domain: tritonserver:8000, tritonserver.lending-prod.svc"));
+  EXPECT_THAT(said("{image: x, command: [vllm, serve]}"), Not(HasSubstr("port or domain")));
+  EXPECT_THAT(said("{image: ollama/ollama}"), Not(HasSubstr("port or domain")));
+}
+
 TEST(Guard, APodOfAControllerThatNobodyTrustsIsToldHowToTrustIt) {
   const auto pod = ParseYaml(
       "{apiVersion: v1, kind: Pod, metadata: {name: p, ownerReferences: [{kind: PyTorchJob, name: "
