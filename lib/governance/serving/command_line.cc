@@ -52,8 +52,9 @@ bool RunsIn(std::string_view words, std::string_view command) {
     }
     const std::string_view word = before.substr(before.find_last_of(kBefore) + 1);
     if (word.ends_with('/') && word.find("://") == std::string_view::npos) return true;
-    // python -mMODULE
-    if (word.size() > 1 && word.front() == '-' && word[1] != '-' && word.back() == 'm') return true;
+    // python -mMODULE, env -SWORDS
+    const bool option = word.size() > 1 && word.front() == '-' && word[1] != '-';
+    if (option && (word.back() == 'm' || word.back() == 'S')) return true;
   }
   return false;
 }
@@ -69,7 +70,9 @@ bool CanNameAHost(std::string_view command) {
 }
 
 bool Runs(const Words& words, std::string_view command) {
-  return RunsIn(words.text, command) || RunsIn(words.unquoted, command);
+  const bool phrase = command.find(' ') != std::string_view::npos;
+  return RunsIn(words.text, command) || RunsIn(words.unquoted, command) ||
+         (phrase && RunsIn(words.listed, command));
 }
 
 void AddWords(const std::string& text, Words& words) {
@@ -84,6 +87,7 @@ void AddWords(const std::string& text, Words& words) {
     word.clear();
   };
   Part(words.unquoted);
+  Part(words.listed);
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     // A line that goes on.
@@ -92,6 +96,7 @@ void AddWords(const std::string& text, Words& words) {
     if (joins) {
       i += text[i + 1] == '\n' ? 1 : 2;
       Part(words.unquoted);
+      Part(words.listed);
       continue;
     }
     const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -100,6 +105,11 @@ void AddWords(const std::string& text, Words& words) {
       Part(words.unquoted);
     } else {
       words.unquoted += c;
+    }
+    if (space || quote || std::string_view(",[](){}").find(c) != std::string_view::npos) {
+      Part(words.listed);
+    } else {
+      words.listed += c;
     }
     if (space) {
       finish();

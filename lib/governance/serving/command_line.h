@@ -25,6 +25,7 @@ struct Words {
   std::vector<std::string> list;
   std::string text;
   std::string unquoted;
+  std::string listed;     // and between the items of a list in some code
   std::size_t bytes = 0;  // above kMaxCommandBytes nothing more was looked at
 };
 

@@ -357,5 +357,17 @@ TEST(Waits, AProbeThatLooksForAServerRunsNone) {
   EXPECT_TRUE(serves("[sh, -c, 'pgrep tritonserver || tritonserver &']"));
 }
 
+// A list of words in some language's code is as plain to read as a shell's.
+TEST(Waits, AListOfWordsIsACommandToo) {
+  for (const char* script : {"python -c 'subprocess.run([\"vllm\", \"serve\", \"x\"])'",
+                             "python -c \"os.execvp('vllm',['vllm','serve','x'])\"",
+                             "env '-Svllm serve x'", "env -vS'vllm serve x'", "{vllm,serve,x}"}) {
+    EXPECT_TRUE(Runs(script)) << script;
+  }
+  EXPECT_TRUE(Serves({"python", "-c", "import os\nos.execvp('ollama', ['ollama','serve'])"}));
+  EXPECT_FALSE(Runs("app --hosts vllm,redis --serve"));
+  EXPECT_FALSE(Runs("app --hosts [redis,torchserve]"));
+}
+
 }  // namespace
 }  // namespace countersign
