@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "governance/serving/recognise.h"
+#include "governance/serving/resolved_images.h"
 
 namespace countersign {
 

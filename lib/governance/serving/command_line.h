@@ -25,14 +25,20 @@ struct Words {
   std::vector<std::string> list;
   std::string text;
   std::string unquoted;
+  std::string listed;     // and between the items of a list in some code
   std::size_t bytes = 0;  // above kMaxCommandBytes nothing more was looked at
 };
 
+void AddWords(const std::string& text, Words& words);
 // Adds the texts that stand in the list `key` of `container`.
 void AddWords(const Json& container, const char* key, Words& words);
 
 // Whether `command` is run there: as words of their own, of which the first may be a path, and the
-// last the beginning of a module's name. Modules are listed with commas, and so are hosts.
-[[nodiscard]] bool Runs(std::string_view words, std::string_view command);
+// last the beginning of a module's name. Modules are listed with commas, and so are hosts. What can
+// name a host is one with a domain, or as the value of an option for a host.
+[[nodiscard]] bool Runs(const Words& words, std::string_view command);
+
+// One word, which a Service may be called by.
+[[nodiscard]] bool CanNameAHost(std::string_view command);
 
 }  // namespace countersign

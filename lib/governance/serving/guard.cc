@@ -5,6 +5,7 @@
 
 #include "governance/decision.h"
 #include "governance/environment.h"
+#include "governance/serving/command_line.h"
 #include "governance/serving/made_for.h"
 
 namespace countersign {
@@ -81,6 +82,24 @@ ByOwner JudgeOwners(const GuardFacts& facts) {
   return {false, {}, GuardFault{"OwnerUnknown", facts.owners_unknown, "metadata.ownerReferences"}};
 }
 
+// What to do about it where it serves no model.
+std::string WhereItIsNone(const GuardFacts& facts) {
+  const auto& signs = facts.serving.signs;
+  const auto sure = std::find_if(signs.begin(), signs.end(), [](const ServingSign& sign) {
+    return sign.certainty == Certainty::kServing;
+  });
+  if (sure != signs.end() && sure->what.starts_with("command '") && CanNameAHost(sure->found)) {
+    return " Where '" + sure->found +
+           "' is no command but a host, name its port or domain: " + sure->found + ":8000, " +
+           sure->found + "." + facts.name_space + ".svc.";
+  }
+  if (facts.serving.unbelieved && !facts.by_trusted_controller) {
+    return " If a controller made this to train, whoever runs the cluster names its account by "
+           "--trusted-controller.";
+  }
+  return {};
+}
+
 // What to do about it.
 std::string NextStep(const GuardFacts& facts, const std::vector<GuardFault>& faults) {
   const bool only_entered =
@@ -94,7 +113,8 @@ std::string NextStep(const GuardFacts& facts, const std::vector<GuardFault>& fau
   }
   return " Have whoever develops the model serve it as a ModelDeployment: kubectl "
          "countersign release -n " +
-         facts.name_space + "; kubectl countersign explain says what that needs.";
+         facts.name_space + "; kubectl countersign explain says what that needs." +
+         WhereItIsNone(facts);
 }
 
 std::string Refusal(const GuardFacts& facts, const std::vector<GuardFault>& faults) {

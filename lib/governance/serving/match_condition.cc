@@ -237,17 +237,20 @@ std::string ServingMatchExpression(const ServingSignals& signals) {
   if (const auto paths = Under("hostPath/", signals.accelerators); !paths.empty()) {
     pod.push_back(LongerThan("p.?volumes.orValue([]).map(v, v.?hostPath.?path.orValue(''))",
                              kMostVolumeText));
+    // One that may be spelt in another way is for us to see.
     pod.push_back(
-        "p.?volumes.orValue([]).exists(v, has(v.hostPath) && ('hostPath' + v.hostPath.path)"
+        "p.?volumes.orValue([]).exists(v, has(v.hostPath) && "
+        "(v.hostPath.path.matches('^[^/]|//|/[.](/|$)') || ('hostPath' + v.hostPath.path)"
         ".matches(" +
-        AnyOf(paths) + "))");
+        AnyOf(paths) + ")))");
   }
   std::vector<std::string> metadata;
   for (std::string term :
        {Metadata("labels", signals.labels), Metadata("annotations", signals.annotations)}) {
     if (!term.empty()) metadata.push_back(std::move(term));
   }
-  // The Pod's own spec, a template's, or a CronJob's template's template's.
+  // The Pod's own spec, a template's, or a CronJob's template's template's, whose Jobs have
+  // metadata as well.
   const std::string specs =
       "[object.?spec, object.?spec.?template.?spec, "
       "object.?spec.?jobTemplate.?spec.?template.?spec]";

@@ -34,7 +34,8 @@ void Describe(V& v, ServingSignal& s) {
           s.certainty);
   v.Field({.name = "inBatch",
            .doc = "The certainty in Jobs, CronJobs and Pods that are not restarted; default: the "
-                  "same."},
+                  "same. What is a hint by this, trainings show too: all such hints together count "
+                  "as one."},
           s.in_batch);
   v.Field({.name = "model", .doc = "The value names a model, in this form."}, s.model);
 }

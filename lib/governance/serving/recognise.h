@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "governance/serving/pod_selection.h"
 #include "governance/serving/pod_shape.h"
 #include "governance/serving/profiles.h"
 #include "governance/serving/reference.h"
@@ -34,9 +35,10 @@ struct ServingSign {
 struct Recognition {
   std::string profile;  // empty: the table knows no such kind
   bool serves = false;
-  bool suspected = false;  // one hint alone
-  bool batch = false;      // taken for what runs to an end
-  bool by_kind = false;    // objects of its kind serve, whatever they say
+  bool suspected = false;   // one hint alone
+  bool batch = false;       // taken for what runs to an end
+  bool unbelieved = false;  // it says so, and only itself
+  bool by_kind = false;     // objects of its kind serve, whatever they say
   std::vector<ServingSign> signs;
   std::vector<ServedReference> references;  // only if it serves
   std::vector<Error> faults;
@@ -53,28 +55,6 @@ struct Recognition {
 [[nodiscard]] Recognition Recognise(const ServingProfiles& table, const Json& object,
                                     bool owned = true);
 
-// Pods that an object of another kind takes for model servers.
-struct PodSelection {
-  std::string what;  // "InferencePool 'chat'"
-  std::string name_space;
-  std::map<std::string, std::string> labels;  // never empty: that would be all Pods
-};
-// By the table's selectors; nullopt if they do not know the object, or it selects nothing.
-[[nodiscard]] std::optional<PodSelection> PodSelectionOf(const ServingProfiles& table,
-                                                         const Json& object);
-
-// What a node says an image of a Pod was when it was pulled.
-struct ResolvedImage {
-  std::string of;  // name of the container or the volume
-  bool volume = false;
-  std::string image;  // normalised, with its digest
-  std::string digest;
-  std::string path;        // where the node says so
-  std::string asked = {};  // as the Pod names it
-  friend bool operator==(const ResolvedImage&, const ResolvedImage&) = default;
-};
-[[nodiscard]] std::vector<ResolvedImage> ResolvedImages(const Json& pod);
-
 // What a scan knows beside the object.
 struct RunningFacts {
   std::vector<PodSelection> selections;
@@ -86,10 +66,8 @@ struct RunningFacts {
 [[nodiscard]] Recognition RecogniseRunning(const ServingProfiles& table, const Json& object,
                                            const RunningFacts& facts, bool owned = true);
 
-// What containers and volumes of a pod spec have to agree in, as in Recognition::references.
-[[nodiscard]] std::vector<ServedReference> RunsIn(const Json& pod_spec);
-
-// "image 'vllm/vllm-openai:v0.9' at spec.containers[0].image", of the surest sign.
+// "image 'vllm/vllm-openai:v0.9' at spec.containers[0].image", of the surest sign; of hints one of
+// each kind.
 [[nodiscard]] std::string WhyServing(const Recognition& recognition);
 
 }  // namespace countersign

@@ -309,4 +309,14 @@ void AddRunning(const Json& pod_spec, const JsonPath& at, Running& out) {
   });
 }
 
+std::vector<ServedReference> RunsIn(const Json& pod_spec) {
+  Running running;
+  const JsonPath root{nullptr, ""};
+  AddRunning(pod_spec, root, running);
+  std::vector<ServedReference> out;
+  out.reserve(running.parts.size());
+  for (RunningPart& part : running.parts) out.push_back(std::move(part.reference));
+  return out;
+}
+
 }  // namespace countersign

@@ -56,4 +56,8 @@ void AddOtherVolume(std::string_view field, const Json& source, const JsonPath& 
 // empty, what the API server mounts by itself to speak to it, and images, which are models.
 void AddRunning(const Json& pod_spec, const JsonPath& at, Running& out);
 
+// What containers and volumes of a pod spec have to agree in, as in Recognition::references
+// (recognise.h).
+[[nodiscard]] std::vector<ServedReference> RunsIn(const Json& pod_spec);
+
 }  // namespace countersign

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "governance/serving/guard.h"
+#include "governance/serving/resolved_images.h"
 
 namespace countersign {
 

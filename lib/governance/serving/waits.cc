@@ -1,7 +1,9 @@
 #include "governance/serving/waits.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,45 +42,57 @@ bool RunsAnother(std::string_view program, std::string_view word) {
     return word.starts_with("--e") || word.starts_with("--u") || word.starts_with("--conf") ||
            HasShortOption(word, "e");
   }
-  return false;
+  return program.starts_with("pip") && word.starts_with("--py");
+}
+
+// What another command said, in a word.
+constexpr char kSaid = '\x01';
+
+bool IsDuration(std::string_view word) {
+  const auto end = word.find_first_not_of("0123456789.");
+  return end != 0 && (end == std::string_view::npos ||
+                      (end + 1 == word.size() &&
+                       std::string_view("smhd").find(word[end]) != std::string_view::npos));
+}
+
+// Of `set`, whose other words become arguments that a script may run.
+bool IsShellOption(std::string_view word) {
+  if (word == "pipefail") return true;
+  return word.size() > 1 && (word[0] == '-' || word[0] == '+') &&
+         word.find_first_not_of("euxo", 1) == std::string_view::npos;
+}
+
+// Programs that run no other, told what to wait for, to ask or to install.
+bool IsWaiting(std::string_view program, const Words& told) {
+  constexpr std::string_view kPrograms[] = {
+      "nc",   "ncat",           "curl",        "wget", "ping",  "nslookup", "getent", "dig",
+      "echo", "wait-for-it.sh", "wait-for-it", "true", "false", "exit",     "sleep",  ":",
+      "date", "test",           "[",           "set",  "pgrep", "pkill",    "pidof"};
+  if (program == "set") return std::all_of(told.begin(), told.end(), IsShellOption);
+  if (IsIn(kPrograms, program)) return true;
+  const auto begins = [&](const std::string_view first, const std::string_view second = {}) {
+    return !told.empty() && told[0] == first &&
+           (second.empty() || (told.size() > 1 && told[1] == second));
+  };
+  if (program == "pip" || program == "pip3") return begins("install");
+  return program == "kubectl" && (begins("get") || begins("wait") || begins("rollout", "status"));
 }
 
 bool Waits(const Words& words) {
-  constexpr std::string_view kPrograms[] = {
-      "nc",   "ncat",           "curl",        "wget", "ping",  "nslookup", "getent", "dig",
-      "echo", "wait-for-it.sh", "wait-for-it", "true", "false", "exit",     "sleep",  ":"};
-  const std::string_view program = ProgramOf(words.front());
-  return IsIn(kPrograms, program) &&
-         std::none_of(words.begin() + 1, words.end(),
-                      [&](const std::string& word) { return RunsAnother(program, word); });
-}
-
-// One command of a script, or none. Whatever is in quotes is taken apart as if it were not, so that
-// there are more commands than a shell sees, and never fewer.
-bool CommandWaits(std::string_view text) {
-  Words words;
-  std::string word;
-  const auto finish = [&] {
-    if (!word.empty()) words.push_back(std::move(word));
-    word.clear();
-  };
-  for (const char c : text) {
-    if (c == ' ' || c == '\t') {
-      finish();
-    } else if (c != '"' && c != '\'') {
-      word += c;
-    }
+  auto first = words.begin();
+  while (words.end() - first > 2 && ProgramOf(*first) == "timeout" && IsDuration(*(first + 1))) {
+    first += 2;
   }
-  finish();
-  constexpr std::string_view kReserved[] = {"until", "while", "do",   "done", "if",
-                                            "then",  "elif",  "else", "fi",   "!"};
-  const auto first = std::find_if(words.begin(), words.end(),
-                                  [&](const std::string& one) { return !IsIn(kReserved, one); });
-  words.erase(words.begin(), first);
-  return words.empty() || Waits(words);
+  const std::string_view program = ProgramOf(*first);
+  const Words told(first + 1, words.end());
+  const bool may_say = program == "echo" || program == "test" || program == "[";
+  return IsWaiting(program, told) &&
+         std::none_of(told.begin(), told.end(), [&](const std::string& word) {
+           return RunsAnother(program, word) || (!may_say && word.find(kSaid) != std::string::npos);
+         });
 }
 
-// Redirections to nowhere, as words of their own: `>/dev/null.sh` and `>&2.sh` are files.
+// With blanks in place of redirections to nowhere: `>/dev/null.sh` and `>&2.sh` are files.
 std::string WithoutNowhere(std::string script) {
   const auto ends = [&](std::size_t at) {
     return at >= script.size() ||
@@ -89,27 +103,177 @@ std::string WithoutNowhere(std::string script) {
     for (auto at = script.find(nowhere); at != std::string::npos; at = script.find(nowhere, at)) {
       // A digit belongs to the word before it.
       const bool begins = nowhere.front() == '>' || at == 0 || ends(at - 1);
-      if (begins && ends(at + nowhere.size())) script.replace(at, nowhere.size(), 1, ' ');
+      if (begins && ends(at + nowhere.size()))
+        script.replace(at, nowhere.size(), nowhere.size(), ' ');
       ++at;
     }
   }
   return script;
 }
 
-bool ScriptWaits(std::string script) {
-  script = WithoutNowhere(std::move(script));
-  if (script.find_first_of("$`\\(){}<>*?[\r") != std::string::npos) return false;
-  // What one says another could run.
-  for (auto at = script.find('|'); at != std::string::npos; at = script.find('|', at + 2)) {
-    if (script.compare(at, 2, "||") != 0) return false;
+constexpr std::string_view kReserved[] = {"until", "while", "do",   "done", "if",
+                                          "then",  "elif",  "else", "fi",   "!"};
+constexpr std::string_view kBetween = ";&|\n";
+
+// Variables that are a number, whatever a script does.
+using Ports = std::set<std::string, std::less<>>;
+
+Ports PortsOf(const Json& container) {
+  Ports ports;
+  const Json* list = Find(container, "env");
+  if (list == nullptr || !list->is_array()) return ports;
+  for (const Json& one : *list) {
+    const std::string name = StringAt(one, "name");
+    const std::string value = StringAt(one, "value");
+    ports.erase(name);
+    const bool number =
+        !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
+    if (number && name.ends_with("PORT")) ports.insert(name);
   }
-  std::string_view rest = script;
-  while (!rest.empty()) {
-    const auto end = std::min(rest.find_first_of(";&|\n"), rest.size());
-    if (!CommandWaits(rest.substr(0, end))) return false;
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  return ports;
+}
+
+// Reads a script as a shell does, as far as it is plain: words, quotes, what parts commands. What
+// it does not see as a command is let pass, so that it gives up at whatever is more than that.
+class Script {
+ public:
+  Script(std::string_view text, const Ports& ports) : text_(text), ports_(ports) {}
+
+  // How much of it, from the beginning, does nothing but wait. What comes after another program
+  // does not count: that may have changed what the names of programs mean. So may what is in one
+  // loop with it, or waits in the background; and what is said into a pipe may be run.
+  // NOLINTNEXTLINE(misc-no-recursion): what stands in parentheses has none
+  std::size_t Waiting() {
+    std::size_t waiting = 0;
+    int open = 0;
+    bool behind = false;
+    while (at_ < text_.size()) {
+      at_ = std::min(text_.find_first_not_of(" \t", at_), text_.size());
+      if (At(at_) == '#') at_ = std::min(text_.find('\n', at_), text_.size());
+      if (!ReadCommand()) return waiting;
+      auto first = words_.begin();
+      for (; first != words_.end() && IsIn(kReserved, *first); ++first) {
+        if (*first == "until" || *first == "while" || *first == "if") ++open;
+        if (*first == "done" || *first == "fi") --open;
+      }
+      words_.erase(words_.begin(), first);
+      if (open < 0 || (!words_.empty() && !Waits(words_))) return waiting;
+      const char end = At(at_);
+      const bool twice = end != '\0' && end == At(at_ + 1);
+      if (end == '|' && !twice) return waiting;
+      behind = behind || (end == '&' && !twice);
+      at_ = std::min(at_ + (twice ? 2 : 1), text_.size());
+      if (open == 0 && !behind) waiting = at_;
+    }
+    return open == 0 ? text_.size() : waiting;
   }
-  return true;
+
+ private:
+  [[nodiscard]] char At(std::size_t i) const { return i < text_.size() ? text_[i] : '\0'; }
+
+  [[nodiscard]] bool EndsAt(std::size_t i) const {
+    return i >= text_.size() || At(i) == ' ' || At(i) == '\t' ||
+           kBetween.find(At(i)) != std::string_view::npos;
+  }
+
+  // One command, or none, up to what ends it. False where it is not plain.
+  // NOLINTNEXTLINE(misc-no-recursion)
+  bool ReadCommand() {
+    words_.clear();
+    char quote = '\0';
+    for (; at_ < text_.size(); ++at_) {
+      const char c = text_[at_];
+      const bool ends = kBetween.find(c) != std::string_view::npos;
+      if (quote == '\0' && ends) break;
+      if (quote == '\0' && (c == ' ' || c == '\t')) {
+        if (!EndWord()) return false;
+      } else if ((c == '"' || c == '\'') && (quote == '\0' || quote == c)) {
+        quote = quote == '\0' ? c : '\0';
+        open_ = quoted_ = true;
+      } else if (c == '$') {
+        if (quote == '\'' || !ReadValue()) return false;
+      } else if (c == '%' && At(at_ + 1) == '{') {
+        // As curl fills in.
+        const auto end = text_.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", at_ + 2);
+        if (At(end) != '}') return false;
+        at_ = end;
+        Put('x');
+      } else if (!IsTest(quote) &&
+                 (ends || (c >= '\0' && c < ' ' && c != '\t') || (c == '#' && !open_) ||
+                  std::string_view("`\\(){}<>*?[").find(c) != std::string_view::npos)) {
+        return false;
+      } else {
+        Put(c);
+      }
+    }
+    return quote == '\0' && EndWord();
+  }
+
+  // The command `[`, which is no pattern.
+  [[nodiscard]] bool IsTest(char quote) const {
+    return At(at_) == '[' && quote == '\0' && !open_ && EndsAt(at_ + 1);
+  }
+
+  void Put(char c) {
+    word_ += c;
+    open_ = true;
+  }
+
+  bool EndWord() {
+    const bool plain = !quoted_ || !IsIn(kReserved, word_);
+    if (open_) words_.push_back(std::move(word_));
+    word_.clear();
+    open_ = quoted_ = false;
+    return plain;
+  }
+
+  // At a '$', up to the last byte of what that stands for.
+  // NOLINTNEXTLINE(misc-no-recursion)
+  bool ReadValue() {
+    if (At(at_ + 1) == '(') {
+      const auto end = text_.find_first_of("()", at_ + 2);
+      if (At(end) != ')') return false;
+      const std::string_view inner = text_.substr(at_ + 2, end - at_ - 2);
+      // $(NAME) is what Kubernetes puts there; a comment would go on past the parenthesis.
+      const bool plain = inner.find(' ') != std::string_view::npos;
+      if (!plain || inner.find('#') != std::string_view::npos) return false;
+      if (Script(inner, ports_).Waiting() != inner.size()) return false;
+      at_ = end;
+      Put(kSaid);
+      return true;
+    }
+    const bool braces = At(at_ + 1) == '{';
+    const std::size_t begin = at_ + (braces ? 2 : 1);
+    const std::size_t end =
+        std::min(text_.find_first_not_of(
+                     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_", begin),
+                 text_.size());
+    if (braces && At(end) != '}') return false;
+    if (!ports_.contains(text_.substr(begin, end - begin))) return false;
+    at_ = braces ? end : end - 1;
+    Put('1');
+    return true;
+  }
+
+  const std::string_view text_;
+  const Ports& ports_;
+  std::size_t at_ = 0;
+  Words words_;
+  std::string word_;
+  bool open_ = false;    // a word has begun, an empty one too
+  bool quoted_ = false;  // a part of it, so that it is no reserved word
+};
+
+// What is left of a script that waits first.
+std::string AfterWaitingIn(const std::string& script, const Json& container) {
+  const std::string plain = WithoutNowhere(script);
+  const Ports ports = PortsOf(container);
+  std::string rest = script.substr(Script(plain, ports).Waiting());
+  // By these a script comes back to words that it said before.
+  for (const std::string_view back : {"$_", "${_", "BASH_", "/proc/"}) {
+    if (rest.find(back) != std::string::npos) return script;
+  }
+  return rest;
 }
 
 // What a shell, the linker or these programs take for more than a value.
@@ -152,23 +316,35 @@ bool IsAsItsImageIs(const Json& container) {
 
 }  // namespace
 
-bool OnlyWaits(const Json& what, const Json& container) {
-  if (!IsAsItsImageIs(container)) return false;
+std::vector<std::string> AfterWaiting(const Json& what, const Json& container) {
   Words words;
+  bool known = true;
   for (const char* key : {"command", "args"}) {
     const Json* list = Find(what, key);
     // Without a command it is the image's that runs.
     if (list == nullptr && key == std::string_view("args")) continue;
-    if (list == nullptr || !list->is_array() || list->empty()) return false;
+    if (list == nullptr || !list->is_array() || list->empty()) {
+      known = false;
+      continue;
+    }
     for (const Json& item : *list) {
-      if (!item.is_string()) return false;
-      words.push_back(item.get<std::string>());
+      known = known && item.is_string();
+      if (item.is_string()) words.push_back(item.get<std::string>());
     }
   }
+  if (!known || !IsAsItsImageIs(container)) return words;
   constexpr std::string_view kShells[] = {"sh", "ash", "bash", "dash"};
-  if (!IsIn(kShells, ProgramOf(words.front()))) return Waits(words);
-  constexpr std::string_view kOptions[] = {"-c", "-ec", "-ce", "-xc", "-exc"};
-  return words.size() == 3 && IsIn(kOptions, words[1]) && ScriptWaits(std::move(words[2]));
+  constexpr std::string_view kOptions[] = {"-c", "-ec", "-ce", "-xc", "-exc", "-euc", "-euxc"};
+  if (IsIn(kShells, ProgramOf(words.front()))) {
+    const bool script = words.size() == 3 && IsIn(kOptions, words[1]);
+    if (script) words[2] = AfterWaitingIn(words[2], container);
+    return words;
+  }
+  // What Kubernetes fills in may be an option by which another program is run.
+  const bool filled_in = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    return word.find("$(") != std::string::npos;
+  });
+  return Waits(words) && !filled_in ? Words() : words;
 }
 
 }  // namespace countersign

@@ -8,6 +8,8 @@
 
 #include "base/yaml.h"
 #include "governance/serving/made_for.h"
+#include "governance/serving/resolved_images.h"
+#include "governance/serving/running.h"
 
 namespace countersign {
 namespace {
@@ -98,6 +100,30 @@ TEST(Recognise, SaysWhichSignItFoundWhere) {
             "spec.template.spec.containers[0].image");
 }
 
+TEST(Recognise, SaysWhereACommandStands) {
+  EXPECT_THAT(WhyServing(Recognise(Table(), Deployment("{image: x, command: [torchserve]}"))),
+              HasSubstr("containers[0].command"));
+  EXPECT_THAT(
+      WhyServing(Recognise(Table(), Deployment("{image: x, command: [x], args: [torchserve]}"))),
+      HasSubstr("containers[0].args"));
+  const Recognition option =
+      Recognise(Table(), Deployment("{image: x, command: [x, --model-id, m], args: [y]}"));
+  EXPECT_THAT(WhyServing(option), HasSubstr("containers[0].command"));
+}
+
+// Who takes one of them out would not know why it is refused still.
+TEST(Recognise, SaysAllHintsThatCountTogether) {
+  std::string container = "{image: x, args: [";
+  for (int i = 0; i < 40; ++i) container += "--model, m,";
+  container += "], env: [{name: HF_TOKEN, value: x}]}";
+  const Recognition found = Recognise(Table(), Deployment(container));
+  EXPECT_TRUE(found.serves);
+  EXPECT_EQ(WhyServing(found),
+            "argument '--model': '--model' at spec.template.spec.containers[0].args and variable "
+            "'HF_TOKEN': 'HF_TOKEN' at spec.template.spec.containers[0].env[0], which are hints "
+            "and count together");
+}
+
 // What is found goes into refusals, Events and logs.
 TEST(Recognise, ShowsNoValueThatMayBeASecret) {
   const Recognition found = Recognise(
@@ -136,95 +162,6 @@ TEST(Recognise, ACommandIsWordsOfItsOwn) {
         "my-torchserve-exporter", "wget //torchserve/x", "app --hosts redis,torchserve"}) {
     EXPECT_FALSE(runs(one)) << one;
   }
-}
-
-TEST(Recognise, WhoOnlyWaitsForAServerIsNone) {
-  const auto serves = [](const Json& command) {
-    Json object = Deployment("{image: x}");
-    object["spec"]["template"]["spec"]["containers"][0]["command"] = command;
-    return Recognise(Table(), object).serves;
-  };
-  for (const char* script :
-       {"until nc -z torchserve 8080; do sleep 2; done",
-        "until nc -zv -w2 torchserve 8080 >/dev/null 2>&1\ndo\n  echo waiting for torchserve\n"
-        "  sleep 2\ndone",
-        "while ! getent hosts tritonserver.x.svc || false; do echo 'no tritonserver yet'; sleep 1; "
-        "done",
-        "ping -c 1 torchserve && exit 0", "/usr/bin/dig torchserve & sleep 1",
-        "wget -qO- torchserve.x.svc:8080/ping", "curl -sf --retry 9 -H torchserve http://x"}) {
-    EXPECT_FALSE(serves({"/bin/sh", "-c", script})) << script;
-  }
-  EXPECT_FALSE(serves({"nc", "-z", "torchserve", "8080"}));
-  EXPECT_FALSE(serves({"/usr/bin/nslookup", "torchserve"}));
-  for (const char* script : {"nc -z x 1; torchserve --start",
-                             "nc -z torchserve 1 && torchserve --start",
-                             "until nc -z x 1; do torchserve; done",
-                             "nc -e torchserve x 1",
-                             "nc -lke torchserve x 1",
-                             "ncat --exec torchserve x 1",
-                             "wget --use-askpass torchserve x",
-                             "wget -qe torchserve x",
-                             "wait-for-it.sh x:1 -- torchserve",
-                             "echo torchserve | sh",
-                             "sh -c $(echo torchserve)",
-                             "echo `torchserve`",
-                             "nc() { env; }; nc torchserve",
-                             "alias nc=env\nnc torchserve",
-                             "env nc torchserve",
-                             "X=1 nc torchserve",
-                             "/mnt/m/nc torchserve",
-                             "\"\" torchserve",
-                             "echo torchserve > /x.sh",
-                             "echo 'x\n torchserve'",
-                             "nc -z \\\ntorchserve 1",
-                             "echo torchserve >/dev/null.sh; sh /dev/null.sh",
-                             "echo torchserve >&2.sh",
-                             "nc2>/dev/null torchserve",
-                             "nc /*/torchserve",
-                             "nc -- torchserve",
-                             "wait-for-it.sh x:1 -t 1 [-]- torchserve serve",
-                             "wget --config=/x torchserve",
-                             "for i in 1; do nc torchserve; done"}) {
-    EXPECT_TRUE(serves({"/bin/sh", "-c", script})) << script;
-  }
-  EXPECT_TRUE(serves({"/bin/sh", "-c", "nc -z x 1", "torchserve"}));
-  EXPECT_TRUE(serves({"/mnt/m/nc", "torchserve"}));
-  EXPECT_TRUE(serves({"/bin/sh", "-i", "nc torchserve"}));
-  // Which program an image starts by itself nobody can see.
-  Json object = Deployment("{image: x, args: [nc, torchserve]}");
-  EXPECT_TRUE(Recognise(Table(), object).serves);
-}
-
-TEST(Recognise, WhoMaySayWhatItsProgramsAreDoesNotOnlyWait) {
-  const auto serves = [](const std::string& said) {
-    return Recognise(Table(), Deployment("{image: x, command: [sh, -c, 'until nc -z torchserve "
-                                         "8080 >/dev/null 2>&1; do sleep 2; done']" +
-                                         said + "}"))
-        .serves;
-  };
-  for (const char* said :
-       {"", ", env: [{name: HTTP_PROXY, value: 'http://proxy'}], envFrom: []",
-        ", volumeMounts: [{name: t, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}]"}) {
-    EXPECT_FALSE(serves(said)) << said;
-  }
-  for (const char* said :
-       {", env: [{name: PATH, value: /cm}]", ", env: [{name: ENV, value: /x}]",
-        ", env: [{name: BASH_ENV, value: /x}]", ", env: [{name: LD_PRELOAD, value: /x}]",
-        ", env: [{name: 'BASH_FUNC_nc%%', value: '() { vllm serve m; }'}]",
-        ", env: [{name: nc, value: '() { vllm serve m; }'}]", ", env: [{name: HOME, value: /x}]",
-        ", env: [{name: PATH, valueFrom: {configMapKeyRef: "
-        "{name: c, key: k}}}]",
-        ", envFrom: [{configMapRef: {name: c}}]", ", workingDir: /w",
-        ", volumeMounts: [{name: c, mountPath: /usr/bin/nc, subPath: nc}]",
-        ", volumeMounts: [{name: c, mountPath: /var/run/../../bin}]",
-        ", volumeDevices: [{name: c, devicePath: /bin}]"}) {
-    EXPECT_TRUE(serves(said)) << said;
-  }
-  // What is executed in it as well.
-  const std::string hook =
-      "{image: x, lifecycle: {postStart: {exec: {command: [echo, torchserve]}}}";
-  EXPECT_FALSE(Recognise(Table(), Deployment(hook + "}")).serves);
-  EXPECT_TRUE(Recognise(Table(), Deployment(hook + ", workingDir: /w}")).serves);
 }
 
 TEST(Recognise, EveryKindOfTheTableIsMetInTheObjects) {

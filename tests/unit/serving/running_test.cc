@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "base/yaml.h"
-#include "governance/serving/recognise.h"
 
 namespace countersign {
 namespace {
