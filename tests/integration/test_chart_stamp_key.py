@@ -66,6 +66,10 @@ def before_hooks(folder):
     text = text.replace('{{ genPrivateKey "ecdsa" | b64enc }}',
                         '{{ if $old }}{{ index $old.data "key.pem" }}{{ else }}{{ genPrivateKey "ecdsa" | b64enc }}{{ end }}')  # fmt: skip
     path.write_text(text)
+    path = chart / "templates" / "webhook.yaml"
+    text = path.read_text()
+    assert "    countersign.dev/stamp-key: hook\n" in text
+    path.write_text(text.replace("    countersign.dev/stamp-key: hook\n", "    before: hooks\n"))
     return chart
 
 
@@ -110,6 +114,10 @@ def test_a_release_that_had_the_key_in_its_manifest_gives_it_away(cluster, tmp_p
     # Replaced by hand, it has lost what keeps Helm from deleting it.
     plain = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": NAME, "namespace": SYSTEM}, "data": rotated}
     cluster.run("replace", "-f", "-", input=json.dumps(plain))
+    run(cluster, "upgrade", "countersign", CHART)
+    assert stored(cluster) == rotated, "it is no part of the release that runs"
+    run(cluster, "upgrade", "countersign", chart, "--force-conflicts", "--take-ownership")
+    cluster.run("replace", "-f", "-", input=json.dumps(plain))
     done = run(cluster, "upgrade", "countersign", CHART, check=False)
     assert done.returncode != 0 and stored(cluster) == rotated
     (command,) = re.findall(r"kubectl (annotate secret .*=keep)", done.stderr)
@@ -126,4 +134,6 @@ def test_a_key_that_was_there_before_the_chart_is_taken(cluster):
              "data": {"key.pem": own}}  # fmt: skip
     cluster.run("create", "-f", "-", input=json.dumps(plain))
     run(cluster, "install", "countersign", CHART)
+    assert stored(cluster) == {"key.pem": own}
+    run(cluster, "upgrade", "countersign", CHART)
     assert stored(cluster) == {"key.pem": own}
