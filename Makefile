@@ -107,6 +107,7 @@ manifests: build assets ## write crds/, docs/reference/, the chart's files and p
 	$(BUILD)/bin/countersign-manifests .
 	assets=$$(tests/controlplane/install.sh --clients)
 	scripts/manifests.py "$$assets/helm"
+	scripts/flags.py $(BUILD)/bin
 	mkdir -p build/manifests
 	"$$assets/kubectl" kustomize deploy/kustomize > build/manifests/countersign.yaml
 

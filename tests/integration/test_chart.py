@@ -190,6 +190,21 @@ def test_values_that_make_no_sense_are_refused(setting, complaint):
     assert done.returncode != 0 and complaint in done.stderr
 
 
+def test_no_value_that_has_a_default_may_be_null():
+    """Helm takes a default away for it: a flag without its value takes the next one for it."""
+    values = dict(values_of(yaml.safe_load((CHART / "values.yaml").read_text())))
+    paths = [path for path, default in values.items()
+             if default not in ("", [], {}) and path != "priorityClassName"]  # fmt: skip
+    assert {"installation", "operator.workers", "webhook.drainSeconds", "crds.keep", "tls.source"} <= set(paths)
+    for path in [*paths, *{path.split(".")[0] for path in paths if "." in path}]:
+        done = helm("template", "release", CHART, "--set", f"{path}=null", check=False)
+        assert done.returncode != 0 and f"missing property '{path.split('.')[-1]}'" in done.stderr, (path, done.stderr)
+    # None of what is empty is rendered without its value.
+    empty = ",".join(f"{path}=null" for path, default in values.items() if default in ("", []))
+    for program in PROGRAMS:
+        assert not [one for one in arguments_of(rendered("--set", empty)["Deployment", program]) if one.endswith("=")]
+
+
 def test_every_network_that_is_one_may_be_given():
     networks = ["0.0.0.0/0", "10.0.0.0/8", "192.0.2.128/25", "192.0.2.130/31", "255.255.255.255/32",
                 "2001:db8::/32", "::/0", "::1/128", "fd00:10:96::/112", "2001:DB8:8000::/33",

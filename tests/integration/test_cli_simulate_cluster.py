@@ -1,11 +1,13 @@
 """`countersign simulate` and `matrix` on a real API server, with evidence that admission stamped."""
 
 import json
+import os
+import re
 import subprocess
 
 import pytest
 import samples as s
-from cli import run, write
+from cli import BIN, ROOT, run, write
 from samples import DANA, DEV, HOME, PROD, QA, VERA, VICTOR
 from world import INSTALLATION, Installation
 
@@ -65,6 +67,32 @@ def test_a_stricter_policy_is_found_out_before_it_is_applied(site, tmp_path):
     assert kept["spec"]["measures"][0]["require"]["signOff"]["count"] == 2
     code, answer, _ = simulate(site, "-f", write(tmp_path / "same.yaml", stricter(2)))
     assert (code, answer["deployments"][0]["changed"]) == (0, False)
+
+
+def test_the_page_compares_this_version_with_what_runs(site, tmp_path):
+    page = (ROOT / "docs" / "operations" / "upgrade.md").read_text()
+    (text,) = [one for one in re.findall(r"^ *```\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL) if "simulate" in one]
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "kubectl").symlink_to(site.cluster.kubectl)
+
+    def page_command():
+        done = subprocess.run(["bash", "-euc", text], cwd=tmp_path, capture_output=True, text=True, env=os.environ | {
+            "PATH": f"{tmp_path}/bin:{BIN}:{os.environ['PATH']}", "KUBECONFIG": str(site.cluster.kubeconfig)})  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done
+
+    done = page_command()
+    assert "its status says" not in done.stdout + done.stderr
+    # As an operator that judged otherwise.
+    status = json.dumps({"status": {"verdict": "Deny", "observedGeneration": 1}})
+    site.cluster.run("--kubeconfig", site.operator_user, "patch", "mdeploy", "scorer", "-n", PROD,
+                     "--subresource=status", "--type=merge", "-p", status)  # fmt: skip
+    try:
+        done = page_command()
+        assert "its status says Deny" in done.stdout + done.stderr
+    finally:
+        site.cluster.run("--kubeconfig", site.operator_user, "patch", "mdeploy", "scorer", "-n", PROD,
+                         "--subresource=status", "--type=merge", "-p", '{"status": null}')  # fmt: skip
 
 
 def test_stamps_are_verified_with_the_installations_key(site, tmp_path):

@@ -3,9 +3,12 @@ link to is there."""
 
 import pathlib
 import re
+import shlex
+import shutil
 
 import pytest
 import yaml
+from cli import run
 from world import ROOT
 
 DOCS = ROOT / "docs"
@@ -60,7 +63,8 @@ def anchors(path):
     return {slug(h) for h in re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)}
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")) + sorted((DOCS / "operations").glob("*.md")),
+@pytest.mark.parametrize("page", [*sorted(DOCS.glob("*.md")), *sorted((DOCS / "operations").glob("*.md")),
+                                  DOCS / "reference" / "flags.md"],
                          ids=lambda page: page.name)  # fmt: skip
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
@@ -71,6 +75,23 @@ def test_links_lead_somewhere(page):
         assert path.exists(), f"{page.name} links to {target}"
         if anchor and path.suffix == ".md":
             assert anchor in anchors(path), f"{page.name} links to {target}"
+
+
+def test_countersign_install_runs_as_the_pages_have_it(tmp_path):
+    """Where the pages give it flags: the name alone stands for what it prints."""
+    shutil.copy(ROOT / "charts" / "countersign" / "files" / "serving-profiles.yaml", tmp_path / "profiles.yaml")
+    pages = [ROOT / "charts" / "countersign" / "README.md", *DOCS.glob("*.md"), *(DOCS / "operations").glob("*.md")]
+    commands = [command.replace("FILE", "profiles.yaml").replace("profiles.yaml", str(tmp_path / "profiles.yaml"))
+                for page in pages
+                for command in re.findall(r"countersign install ((?:-[^`>|\n]*)?)(?=[`>|\n])", page.read_text())
+                if command not in ("", "--crds")]  # fmt: skip
+    assert len(commands) >= 4
+    for command in commands:
+        done = run("install", *shlex.split(command))
+        assert done.returncode == 0 and done.stdout, (command, done.stderr)
+    text = (DOCS / "installation.md").read_text()
+    for flag in set(re.findall(r"^  .{0,4}(--[a-z-]+)", run("install", "--help").stdout, re.MULTILINE)) - {"--help", "--output"}:
+        assert flag in text, flag
 
 
 def test_logs_are_those_of_all_replicas():

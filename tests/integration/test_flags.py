@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from cli import BIN
+from cli import BIN, ROOT
 
 BUILT_IN = ("--ca-secret=system/ca", "--tls-name=webhook.system.svc")
 
@@ -43,3 +43,15 @@ def test_the_webhook_refuses(key, arguments, complaint):
 def test_the_operator_refuses_a_timeout_that_no_entry_can_have(key):
     assert "--webhook-timeout" in refused(
         "countersign-operator", f"--stamp-key={key}", "--webhook-timeout=31")  # fmt: skip
+
+
+def test_the_page_has_every_flag_as_the_programs_have_it(tmp_path):
+    """Else: make manifests."""
+    subprocess.run([ROOT / "scripts" / "flags.py", BIN, tmp_path / "flags.md"], check=True)
+    made = (tmp_path / "flags.md").read_text()
+    for program in ("countersign-webhook", "countersign-operator", "countersign keys rotate"):
+        help = subprocess.run([BIN / program.split()[0], *program.split()[1:], "--help"], capture_output=True, text=True).stdout
+        section = made.split(f"## `{program}`\n")[1].split("\n## ")[0]
+        flags = {line.split()[0].split(",")[-1].split("{")[0] for line in help.splitlines() if line.startswith("  -")}
+        assert flags - {"--help"} and [one for one in flags - {"--help"} if f"`{one}`" not in section] == []
+    assert (ROOT / "docs" / "reference" / "flags.md").read_text() == made

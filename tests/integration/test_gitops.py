@@ -67,6 +67,7 @@ READY = [condition("Governed", "True", "Approved"), condition("Ready", "True", "
 ROLLING = [condition("Ready", "False", "RollingOut"), condition("Reconciling", "True", "RollingOut")]
 WAITING = [condition("Ready", "False", "AwaitingEvidence"),
            condition("Reconciling", "True", "AwaitingEvidence")]  # fmt: skip
+HELD = [condition("Governed", "False", "SignOffMissing"), condition("Ready", "True", "Serving")]
 STALLED = [condition("Ready", "False", "Suspended"), condition("Stalled", "True", "Suspended")]
 
 
@@ -77,6 +78,7 @@ STALLED = [condition("Ready", "False", "Suspended"), condition("Stalled", "True"
     ({"observedGeneration": 1, "conditions": READY}, "Progressing"),
     ({"observedGeneration": 2}, "Progressing"),
     ({"observedGeneration": 2, "conditions": READY}, "Healthy"),
+    ({"observedGeneration": 2, "conditions": HELD}, "Healthy"),
     ({"observedGeneration": 2, "conditions": ROLLING}, "Progressing"),
     ({"observedGeneration": 2, "conditions": WAITING}, "Suspended"),
     ({"observedGeneration": 2, "conditions": STALLED}, "Degraded"),
@@ -86,6 +88,14 @@ def test_health_is_what_the_conditions_say(status, wanted):
     obj = {"metadata": {"generation": 2}, **({} if status is None else {"status": status})}
     for kind, script in checks().items():
         assert health(script, obj)[0] == wanted, kind
+
+
+def test_what_serves_although_it_is_allowed_no_more_says_so():
+    obj = {"metadata": {"generation": 2}, "status": {"observedGeneration": 2, "conditions": HELD}}
+    assert health(checks()["ModelDeployment"], obj) == (
+        "Healthy", "serves, but is allowed no more: because of SignOffMissing")  # fmt: skip
+    obj["status"]["conditions"] = READY
+    assert health(checks()["ModelDeployment"], obj) == ("Healthy", "because of Serving")
 
 
 class Site(ChartSite):

@@ -19,6 +19,11 @@ if stalled ~= nil and stalled.status == "True" then
   health.message = stalled.message
 elseif ready.status == "True" then
   health.status = "Healthy"
+  -- What serves on hold is healthy, and nobody would look at it again.
+  local governed = conditions.Governed
+  if governed ~= nil and governed.status == "False" then
+    health.message = "serves, but is allowed no more: " .. (governed.message or "")
+  end
 elseif ready.reason == "AwaitingEvidence" then
   health.status = "Suspended"
 end
