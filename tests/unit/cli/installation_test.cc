@@ -127,7 +127,7 @@ TEST(Installation, AdmissionPoliciesLeaveNoGapInWhatIsOneValue) {
     }
     for (const Json& rule : matched.at("resourceRules")) EXPECT_TRUE(rule.contains("scope"));
   }
-  EXPECT_EQ(policies, 11);
+  EXPECT_EQ(policies, 12);
 }
 
 // GitOps tools delete and recreate an object when they read such words or a 422.
