@@ -1,6 +1,7 @@
 #include <iostream>
 #include <memory>
 
+#include "base/command_line.h"
 #include "cli/approval_reading.h"
 #include "cli/approve_desk.h"
 #include "cli/approve_flags.h"
@@ -158,6 +159,7 @@ static void AddSigning(CLI::App* command, bool reject, Global& global, Run& run)
   command->add_flag("--without-evidence", flags->without_evidence,
                     "decide though no evidence about the model is among the files");
   command->add_flag("-y,--yes", flags->yes, "sign without being asked");
+  CheckAllGiven(*command);
   command->callback([flags, &global, &run] {
     if (flags->name.empty() && flags->files.empty() && flags->use_case.empty() &&
         flags->waiver.empty() && flags->incident.empty() && flags->protocol.empty() &&

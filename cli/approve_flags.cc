@@ -52,14 +52,11 @@ void AddAdvice(CLI::App& command, ApproveFlags& flags) {
 void AddConditions(CLI::App& command, ApproveFlags& flags) {
   auto* due = command.add_option("--conditions-due", flags.conditions_due,
                                  "how long until each --condition is due, e.g. 30d");
-  command
-      .add_option("--condition", flags.conditions,
-                  "approve on a condition, NAME=TEXT, that your later approval fulfils; may be "
-                  "repeated")
-      ->allow_extra_args(false)
-      ->needs(due)
-      ->excludes("--reject")
-      ->excludes("--advise");
+  auto* condition = command.add_option(
+      "--condition", flags.conditions,
+      "approve on a condition, NAME=TEXT, that your later approval fulfils; may be repeated");
+  condition->allow_extra_args(false)->needs(due)->excludes("--reject")->excludes("--advise");
+  due->needs(condition);  // else an approval that was to have a condition has none
   command
       .add_option("--conditions-file", flags.conditions_file,
                   "approve on the conditions in this file, a list as in a SignOff's "

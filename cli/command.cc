@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "base/command_line.h"
 #include "base/time.h"
 #include "cli/doctor_command.h"
 #include "cli/timeout.h"
@@ -12,6 +13,26 @@ namespace countersign {
 namespace {
 
 std::string program = "countersign";  // as the user calls us; set once, before anything runs
+
+// `code`, unless standard output took not all of what the command printed, as on a full disk.
+int Written(int code) {
+  std::cout.flush();
+  if (std::cout.good()) return code;
+  return Report({Code::kInternal,
+                 "could not be written to the end: what is there is incomplete",
+                 "standard output",
+                 {}});
+}
+
+// "countersign approve": the command that was called, as far as it was understood.
+std::string CommandText(const CLI::App& app) {
+  std::string text = program;
+  for (auto called = app.get_subcommands(); !called.empty();
+       called = called.front()->get_subcommands()) {
+    text += " " + called.front()->get_name();
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -76,14 +97,15 @@ int RunProgram(int argc, const char* const* argv) {
   AddVerify(app, global, run);
   AddVersion(app, global, run);
   for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
+  app.set_version_flag("--version", program + " " COUNTERSIGN_VERSION);
   try {
-    app.parse(argc, argv);
+    ParseCommandLine(app, argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // help was asked for
-    const auto unknown = app.remaining();
-    const std::string what =
-        unknown.empty() ? error.what() : "'" + unknown.front() + "' is not a command or flag";
-    return Report({Code::kInvalidArgument, what + " (see " + program + " --help)", {}, {}});
+    if (error.get_exit_code() == 0) return Written(app.exit(error));  // help was asked for
+    return Report({Code::kInvalidArgument,
+                   UsageProblem(app, error) + " (see " + CommandText(app) + " --help)",
+                   {},
+                   {}});
   }
   std::optional<Seconds> limit;
   if (!global.timeout.empty()) {
@@ -91,10 +113,10 @@ int RunProgram(int argc, const char* const* argv) {
     if (!parsed) return Report({Code::kInvalidArgument, parsed.error().message, "--timeout", {}});
     limit = *parsed;
   }
-  return RunWithin(limit, run, [&] {
+  return Written(RunWithin(limit, run, [&] {
     Report({Code::kDeadlineExceeded, "not done within " + global.timeout, {}, {}});
     ::_exit(kTimedOut);  // whoever is being waited for holds locks that an orderly end would need
-  });
+  }));
 }
 
 }  // namespace countersign

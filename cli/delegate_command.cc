@@ -1,6 +1,7 @@
 #include <iostream>
 #include <memory>
 
+#include "base/command_line.h"
 #include "catalog/resources.h"
 #include "cli/approve_desk.h"
 #include "cli/command.h"
@@ -118,6 +119,7 @@ void AddDelegate(CLI::App& app, Global& global, Run& run) {
                       "not tell by your key");
   AddRecordFlags(*command, flags->desk.record);
   command->add_flag("-y,--yes", flags->yes, "sign without being asked");
+  CheckAllGiven(*command);
   command->callback([flags, &global, &run] {
     flags->desk.use_case = flags->use_case;
     run = [flags, &global] { return Delegate(*flags, global); };

@@ -7,12 +7,13 @@
 #include "cli/reference.h"
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
+  const std::string root = argc == 2 ? argv[1] : "";
+  if (root.empty() || root.front() == '-') {  // "--help" would be a folder
     std::fprintf(stderr, "usage: countersign-manifests REPO_ROOT\n");
-    return 2;
+    return root == "--help" || root == "-h" ? 0 : 2;
   }
   for (const auto& [path, text] : countersign::GeneratedFiles()) {
-    const auto written = countersign::WriteTextFile(std::string(argv[1]) + "/" + path, text);
+    const auto written = countersign::WriteTextFile(root + "/" + path, text);
     if (!written) {
       std::fprintf(stderr, "countersign-manifests: %s\n", written.error().ToString().c_str());
       return 2;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include "base/command_line.h"
 #include "base/digest.h"
 #include "base/host_port.h"
 #include "base/log.h"
@@ -26,7 +27,6 @@
 namespace countersign {
 namespace {
 
-constexpr int kExitUsage = 2;
 // Of whoever signs the webhook's certificate where it is not we. It is not compared.
 constexpr char kOthersAuthority[] = "-----BEGIN CERTIFICATE-----";
 constexpr char kLeaseName[] = "countersign-operator";
@@ -302,10 +302,11 @@ int main(int argc, char** argv) {
   app.add_option("--operator-user", flags.installed.operator_user,
                  "account of the operator as it was installed; default: its service account");
   app.add_flag("--verbose", flags.verbose, "log debug lines");
+  countersign::CheckAllGiven(app);
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? EXIT_SUCCESS : countersign::kExitUsage;
+    countersign::ParseCommandLine(app, argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return countersign::EndOfParsing(app, error, "countersign-operator");
   }
   // Before the first thread, which inherits it.
   sigset_t signals;

@@ -14,6 +14,7 @@
 #include <random>
 #include <set>
 
+#include "base/command_line.h"
 #include "base/host_port.h"
 #include "base/log.h"
 #include "catalog/live_reader.h"
@@ -434,6 +435,12 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0, 1024));
   app.add_option("--drain-seconds", flags.drain_seconds, "how long to go on serving after SIGTERM")
       ->check(CLI::Range(0, 3600));
-  CLI11_PARSE(app, argc, argv);
+  app.set_version_flag("--version", COUNTERSIGN_VERSION);
+  countersign::CheckAllGiven(app);
+  try {
+    countersign::ParseCommandLine(app, argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return countersign::EndOfParsing(app, error, "countersign-webhook");
+  }
   return countersign::Run(std::move(flags));
 }

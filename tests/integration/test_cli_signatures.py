@@ -584,6 +584,24 @@ def test_decides_where_there_is_no_cluster(tmp_path, kind, command):
     assert "is of 'vera' by the policies among the files ('lending')" in done.stderr
 
 
+@pytest.mark.parametrize("flags, complaint", [
+    (("--rationale=", "--reject"), "--rationale: must not be empty"),
+    (("--rationale", "--reject"), "--rationale: has the flag '--reject' for a value"),
+    (("--rationale=No.", "--on-behalf-of=", "--reject"), "--on-behalf-of: must not be empty"),
+    (("--rationale=No.", "--reject="), "--reject takes no value"),
+    (("--rationale=Yes.", "--conditions-file="), "--conditions-file: must not be empty"),
+    (("--rationale=Yes.", "--conditions-due=30d"), "--conditions-due requires --condition"),
+    (("--rationale=Yes.", "--expires-in="), "--expires-in: must not be empty"),
+])  # fmt: skip
+def test_a_variable_that_is_empty_makes_no_other_decision(tmp_path, flags, complaint):
+    path = ssh_key(tmp_path, "-t", "ed25519")
+    policy = lending(path.with_suffix(".pub").read_text())
+    files = write(tmp_path / "all.yaml", policy, s.use_case(), s.deployment(), s.bias_test())
+    done = run("approve", "-f", files, "--role", "model-validator", *flags, "--yes",
+               "--sign-with", path, "--print", env=NOWHERE)  # fmt: skip
+    assert done.returncode == 2 and not done.stdout and complaint in done.stderr, done.stderr
+
+
 def test_lends_a_role_where_there_is_no_cluster(tmp_path):
     path = ssh_key(tmp_path, "-t", "ed25519")
     policy = lending(path.with_suffix(".pub").read_text())
