@@ -68,7 +68,8 @@ Result<Json> DeploymentAmong(std::vector<Manifest> files, const ApprovalSource& 
     return StringAt(m.object, "kind") != ModelDeploymentSpec::kKind ||
            (!flags.name.empty() && StringAt(m.object, "metadata/name") != flags.name);
   });
-  if (files.size() > 1 && !source.name_space().empty()) {
+  const std::size_t held = files.size();
+  if (held > 1 && !source.name_space().empty()) {
     std::erase_if(files, [&](const Manifest& m) {
       return StringAt(m.object, "metadata/namespace") != source.name_space();
     });
@@ -77,13 +78,23 @@ Result<Json> DeploymentAmong(std::vector<Manifest> files, const ApprovalSource& 
     return Fail(Code::kInvalidArgument,
                 "must hold exactly one ModelDeployment" +
                     (flags.name.empty() ? " (or name one of them)" : " '" + flags.name + "'") +
-                    ", holds " + std::to_string(files.size()) +
-                    (files.size() > 1 ? ": say with --namespace where" : ""),
+                    ", holds " + std::to_string(held) +
+                    (held < 2        ? ""
+                     : files.empty() ? ", none of them in namespace '" + source.name_space() +
+                                           "': say with --namespace where"
+                     : files.size() > 1 ? ": say with --namespace where"
+                                        : ""),
                 Joined(flags.files));
   }
   Json object = std::move(files.front().object);
-  if (StringAt(object, "metadata/namespace").empty()) {
+  const std::string in = StringAt(object, "metadata/namespace");
+  if (in.empty()) {
     SetPath(object, "metadata/namespace", source.name_space());
+  } else if (!flags.asked_namespace.empty() && in != flags.asked_namespace) {
+    return Fail(
+        Code::kInvalidArgument,
+        "is '" + flags.asked_namespace + "', but the manifest is for namespace '" + in + "'",
+        "--namespace");
   }
   return object;
 }

@@ -24,6 +24,25 @@ void PrintGates(const Surroundings& all, Time now, std::ostream& out) {
       << GatesText(*Find(json, "gates"));
 }
 
+// Who wants a revision that is refused, and names the deployment, signs what is stored once more.
+void WarnIfSignedAlready(const ApprovalInput& input, const ApproveFlags& flags) {
+  if (!input.deployment || !flags.files.empty()) return;
+  for (const SignOff& one : input.sign_offs) {
+    const SignOffSpec& spec = one.spec;
+    if (spec.signer.username != input.username || spec.role != input.role ||
+        spec.decision != input.decision || spec.subject.governed_digest != input.governed_digest ||
+        spec.subject.model != input.deployment->spec.model.digest) {
+      continue;
+    }
+    std::cerr << Printable("Warning: you said the same of this very revision before (SignOff '" +
+                           one.meta.name +
+                           "'). It is the one that is stored; one that admission refuses is "
+                           "signed with -f FILE.")
+              << "\n";
+    return;
+  }
+}
+
 int AskAndRecord(Desk& desk, std::vector<Json> sign_offs, const ApproveFlags& flags) {
   if (!Confirmed(flags.yes, SpeechOf(flags.record))) {
     std::cerr << "Nothing was signed.\n";
@@ -83,6 +102,7 @@ int Decide(Desk& desk, const ApproveFlags& flags, const Global& global,
     if (input.deployment) PrintGates(all, now, out);
     out << ApprovalText(input, *sign_offs);
   }
+  WarnIfSignedAlready(input, flags);
   return AskAndRecord(desk, std::move(*sign_offs), flags);
 }
 
@@ -97,6 +117,7 @@ int Approve(ApproveFlags flags, const Global& global) {
     }
     flags.record.print = true;
   }
+  flags.asked_namespace = global.name_space;
   std::vector<Manifest> files;
   if (!flags.files.empty()) {
     auto read = ReadManifests(flags.files);

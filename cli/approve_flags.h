@@ -12,6 +12,7 @@ namespace countersign {
 
 struct ApproveFlags {
   std::string name;
+  std::string asked_namespace;  // --namespace; empty: not given
   std::vector<std::string> files;
   std::string use_case;
   std::string waiver;

@@ -133,6 +133,8 @@ int Check(const CheckFlags& flags, const Global& global) {
     fault.message = "there is no ModelDeployment in the manifests";
     return ReportFault(fault, global.output);
   }
+  // What is stored under that name may be another revision.
+  for (OfflineDecision& one : *decisions) NameFile(one);
   WarnOfPolicies(*manifests);
   Print(global.output, *decisions, *manifests);
   const bool serves = std::all_of(decisions->begin(), decisions->end(),

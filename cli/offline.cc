@@ -2,6 +2,7 @@
 
 #include "cli/world.h"
 #include "governance/evaluate.h"
+#include "governance/measures/sign_off.h"
 
 namespace countersign {
 
@@ -26,6 +27,12 @@ std::vector<std::string> OfflineAssumptions() {
       "by somebody independent",
       "who will apply the deployment is not known, so nobody counts as its requester",
       "a SignOff without creationTimestamp counts as made now, a report as old as its performedAt"};
+}
+
+void NameFile(OfflineDecision& decision) {
+  for (Gate& gate : decision.decision.gates) {
+    gate.remedy = WithFile(std::move(gate.remedy), decision.name_space, decision.name);
+  }
 }
 
 }  // namespace countersign

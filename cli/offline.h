@@ -35,4 +35,7 @@ struct OfflineOptions {
 // What was taken for granted, one sentence each.
 [[nodiscard]] std::vector<std::string> OfflineAssumptions();
 
+// Has its remedies sign the file instead of what is stored under the deployment's name.
+void NameFile(OfflineDecision& decision);
+
 }  // namespace countersign

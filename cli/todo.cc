@@ -12,6 +12,7 @@
 #include "governance/identity.h"
 #include "governance/in_force.h"
 #include "governance/measures/delegation.h"
+#include "governance/measures/sign_off.h"
 #include "governance/signers.h"
 
 namespace countersign {
@@ -283,10 +284,9 @@ class Collector {
       task.message = due_now ? now.answers_note : then.answers_note;
       if (!due_now) task.due = now.next_change;
       const SignOffRequirement& requirement = policy->spec.classification.sign_off;
-      task.next = HoldersText(policy->spec, requirement.role) +
-                  " can run: kubectl countersign approve --use-case " +
-                  facts.deployment->spec.use_case.name + " -n " +
-                  facts.deployment->spec.use_case.name_space + " --role " + requirement.role;
+      task.next = ApproveText(policy->spec, requirement.role,
+                              "--use-case " + facts.deployment->spec.use_case.name + " -n " +
+                                  facts.deployment->spec.use_case.name_space);
       Add(*policy, ByRole(requirement), {}, facts, task);
     }
   }

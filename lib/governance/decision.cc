@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "governance/measures/sign_off.h"
+
 namespace countersign {
 namespace {
 
@@ -195,13 +197,18 @@ std::string RefusalText(const Decision& decision, const std::string& subject, st
   // out which gate it is and what to do.
   const std::size_t part = limit / 4;
   if (!decision.answers_note.empty()) text += " " + OneLine(decision.answers_note, part);
+  const auto slash = subject.find('/');
+  const std::string name_space = subject.substr(0, slash);
+  const std::string name = slash == std::string::npos ? "" : subject.substr(slash + 1);
   std::size_t shown = 0;
   for (const Gate& gate : decision.gates) {
     if (IsMet(gate.state)) continue;
     std::string line = "\n- [" + gate.reason + "] " + gate.measure;
     if (!gate.path.empty()) line += " (" + gate.path + ")";
     line += ": " + OneLine(gate.message, part);
-    if (!gate.remedy.empty()) line += "\n  Remedy: " + OneLine(gate.remedy, part);
+    if (!gate.remedy.empty()) {
+      line += "\n  Remedy: " + OneLine(WithFile(gate.remedy, name_space, name), part);
+    }
     // Room for the sentence that says how many are missing.
     if (text.size() + line.size() + 64 > limit) {
       text += "\n(and " + std::to_string(unmet - shown) + " more)";

@@ -308,7 +308,8 @@ std::optional<Gate> RevivedGate(const GovernancePolicy& policy, const Facts& fac
                       agreed->message + "; it may not serve under that name again",
                   "register a new use case; or, if the end was not meant, whoever signed it takes "
                   "it back: kubectl countersign approve --reject --use-case " +
-                      name + " -n " + use_case.meta.name_space + " --retirement --role …");
+                      name + " -n " + use_case.meta.name_space +
+                      " --retirement --role … --rationale \"…\"");
 }
 
 // What is about the use case or all of its environments, once.

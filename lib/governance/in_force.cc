@@ -249,9 +249,7 @@ class Lines {
     standing.reason = outcome.reason;
     standing.message = "not in force: " + outcome.message;
     const std::string& role = before.succession->role;
-    standing.remedy = HoldersText(before.policy().spec, role) +
-                      " can run: kubectl countersign approve --policy " + node.name() + " --role " +
-                      role;
+    standing.remedy = ApproveText(before.policy().spec, role, "--policy " + node.name());
   }
 
   static void Wait(Node& node, const Node& before) {

@@ -107,8 +107,10 @@ Lowering JudgeLowering(const GovernancePolicySpec& policy, const Facts& facts,
                  "' agreed to the present answers before the earlier ones were "
                  "signed again"
            : "leaving it " + agreement.message) +
-      ". " + HoldersText(policy, role) + " can run: kubectl countersign approve --use-case " +
-      facts.use_case->meta.name + " -n " + facts.use_case->meta.name_space + " --role " + role;
+      ". " +
+      ApproveText(
+          policy, role,
+          "--use-case " + facts.use_case->meta.name + " -n " + facts.use_case->meta.name_space);
   return lowering;
 }
 

@@ -74,10 +74,9 @@ std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
     if (outcome.state == GateState::kPassed) continue;
     const std::string& role = RequirementOf(policy->spec).role;
     shortfalls.push_back({policy->meta.name, outcome.reason, outcome.message,
-                          HoldersText(policy->spec, role) +
-                              " can run: kubectl countersign approve --use-case " +
-                              use_case.meta.name + " -n " + use_case.meta.name_space +
-                              " --retirement --role " + role});
+                          ApproveText(policy->spec, role,
+                                      "--use-case " + use_case.meta.name + " -n " +
+                                          use_case.meta.name_space + " --retirement")});
   }
   return shortfalls;
 }

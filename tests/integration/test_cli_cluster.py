@@ -199,6 +199,42 @@ def test_approve_from_a_manifest_binds_the_same_digest(stage, tmp_path):
     assert signed == checked["deployments"][0]["decision"]["governedDigest"]
 
 
+def test_a_namespace_that_is_not_the_manifests_is_refused(stage, tmp_path):
+    """As kubectl does: whoever names one means it."""
+    samples = [o for o in yaml.safe_load_all(SAMPLES.read_text()) if o["kind"] == "ModelDeployment"]
+    path = tmp_path / "deployment.yaml"
+    path.write_text(yaml.safe_dump(samples[0]))
+    decide = ("approve", "-f", path, "--role", "model-validator", "--rationale", "x", "--yes")
+    done = stage.cli(*decide, "-n", "lending", user=VERA)
+    assert done.returncode == 2 and "the manifest is for namespace 'lending-prod'" in done.stderr
+    other = {**samples[0], "metadata": {**samples[0]["metadata"], "name": "other"}}
+    path.write_text(yaml.safe_dump_all([samples[0], other]))
+    done = stage.cli(*decide, "-n", "lending", user=VERA)
+    assert done.returncode == 2 and "holds 2, none of them in namespace 'lending'" in done.stderr
+
+
+def test_whoever_signs_the_same_again_is_told(stage):
+    decide = ("approve", "sample", "-n", "lending-prod", "--role", "model-validator",
+              "--rationale", "Again.", "--yes")  # fmt: skip
+    assert stage.cli(*decide, user=VERA).returncode == 0
+    done = stage.cli(*decide, user=VERA)
+    assert done.returncode == 0, done.stderr
+    assert "the same of this very revision before" in done.stderr and "-f FILE" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("scan",), ("adopt",), ("evidence", "list")])
+def test_a_namespace_that_is_not_there_is_no_good_news(stage, command):
+    done = stage.cli(*command, "-n", "lending-prd", "--kubeconfig", stage.plane.kubeconfig)
+    assert done.returncode == 2, done.stdout
+    assert "there is no namespace 'lending-prd' in the cluster" in done.stderr
+
+
+def test_a_waiver_in_force_shows_when_it_ends(stage):
+    columns = stage.get("crd", "waivers.countersign.dev")["spec"]["versions"][0]
+    kinds = {c["name"]: c["type"] for c in columns["additionalPrinterColumns"]}
+    assert kinds["Expires"] == "string", "a date to come would be shown as <invalid>"
+
+
 def test_approve_answers_of_a_use_case(stage):
     done = stage.cli("reject", "--use-case", "sample", "-n", "lending", "--role",
                      "model-validator", "--rationale", "True.", "--yes", "-o", "json",

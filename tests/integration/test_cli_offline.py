@@ -222,7 +222,7 @@ def test_table_shows_gate_reason_message_and_remedy(tmp_path):
     assert "ModelDeployment lending-prod/scorer" in text
     assert "SignOffMissing" in text
     assert "needs 1 sign-off in role 'validator', has none" in text
-    assert "Remedy: group 'v' can run: kubectl countersign approve scorer" in text
+    assert "can run: kubectl countersign approve -f FILE -n lending-prod --role validator --rationale" in text
 
 
 def test_reads_folders_recursively_streams_and_json(tmp_path):
@@ -346,3 +346,23 @@ def test_is_a_plugin_of_kubectl():
     assert done.returncode == 0
     assert "Usage: kubectl countersign" in done.stdout
     assert "countersign 0" in run("version").stdout
+
+
+@pytest.mark.parametrize("command", ["scan", "adopt"])
+def test_a_namespace_narrows_files_as_it_does_a_cluster(tmp_path, command):
+    labels = {"app": "chat"}
+    container = {"name": "c", "image": "vllm/vllm-openai:v1"}
+    workloads = [{"apiVersion": "apps/v1", "kind": "Deployment",
+                  "metadata": {"name": "chat", "namespace": namespace},
+                  "spec": {"selector": {"matchLabels": labels},
+                           "template": {"metadata": {"labels": labels},
+                                        "spec": {"containers": [container]}}}}
+                 for namespace in ("lending-prod", "lending-dev")]  # fmt: skip
+    path = tmp_path / "workloads.yaml"
+    path.write_text("\n---\n".join(map(json.dumps, workloads)))
+    both = run(command, "-f", path)
+    assert "lending-dev" in both.stdout + both.stderr
+    one = run(command, "-f", path, "-n", "lending-prod")
+    assert one.returncode == 1 and "lending-dev" not in one.stdout + one.stderr
+    none = run(command, "-f", path, "-n", "default")
+    assert none.returncode == 2 and "in namespace 'default'" in none.stderr

@@ -63,10 +63,9 @@ class Judge {
     SignOffOutcome approval = Approval();
     if (approval.state != GateState::kPassed) {
       return Not(GateState::kMissing, "ProtocolNotApproved", approval.message,
-                 HoldersText(context_.policy.spec, rules_.sign_off.role) +
-                     " can run: kubectl countersign approve --protocol " +
-                     report_.object->meta.name + " -n " + report_.object->meta.name_space +
-                     " --role " + rules_.sign_off.role);
+                 ApproveText(context_.policy.spec, rules_.sign_off.role,
+                             "--protocol " + report_.object->meta.name + " -n " +
+                                 report_.object->meta.name_space));
     }
     Shorten(approval.valid_until);
     Shorten(protocol_.expires_at);

@@ -428,8 +428,22 @@ SignOffOutcome JudgeSignOffs(const GovernancePolicySpec& policy,
 
 std::string RemedyText(const GovernancePolicySpec& policy, const SignOffOutcome& outcome,
                        const std::string& subject) {
-  return HoldersText(policy, outcome.role) + " can run: kubectl countersign approve " + subject +
-         " --role " + outcome.role + outcome.flags;
+  return ApproveText(policy, outcome.role, subject, outcome.flags);
+}
+
+std::string ApproveText(const GovernancePolicySpec& policy, const std::string& role,
+                        const std::string& subject, const std::string& flags) {
+  return HoldersText(policy, role) + " can run: kubectl countersign approve " + subject +
+         " --role " + role + flags + " --rationale \"…\"";
+}
+
+std::string WithFile(std::string remedy, const std::string& name_space, const std::string& name) {
+  const std::string in = " -n " + name_space + " --role ";
+  const std::string by_name = "approve " + name + in;
+  if (const auto at = remedy.find(by_name); at != std::string::npos) {
+    remedy.replace(at, by_name.size(), "approve -f FILE" + in);
+  }
+  return remedy;
 }
 
 Gate SignOffGate(const Context& context, const SignOffRequirement& requirement) {

@@ -20,9 +20,19 @@ struct SignOffOutcome {
   std::string flags;  // of `approve`, besides the role
 };
 
-// "group 'model-risk' can run: kubectl countersign approve SUBJECT --role model-validator"
+// "group 'model-risk' can run: kubectl countersign approve SUBJECT --role model-validator
+// --rationale "…"": as typed, it records a sign-off. `flags` begin with a space.
+[[nodiscard]] std::string ApproveText(const GovernancePolicySpec& policy, const std::string& role,
+                                      const std::string& subject, const std::string& flags = {});
+
+// The same for what an outcome lacks.
 [[nodiscard]] std::string RemedyText(const GovernancePolicySpec& policy,
                                      const SignOffOutcome& outcome, const std::string& subject);
+
+// `remedy` of a deployment that is not stored as it was judged, as where admission refuses it: by
+// its name people would sign what is stored, so it names the file.
+[[nodiscard]] std::string WithFile(std::string remedy, const std::string& name_space,
+                                   const std::string& name);
 
 // Counts people, not objects: of each person the latest decision. A rejection by anyone who holds
 // the role blocks until that person approves. Advice decides nothing, but may have to be there and

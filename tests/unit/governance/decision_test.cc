@@ -116,6 +116,17 @@ TEST(DecisionTest, ARefusalStaysWithinItsLimitHoweverLongOneTextIs) {
       << "a long message must not hide which gate it is: " << text;
 }
 
+TEST(DecisionTest, ARefusalHasTheFileSignedAndNotWhatIsStoredUnderTheName) {
+  const Json base = ReadCases("base.yaml");
+  const Situation made = MakeSituation(Denied(), base);
+  const Decision decision = Evaluate(made.policies, made.facts);
+  const std::string text = RefusalText(decision, "lending-prod/credit-scorer", kMaxRefusalBytes);
+  EXPECT_NE(text.find("approve -f FILE -n lending-prod --role model-validator --rationale \""),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("approve credit-scorer"), std::string::npos) << text;
+}
+
 TEST(DecisionTest, WhatSomebodyWroteAddsNoLineToARefusal) {
   Json json = ReadCases("base.yaml");
   MergePatch(json, Json::parse(R"({"evidence": {"validation-vera": {"spec": {
