@@ -179,7 +179,8 @@ std::vector<KindInfo> MakeKinds() {
        .columns = {{"UseCase", "string", ".spec.useCase", "Use case."},
                    {"Policy", "string", ".spec.policy", "Policy whose measures are waived."},
                    {"Env", "string", ".spec.environment", "Environment it is for."},
-                   {"Expires", "date", ".spec.expiresAt", "When it ends."},
+                   // A date is shown as an age, of what lies ahead as "<invalid>".
+                   {"Expires", "string", ".spec.expiresAt", "When it ends."},
                    {"Emergency", "boolean", ".spec.emergency",
                     "Whether it counts without sign-offs."},
                    {"Ticket", "string", ".spec.ticket", "Where its end is worked on.", true},
