@@ -225,7 +225,12 @@ Verified ByStamp(Verified out, const Json& object, const std::string& digest,
   const Provenance claimed = BelieveStamp(object, digest);
   const Provenance by = options.stamps ? options.stamps(object, digest) : claimed;
   if (by.authenticity != Authenticity::kAttested) {
-    return DoesNotHold(std::move(out), "StampInvalid", "its stamp does not count: " + by.problem);
+    const std::string why =
+        by.foreign ? "it was made by installation '" + by.foreign->installation +
+                         "', and --installation names another"
+        : by.problem.empty() ? "it is not of the installation that --installation names"
+                             : by.problem;
+    return DoesNotHold(std::move(out), "StampInvalid", "its stamp does not count: " + why);
   }
   out.stamped_by = by.user;
   if (!options.stamps) {

@@ -8,6 +8,7 @@
 #include "cli/files.h"
 #include "cli/stamps.h"
 #include "evidence/installation_key.h"
+#include "evidence/receipt.h"
 #include "evidence/signed_object.h"
 #include "evidence/signing_key.h"
 #include "evidence/stamp.h"
@@ -88,6 +89,24 @@ TEST(Verification, AStampHoldsIfItIsBelievedOrVerified) {
   manifest.object["spec"]["protocol"] = "another";
   EXPECT_EQ(Verify(manifest, BelieveStamp).reason, "StampInvalid");
   EXPECT_EQ(Verify(manifest).reason, "StampInvalid");
+}
+
+TEST(Verification, OfAnotherInstallationItSaysWhich) {
+  auto key = InstallationKey::Generate();
+  ASSERT_TRUE(key);
+  for (const char* kind : {"BiasTest", "SignOff"}) {
+    Manifest manifest = Sample(kind);
+    Stamp(manifest, *key, "vera@bank.example");
+    const StampAuthority other{"other", key->Public()};
+    auto receipt = MakeReceipt(*key, "default", manifest.object, kNow);
+    ASSERT_TRUE(receipt) << receipt.error().ToString();
+    manifest.object["metadata"]["annotations"][std::string(kReceiptAnnotation)] = *receipt;
+    const Verified one = Verify(manifest, [&](const Json& object, const std::string& digest) {
+      return VerifyStored(other, object, digest);
+    });
+    EXPECT_EQ(one.reason, "StampInvalid");
+    EXPECT_THAT(one.problem, HasSubstr("made by installation 'default'")) << kind;
+  }
 }
 
 TEST(Verification, NobodySignsInAnotherPersonsName) {
