@@ -55,6 +55,13 @@ Result<std::vector<Json>> Cluster::List(const Resource& resource, const std::str
   return std::move(page->items);
 }
 
+Status Cluster::CheckNamespace(const std::string& ns) const {
+  if (ns.empty()) return {};
+  auto found = client_->Get(kNamespaces, {{}, ns});
+  if (found || found.error().code != Code::kNotFound) return {};
+  return Fail(Code::kNotFound, "there is no namespace '" + ns + "' in the cluster", "--namespace");
+}
+
 Result<std::string> Cluster::WhoAmI() const {
   auto review = client_->Create(kSelfSubjectReviews, {{"apiVersion", "authentication.k8s.io/v1"},
                                                       {"kind", "SelfSubjectReview"}});

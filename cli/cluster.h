@@ -25,6 +25,9 @@ class Cluster {
   [[nodiscard]] Result<Json> Get(const Resource& resource, const ObjectKey& key) const;
   [[nodiscard]] Result<std::vector<Json>> List(const Resource& resource, const std::string& ns,
                                                const std::string& field_selector = {}) const;
+  // That namespace `ns` is there, where the caller may know: what is asked for in one that is
+  // mistyped is found to be nothing, which would read as good. Empty is all namespaces.
+  [[nodiscard]] Status CheckNamespace(const std::string& ns) const;
   // The account that the API server takes us for.
   [[nodiscard]] Result<std::string> WhoAmI() const;
 

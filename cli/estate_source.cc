@@ -103,12 +103,14 @@ Located<Estate> EstateFromManifests(const std::vector<Manifest>& manifests,
                     "is required: the " + StringAt(object, "kind") +
                         " names none, so give one with --namespace");
     }
+    if (!ns.empty() && StringAt(object, "metadata/namespace") != ns) continue;
     known.push_back(std::move(object));
   }
   if (known.empty()) {
     Fault fault;
     fault.code = Code::kNotFound;
-    fault.message = "there is nothing in the manifests that could serve a model";
+    fault.message = "there is nothing in the manifests that could serve a model" +
+                    (ns.empty() ? "" : " in namespace '" + ns + "'");
     return tl::unexpected<Fault>(std::move(fault));
   }
   for (const Json& object : known) reader.Take(object);

@@ -42,6 +42,9 @@ Result<Scanned> ReadScan(const std::vector<std::string>& files, const ScanSource
   scope.name_space = global.name_space;
   auto cluster = Cluster::Connect(global);
   if (!cluster) return Fail(cluster.error());
+  if (auto there = (*cluster)->CheckNamespace(global.name_space); !there) {
+    return Fail(there.error());
+  }
   auto sourced = WorldFromCluster(**cluster, flags.stamps);
   if (!sourced) return Fail(sourced.error());
   auto estate = EstateFromCluster(**cluster, *table, sourced->world, global.name_space);

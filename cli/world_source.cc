@@ -47,6 +47,9 @@ Result<SourcedWorld> ReadWorld(const std::vector<std::string>& files, const Stam
   if (!files.empty()) return WorldFromFiles(files, global, now);
   auto cluster = Cluster::Connect(global);
   if (!cluster) return Fail(cluster.error());
+  if (auto there = (*cluster)->CheckNamespace(global.name_space); !there) {
+    return Fail(there.error());
+  }
   return WorldFromCluster(**cluster, stamps);
 }
 
