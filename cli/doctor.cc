@@ -34,6 +34,35 @@ const Json* ContainerOf(const Json& deployment) {
   return one ? &containers->front() : nullptr;
 }
 
+// The namespace that the programs have by what the cluster holds for them; empty if it says none.
+std::string InstalledIn(const Patient& patient) {
+  const auto first = [&](const char* kind, const char* name, const char* list) -> const Json* {
+    const auto found = patient.found.find(NameOf(kind, "", name));
+    const Json* all = found == patient.found.end() ? nullptr : Find(found->second, list);
+    return all == nullptr || !all->is_array() || all->empty() ? nullptr : &all->front();
+  };
+  if (const Json* entry = first("ValidatingWebhookConfiguration", "countersign", "webhooks")) {
+    const std::string in = StringAt(*entry, "clientConfig/service/namespace");
+    if (!in.empty()) return in;
+  }
+  const Json* subject = first("ClusterRoleBinding", "countersign-operator", "subjects");
+  return subject == nullptr ? std::string() : StringAt(*subject, "namespace");
+}
+
+// Examining a namespace that is mistyped would end in commands that move the rights and entries of
+// the installation there.
+std::optional<Diagnosis> IsElsewhere(const Patient& patient) {
+  for (const char* program : {"countersign-webhook", "countersign-operator"}) {
+    const std::string name = NameOf("Deployment", patient.name_space, program);
+    if (patient.found.contains(name) || patient.unread.contains(name)) return std::nullopt;
+  }
+  const std::string in = InstalledIn(patient);
+  if (in.empty() || in == patient.name_space) return std::nullopt;
+  return Diagnosis{Health::kFault, "installation", NameOf("Namespace", "", patient.name_space),
+                   "holds no installation: what guards this cluster is for the one in '" + in + "'",
+                   "kubectl countersign doctor -n " + in};
+}
+
 }  // namespace
 
 void Findings::Good(const std::string& subject, std::string message) {
@@ -93,6 +122,7 @@ const Json* Seen(const Patient& patient, const std::string& name, Findings& find
 }
 
 std::vector<Diagnosis> Examine(const Patient& patient) {
+  if (auto elsewhere = IsElsewhere(patient)) return {*std::move(elsewhere)};
   std::vector<Diagnosis> all;
   ExamineObjects(patient, all);
   ExaminePrograms(patient, all);

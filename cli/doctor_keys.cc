@@ -46,6 +46,10 @@ std::string Renew(const Patient& patient) {
   if (HasCertManager(patient)) {
     command = "kubectl describe certificate" + in + " countersign-webhook";
   } else if (webhook != nullptr && !ArgumentOf(*webhook, "--ca-secret").empty()) {
+    const std::string name = NameOf("Secret", patient.name_space, secret);
+    if (!patient.found.contains(name) && !patient.unread.contains(name)) {
+      return LogsOf(patient, "countersign-webhook") + " (it makes the Secret when it starts)";
+    }
     command =
         "kubectl annotate --overwrite secret" + in + " " + secret + " countersign.dev/rotate=now";
   }
@@ -55,6 +59,7 @@ std::string Renew(const Patient& patient) {
 // What the API server trusts: one bundle, if all is well.
 std::set<std::string> Bundles(const Patient& patient, Findings& findings) {
   std::set<std::string> bundles;
+  std::vector<std::string> without;
   for (const char* kind : {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}) {
     const auto found = patient.found.find(NameOf(kind, "", "countersign"));
     if (found == patient.found.end()) continue;  // said already
@@ -63,13 +68,17 @@ std::set<std::string> Bundles(const Patient& patient, Findings& findings) {
     for (const Json& one : *webhooks) {
       const std::string bundle = Decoded(StringAt(one, "clientConfig/caBundle"));
       if (bundle.empty()) {
-        findings.Fault(NameOf(found->second) + ", entry " + StringAt(one, "name"),
-                       "has no caBundle: the API server believes no certificate of the webhook",
-                       Renew(patient));
+        without.push_back(StringAt(one, "name"));
         continue;
       }
       bundles.insert(bundle);
     }
+  }
+  if (!without.empty()) {
+    findings.Fault(
+        "entry " + without.front() +
+            (without.size() == 1 ? "" : " and " + std::to_string(without.size() - 1) + " more"),
+        "has no caBundle: the API server believes no certificate of the webhook", Renew(patient));
   }
   if (bundles.size() > 1) {
     findings.Warn("", "the webhook entries trust different authorities", Renew(patient));

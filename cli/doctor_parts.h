@@ -27,6 +27,8 @@ class Findings {
 [[nodiscard]] std::string Reinstall(const Patient& patient, const std::string& setting = {});
 // The release of Helm that it came with; empty if it did not.
 [[nodiscard]] std::string ReleaseOf(const Patient& patient);
+// The command that shows what all replicas of a program logged: one alone may say nothing.
+[[nodiscard]] std::string LogsOf(const Patient& patient, const std::string& program);
 [[nodiscard]] const Json* DeploymentOf(const Patient& patient, const std::string& program);
 
 void ExamineObjects(const Patient& patient, std::vector<Diagnosis>& all);       // doctor_objects.cc

@@ -97,6 +97,11 @@ void ExamineProgram(const Patient& patient, const std::string& program, Findings
 
 }  // namespace
 
+std::string LogsOf(const Patient& patient, const std::string& program) {
+  return "kubectl logs -n " + patient.name_space + " -l app.kubernetes.io/name=" + program +
+         " --prefix --tail=-1";
+}
+
 void ExaminePrograms(const Patient& patient, std::vector<Diagnosis>& all) {
   Findings findings("programs", all);
   for (const char* program : {"countersign-webhook", "countersign-operator"}) {
@@ -107,8 +112,7 @@ void ExaminePrograms(const Patient& patient, std::vector<Diagnosis>& all) {
 void ExamineLeader(const Patient& patient, std::vector<Diagnosis>& all) {
   Findings findings("leader", all);
   const std::string subject = NameOf("Lease", patient.name_space, "countersign-operator");
-  const std::string logs =
-      "kubectl logs -n " + patient.name_space + " deployment/countersign-operator";
+  const std::string logs = LogsOf(patient, "countersign-operator");
   if (!patient.found.contains(subject) && !patient.unread.contains(subject)) {
     return findings.Fault(subject, "is missing: no operator has ever led", logs);
   }
@@ -176,10 +180,9 @@ void ExaminePolicies(const Patient& patient, std::vector<Diagnosis>& all) {
   for (const Json& policy : patient.policies) {
     const std::int64_t seen = IntAt(policy, "status/observedGeneration", -1);
     if (seen == IntAt(policy, "metadata/generation", 0)) continue;
-    return findings.Warn(
-        NameOf("GovernancePolicy", "", StringAt(policy, "metadata/name")),
-        "the operator has not looked at it as it is now",
-        "kubectl logs -n " + patient.name_space + " deployment/countersign-operator");
+    return findings.Warn(NameOf("GovernancePolicy", "", StringAt(policy, "metadata/name")),
+                         "the operator has not looked at it as it is now",
+                         LogsOf(patient, "countersign-operator"));
   }
   findings.Good("", std::to_string(patient.policies.size()) + " known to the operator");
 }
@@ -218,8 +221,7 @@ void ExamineOwnNamespace(const Patient& patient, std::vector<Diagnosis>& all) {
 
 void ExamineProbe(const Patient& patient, std::vector<Diagnosis>& all) {
   Findings findings("probe", all);
-  const std::string logs =
-      "kubectl logs -n " + patient.name_space + " deployment/countersign-webhook";
+  const std::string logs = LogsOf(patient, "countersign-webhook");
   if (!patient.probe) {
     const auto why = patient.unread.find("probe");
     return findings.Unknown(

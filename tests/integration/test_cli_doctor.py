@@ -93,6 +93,15 @@ def test_an_auditor_learns_all_but_what_is_in_secrets(site):
     assert all("doctor" in f["next"] or "UseCases" in f["next"] for f in unknown)
 
 
+def test_a_namespace_without_an_installation_is_one_fault_and_no_command_that_moves_it(site):
+    done = subprocess.run([BIN / "countersign", "doctor", "-n", "default", "-o", "json"],
+                          capture_output=True, text=True,
+                          env=dict(os.environ, KUBECONFIG=str(site.cluster.kubeconfig)))  # fmt: skip
+    (only,) = json.loads(done.stdout)["findings"]
+    assert done.returncode == 1 and f"'{SYSTEM}'" in only["message"]
+    assert only["next"] == f"kubectl countersign doctor -n {SYSTEM}"
+
+
 def entry(name, **change):
     def apply(configuration):
         (one,) = [w for w in configuration["webhooks"] if w["name"] == name]

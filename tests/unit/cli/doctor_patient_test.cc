@@ -50,6 +50,31 @@ Patient NewPatient(std::vector<std::string> more = {}) {
   return patient;
 }
 
+TEST(DoctorElsewhere, OfANamespaceThatIsMistypedItMovesNothingThere) {
+  for (const bool by_service : {true, false}) {
+    Patient patient;
+    patient.name_space = "countersing-system";
+    patient.now = kNow;
+    Json entry = {{"name", "admission.countersign.dev"}};
+    if (by_service) entry["clientConfig"]["service"]["namespace"] = kSystem;
+    Put(patient, {{"kind", "ValidatingWebhookConfiguration"},
+                  {"metadata", {{"name", "countersign"}}},
+                  {"webhooks", Json::array({entry})}});
+    Json subject = {{"kind", "ServiceAccount"}, {"namespace", kSystem}};
+    Put(patient, {{"kind", "ClusterRoleBinding"},
+                  {"metadata", {{"name", "countersign-operator"}}},
+                  {"subjects", Json::array({subject})}});
+    const auto findings = Examine(patient);
+    ASSERT_EQ(findings.size(), 1U) << by_service;
+    EXPECT_EQ(findings.front().health, Health::kFault);
+    EXPECT_THAT(findings.front().message, HasSubstr(kSystem));
+    EXPECT_EQ(findings.front().next, "kubectl countersign doctor -n countersign-system");
+    // Of the installation itself, all that is missing is told.
+    patient.name_space = kSystem;
+    EXPECT_GT(Examine(patient).size(), 1U);
+  }
+}
+
 std::vector<Diagnosis> Of(const Patient& patient, const std::string& area, Health health) {
   std::vector<Diagnosis> found;
   for (const Diagnosis& one : Examine(patient)) {
