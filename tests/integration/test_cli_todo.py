@@ -50,7 +50,7 @@ def test_tasks_stand_with_those_who_can_do_them(folder):
     task = validator["tasks"][0]
     assert task["blocking"] and task["deployment"] == "lending-prod/scorer"
     assert task["next"].endswith(
-        "kubectl countersign approve scorer -n lending-prod --role model-validator")  # fmt: skip
+        "kubectl countersign approve scorer -n lending-prod --role model-validator --rationale \"…\"")  # fmt: skip
     text = run("todo", "-f", folder, "--now", NOW).stdout
     assert "role 'model-validator' of policy 'lending' (group 'model-risk')" in text
     assert "now: lending-prod/scorer in prod, lending/validation Missing" in text
@@ -107,7 +107,7 @@ def test_unsigned_answers_are_a_task_with_its_command(tmp_path):
     _, answer, _ = todo(tmp_path)
     assert tasks(answer)["model-validator"] == [("answers", "Missing", None)]
     assert answer["actors"][0]["tasks"][0]["next"].endswith(
-        "kubectl countersign approve --use-case credit -n lending --role model-validator")
+        "kubectl countersign approve --use-case credit -n lending --role model-validator --rationale \"…\"")
 
 
 def test_what_will_expire_is_told_before_with_the_remedy(tmp_path):
