@@ -45,7 +45,7 @@ std::string InstalledIn(const Patient& patient) {
     const std::string in = StringAt(*entry, "clientConfig/service/namespace");
     if (!in.empty()) return in;
   }
-  const Json* subject = first("ClusterRoleBinding", "countersign-operator", "subjects");
+  const Json* subject = first("ClusterRoleBinding", "countersign-webhook", "subjects");
   return subject == nullptr ? std::string() : StringAt(*subject, "namespace");
 }
 

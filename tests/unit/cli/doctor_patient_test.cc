@@ -62,7 +62,7 @@ TEST(DoctorElsewhere, OfANamespaceThatIsMistypedItMovesNothingThere) {
                   {"webhooks", Json::array({entry})}});
     Json subject = {{"kind", "ServiceAccount"}, {"namespace", kSystem}};
     Put(patient, {{"kind", "ClusterRoleBinding"},
-                  {"metadata", {{"name", "countersign-operator"}}},
+                  {"metadata", {{"name", "countersign-webhook"}}},
                   {"subjects", Json::array({subject})}});
     const auto findings = Examine(patient);
     ASSERT_EQ(findings.size(), 1U) << by_service;
@@ -163,6 +163,11 @@ TEST(DoctorsPatient, IsToldToInstallAsItWasInstalled) {
   for (const Diagnosis& one : Of(patient, "programs", Health::kWarning)) {
     EXPECT_THAT(one.next, Not(HasSubstr("--set"))) << one.message;
   }
+  for (const Diagnosis& one : Of(patient, "certificates", Health::kFault)) {
+    if (one.subject.find("entry") == std::string::npos) continue;
+    EXPECT_THAT(one.next, HasSubstr("kubectl logs -n countersign-system -l"));  // no Secret yet
+  }
+  Put(patient, {{"kind", "Secret"}, {"metadata", {{"name", "cert"}, {"namespace", kSystem}}}});
   for (const Diagnosis& one : Of(patient, "certificates", Health::kFault)) {
     if (one.subject.find("entry") == std::string::npos) continue;  // the Secret is missing too
     EXPECT_THAT(one.next, HasSubstr("kubectl annotate --overwrite secret -n countersign-system"));
