@@ -243,9 +243,3 @@ def test_an_operator_that_does_not_lead_or_whose_clock_is_wrong_is_told(site):
     found(site, "fault", "leader", "nobody holds it")
     site.cluster.run("delete", "lease", "countersign-operator", "-n", SYSTEM)
     found(site, "fault", "leader", "no operator has ever led")
-
-
-def test_another_namespace_has_no_installation(site):
-    done = subprocess.run([BIN / "countersign", "doctor", "-n", "default"], capture_output=True,
-                          text=True, env=dict(os.environ, KUBECONFIG=str(site.cluster.kubeconfig)))  # fmt: skip
-    assert done.returncode == 1 and "Deployment default/countersign-webhook: is missing" in done.stdout
