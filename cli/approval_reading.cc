@@ -149,7 +149,7 @@ Status ReadSubject(const ApprovalSource& source, const ApproveFlags& flags,
     read = ReadNamed(source, kIncidents, flags.incident, input.incident, use_case);
   } else if (!flags.protocol.empty()) {
     read = ReadNamed(source, kEvidence, flags.protocol, input.protocol, use_case);
-    if (read && input.protocol->spec.type != kChangeProtocolType) {
+    if (read && input.protocol && input.protocol->spec.type != kChangeProtocolType) {
       return Fail(Code::kInvalidArgument,
                   "must be of type ChangeProtocol, is of type '" + input.protocol->spec.type + "'",
                   "--protocol");
