@@ -125,17 +125,17 @@ std::string SpecOfPodsKept() {
       "(!has(oldObject.metadata.ownerReferences) || "
       "!oldObject.metadata.ownerReferences.exists(o, o.kind == 'ModelDeployment' && "
       "o.apiVersion.startsWith('countersign.dev/'))))";
-  std::string same;
-  for (const std::string_view name : {kGovernedDigestAnnotation, kModelDigestAnnotation}) {
+  const auto same = [](const std::string_view name) {
     const std::string key = "'" + std::string(name) + "'";
     const auto said = [&](const std::string& object) {
       const std::string metadata = object + ".spec.template.metadata";
       return "(has(" + metadata + ") && has(" + metadata + ".annotations) && " + key + " in " +
              metadata + ".annotations ? " + metadata + ".annotations[" + key + "] : '')";
     };
-    same += (same.empty() ? "" : " && ") + said("object") + " == " + said("oldObject");
-  }
-  return kept + " || (" + same + ")";
+    return said("object") + " == " + said("oldObject");
+  };
+  return kept + " || (" + same(kGovernedDigestAnnotation) + " && " + same(kModelDigestAnnotation) +
+         ")";
 }
 
 // Whether an object carries the finalizer of published versions, in CEL.
