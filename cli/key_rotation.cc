@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "catalog/revision.h"
 #include "evidence/dsse.h"
 #include "evidence/receipt.h"
-#include "operator/revision.h"
 
 namespace countersign {
 namespace {

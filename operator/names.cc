@@ -24,14 +24,6 @@ std::string SelectorText(std::string_view deployment) {
   return text;
 }
 
-std::string OursSelector() {
-  return std::string(kManagedByLabel) + "=" + std::string(kOperatorName);
-}
-
-std::string RevisionName(std::string_view deployment, std::int64_t number) {
-  return ChildName(deployment) + "-" + std::to_string(number);
-}
-
 std::string LabelValue(std::string_view text) {
   std::string value;
   for (const char c : text.substr(0, 63)) {

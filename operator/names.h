@@ -1,11 +1,11 @@
 // names.h: what the operator's objects are called and labelled.
 //
-// Everything that a child carries to be found again stands here. Names are those of the
-// ModelDeployment where Kubernetes allows it and a readable prefix with a hash where it does not;
-// equal names give equal children for ever, because selectors cannot be changed. Pure functions.
+// Everything that a child carries to be found again stands here, or, where the webhook looks for it
+// too, in catalog/child_name.h. Names are those of the ModelDeployment where Kubernetes allows it
+// and a readable prefix with a hash where it does not; equal names give equal children for ever,
+// because selectors cannot be changed. Pure functions.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,12 +15,9 @@
 
 namespace countersign {
 
-// Field manager of all server-side applies, and value of app.kubernetes.io/managed-by.
-inline constexpr std::string_view kOperatorName = "countersign-operator";
 // reportingController of Events.
 inline constexpr std::string_view kReportingController = "countersign.dev/operator";
 
-inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view kNameLabel = "app.kubernetes.io/name";
 inline constexpr std::string_view kInstanceLabel = "app.kubernetes.io/instance";
 inline constexpr std::string_view kDeploymentLabel = "countersign.dev/model-deployment";
@@ -30,12 +27,6 @@ inline constexpr std::string_view kRevisionLabel = "countersign.dev/revision";
 // Deployment's selector is immutable.
 [[nodiscard]] Json SelectorLabels(std::string_view deployment);
 [[nodiscard]] std::string SelectorText(std::string_view deployment);  // "a=b,c=d"
-
-// Selects what the operator made, of all ModelDeployments.
-[[nodiscard]] std::string OursSelector();
-
-// "credit-scorer-7": name of the ControllerRevision with this number.
-[[nodiscard]] std::string RevisionName(std::string_view deployment, std::int64_t number);
 
 // "namespace/name", as caches name use cases.
 [[nodiscard]] ObjectKey ParseRef(std::string_view ref);

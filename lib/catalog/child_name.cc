@@ -30,6 +30,14 @@ std::string ChildName(std::string_view deployment) {
   return name + "-" + Sha256Hex(deployment).substr(0, kHash);
 }
 
+std::string RevisionName(std::string_view deployment, std::int64_t number) {
+  return ChildName(deployment) + "-" + std::to_string(number);
+}
+
+std::string OursSelector() {
+  return std::string(kManagedByLabel) + "=" + std::string(kOperatorName);
+}
+
 std::string AnnotationOf(const Json& object, std::string_view key) {
   const Json* annotations = FindPath(object, "metadata/annotations");
   const Json* found = annotations == nullptr ? nullptr : Find(*annotations, key);

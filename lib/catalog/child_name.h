@@ -1,11 +1,12 @@
-// child_name.h: what the Deployment and the Service of a ModelDeployment are called, and what they
-// were made from.
+// child_name.h: what the Deployment, the Service and the revisions of a ModelDeployment are called,
+// how they are labelled, and what they were made from.
 //
 // The operator makes them by this name, and the guard knows them by it. The ModelDeployment's own
 // name where Kubernetes allows it, else a readable prefix with a hash. Pure.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,14 @@ namespace countersign {
 // A DNS label that starts with a letter (RFC 1035, which Services need), at most this long.
 inline constexpr std::size_t kMaxChildName = 63;
 [[nodiscard]] std::string ChildName(std::string_view deployment);
+// "credit-scorer-7": name of the ControllerRevision with this number.
+[[nodiscard]] std::string RevisionName(std::string_view deployment, std::int64_t number);
+
+// Field manager of all server-side applies, and value of app.kubernetes.io/managed-by.
+inline constexpr std::string_view kOperatorName = "countersign-operator";
+inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
+// Selects what the operator made, of all ModelDeployments.
+[[nodiscard]] std::string OursSelector();
 
 // Of the approved spec and of its model, on the child and its Pods.
 inline constexpr std::string_view kGovernedDigestAnnotation = "countersign.dev/governed-digest";
