@@ -89,7 +89,9 @@ std::vector<Json> ClusterRoles() {
                   Json::array({ReadAll(), Ours({"governancepolicies"}, kAllVerbs)})),
       // tests/integration/test_chart_accounts.py fails for a right of these two that is not used.
       ClusterRole("countersign-webhook",
-                  Json::array({ReadAll(kFollow), Ours({"usecases"}, {"get"})})),
+                  Json::array({ReadAll(kFollow), Ours({"usecases"}, {"get"}),
+                               // What was approved before: Pods of it are judged by it.
+                               Rule("apps", {"controllerrevisions"}, kFollow)})),
       ClusterRole(
           "countersign-operator",
           Json::array(

@@ -27,8 +27,9 @@ ScanSources SourcesOf(const World& world, const PolicySet& in_force, const ScanS
     std::vector<Cover> covers;
     for (const World::Deployment& deployment : world.deployments()) {
       if (deployment.object->meta.name_space != object.name_space) continue;
-      auto cover = CoverFor(world.policies(), *deployment.object, object.recognition, owners,
-                            object.made_from, [&] { return world.FactsOf(deployment, scope.now); });
+      auto cover =
+          CoverFor(world.policies(), *deployment.object, object.recognition, owners,
+                   object.made_from, {[&] { return world.FactsOf(deployment, scope.now); }});
       if (cover) covers.push_back(std::move(*cover));
     }
     return covers;

@@ -97,8 +97,8 @@ ReconcileResult ServingScan::Run(const std::stop_token& stop) {
   const ScanSources sources{
       [&](const std::string& ns) { return GuardSettingOf(in_force, ns, options_.elsewhere); },
       [&](const ScannedObject& object, const std::vector<ServingOwner>& owners) {
-        return CoversFor(catalog_, *policies, object.name_space, object.recognition, owners,
-                         object.made_from, now);
+        return CoversFor(catalog_, nullptr, *policies, object.name_space, object.recognition,
+                         owners, object.made_from, now);
       },
       [&](const ScannedObject& object) {
         return WaiversFor(catalog_, in_force, object.name_space, object.recognition, now);

@@ -263,6 +263,7 @@ int Run(Flags flags) {
   for (const ServingProfile& profile : table->profiles) serving_kinds.insert(profile.kind);
   WebhookMetrics metrics(COUNTERSIGN_VERSION, std::move(serving_kinds));
   Workloads workloads(client, clock, *table);
+  Revisions revisions(client, clock, catalog.authority());
   const auto record = [&metrics](const DecisionRecord& decided, bool may_wait) {
     const std::string line = RecordLine(decided);
     if (may_wait) {
@@ -274,7 +275,7 @@ int Run(Flags flags) {
     return true;
   };
   AdmissionHandler handler(catalog, live, clock, std::move(*key), flags.admission, record);
-  GuardHandler guard(catalog, workloads, *table, clock, *guard_options, record);
+  GuardHandler guard(catalog, workloads, revisions, *table, clock, *guard_options, record);
 
   auto listen = ParseHostPort(flags.listen);
   if (!listen) return Die(listen.error());
@@ -305,9 +306,12 @@ int Run(Flags flags) {
     const http::HttpsServer* found = running();
     return found == nullptr ? std::nullopt : found->Stalled(clock.Steady());
   };
+  const auto synced = [&] {
+    return catalog.HasSynced() && workloads.HasSynced() && revisions.HasSynced();
+  };
   const auto not_ready = [&]() -> std::optional<std::string> {
     if (leaving) return "shutting down";
-    if (!catalog.HasSynced() || !workloads.HasSynced()) return "caches are not synced yet";
+    if (!synced()) return "caches are not synced yet";
     if (const auto stale = catalog.Stale(clock.Steady()); !stale.empty()) return stale.front();
     if (auto healthy = certificates.Healthy(); !healthy) return healthy.error().ToString();
     return not_alive();
@@ -316,21 +320,26 @@ int Run(Flags flags) {
   probes.not_ready = not_ready;
   probes.metrics = [&] {
     const http::HttpsServer* found = running();
-    return metrics.Text(
-        {found == nullptr ? http::ServerStats{} : found->Stats(), certificates.NotAfter(), catalog,
-         clock.Steady(), !not_ready().has_value(), LostRecords(),
-         authority == nullptr ? std::nullopt : std::optional(authority->Stats()),
-         certificates.Lifetime(),
-         files == nullptr ? std::nullopt : std::optional(files->Failures()), workloads.Status()});
+    return metrics.Text({found == nullptr ? http::ServerStats{} : found->Stats(),
+                         certificates.NotAfter(),
+                         catalog,
+                         clock.Steady(),
+                         !not_ready().has_value(),
+                         LostRecords(),
+                         authority == nullptr ? std::nullopt : std::optional(authority->Stats()),
+                         certificates.Lifetime(),
+                         files == nullptr ? std::nullopt : std::optional(files->Failures()),
+                         {workloads.Status(), revisions.Status()}});
   };
   auto probe = http::ProbeServer::Start(probes);
   if (!probe) return Die(probe.error());
   catalog.Start();
   if (authority != nullptr) authority->Start();
   workloads.Start();
+  revisions.Start();
   // Until the caches are full every answer would be "missing": better none.
   const timespec pause{0, 100'000'000};
-  while (!catalog.HasSynced() || !workloads.HasSynced() || certificates.Current() == nullptr) {
+  while (!synced() || certificates.Current() == nullptr) {
     if (sigtimedwait(&signals, nullptr, &pause) > 0) return 0;
   }
   auto started = http::HttpsServer::Start(
@@ -363,6 +372,7 @@ int Run(Flags flags) {
   server->Stop();
   stop.request_stop();  // not before: what is answered last may need the API server
   if (authority != nullptr) authority->Stop();
+  revisions.Stop();
   workloads.Stop();
   catalog.Stop();
   return 0;

@@ -197,7 +197,7 @@ class WebhookMetrics::Impl {
               stats.refused.at(i));
     }
     std::vector<CacheStatus> caches = sources.catalog.Caches();
-    if (sources.workloads) caches.push_back(*sources.workloads);
+    caches.insert(caches.end(), sources.guard.begin(), sources.guard.end());
     for (const CacheStatus& cache : caches) {
       const prometheus::Labels labels = {{"kind", std::string(cache.kind)}};
       cached_.Add(labels).Set(static_cast<double>(cache.objects));
@@ -206,7 +206,9 @@ class WebhookMetrics::Impl {
       silence_.Add(labels).Set(
           std::chrono::duration<double>(sources.now - *cache.last_heard).count());
     }
-    synced_.Set(sources.catalog.HasSynced() ? 1 : 0);
+    const bool synced = std::all_of(caches.begin(), caches.end(),
+                                    [](const CacheStatus& cache) { return cache.synced; });
+    synced_.Set(synced ? 1 : 0);
     ready_.Set(sources.ready ? 1 : 0);
     RaiseTo(lost_records_, sources.lost_records);
     expiry_.Set(UnixSeconds(sources.certificate_expiry));

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "audit/decision_record.h"
 #include "catalog/catalog.h"
@@ -42,7 +43,7 @@ class WebhookMetrics {
     std::optional<AuthorityStats> authority = std::nullopt;  // where it is the built-in one
     std::chrono::seconds certificate_lifetime{0};
     std::optional<std::uint64_t> certificate_failures = std::nullopt;  // where it is in files
-    std::optional<CacheStatus> workloads = std::nullopt;               // the guard's, together
+    std::vector<CacheStatus> guard = {};                               // its caches
   };
   [[nodiscard]] std::string Text(const Sources& sources);
 

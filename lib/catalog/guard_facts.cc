@@ -5,22 +5,45 @@
 #include "governance/serving/covers.h"
 
 namespace countersign {
+namespace {
+
+std::vector<Facts> FactsOfEarlier(const Catalog& catalog, const Revisions& revisions,
+                                  const ObjectMeta& meta, const std::string& governed_digest,
+                                  Time now) {
+  std::vector<Facts> all;
+  for (const auto& revision : revisions.Of(meta, governed_digest)) {
+    auto approved = DeploymentOf(*revision);
+    // What serves of one that nobody can read any more the operator leaves as it is.
+    if (!approved) continue;
+    all.push_back(catalog.Gather(std::move(*approved), revision->governed_digest, revision->author,
+                                 meta.name_space, meta.name, now));
+  }
+  return all;
+}
+
+}  // namespace
 
 MadeFrom MadeFromOf(const Json& pod) {
   return {AnnotationOf(pod, kGovernedDigestAnnotation), AnnotationOf(pod, kModelDigestAnnotation)};
 }
 
-std::vector<Cover> CoversFor(const Catalog& catalog, const PolicySet& policies,
-                             const std::string& ns, const Recognition& serving,
-                             const std::vector<ServingOwner>& owners, const MadeFrom& made_from,
-                             Time now) {
+std::vector<Cover> CoversFor(const Catalog& catalog, const Revisions* revisions,
+                             const PolicySet& policies, const std::string& ns,
+                             const Recognition& serving, const std::vector<ServingOwner>& owners,
+                             const MadeFrom& made_from, Time now) {
   std::vector<Cover> covers;
   for (const auto& cached : catalog.deployments().List(ns)) {
     const ModelDeployment& object = cached->object;
-    auto cover = CoverFor(policies, object, serving, owners, made_from, [&] {
+    CoverLookups lookups{[&] {
       return catalog.Gather({cached, &cached->object}, object.spec_digest, cached->by, ns,
                             object.meta.name, now);
-    });
+    }};
+    if (revisions != nullptr) {
+      lookups.earlier = [&] {
+        return FactsOfEarlier(catalog, *revisions, object.meta, made_from.governed_digest, now);
+      };
+    }
+    auto cover = CoverFor(policies, object, serving, owners, made_from, lookups);
     if (cover) covers.push_back(std::move(*cover));
   }
   return covers;

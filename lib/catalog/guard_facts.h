@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "catalog/revisions.h"
 #include "catalog/workloads.h"
 #include "governance/serving/guard.h"
 
@@ -19,9 +20,11 @@ namespace countersign {
 [[nodiscard]] MadeFrom MadeFromOf(const Json& pod);
 
 // The ModelDeployments of `ns` that name anything of what `serving` and `owners` refer to, each as
-// approved now or with the reason why not. `made_from` of a Pod, else empty.
-[[nodiscard]] std::vector<Cover> CoversFor(const Catalog& catalog, const PolicySet& policies,
-                                           const std::string& ns, const Recognition& serving,
+// approved now or with the reason why not. `made_from` of a Pod, else empty; null `revisions`: no
+// earlier one is known.
+[[nodiscard]] std::vector<Cover> CoversFor(const Catalog& catalog, const Revisions* revisions,
+                                           const PolicySet& policies, const std::string& ns,
+                                           const Recognition& serving,
                                            const std::vector<ServingOwner>& owners,
                                            const MadeFrom& made_from, Time now);
 

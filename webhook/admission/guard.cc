@@ -62,10 +62,11 @@ std::vector<std::string> BuiltInControllers() {
 }
 
 GuardHandler::GuardHandler(const Catalog& catalog, const Workloads& workloads,
-                           const ServingProfiles& table, Clock& clock, GuardOptions options,
-                           AdmissionHandler::Recorder recorder)
+                           const Revisions& revisions, const ServingProfiles& table, Clock& clock,
+                           GuardOptions options, AdmissionHandler::Recorder recorder)
     : catalog_(catalog),
       workloads_(workloads),
+      revisions_(revisions),
       table_(table),
       clock_(clock),
       options_(std::move(options)),
@@ -174,8 +175,8 @@ GuardFacts GuardHandler::Gather(const Review& review, SteadyTime deadline, Time 
   facts.static_pod = IsStaticPod(review);
   if (facts.kind == kPodKind) facts.made_from = MadeFromOf(review.object);
   GatherOwners(review, deadline, facts);
-  facts.covers = CoversFor(catalog_, *policies, review.name_space, facts.serving, facts.owners,
-                           facts.made_from, now);
+  facts.covers = CoversFor(catalog_, &revisions_, *policies, review.name_space, facts.serving,
+                           facts.owners, facts.made_from, now);
   facts.waivers = WaiversFor(catalog_, in_force, review.name_space, facts.serving, now);
   return facts;
 }

@@ -1,14 +1,15 @@
 // guard.h: the entry that judges what serves a model without being a ModelDeployment.
 //
 // Gathers the facts for JudgeServing (governance/serving/guard.h) from caches: who asks, what the
-// object serves, whose it is by UID, which ModelDeployments of the namespace are approved now,
-// which waivers count. Whatever goes wrong inside is a refusal with its own reason. Thread-safe;
-// collaborators must outlive it.
+// object serves, whose it is by UID, which ModelDeployments of the namespace are approved now, and
+// revisions of them that were before, which waivers count. Whatever goes wrong inside is a refusal
+// with its own reason. Thread-safe; collaborators must outlive it.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "catalog/revisions.h"
 #include "catalog/workloads.h"
 #include "governance/serving/guard.h"
 #include "webhook/admission/handler.h"
@@ -27,8 +28,9 @@ struct GuardOptions {
 
 class GuardHandler {
  public:
-  GuardHandler(const Catalog& catalog, const Workloads& workloads, const ServingProfiles& table,
-               Clock& clock, GuardOptions options, AdmissionHandler::Recorder recorder);
+  GuardHandler(const Catalog& catalog, const Workloads& workloads, const Revisions& revisions,
+               const ServingProfiles& table, Clock& clock, GuardOptions options,
+               AdmissionHandler::Recorder recorder);
 
   [[nodiscard]] AdmissionReply Judge(const AdmissionCall& call) const;
 
@@ -40,6 +42,7 @@ class GuardHandler {
 
   const Catalog& catalog_;
   const Workloads& workloads_;
+  const Revisions& revisions_;
   const ServingProfiles& table_;
   Clock& clock_;
   const GuardOptions options_;

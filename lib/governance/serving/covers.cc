@@ -59,11 +59,46 @@ std::string QuarantineOf(const PolicySet& policies, const Facts& facts,
   return {};
 }
 
+// Whether the operator leaves nothing running of what this was decided about. Where our key may be
+// the wrong one, no more is believed than what no evidence can cure.
+bool EndsServing(const Decision& decision, Time now, bool key_holds) {
+  const auto asks = decision.Serves() ? std::nullopt : ReactionNow(decision, now);
+  return asks && *asks >= Reaction::kRollback && (key_holds || Barred(decision) != nullptr);
+}
+
+// The first gate that is not only flagged, in a sentence.
+std::string WhyNoLonger(const Decision& decision) {
+  const Gate* first = nullptr;
+  for (const Gate& gate : decision.gates) {
+    if (IsMet(gate.state)) continue;
+    if (first == nullptr) first = &gate;
+    if (gate.final || gate.enforcement >= Enforcement::kHold) {
+      first = &gate;
+      break;
+    }
+  }
+  return "the earlier spec that it was made from no longer meets policy" +
+         (first == nullptr ? std::string() : ", " + first->measure + ": " + first->message);
+}
+
+// Why nothing of that revision is to run, in a sentence; empty: it may. Of several with one digest
+// the Pod does not say which it was made from, so that one which may serve lets it in.
+std::string WhyEarlierEnds(const PolicySet& policies, const std::vector<Facts>& revisions,
+                           bool key_holds) {
+  std::string why;
+  for (const Facts& facts : revisions) {
+    const Decision decision = Evaluate(policies, facts);
+    if (!EndsServing(decision, facts.now, key_holds)) return {};
+    why = WhyNoLonger(decision);
+  }
+  return why;
+}
+
 }  // namespace
 
 std::optional<Cover> CoverFor(const PolicySet& policies, const ModelDeployment& deployment,
                               const Recognition& serving, const std::vector<ServingOwner>& owners,
-                              const MadeFrom& made_from, const std::function<Facts()>& gather) {
+                              const MadeFrom& made_from, const CoverLookups& lookups) {
   Cover cover = CoverOf(deployment.meta.name, deployment.spec);
   const auto concerns = [&](const Recognition& recognition) {
     return std::any_of(recognition.references.begin(), recognition.references.end(),
@@ -82,17 +117,19 @@ std::optional<Cover> CoverFor(const PolicySet& policies, const ModelDeployment& 
     cover.why_not = "it is being deleted";
     cover.suspended = true;
   } else {
-    const Facts facts = gather();
+    const Facts facts = lookups.gather();
     const Decision decision = Evaluate(policies, facts);
     cover.approved = decision.Serves();
     if (!cover.approved) cover.why_not = WhyNot(decision);
     cover.governed_digest = decision.governed_digest;
-    const auto asks = cover.approved ? std::nullopt : ReactionNow(decision, facts.now);
     // Whose stamp on it does not hold, ours may be the wrong key: nothing that runs is taken for
     // suspended on that ground.
-    cover.suspended = asks && *asks >= Reaction::kRollback &&
-                      (IsAuthentic(facts.author) || Barred(decision) != nullptr);
+    const bool key_holds = IsAuthentic(facts.author);
+    cover.suspended = EndsServing(decision, facts.now, key_holds);
     if (owns) cover.quarantined = QuarantineOf(policies, facts, DigestsOf(serving, made_from));
+    if (owns && lookups.earlier && IsOfEarlier(cover, made_from)) {
+      cover.earlier_ended = WhyEarlierEnds(policies, lookups.earlier(), key_holds);
+    }
   }
   return cover;
 }

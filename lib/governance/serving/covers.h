@@ -14,6 +14,14 @@
 
 namespace countersign {
 
+struct CoverLookups {
+  // Of the ModelDeployment as it stands.
+  std::function<Facts()> gather;
+  // Of each approved revision with the digest that the Pod says it was made from, where that is not
+  // the one that stands; unset, or none: nobody knows such a revision.
+  std::function<std::vector<Facts>()> earlier = {};
+};
+
 // nullopt: the ModelDeployment names nothing of what `serving` and `owners` refer to, and none of
 // `owners` is its child. Else it is covering if it would serve now. `made_from` of a Pod, else
 // empty.
@@ -21,8 +29,7 @@ namespace countersign {
                                             const ModelDeployment& deployment,
                                             const Recognition& serving,
                                             const std::vector<ServingOwner>& owners,
-                                            const MadeFrom& made_from,
-                                            const std::function<Facts()>& gather);
+                                            const MadeFrom& made_from, const CoverLookups& lookups);
 
 struct WaiverLookups {
   std::function<std::shared_ptr<const UseCase>(const UseCaseRef&)> use_case;

@@ -29,13 +29,11 @@ struct ByOwner {
 };
 
 // Why nothing that says it was made from this runs for the ModelDeployment; empty: it may. What was
-// made from another spec than that of now was approved before: of it the incidents alone are known,
-// and the operator judges the rest.
+// made from another spec than that of now was approved before, and is judged as what it was.
 std::string WhySuspended(const Cover& cover, const MadeFrom& made_from) {
-  if (!cover.quarantined.empty() || !cover.suspended) return cover.quarantined;
-  const bool earlier = !cover.governed_digest.empty() && !made_from.governed_digest.empty() &&
-                       cover.governed_digest != made_from.governed_digest;
-  return earlier ? std::string() : cover.why_not;
+  if (!cover.quarantined.empty()) return cover.quarantined;
+  if (IsOfEarlier(cover, made_from)) return cover.earlier_ended;
+  return cover.suspended ? cover.why_not : std::string();
 }
 
 // Whether nobody may start this Pod for a child of the operator's, however many others approve of
@@ -205,6 +203,11 @@ const GuardWaiver* NearestInactive(const std::vector<GuardWaiver>& waivers) {
 }
 
 }  // namespace
+
+bool IsOfEarlier(const Cover& cover, const MadeFrom& made_from) {
+  return !cover.governed_digest.empty() && !made_from.governed_digest.empty() &&
+         cover.governed_digest != made_from.governed_digest;
+}
 
 std::string_view GuardVerdictName(GuardVerdict verdict) {
   switch (verdict) {

@@ -4,11 +4,11 @@
 // allowed if the operator makes it; if a trusted controller makes it for an object that the
 // operator made or that is covered itself, which the chain of owners in our caches says, never the
 // request; if approved ModelDeployments of the namespace cover everything that it serves and runs;
-// or if a waiver does. Of a ModelDeployment that is suspended no Pod starts, whoever scales what
-// the operator made while there is none to scale it back. Of a kind of Kubernetes' own everything
-// that the approved Pod has must be there as well; of what other stacks make of an object nobody
-// knows that. An update that changes nothing of what is served is never refused. What is unknown is
-// not allowed.
+// or if a waiver does. Of a ModelDeployment that is suspended, or of an approved revision of it
+// whose own gates ask for that, no Pod starts, whoever scales what the operator made while there is
+// none to scale it back. Of a kind of Kubernetes' own everything that the approved Pod has must be
+// there as well; of what other stacks make of an object nobody knows that. An update that changes
+// nothing of what is served is never refused. What is unknown is not allowed.
 #pragma once
 
 #include <optional>
@@ -44,7 +44,12 @@ struct Cover {
   std::string governed_digest = {};
   // The incident about what runs, whichever spec it was made from, in a sentence.
   std::string quarantined = {};
+  // Why nothing is to run of the approved revision before that a Pod was made from, in a sentence:
+  // its own gates ask for Rollback or Suspend. Empty: it may, or nobody knows that revision.
+  std::string earlier_ended = {};
 };
+// Whether what says it was made from this is of another spec than that which stands there now.
+[[nodiscard]] bool IsOfEarlier(const Cover& cover, const MadeFrom& made_from);
 [[nodiscard]] Cover CoverOf(const std::string& name, const ModelDeploymentSpec& spec);
 // The digests of it, of OCI artefacts.
 [[nodiscard]] std::set<std::string> ModelDigestsOf(const ModelDeploymentSpec& spec);

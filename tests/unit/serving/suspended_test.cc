@@ -118,6 +118,22 @@ TEST(Suspended, AnEarlierRevisionGoesOn) {
   EXPECT_EQ(JudgeServing(facts).reason, "DeploymentSuspended") << "it does not say that it is one";
 }
 
+TEST(Suspended, AnEarlierRevisionThatAsksForItItselfDoesNot) {
+  GuardFacts facts = Made(PodSpec());
+  facts.covers = {Suspended()};
+  facts.covers[0].earlier_ended = "the earlier spec no longer meets policy, validation: one of two";
+  facts.made_from.governed_digest = kBefore;
+  for (const bool suspended : {true, false}) {
+    facts.covers[0].suspended = suspended;
+    const GuardDecision decision = JudgeServing(facts);
+    EXPECT_EQ(decision.reason, "DeploymentSuspended") << "whatever stands there now";
+    EXPECT_THAT(decision.message,
+                AllOf(HasSubstr("validation: one of two"), Not(HasSubstr("7/8 gates pass"))));
+  }
+  facts.made_from.governed_digest = kNow;
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned") << "that of now may serve";
+}
+
 TEST(Suspended, AnIncidentAboutWhatItRunsHoldsWhateverSpecItIsOf) {
   GuardFacts facts = Made(PodSpec());
   facts.covers = {Suspended()};

@@ -18,8 +18,12 @@ using ::testing::Not;
 class WebhookMetricsTest : public testing::Test {
  protected:
   std::string Scrape(bool ready = true) {
-    return metrics_.Text(
-        {http::ServerStats{}, Time{Seconds{1'800'000'000}}, catalog_, clock_.Steady(), ready, 3});
+    WebhookMetrics::Sources sources{
+        http::ServerStats{}, Time{Seconds{1'800'000'000}}, catalog_, clock_.Steady(), ready, 3};
+    for (const char* kind : {"workloads", "ControllerRevision"}) {
+      sources.guard.push_back({kind, 7, 0, false, clock_.Steady()});
+    }
+    return metrics_.Text(sources);
   }
 
   // Lines with a value.
@@ -82,6 +86,13 @@ TEST_F(WebhookMetricsTest, GuardDecisionsAreCountedByTheKindsOfTheServingTable) 
                                           "\"Deployment\",verdict=\"Allow\"} 1"));
   EXPECT_THAT(text, HasSubstr("kind=\"other\""));
   EXPECT_THAT(text, Not(HasSubstr("Toaster")));
+}
+
+TEST_F(WebhookMetricsTest, CachesOfTheGuardAreToldOfAsTheOthersAre) {
+  const std::string text = Scrape();
+  EXPECT_THAT(text, HasSubstr("countersign_cache_objects{kind=\"ControllerRevision\"} 7"));
+  EXPECT_THAT(text, HasSubstr("countersign_cache_silence_seconds{kind=\"workloads\"} 0"));
+  EXPECT_THAT(text, HasSubstr("countersign_cache_synced 0"));
 }
 
 // Whatever is asked: each series costs memory in every Prometheus that scrapes.
