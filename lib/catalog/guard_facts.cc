@@ -89,9 +89,9 @@ std::vector<ServingOwner> OwnersOf(const Catalog& catalog,
   std::vector<ServingOwner> owners;
   owners.reserve(chain.size());
   for (const auto& workload : chain) {
+    const std::optional<WorkloadOwner>& above = workload->owner;
     owners.push_back({workload->kind, workload->key.name, IsOperatorsOwn(catalog, *workload),
-                      workload->recognition,
-                      workload->owner ? workload->owner->name : std::string()});
+                      workload->recognition, above ? above->name : std::string()});
   }
   return owners;
 }

@@ -44,7 +44,9 @@ Cover CoverOfChild(const Situation& now, const std::string& made_from,
   deployment.meta.name = "live";
   const std::vector<ServingOwner> owners = {{"Deployment", "live", true, {}, "live"}};
   const CoverLookups lookups{[&] { return now.facts; }, [&] { return earlier; }};
-  return CoverFor(now.policies, deployment, {}, owners, {made_from, {}}, lookups).value();
+  const auto cover = CoverFor(now.policies, deployment, {}, owners, {made_from, {}}, lookups);
+  EXPECT_TRUE(cover.has_value());
+  return cover.value_or(Cover{});
 }
 
 Cover CoverOfChild(const Situation& now) { return CoverOfChild(now, now.facts.governed_digest); }
