@@ -12,8 +12,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: countersign-manifests REPO_ROOT\n");
     return root == "--help" || root == "-h" ? 0 : 2;
   }
+  const std::string folder = root + "/";
   for (const auto& [path, text] : countersign::GeneratedFiles()) {
-    const auto written = countersign::WriteTextFile(root + "/" + path, text);
+    const auto written = countersign::WriteTextFile(folder + path, text);
     if (!written) {
       std::fprintf(stderr, "countersign-manifests: %s\n", written.error().ToString().c_str());
       return 2;

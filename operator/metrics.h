@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,6 +30,9 @@ struct CacheAge {
   std::string kind;
   std::chrono::duration<double> silence;
 };
+
+// Lines of values, at most, whatever the controllers met.
+inline constexpr std::size_t kMaxOperatorSeries = 300;
 
 class OperatorMetrics {
  public:

@@ -1,5 +1,7 @@
 #include "operator/operator.h"
 
+#include <functional>
+#include <map>
 #include <set>
 
 #include "audit/decision_record.h"
@@ -316,11 +318,18 @@ std::vector<InformerBase*> Operator::Caches() {
 }
 
 std::vector<CacheAge> Operator::CacheAges() const {
+  // Several hold objects of one kind: the most silent of them counts.
+  std::map<std::string, SteadyTime, std::less<>> heard;
+  const auto add = [&](std::string_view kind, const std::optional<SteadyTime>& last) {
+    if (!last) return;
+    const auto [place, first] = heard.emplace(kind, *last);
+    if (!first) place->second = std::min(place->second, *last);
+  };
+  for (const CacheStatus& cache : catalog_.Caches()) add(cache.kind, cache.last_heard);
+  for (const InformerBase* cache : caches_) add(cache->Kind(), cache->LastHeard());
   std::vector<CacheAge> ages;
   const SteadyTime now = clock_.Steady();
-  for (const CacheStatus& cache : catalog_.Caches()) {
-    if (cache.last_heard) ages.push_back({std::string(cache.kind), now - *cache.last_heard});
-  }
+  for (const auto& [kind, last] : heard) ages.push_back({kind, now - last});
   return ages;
 }
 

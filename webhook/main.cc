@@ -314,6 +314,7 @@ int Run(Flags flags) {
     if (!synced()) return "caches are not synced yet";
     if (const auto stale = catalog.Stale(clock.Steady()); !stale.empty()) return stale.front();
     if (auto healthy = certificates.Healthy(); !healthy) return healthy.error().ToString();
+    if (running() == nullptr) return "not listening yet";
     return not_alive();
   };
   probes.not_alive = not_alive;

@@ -65,7 +65,7 @@ class Few {
  public:
   explicit Few(std::size_t most) : most_(most) {}
   // Whether these have a series of their own.
-  [[nodiscard]] bool Take(const prometheus::Labels& labels) {
+  bool Take(const prometheus::Labels& labels) {
     const std::lock_guard lock(mutex_);
     if (seen_.contains(labels)) return true;
     if (seen_.size() >= most_) return false;
@@ -151,6 +151,13 @@ class WebhookMetrics::Impl {
     OneGauge("countersign_build_info", "1, with the version as label.",
              {{"version", std::move(version)}, {"program", "countersign-webhook"}})
         .Set(1);
+    // An alert rests on it, so it has its series before others could take their place.
+    for (const char* dry_run : {"false", "true"}) {
+      const prometheus::Labels labels = {
+          {"reason", "InternalError"}, {"allowed", "false"}, {"dry_run", dry_run}};
+      reasoned_.Take(labels);
+      reasons_.Add(labels);
+    }
     for (const Total& total : kTotals) {
       totals_.push_back(&prometheus::BuildCounter()
                              .Name(total.name)

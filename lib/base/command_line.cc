@@ -48,6 +48,7 @@ void ParseCommandLine(CLI::App& app, int argc, const char* const* argv) {
     arguments.emplace_back();
   }
   std::vector<const char*> pointers;
+  pointers.reserve(arguments.size());
   for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
   app.parse(static_cast<int>(pointers.size()), pointers.data());
 }

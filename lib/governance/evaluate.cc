@@ -391,8 +391,9 @@ void EvaluateIn(const PolicyEnvironment& environment, const MatchedPolicy& match
           lineage,  &in_use,     &matched.versions};
       Gate gate = ApplyCarryOver(context, RunMeasure(context), RunMeasure);
       gate = ApplyProtocols(context, std::move(gate), RunMeasure);
-      gates[i] = ApplyWaivers(context, std::move(gate));
-      if (!sign_offs) AddInUse(*gates[i], in_use);
+      gate = ApplyWaivers(context, std::move(gate));
+      if (!sign_offs) AddInUse(gate, in_use);
+      gates[i] = std::move(gate);
     }
   }
   for (std::optional<Gate>& gate : gates) {

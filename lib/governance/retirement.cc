@@ -36,6 +36,7 @@ bool Governs(const GovernancePolicySpec& policy, const UseCaseSpec& use_case) {
 Insiders DevelopersAt(const GovernancePolicySpec& policy, const Facts& facts,
                       const EvidenceIndex& index, Time then) {
   const AttestedSignOff* last = nullptr;
+  const ShownUseCase* listed = nullptr;
   for (const AttestedSignOff* sign_off : index.SignOffsOnUseCase()) {
     const SignOffSpec& spec = sign_off->object->spec;
     if (spec.subject.use_case != facts.use_case->meta.name ||
@@ -44,10 +45,12 @@ Insiders DevelopersAt(const GovernancePolicySpec& policy, const Facts& facts,
         sign_off->by.Recorded() > then) {
       continue;
     }
-    if (last == nullptr || last->by.Recorded() < sign_off->by.Recorded()) last = sign_off;
+    if (last == nullptr || last->by.Recorded() < sign_off->by.Recorded()) {
+      last = sign_off;
+      listed = &*spec.shown->use_case;
+    }
   }
-  return last == nullptr ? Insiders()
-                         : DevelopersOf(policy, AsUseCase(*last->object->spec.shown->use_case));
+  return listed == nullptr ? Insiders() : DevelopersOf(policy, AsUseCase(*listed));
 }
 
 }  // namespace

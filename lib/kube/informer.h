@@ -59,6 +59,8 @@ class InformerBase : private WatchSink {
   void Start();
   void Stop();  // waits for the thread; also done by the destructor
 
+  // What it holds: the kind of its resource.
+  [[nodiscard]] std::string_view Kind() const { return options_.scope.resource.kind; }
   // True once the first full list is in, for good.
   [[nodiscard]] bool HasSynced() const { return synced_; }
   // Waits for it; false at `deadline` or `stop`.

@@ -62,6 +62,11 @@ def test_the_programs_know_the_arguments_that_the_chart_gives_them(program):
     assert flags and [flag for flag in flags if flag not in known] == []
 
 
+def test_values_that_an_umbrella_chart_shares_with_all_its_parts_are_taken():
+    shared = rendered("--set", "global.imageRegistry=registry.example,global.team.name=platform")
+    assert shared == rendered()
+
+
 def test_what_countersign_install_prints_is_what_the_chart_installs():
     objects = rendered()
     for item in installed().values():

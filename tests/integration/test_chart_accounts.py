@@ -119,12 +119,22 @@ def used(site, account):
 
 
 def granted(site, program):
+    """By every binding that names the account, whatever role it is for."""
+
+    def read(*what):
+        return json.loads(site.cluster.run("get", *what, "-o", "json").stdout)
+
+    account = {"kind": "ServiceAccount", "name": program, "namespace": SYSTEM}
     rules = []
-    for kind, namespace in (("clusterrole", []), ("role", ["-n", SYSTEM])):
-        for name in (program, program + "-ca"):
-            done = site.cluster.run("get", kind, name, *namespace, "-o", "json", check=False)
-            if done.returncode == 0:
-                rules += json.loads(done.stdout)["rules"]
+    for kind in ("clusterrolebindings", "rolebindings"):
+        for binding in read(kind, "-A")["items"]:
+            if account not in binding.get("subjects", []):
+                continue
+            namespace = binding["metadata"].get("namespace")
+            assert namespace in (None, SYSTEM), binding
+            role = binding["roleRef"]
+            where = ["-n", namespace] if role["kind"] == "Role" else []
+            rules += read(role["kind"].lower(), role["name"], *where)["rules"]
     return {(group, resource, verb) for rule in rules for group in rule["apiGroups"]
             for resource in rule["resources"] for verb in rule["verbs"]}  # fmt: skip
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 namespace countersign {
 namespace {
 
@@ -47,6 +49,41 @@ TEST(Metrics, CountDeploymentsByTheEmergenciesThatNobodySignedOff) {
   memory.Forget({"env", "c"});
   EXPECT_THAT(metrics.Text(), HasSubstr(Emergencies("open", 1)));
   EXPECT_THAT(metrics.Text(), HasSubstr(Emergencies("overdue", 0)));
+}
+
+// Each of the operator's controllers with each result, and every cache that it can have.
+TEST(Metrics, HaveFewSeriesWhateverTheControllersMeet) {
+  constexpr int kControllers = 16;  // two more than there are
+  constexpr int kKinds = 20;
+  Memory memory;
+  OperatorMetrics::Sources sources = Of(memory, Time{});
+  sources.busy = [] {
+    std::map<std::string, double> busy;
+    for (int i = 0; i < kControllers; ++i) busy["controller-" + std::to_string(i)] = 1;
+    return busy;
+  };
+  sources.caches = [] {
+    std::vector<CacheAge> ages;
+    for (int i = 0; i < kKinds; ++i) ages.push_back({"Kind" + std::to_string(i), {}});
+    return ages;
+  };
+  sources.admission_differences = [] {
+    return std::map<std::string, std::size_t>{{"mutating", 1}, {"validating", 1}, {"policies", 1}};
+  };
+  OperatorMetrics metrics("x", std::move(sources));
+  for (int i = 0; i < kControllers; ++i) {
+    for (const auto kind : {ReconcileResult::Kind::kDone, ReconcileResult::Kind::kWait,
+                            ReconcileResult::Kind::kConflict, ReconcileResult::Kind::kFailed}) {
+      ReconcileResult result;
+      result.kind = kind;
+      metrics.Reconciled("controller-" + std::to_string(i), result, std::chrono::seconds(1));
+    }
+  }
+  std::istringstream text(metrics.Text());
+  std::size_t series = 0;
+  for (std::string line; std::getline(text, line);) series += !line.empty() && line[0] != '#';
+  EXPECT_GT(series, 2U * kControllers);
+  EXPECT_LE(series, kMaxOperatorSeries);
 }
 
 }  // namespace

@@ -122,6 +122,16 @@ TEST_F(WebhookMetricsTest, HaveFewSeriesWhateverIsAsked) {
   }
   EXPECT_LE(Series(), kMaxSeries);
   EXPECT_THAT(Scrape(), HasSubstr("reason=\"other\""));
+  // The alert on errors of ours finds them all the same.
+  for (const bool dry_run : {false, true}) {
+    DecisionRecord failed = RecordOf("SignOff", false, dry_run);
+    failed.reasons = {"InternalError"};
+    metrics_.Count(failed);
+    EXPECT_THAT(
+        Scrape(),
+        HasSubstr("countersign_admission_reasons_total{allowed=\"false\",dry_run=\"" +
+                  std::string(dry_run ? "true" : "false") + "\",reason=\"InternalError\"} 1"));
+  }
   const std::size_t series = Series();
   metrics_.Count(RecordOf("Another", true, false));
   EXPECT_EQ(Series(), series);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -33,6 +34,9 @@ TEST_F(CpuCountTest, AQuotaBelowTheMachineLimitsRoundedUp) {
   EXPECT_EQ(AvailableCpus(root_), 1);
   Write("/sys/fs/cgroup/cpu.max", "1000 100000\n");
   EXPECT_EQ(AvailableCpus(root_), 1);
+  const int unlimited = AvailableCpus(root_ + "/none");
+  Write("/sys/fs/cgroup/cpu.max", "110000 100000\n");
+  EXPECT_EQ(AvailableCpus(root_), std::min(unlimited, 2));
 }
 
 TEST_F(CpuCountTest, TheFirstVersionOfCgroupsIsUnderstood) {

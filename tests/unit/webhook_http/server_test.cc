@@ -406,6 +406,24 @@ TEST(ServerTest, AnIdleConnectionIsClosedInTheEndWithAGoodbye) {
   EXPECT_TRUE(Eventually([&] { return server->Stats().active == 0; }));
 }
 
+// What the program runs with: it sets none of these. An API server waits 10 s for an answer.
+TEST(ServerTest, WhoIsSlowOrGreedyIsCutOffBeforeAnApiServerWouldGiveUp) {
+  const ServerOptions shipped;
+  for (const milliseconds limit : {shipped.handshake_deadline, shipped.head_deadline,
+                                   shipped.request_deadline, shipped.write_deadline}) {
+    EXPECT_GE(limit, seconds(1));
+    EXPECT_LE(limit, seconds(5));
+  }
+  EXPECT_LE(shipped.max_wait, seconds(1));
+  EXPECT_LE(shipped.max_head_bytes, std::size_t{64} << 10);
+  // Two objects of the API server's greatest, and no more than the buffers of a few.
+  EXPECT_GE(shipped.max_body_bytes, std::size_t{6} << 20);
+  EXPECT_LE(shipped.max_body_bytes, std::size_t{8} << 20);
+  EXPECT_LE(shipped.max_buffered_bytes, std::size_t{64} << 20);
+  EXPECT_GE(shipped.max_connections, 5U * 25U);
+  EXPECT_LE(shipped.max_connections, 4096U);
+}
+
 TEST(ServerTest, TheIdleTimeoutExceedsTheApiServers) {
   // Go's DefaultTransport closes after 90 s; the server must not be the first.
   EXPECT_GT(ServerOptions().idle_timeout, seconds(90));
