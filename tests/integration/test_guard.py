@@ -20,6 +20,7 @@ RELEASE = ("robin", ["release-robots"])
 CASES = yaml.safe_load((ROOT / "tests/unit/serving/testdata/objects.yaml").read_text())["cases"]
 MODEL = f"registry.example/scorer@{s.digest('live')}"
 OTHER = f"registry.example/scorer@{s.digest('other')}"
+LINES = yaml.safe_load((ROOT / "tests/unit/serving/examples/command_lines.yaml").read_text())
 TABLE = yaml.safe_load(
     pathlib.Path(ROOT / "charts/countersign/files/serving-profiles.yaml").read_text()
 )
@@ -130,6 +131,28 @@ def test_ordinary_workloads_never_reach_the_webhook(site, case):
     site.apply(put(case["object"], PROD), dry_run=True)
     names = [r["object"]["name"] for r in site.webhook.records[before:]]
     assert case["object"]["metadata"]["name"] not in names
+
+
+def asked_about(site, objects):
+    """Names of those that the API server asked us about, each created as a dry run."""
+    before = len(site.webhook.records)
+    site.apply(*objects, check=False, dry_run=True)
+    return {r["object"]["name"] for r in site.webhook.records[before:]}
+
+
+def test_whatever_is_recognised_in_a_command_line_is_asked_about(site):
+    """The filter in the API server reads quotes and lines that go on as the recogniser does."""
+    lines = [*LINES["serves"], *LINES["does_not_serve"]]
+    objects = [
+        workload(f"line-{i}", {"containers": [
+            {"name": "c", "image": "bank/app:1", "command": ["sh", "-c", line]}]})
+        for i, line in enumerate(lines)
+    ]  # fmt: skip
+    asked = asked_about(site, objects)
+    assert [line for i, line in enumerate(LINES["serves"]) if f"line-{i}" not in asked] == []
+    (judged,) = {r["reasons"][0] for r in site.webhook.records
+                 if r["object"]["name"] == "line-0"}  # fmt: skip
+    assert judged == "ShadowDeployment"
 
 
 @pytest.mark.parametrize(
