@@ -21,6 +21,7 @@ CASES = yaml.safe_load((ROOT / "tests/unit/serving/testdata/objects.yaml").read_
 MODEL = f"registry.example/scorer@{s.digest('live')}"
 OTHER = f"registry.example/scorer@{s.digest('other')}"
 LINES = yaml.safe_load((ROOT / "tests/unit/serving/examples/command_lines.yaml").read_text())
+SIGNS = yaml.safe_load((ROOT / "tests/unit/serving/examples/signs.yaml").read_text())["signs"]
 TABLE = yaml.safe_load(
     pathlib.Path(ROOT / "charts/countersign/files/serving-profiles.yaml").read_text()
 )
@@ -153,6 +154,17 @@ def test_whatever_is_recognised_in_a_command_line_is_asked_about(site):
     (judged,) = {r["reasons"][0] for r in site.webhook.records
                  if r["object"]["name"] == "line-0"}  # fmt: skip
     assert judged == "ShadowDeployment"
+
+
+def test_every_sign_of_the_table_is_asked_about(site):
+    signs = [one for one in SIGNS if one.get("certainty") != "Ignore"]
+    objects = []
+    for i, sign in enumerate(signs):
+        container = {"name": "c", "image": "bank/app:1", **sign.get("container", {})}
+        one = workload(f"sign-{i}", {"containers": [container], **sign.get("spec", {})})
+        objects.append(s.merged(one, {"spec": {"template": {"metadata": sign.get("metadata", {})}}}))
+    asked = asked_about(site, objects)
+    assert [sign["sign"] for i, sign in enumerate(signs) if f"sign-{i}" not in asked] == []
 
 
 @pytest.mark.parametrize(
