@@ -20,6 +20,8 @@ RELEASE = ("robin", ["release-robots"])
 CASES = yaml.safe_load((ROOT / "tests/unit/serving/testdata/objects.yaml").read_text())["cases"]
 MODEL = f"registry.example/scorer@{s.digest('live')}"
 OTHER = f"registry.example/scorer@{s.digest('other')}"
+LINES = yaml.safe_load((ROOT / "tests/unit/serving/examples/command_lines.yaml").read_text())
+SIGNS = yaml.safe_load((ROOT / "tests/unit/serving/examples/signs.yaml").read_text())["signs"]
 TABLE = yaml.safe_load(
     pathlib.Path(ROOT / "charts/countersign/files/serving-profiles.yaml").read_text()
 )
@@ -130,6 +132,39 @@ def test_ordinary_workloads_never_reach_the_webhook(site, case):
     site.apply(put(case["object"], PROD), dry_run=True)
     names = [r["object"]["name"] for r in site.webhook.records[before:]]
     assert case["object"]["metadata"]["name"] not in names
+
+
+def asked_about(site, objects):
+    """Names of those that the API server asked us about, each created as a dry run."""
+    before = len(site.webhook.records)
+    site.apply(*objects, check=False, dry_run=True)
+    return {r["object"]["name"] for r in site.webhook.records[before:]}
+
+
+def test_whatever_is_recognised_in_a_command_line_is_asked_about(site):
+    """The filter in the API server reads quotes and lines that go on as the recogniser does."""
+    lines = [*LINES["serves"], *LINES["does_not_serve"]]
+    objects = [
+        workload(f"line-{i}", {"containers": [
+            {"name": "c", "image": "bank/app:1", "command": ["sh", "-c", line]}]})
+        for i, line in enumerate(lines)
+    ]  # fmt: skip
+    asked = asked_about(site, objects)
+    assert [line for i, line in enumerate(LINES["serves"]) if f"line-{i}" not in asked] == []
+    (judged,) = {r["reasons"][0] for r in site.webhook.records
+                 if r["object"]["name"] == "line-0"}  # fmt: skip
+    assert judged == "ShadowDeployment"
+
+
+def test_every_sign_of_the_table_is_asked_about(site):
+    signs = [one for one in SIGNS if one.get("certainty") != "Ignore"]
+    objects = []
+    for i, sign in enumerate(signs):
+        container = {"name": "c", "image": "bank/app:1", **sign.get("container", {})}
+        one = workload(f"sign-{i}", {"containers": [container], **sign.get("spec", {})})
+        objects.append(s.merged(one, {"spec": {"template": {"metadata": sign.get("metadata", {})}}}))
+    asked = asked_about(site, objects)
+    assert [sign["sign"] for i, sign in enumerate(signs) if f"sign-{i}" not in asked] == []
 
 
 @pytest.mark.parametrize(

@@ -134,12 +134,18 @@ std::string LongerThan(const std::string& texts, int most) {
 }
 
 // `l.map(c, <text of c>)` as one text in lower case that holds one of the words, or is too long.
-std::string Texts(const std::string& text_of_container, const std::set<std::string>& words) {
+// `without` is called on that text to take something out of it.
+std::string Texts(const std::string& text_of_container, const std::set<std::string>& words,
+                  const std::string& without = "") {
   if (words.empty()) return "false";
   return "[l.map(c, " + text_of_container + ").join(' ')].exists(t, size(t) > " +
-         std::to_string(kMostText) + " || [t.lowerAscii()].exists(u, " + Contains("u", words) +
-         "))";
+         std::to_string(kMostText) + " || [t.lowerAscii()" + without + "].exists(u, " +
+         Contains("u", words) + "))";
 }
+
+// What AddWords (command_line.h) takes for nothing within a word: lines that go on, and quotes.
+constexpr std::string_view kWithoutQuotes =
+    R"(.replace('\\\r\n', '').replace('\\\n', '').replace('"', '').replace('\'', ''))";
 
 // All that is run in a container `c`, as lists of words.
 std::string CommandLines() {
@@ -168,7 +174,8 @@ std::string Containers(const ServingSignals& signals) {
        LongerThan("l.map(c, [c.?resources.?limits, c.?resources.?requests].map(r, "
                   "r.orValue({}).map(k, k).join('')).join(''))",
                   kMostResourceText),
-       Texts("(" + CommandLines() + ").join(' ')", CommandWords(signals)),
+       Texts("(" + CommandLines() + ").join(' ')", CommandWords(signals),
+             std::string(kWithoutQuotes)),
        Texts("c.?env.orValue([]).map(e, e.?value.orValue('')).join(' ')", uris),
        "l.exists(c, " + Container(signals) + ")"});
 }

@@ -65,7 +65,8 @@ void Describe(V& v, ServingSignals& s) {
 template <class V>
 void Describe(V& v, ModelField& f) {
   v.Field({.name = "path",
-           .doc = "Keys from the root to the value; '*' any member or item, '**' anything below.",
+           .doc = "Keys from the root to the value; '*' any member or item, '**' anything below. A "
+                  "switch there names something where it is off.",
            .required = true,
            .min = 1,
            .max = kMaxSteps},

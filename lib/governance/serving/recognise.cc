@@ -198,6 +198,7 @@ class Recogniser {
         std::string version;
         if (field.name.empty()) {
           if (node.is_string()) value = node.get<std::string>();
+          if (node == Json(false)) value = "(" + FieldOf(field.path) + ": false)";
         } else if (node.is_object()) {
           if (!field.unless.empty() && !StringAt(node, field.unless).empty()) return;
           value = StringAt(node, field.name);

@@ -70,6 +70,16 @@ TEST(MatchCondition, HoldsEverySignOfTheTable) {
   EXPECT_THAT(cel, HasSubstr("object.?spec.?jobTemplate.?metadata"));
 }
 
+// As AddWords reads them; tests/integration/test_guard.py asks the API server.
+TEST(MatchCondition, ReadsCommandLinesWithoutQuotesAndEndsOfLinesThatGoOn) {
+  const std::string cel = ServingMatchExpression(BuiltInServingProfiles()->signals);
+  const std::string without =
+      R"([t.lowerAscii().replace('\\\r\n', '').replace('\\\n', '').replace('"', ''))"
+      R"(.replace('\'', '')].exists(u, )";
+  EXPECT_THAT(cel, HasSubstr(without));
+  EXPECT_THAT(cel, HasSubstr("[t.lowerAscii()].exists(u, ")) << "values of variables are no words";
+}
+
 // What costs the API server too much ends the request without a word of why.
 TEST(MatchCondition, EveryListIsBounded) {
   const auto table = BuiltInServingProfiles();

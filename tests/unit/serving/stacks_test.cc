@@ -21,6 +21,18 @@ const ServingProfiles& Table() {
   return kTable;
 }
 
+GuardDecision JudgeBy(const ModelDeploymentSpec& approved, const std::string& object) {
+  GuardFacts facts;
+  facts.name_space = "lending-prod";
+  const auto parsed = ParseYaml(object);
+  if (!parsed) throw std::runtime_error(object + parsed.error().ToString());
+  facts.kind = StringAt(*parsed, "kind");
+  facts.serving = Recognise(Table(), *parsed);
+  facts.covers = {CoverOf("scorer", approved)};
+  facts.covers[0].approved = true;
+  return JudgeServing(facts);
+}
+
 // The approved template runs one container, told what `told` says.
 GuardDecision Judge(const std::string& object, const std::string& told = "",
                     const std::string& volumes = "") {
@@ -31,15 +43,7 @@ GuardDecision Judge(const std::string& object, const std::string& told = "",
                                       told + "}], volumes: [" + volumes + "]}}")
                                 .value();
   spec.serving.pod_template = RawJson::FromText(DumpJson(pod_template));
-  GuardFacts facts;
-  facts.name_space = "lending-prod";
-  const auto parsed = ParseYaml(object);
-  if (!parsed) throw std::runtime_error(object + parsed.error().ToString());
-  facts.kind = StringAt(*parsed, "kind");
-  facts.serving = Recognise(Table(), *parsed);
-  facts.covers = {CoverOf("scorer", spec)};
-  facts.covers[0].approved = true;
-  return JudgeServing(facts);
+  return JudgeBy(spec, object);
 }
 
 std::vector<std::string> Reasons(const GuardDecision& decision) {
@@ -284,6 +288,43 @@ TEST(Stacks, ThePodOfAStatefulSetIsNotCoveredForItsOwner) {
   facts.covers = {CoverOf("scorer", spec)};
   facts.covers[0].approved = true;
   EXPECT_THAT(Reasons(JudgeServing(facts)), ElementsAre("VolumeNotApproved"));
+}
+
+// Who fetches a model, whether anybody does, and what is taken beside it.
+TEST(Stacks, AModelOfTheHubIsCoveredOnlyAsItIsFetched) {
+  const std::string commit(40, '1');
+  ModelDeploymentSpec spec;
+  Component hub;
+  hub.name = "hub";
+  hub.hosted = HostedModel{.provider = "huggingface", .model = "org/m", .snapshot = commit};
+  spec.model.components.push_back(hub);
+  const auto cache = [&](const std::string& from) {
+    return "{apiVersion: apps.nvidia.com/v1alpha1, kind: NIMCache, spec: {source: {hf: {modelName: "
+           "org/m, revision: '" +
+           commit + "'" + from + "}}}}";
+  };
+  const auto runtime = [&](const std::string& more) {
+    return "{apiVersion: production-stack.vllm.ai/v1alpha1, kind: VLLMRuntime, spec: {model: "
+           "{modelURL: 'hf://org/m:" +
+           commit + "'}" + more + "}}";
+  };
+  const auto llm = [&](const std::string& more) {
+    return "{apiVersion: serving.kserve.io/v1alpha2, kind: LLMInferenceService, spec: {model: "
+           "{uri: "
+           "'hf://org/m:" +
+           commit + "'}" + more + "}}";
+  };
+  for (const std::string& object :
+       {cache(""), runtime(""), llm(""), llm(", storageInitializer: {enabled: true}")}) {
+    EXPECT_EQ(JudgeBy(spec, object).reason, "Covered") << object;
+  }
+  for (const std::string& object :
+       {cache(", endpoint: 'https://other.example'"), cache(", modelPuller: 'other/puller:1'"),
+        runtime(", lmCacheConfig: {remoteUrl: 'lm://other.example'}"),
+        runtime(", deploymentConfig: {sidecarConfig: {image: {name: 'other/beside:1'}}}"),
+        llm(", storageInitializer: {enabled: false}")}) {
+    EXPECT_THAT(Reasons(JudgeBy(spec, object)), ElementsAre("ModelNotPinned")) << object;
+  }
 }
 
 TEST(Stacks, AnExperimentSendsTrafficToApprovedModelsAlone) {
