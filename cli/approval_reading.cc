@@ -190,6 +190,17 @@ void KeepInForce(const ApprovalSource& source, std::vector<GovernancePolicy>& po
   });
 }
 
+// Where people keep the sign-offs on policies; as far as the signer may read them.
+std::vector<std::string> HomesOfPolicySignOffs(const ApprovalSource& source) {
+  PolicySet every;
+  (void)source.ReadPolicies(every);
+  std::set<std::string> homes;
+  for (const AttestedSignOff& one : every.sign_offs) {
+    homes.insert("'" + one.object->meta.name_space + "'");
+  }
+  return {homes.begin(), homes.end()};
+}
+
 // Whether a measure that concerns the deployment asks for more than that people sign.
 bool RestsOnEvidence(const GovernancePolicySpec& policy, const std::string& name_space) {
   const auto environments = EnvironmentsOf(policy, name_space);
@@ -238,11 +249,17 @@ Status ReadPolicyApproval(const ApprovalSource& source, const ApproveFlags& flag
     if (!before) return Fail(before.error());
     input.before = std::move(*before);
   }
-  if (source.name_space().empty()) {
-    return Fail(Code::kInvalidArgument, "is required: the sign-off on a policy is kept there",
+  // Not the context's, which is where somebody happens to work.
+  if (flags.asked_namespace.empty()) {
+    const auto homes = HomesOfPolicySignOffs(source);
+    return Fail(Code::kInvalidArgument,
+                "is required: the sign-off on a policy is kept there, and is gone with the "
+                "namespace; " +
+                    (homes.empty() ? "name one that nobody deletes, such as the installation's"
+                                   : "there are some in " + Joined(homes)),
                 "--namespace");
   }
-  input.name_space = source.name_space();
+  input.name_space = flags.asked_namespace;
   input.role = flags.role;
   input.rationale = flags.rationale;
   input.withdraw = flags.withdraw;

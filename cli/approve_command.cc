@@ -165,9 +165,10 @@ static void AddSigning(CLI::App* command, bool reject, Global& global, Run& run)
       ->excludes(use_case)
       ->excludes("--waiver")
       ->excludes("--incident");
-  auto* policy = command->add_option(
-      "--policy", flags->policy,
-      "sign this version of a GovernancePolicy; the sign-off is kept in --namespace");
+  auto* policy = command->add_option("--policy", flags->policy,
+                                     "sign this version of a GovernancePolicy; the sign-off is "
+                                     "kept in --namespace, which has to be "
+                                     "given");
   policy->excludes(name)->excludes(use_case)->excludes("--waiver");
   policy->excludes("--incident")->excludes("--protocol");
   command->add_flag("--withdraw", flags->withdraw, "with --policy: that it counts no longer")

@@ -332,7 +332,7 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
       Json::array({Validation(
           std::string("oldObject.spec.subject.kind != 'GovernancePolicy' || ") + kEmptiesNamespaces,
           "a sign-off on a policy stays: to decide otherwise, sign again, kubectl "
-          "countersign approve --policy NAME --reject")}));
+          "countersign approve --policy NAME -n NAMESPACE --reject")}));
   // What was seen of a model stays, whatever is deleted elsewhere.
   AddPolicy(objects, "countersign-model-records",
             Resources(Names({"CREATE", "UPDATE", "DELETE"}), Names({"modelrecords"})),
