@@ -340,9 +340,17 @@ def test_what_a_stateful_set_claims_for_its_pods_nobody_approved(site):
     site.apply(plain)
 
 
+def assert_whole(stderr):
+    """What the API server passes on of each warning is all of it."""
+    told = [line.removeprefix("Warning: ") for line in stderr.splitlines() if line.startswith("Warning: ")]
+    assert told and all(len(line.encode()) <= 250 and not line.endswith("...") for line in told), told
+
+
 def test_covered_where_it_is_approved_and_nowhere_else(site):
     done = site.apply(workload("elsewhere", pod_spec(), DEV))
     assert "Warning: [ShadowDeployment]" in done.stderr
+    assert_whole(done.stderr)
+    assert f"kubectl countersign release -n {DEV}; kubectl countersign explain" in done.stderr
 
 
 def test_another_stack_may_serve_an_approved_model_by_its_digest(site):
@@ -689,6 +697,8 @@ def test_a_waiver_that_others_signed_excepts_one_model(site):
                "the emergency to be known")  # fmt: skip
     said = site.apply(service).stderr
     assert "Warning: [EmergencyWaived]" in said and "until somebody signs it off" in said
+    assert_whole(said)
+    assert "Warning: … kubectl countersign approve --waiver night -n lending --role model-validator" in said
 
     def told():
         done = site.cluster.run("get", "events.events.k8s.io", "-n", pilot, "-o", "json")
