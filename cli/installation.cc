@@ -1,11 +1,11 @@
 #include "cli/installation.h"
 
 #include "base/digest.h"
-#include "catalog/child_name.h"
 #include "cli/authority_roles.h"
 #include "cli/guard_installation.h"
 #include "evidence/receipt.h"
 #include "governance/crd.h"
+#include "governance/serving/child_name.h"
 #include "governance/types/object.h"
 #include "governance/types/policy.h"
 

@@ -10,19 +10,15 @@
 #include <string_view>
 
 #include "base/json.h"
-#include "catalog/child_name.h"
 #include "catalog/resources.h"
+#include "governance/serving/child_name.h"
 
 namespace countersign {
 
-// Field manager of all server-side applies, and value of app.kubernetes.io/managed-by.
-inline constexpr std::string_view kOperatorName = "countersign-operator";
 // reportingController of Events.
 inline constexpr std::string_view kReportingController = "countersign.dev/operator";
 
-inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view kNameLabel = "app.kubernetes.io/name";
-inline constexpr std::string_view kInstanceLabel = "app.kubernetes.io/instance";
 inline constexpr std::string_view kDeploymentLabel = "countersign.dev/model-deployment";
 inline constexpr std::string_view kRevisionLabel = "countersign.dev/revision";
 

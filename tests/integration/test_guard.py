@@ -319,6 +319,20 @@ def test_what_was_approved_is_covered_whole_and_not_a_part_of_it(site):
     joins = copy_of(lambda spec: (kept(["server"])(spec), emptied(spec)), "Pod")
     joins["metadata"]["labels"] = {"app.kubernetes.io/instance": "whole"}
     refused(site, joins, dry_run=True)
+    # As it is approved it joins its own Service, and no other's.
+    ours = {"app.kubernetes.io/managed-by": "countersign-operator", "app.kubernetes.io/instance": "whole"}
+    own = copy_of(lambda spec: None, "Pod")
+    own["metadata"]["labels"] = ours
+    site.apply(own, dry_run=True)
+    own["metadata"]["labels"] = ours | {"app.kubernetes.io/instance": "live"}
+    said = refused(site, own, dry_run=True)
+    assert "[AnswersForAnother] metadata.labels['app.kubernetes.io/instance']: " in said, said
+    made_pod = site.cluster.run("get", "pods", "-n", PROD, "-o", "name", "-l",
+                                "app.kubernetes.io/instance=whole").stdout.split()[0]  # fmt: skip
+    label = ("label", made_pod, "-n", PROD, "--overwrite", "--dry-run=server")
+    done = site.cluster.run(*label, "app.kubernetes.io/instance=live", check=False)
+    assert done.returncode != 0 and "[AnswersForAnother]" in done.stderr, done
+    site.cluster.run(*label, "app.kubernetes.io/instance-")
     # What was made of it comes up again.
     since = len(site.webhook.records)
     site.cluster.run("delete", "pods", "-n", PROD, "-l", "app.kubernetes.io/instance=whole",

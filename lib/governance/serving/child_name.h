@@ -17,6 +17,13 @@ namespace countersign {
 inline constexpr std::size_t kMaxChildName = 63;
 [[nodiscard]] std::string ChildName(std::string_view deployment);
 
+// What the Service of a ModelDeployment selects Pods by: its name in the one label, the operator's
+// in the other.
+inline constexpr std::string_view kInstanceLabel = "app.kubernetes.io/instance";
+inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
+// Also the field manager of all server-side applies.
+inline constexpr std::string_view kOperatorName = "countersign-operator";
+
 // Of the approved spec and of its model, on the child and its Pods.
 inline constexpr std::string_view kGovernedDigestAnnotation = "countersign.dev/governed-digest";
 inline constexpr std::string_view kModelDigestAnnotation = "countersign.dev/model-digest";
