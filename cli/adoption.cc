@@ -4,11 +4,11 @@
 #include <array>
 #include <set>
 
-#include "catalog/child_name.h"
 #include "cli/adoption_policy.h"
 #include "governance/environment.h"
 #include "governance/evaluate.h"
 #include "governance/in_force.h"
+#include "governance/serving/child_name.h"
 
 namespace countersign {
 namespace {

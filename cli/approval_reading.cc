@@ -62,8 +62,8 @@ void ReadRecord(const ApprovalSource& source, ApprovalInput& input, Surroundings
 }
 
 // The one among the files that is meant.
-Result<Json> DeploymentAmong(std::vector<Manifest> files, const ApprovalSource& source,
-                             const ApproveFlags& flags) {
+Result<Manifest> DeploymentAmong(std::vector<Manifest> files, const ApprovalSource& source,
+                                 const ApproveFlags& flags) {
   std::erase_if(files, [&](const Manifest& m) {
     return StringAt(m.object, "kind") != ModelDeploymentSpec::kKind ||
            (!flags.name.empty() && StringAt(m.object, "metadata/name") != flags.name);
@@ -86,28 +86,31 @@ Result<Json> DeploymentAmong(std::vector<Manifest> files, const ApprovalSource& 
                                         : ""),
                 Joined(flags.files));
   }
-  Json object = std::move(files.front().object);
-  const std::string in = StringAt(object, "metadata/namespace");
+  Manifest& found = files.front();
+  const std::string in = StringAt(found.object, "metadata/namespace");
   if (in.empty()) {
-    SetPath(object, "metadata/namespace", source.name_space());
+    SetPath(found.object, "metadata/namespace", source.name_space());
   } else if (!flags.asked_namespace.empty() && in != flags.asked_namespace) {
     return Fail(
         Code::kInvalidArgument,
         "is '" + flags.asked_namespace + "', but the manifest is for namespace '" + in + "'",
         "--namespace");
   }
-  return object;
+  return std::move(found);
 }
 
-Result<Json> DeploymentToSign(const ApprovalSource& source, const ApproveFlags& flags,
-                              const std::vector<Manifest>& files) {
+Result<Manifest> DeploymentToSign(const ApprovalSource& source, const ApproveFlags& flags,
+                                  const std::vector<Manifest>& files) {
   if (!flags.files.empty()) return DeploymentAmong(files, source, flags);
   auto object = source.Get(kModelDeployments, {source.name_space(), flags.name});
   if (!object && object.error().code == Code::kNotFound) {
     object.error().message +=
         "; if admission refuses it until it is approved, sign its manifest with -f FILE";
   }
-  return object;
+  if (!object) return Fail(object.error());
+  Manifest stored;
+  stored.object = std::move(*object);
+  return stored;
 }
 
 // What is signed, where it is not a deployment or answers; `use_case` is what it belongs to.
@@ -126,16 +129,17 @@ Status ReadNamed(const ApprovalSource& source, const Resource& resource, const s
 Status ReadDeployment(const ApprovalSource& source, const ApproveFlags& flags,
                       const std::vector<Manifest>& files, ApprovalInput& input, ObjectKey& use_case,
                       Surroundings& all) {
-  auto object = DeploymentToSign(source, flags, files);
-  if (!object) return Fail(object.error());
-  auto deployment = Decode<ModelDeploymentSpec>(*object);
+  auto manifest = DeploymentToSign(source, flags, files);
+  if (!manifest) return Fail(manifest.error());
+  auto deployment = Decode<ModelDeploymentSpec>(manifest->object);
   if (!deployment) return Fail(deployment.error());
-  auto digest = GovernedDigest(*Find(*object, "spec"));
+  auto digest = GovernedDigest(*Find(manifest->object, "spec"));
   if (!digest) return Fail(digest.error());
   input.governed_digest = std::move(*digest);
   use_case = {deployment->spec.use_case.name_space, deployment->spec.use_case.name};
   input.deployment = std::move(*deployment);
-  all.push_back({"the deployment", std::move(*object)});
+  manifest->source = "the deployment";
+  all.push_back(std::move(*manifest));
   return {};
 }
 
@@ -186,6 +190,17 @@ void KeepInForce(const ApprovalSource& source, std::vector<GovernancePolicy>& po
   });
 }
 
+// Where people keep the sign-offs on policies; as far as the signer may read them.
+std::vector<std::string> HomesOfPolicySignOffs(const ApprovalSource& source) {
+  PolicySet every;
+  (void)source.ReadPolicies(every);
+  std::set<std::string> homes;
+  for (const AttestedSignOff& one : every.sign_offs) {
+    homes.insert("'" + one.object->meta.name_space + "'");
+  }
+  return {homes.begin(), homes.end()};
+}
+
 // Whether a measure that concerns the deployment asks for more than that people sign.
 bool RestsOnEvidence(const GovernancePolicySpec& policy, const std::string& name_space) {
   const auto environments = EnvironmentsOf(policy, name_space);
@@ -234,11 +249,17 @@ Status ReadPolicyApproval(const ApprovalSource& source, const ApproveFlags& flag
     if (!before) return Fail(before.error());
     input.before = std::move(*before);
   }
-  if (source.name_space().empty()) {
-    return Fail(Code::kInvalidArgument, "is required: the sign-off on a policy is kept there",
+  // Not the context's, which is where somebody happens to work.
+  if (flags.asked_namespace.empty()) {
+    const auto homes = HomesOfPolicySignOffs(source);
+    return Fail(Code::kInvalidArgument,
+                "is required: the sign-off on a policy is kept there, and is gone with the "
+                "namespace; " +
+                    (homes.empty() ? "name one that nobody deletes, such as the installation's"
+                                   : "there are some in " + Joined(homes)),
                 "--namespace");
   }
-  input.name_space = source.name_space();
+  input.name_space = flags.asked_namespace;
   input.role = flags.role;
   input.rationale = flags.rationale;
   input.withdraw = flags.withdraw;

@@ -16,10 +16,12 @@ namespace countersign {
 namespace {
 
 // The gates as they will stand if all evidence is what it says.
-void PrintGates(const Surroundings& all, Time now, std::ostream& out) {
+void PrintGates(const Surroundings& all, const ApproveFlags& flags, Time now, std::ostream& out) {
   auto decisions = DecideOffline(all, {now, {}});
   if (!decisions || decisions->size() != 1) return;
-  const Json json = DecisionJson(decisions->front().decision);
+  OfflineDecision& one = decisions->front();
+  if (!flags.files.empty()) NameFile(one.decision, one.name_space, one.name, one.file);
+  const Json json = DecisionJson(one.decision);
   out << "Gates before this sign-off, taking all evidence for what it says:\n"
       << GatesText(*Find(json, "gates"));
 }
@@ -99,7 +101,7 @@ int Decide(Desk& desk, const ApproveFlags& flags, const Global& global,
   if (auto enough = desk.Check(input, *sign_offs); !enough) return Report(enough.error());
   if (!global.IsJson()) {
     std::ostream& out = SpeechOf(flags.record);
-    if (input.deployment) PrintGates(all, now, out);
+    if (input.deployment) PrintGates(all, flags, now, out);
     out << ApprovalText(input, *sign_offs);
   }
   WarnIfSignedAlready(input, flags);
@@ -163,9 +165,10 @@ static void AddSigning(CLI::App* command, bool reject, Global& global, Run& run)
       ->excludes(use_case)
       ->excludes("--waiver")
       ->excludes("--incident");
-  auto* policy = command->add_option(
-      "--policy", flags->policy,
-      "sign this version of a GovernancePolicy; the sign-off is kept in --namespace");
+  auto* policy = command->add_option("--policy", flags->policy,
+                                     "sign this version of a GovernancePolicy; the sign-off is "
+                                     "kept in --namespace, which has to be "
+                                     "given");
   policy->excludes(name)->excludes(use_case)->excludes("--waiver");
   policy->excludes("--incident")->excludes("--protocol");
   command->add_flag("--withdraw", flags->withdraw, "with --policy: that it counts no longer")

@@ -134,7 +134,9 @@ int Check(const CheckFlags& flags, const Global& global) {
     return ReportFault(fault, global.output);
   }
   // What is stored under that name may be another revision.
-  for (OfflineDecision& one : *decisions) NameFile(one);
+  for (OfflineDecision& one : *decisions) {
+    NameFile(one.decision, one.name_space, one.name, one.file);
+  }
   WarnOfPolicies(*manifests);
   Print(global.output, *decisions, *manifests);
   const bool serves = std::all_of(decisions->begin(), decisions->end(),

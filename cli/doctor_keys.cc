@@ -13,6 +13,8 @@ namespace {
 
 // Rolling a certificate over takes people a while where no program does it.
 constexpr std::chrono::hours kSoon{24 * 21};
+// By which the chart knows the end of a certificate that it made.
+constexpr char kNotAfterAnnotation[] = "countersign.dev/not-after";
 
 // The text of one key of a Secret, or of a caBundle; empty if there is none.
 std::string Decoded(const std::string& base64) {
@@ -54,6 +56,33 @@ std::string Renew(const Patient& patient) {
         "kubectl annotate --overwrite secret" + in + " " + secret + " countersign.dev/rotate=now";
   }
   return command + " and docs/operations/certificates.md";
+}
+
+// By whoever gives the certificate its names: new keys for the same names would not help.
+std::string Rename(const Patient& patient, const Json& secret, const std::string& name) {
+  const std::string in = " -n " + patient.name_space;
+  const std::string docs = " and docs/operations/certificates.md";
+  const std::string called = StringAt(secret, "metadata/name");
+  if (HasCertManager(patient)) {
+    if (!ReleaseOf(patient).empty()) return Reinstall(patient) + docs;
+    return "kubectl patch certificate" + in + " countersign-webhook --type=merge -p '" +
+           DumpJson({{"spec", {{"dnsNames", Json::array({name})}}}}) + "'" + docs;
+  }
+  const Json* webhook = DeploymentOf(patient, "countersign-webhook");
+  if (webhook != nullptr && !ArgumentOf(*webhook, "--ca-secret").empty()) {
+    return LogsOf(patient, "countersign-webhook") + " (it issues one for that name by itself)";
+  }
+  const Json* annotations = FindPath(secret, "metadata/annotations");
+  if (annotations != nullptr && Find(*annotations, kNotAfterAnnotation) != nullptr) {
+    return "kubectl annotate secret" + in + " " + called + " " + kNotAfterAnnotation + "- && " +
+           Reinstall(patient) + docs;
+  }
+  // A Secret keeps its type.
+  const bool tls = StringAt(secret, "type") == "kubernetes.io/tls";
+  return "kubectl create secret " + std::string(tls ? "tls " : "generic ") + called + in +
+         (tls ? " --cert=tls.crt --key=tls.key" : " --from-file=tls.crt --from-file=tls.key") +
+         " --dry-run=client -o yaml | kubectl apply -f -, where tls.crt is issued for DNS:" + name +
+         "," + docs;
 }
 
 // What the API server trusts: one bundle, if all is well.
@@ -138,8 +167,10 @@ void ExamineCertificates(const Patient& patient, std::vector<Diagnosis>& all) {
   const std::string name = ArgumentOf(*webhook, "--tls-name");
   const std::string refusal = "the API server would not believe it for '" + name + "': ";
   for (const std::string& bundle : bundles) {
-    const std::string why = WhyNotTrusted(certificate, bundle, name, patient.now);
-    if (!why.empty()) findings.Fault(subject, refusal + why, Renew(patient));
+    const auto distrust = WhyNotTrusted(certificate, bundle, name, patient.now);
+    if (!distrust) continue;
+    findings.Fault(subject, refusal + distrust->why,
+                   distrust->other_name ? Rename(patient, *secret, name) : Renew(patient));
   }
 }
 

@@ -357,7 +357,8 @@ void JudgeControls(const World& world, const ReportScope& scope, FrameworkReport
     Facts facts = world.FactsOf(deployment, report.at);
     DropWhatCameLater(facts);
     const ModelDeploymentSpec& spec = facts.deployment->spec;
-    const Decision decision = Evaluate(world.policies(), facts);
+    Decision decision = Evaluate(world.policies(), facts);
+    NameFile(decision, deployment);
     DeploymentReport one;
     one.name = facts.name_space + "/" + facts.name;
     one.use_case = spec.use_case.name_space + "/" + spec.use_case.name;

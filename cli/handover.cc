@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "catalog/child_name.h"
 #include "cli/render.h"
+#include "governance/serving/child_name.h"
 
 namespace countersign {
 namespace {

@@ -1,11 +1,11 @@
 #include "cli/installation.h"
 
 #include "base/digest.h"
-#include "catalog/child_name.h"
 #include "cli/authority_roles.h"
 #include "cli/guard_installation.h"
 #include "evidence/receipt.h"
 #include "governance/crd.h"
+#include "governance/serving/child_name.h"
 #include "governance/types/object.h"
 #include "governance/types/policy.h"
 
@@ -245,6 +245,12 @@ void AddWebhooks(std::vector<Json>& objects, const InstallOptions& options,
       "is-not-evidence-that-changes",
       "request.operation != 'UPDATE' || request.resource.resource in "
       "['governancepolicies', 'modeldeployments'] || object.spec == oldObject.spec"};
+  // An admission policy refuses those by anybody else. What it saw the operator writes down also
+  // while we are down, before who deletes it can have it forgotten.
+  const std::pair<std::string, std::string> not_its_record = {
+      "is-not-the-operators-record",
+      "request.resource.resource != 'modelrecords' || request.userInfo.username != " +
+          Literal(operator_user)};
   const Json written = Names({"CREATE", "UPDATE"});
   objects.push_back(WebhookConfiguration(
       "MutatingWebhookConfiguration",
@@ -266,7 +272,7 @@ void AddWebhooks(std::vector<Json>& objects, const InstallOptions& options,
                                                            "modeldeployments/scale", "signoffs",
                                                            "reproducibilitysnapshots", "biastests",
                                                            "evidence", "waivers", "modelrecords"})),
-                                 {stays}}),
+                                 {stays, not_its_record}}),
                    // The second to refuse it; the operator itself writes without us.
                    WebhookEntry(options, {"status.countersign.dev",
                                           "/validate/v1",
@@ -332,7 +338,7 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
       Json::array({Validation(
           std::string("oldObject.spec.subject.kind != 'GovernancePolicy' || ") + kEmptiesNamespaces,
           "a sign-off on a policy stays: to decide otherwise, sign again, kubectl "
-          "countersign approve --policy NAME --reject")}));
+          "countersign approve --policy NAME -n NAMESPACE --reject")}));
   // What was seen of a model stays, whatever is deleted elsewhere.
   AddPolicy(objects, "countersign-model-records",
             Resources(Names({"CREATE", "UPDATE", "DELETE"}), Names({"modelrecords"})),

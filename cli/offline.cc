@@ -1,5 +1,6 @@
 #include "cli/offline.h"
 
+#include "base/shell.h"
 #include "cli/world.h"
 #include "governance/evaluate.h"
 #include "governance/measures/sign_off.h"
@@ -8,13 +9,14 @@ namespace countersign {
 
 Located<std::vector<OfflineDecision>> DecideOffline(const std::vector<Manifest>& manifests,
                                                     const OfflineOptions& options) {
-  World world({ClaimedMaker(options.now), options.name_space});
+  World world({ClaimedMaker(options.now), options.name_space, true});
   if (auto added = world.AddAll(manifests); !added) return tl::unexpected<Fault>(added.error());
   std::vector<OfflineDecision> decisions;
   for (const World::Deployment& deployment : world.deployments()) {
     const Facts facts = world.FactsOf(deployment, options.now);
-    decisions.push_back(
-        {deployment.source, facts.name_space, facts.name, Evaluate(world.policies(), facts)});
+    decisions.push_back({deployment.source, facts.name_space, facts.name,
+                         deployment.file.value_or(std::string()),
+                         Evaluate(world.policies(), facts)});
   }
   return decisions;
 }
@@ -29,9 +31,12 @@ std::vector<std::string> OfflineAssumptions() {
       "a SignOff without creationTimestamp counts as made now, a report as old as its performedAt"};
 }
 
-void NameFile(OfflineDecision& decision) {
-  for (Gate& gate : decision.decision.gates) {
-    gate.remedy = WithFile(std::move(gate.remedy), decision.name_space, decision.name);
+void NameFile(Decision& decision, const std::string& name_space, const std::string& name,
+              const std::string& file) {
+  // With its name: there may be others in the file.
+  const std::string by = name + " -f " + (file.empty() ? "FILE" : ShellWord(file));
+  for (Gate& gate : decision.gates) {
+    gate.remedy = WithFile(std::move(gate.remedy), name_space, name, by);
   }
 }
 

@@ -19,6 +19,7 @@ struct OfflineDecision {
   std::string source;
   std::string name_space;
   std::string name;
+  std::string file;  // empty: standard input
   Decision decision;
 };
 
@@ -35,7 +36,9 @@ struct OfflineOptions {
 // What was taken for granted, one sentence each.
 [[nodiscard]] std::vector<std::string> OfflineAssumptions();
 
-// Has its remedies sign the file instead of what is stored under the deployment's name.
-void NameFile(OfflineDecision& decision);
+// Has the remedies sign the deployment in that file, FILE for standard input, instead of what is
+// stored under its name.
+void NameFile(Decision& decision, const std::string& name_space, const std::string& name,
+              const std::string& file);
 
 }  // namespace countersign

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/offline.h"
 #include "cli/render.h"
 #include "governance/environment.h"
 #include "governance/evaluate.h"
@@ -155,7 +156,10 @@ Result<Decision> JudgePromoted(const World& world, const Json& manifest, Time no
   one.source = "the promoted ModelDeployment";
   one.object = manifest;
   if (auto added = alone.Add(one); !added) return Fail(Error(added.error()));
-  return Evaluate(world.policies(), world.FactsOf(alone.deployments().front(), now));
+  const Facts facts = world.FactsOf(alone.deployments().front(), now);
+  Decision decision = Evaluate(world.policies(), facts);
+  NameFile(decision, facts.name_space, facts.name, {});
+  return decision;
 }
 
 std::string PromotionText(const Decision& decision, const std::string& subject) {

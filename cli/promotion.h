@@ -28,7 +28,8 @@ struct PromotionRequest {
 [[nodiscard]] Json PromotedManifest(const World::Deployment& deployment,
                                     const std::string& name_space);
 
-// How the manifest would be judged with what `world` has; nobody is taken to have applied it.
+// How the manifest would be judged with what `world` has; nobody is taken to have applied it. Its
+// remedies sign it as FILE: it is kept where whoever asked keeps it, and stored nowhere yet.
 [[nodiscard]] Result<Decision> JudgePromoted(const World& world, const Json& manifest, Time now);
 
 // What the next environment asks for, and what is still missing.

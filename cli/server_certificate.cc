@@ -45,22 +45,25 @@ std::string SubjectOf(const X509* certificate) {
   return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
 }
 
-std::string FirstHostOf(const X509* certificate) {
+std::vector<std::string> HostsOf(const X509* certificate) {
+  std::vector<std::string> hosts;
   const Names names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
     if (name->type != GEN_DNS) continue;
     const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
-    return {text, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))};
+    hosts.emplace_back(text, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
   }
-  return {};
+  return hosts;
 }
 
 // cert-manager gives a server no subject: it is known by its hosts alone.
 std::string NameOf(const X509* certificate) {
   std::string subject = SubjectOf(certificate);
-  return subject.empty() ? FirstHostOf(certificate) : subject;
+  if (!subject.empty()) return subject;
+  const std::vector<std::string> hosts = HostsOf(certificate);
+  return hosts.empty() ? std::string() : hosts.front();
 }
 
 Result<Time> EndOf(const X509* certificate) {
@@ -84,20 +87,20 @@ Result<std::vector<CertificateEnd>> CertificateEnds(std::string_view pem) {
   return ends;
 }
 
-std::string WhyNotTrusted(std::string_view certificate, std::string_view authorities,
-                          const std::string& name, Time now) {
+std::optional<Distrust> WhyNotTrusted(std::string_view certificate, std::string_view authorities,
+                                      const std::string& name, Time now) {
   std::vector<Certificate> shown = Parse(certificate);
-  if (shown.empty()) return "it holds no certificate in PEM";
+  if (shown.empty()) return Distrust{"it holds no certificate in PEM"};
   const Store store(X509_STORE_new());
   const Context context(X509_STORE_CTX_new());
   const Stack others(sk_X509_new_null());
-  if (store == nullptr || context == nullptr || others == nullptr) return "out of memory";
+  if (store == nullptr || context == nullptr || others == nullptr) return Distrust{"out of memory"};
   for (const Certificate& one : Parse(authorities)) X509_STORE_add_cert(store.get(), one.get());
   for (std::size_t i = 1; i < shown.size(); ++i) {
     sk_X509_push(others.get(), shown[i].release());
   }
   if (X509_STORE_CTX_init(context.get(), store.get(), shown.front().get(), others.get()) != 1) {
-    return "OpenSSL cannot check it";
+    return Distrust{"OpenSSL cannot check it"};
   }
   X509_VERIFY_PARAM* rules = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_purpose(rules, X509_PURPOSE_SSL_SERVER);
@@ -106,8 +109,16 @@ std::string WhyNotTrusted(std::string_view certificate, std::string_view authori
   // The API server trusts what stands in a caBundle, whether it signed itself or not.
   X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
   X509_VERIFY_PARAM_set1_host(rules, name.c_str(), name.size());
-  if (X509_verify_cert(context.get()) == 1) return {};
-  return X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
+  if (X509_verify_cert(context.get()) == 1) return std::nullopt;
+  const int error = X509_STORE_CTX_get_error(context.get());
+  Distrust distrust{X509_verify_cert_error_string(error), error == X509_V_ERR_HOSTNAME_MISMATCH};
+  if (!distrust.other_name) return distrust;
+  std::string hosts;
+  for (const std::string& host : HostsOf(shown.front().get())) {
+    hosts += (hosts.empty() ? "'" : ", '") + host + "'";
+  }
+  distrust.why += ", it is for " + (hosts.empty() ? "no name" : hosts);
+  return distrust;
 }
 
 }  // namespace countersign

@@ -153,7 +153,8 @@ Simulation Simulate(const World& world, const PolicySet& after, Time now, Time a
       }
     }
     facts.now = at;
-    const Decision then = Evaluate(after, facts);
+    Decision then = Evaluate(after, facts);
+    NameFile(then, deployment);
     simulation.deployments.push_back({name, old.verdict, then.verdict, old.classes, then.classes,
                                       ReactionNow(then, at), deployment.status_verdict,
                                       Differences(old, then)});

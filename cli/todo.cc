@@ -214,10 +214,11 @@ class Collector {
  private:
   void Collect(const World::Deployment& deployment) {
     const Facts facts = world_.FactsOf(deployment, scope_.now);
-    const Decision now = Evaluate(world_.policies(), facts);
+    Decision now = Evaluate(world_.policies(), facts);
     Facts later = facts;
     later.now = scope_.now + scope_.within;
-    const Decision then = Evaluate(world_.policies(), later);
+    Decision then = Evaluate(world_.policies(), later);
+    for (Decision* decision : {&now, &then}) NameFile(*decision, deployment);
     TodoTask task;
     task.deployment = facts.name_space + "/" + facts.name;
     task.use_case =

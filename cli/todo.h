@@ -1,7 +1,8 @@
 // todo.h: who must do what next, from the gates that are not passed and those that will expire.
 //
 // A gate's remedy is what the refusal says. For what is passed and runs out within the window, the
-// same evaluation at the end of the window gives the remedy before it is needed. Pure.
+// same evaluation at the end of the window gives the remedy before it is needed. Of deployments in
+// files it names the file. Pure.
 #pragma once
 
 #include <optional>

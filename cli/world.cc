@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "cli/offline.h"
 #include "evidence/signed_object.h"
 #include "governance/dossier.h"
 #include "governance/in_force.h"
@@ -135,7 +136,8 @@ Located<void> World::TakeDeployment(const Manifest& manifest, const Json& object
   Provenance author = options_.maker(object, *digest);
   deployments_.push_back({manifest.source, std::move(*deployment), std::move(spec),
                           std::move(*digest), std::move(author), StringAt(object, "status/verdict"),
-                          AdoptedFrom(object)});
+                          AdoptedFrom(object),
+                          options_.from_files ? std::optional(manifest.file) : std::nullopt});
   return {};
 }
 
@@ -232,6 +234,12 @@ Facts World::FactsOf(const Deployment& deployment, Time now) const {
     if (home == ref.name_space || home.empty()) facts.unknown.push_back(sentence);
   }
   return facts;
+}
+
+void NameFile(Decision& decision, const World::Deployment& deployment) {
+  if (!deployment.file) return;
+  const ObjectMeta& meta = deployment.object->meta;
+  NameFile(decision, meta.name_space, meta.name, *deployment.file);
 }
 
 }  // namespace countersign

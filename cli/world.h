@@ -10,12 +10,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/time.h"
 #include "cli/manifests.h"
+#include "governance/decision.h"
 #include "governance/facts.h"
 
 namespace countersign {
@@ -32,7 +34,8 @@ using Maker = std::function<Provenance(const Json& object, const std::string& st
 
 struct WorldOptions {
   Maker maker;
-  std::string name_space;  // for objects that name none
+  std::string name_space;   // for objects that name none
+  bool from_files = false;  // and not as a cluster has stored them
 };
 
 class World {
@@ -45,6 +48,8 @@ class World {
     Provenance author;
     std::string status_verdict;  // what the operator wrote, if it did
     std::string adopted_from{};  // "Deployment/chat", as its annotation says (adoption.h)
+    // What it stands in; empty: standard input. nullopt: it is taken as a cluster has it.
+    std::optional<std::string> file{};
   };
 
   explicit World(WorldOptions options) : options_(std::move(options)) {}
@@ -94,5 +99,9 @@ class World {
   std::vector<std::shared_ptr<const ModelRecord>> records_;
   std::vector<std::pair<std::string, std::string>> unreadable_;  // home namespace, sentence
 };
+
+// Has the remedies of a decision sign the deployment from its file (offline.h), if it stands in
+// one.
+void NameFile(Decision& decision, const World::Deployment& deployment);
 
 }  // namespace countersign

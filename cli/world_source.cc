@@ -12,7 +12,8 @@ Result<SourcedWorld> WorldFromFiles(const std::vector<std::string>& files, const
                                     Time now) {
   auto manifests = ReadManifests(files);
   if (!manifests) return Fail(Error(manifests.error()));
-  SourcedWorld sourced{World({ClaimedMaker(now), global.name_space}), {}, OfflineAssumptions()};
+  SourcedWorld sourced{
+      World({ClaimedMaker(now), global.name_space, true}), {}, OfflineAssumptions()};
   if (auto added = sourced.world.AddAll(*manifests); !added) return Fail(Error(added.error()));
   return sourced;
 }

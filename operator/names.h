@@ -1,17 +1,17 @@
 // names.h: what the operator's objects are called and labelled.
 //
 // Everything that a child carries to be found again stands here, or, where the webhook looks for it
-// too, in catalog/child_name.h. Names are those of the ModelDeployment where Kubernetes allows it
-// and a readable prefix with a hash where it does not; equal names give equal children for ever,
-// because selectors cannot be changed. Pure functions.
+// too, in governance/serving/child_name.h. Names are those of the ModelDeployment where Kubernetes
+// allows it and a readable prefix with a hash where it does not; equal names give equal children
+// for ever, because selectors cannot be changed. Pure functions.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "base/json.h"
-#include "catalog/child_name.h"
 #include "catalog/resources.h"
+#include "governance/serving/child_name.h"
 
 namespace countersign {
 
@@ -19,7 +19,6 @@ namespace countersign {
 inline constexpr std::string_view kReportingController = "countersign.dev/operator";
 
 inline constexpr std::string_view kNameLabel = "app.kubernetes.io/name";
-inline constexpr std::string_view kInstanceLabel = "app.kubernetes.io/instance";
 inline constexpr std::string_view kDeploymentLabel = "countersign.dev/model-deployment";
 inline constexpr std::string_view kRevisionLabel = "countersign.dev/revision";
 

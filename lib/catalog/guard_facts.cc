@@ -1,7 +1,7 @@
 #include "catalog/guard_facts.h"
 
-#include "catalog/child_name.h"
 #include "catalog/resources.h"
+#include "governance/serving/child_name.h"
 #include "governance/serving/covers.h"
 
 namespace countersign {

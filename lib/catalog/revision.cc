@@ -1,8 +1,8 @@
 #include "catalog/revision.h"
 
-#include "catalog/child_name.h"
 #include "catalog/resources.h"
 #include "evidence/dsse.h"
+#include "governance/serving/child_name.h"
 
 namespace countersign {
 namespace {

@@ -1,7 +1,7 @@
 #include "catalog/revisions.h"
 
 #include "base/log.h"
-#include "catalog/child_name.h"
+#include "governance/serving/child_name.h"
 
 namespace countersign {
 namespace {

@@ -18,12 +18,19 @@ struct Admission {
   bool allowed = false;
   bool ratcheted = false;             // let through only because nothing governed changed
   std::string message;                // of a refusal
-  std::vector<std::string> warnings;  // single-line, most important first
+  std::vector<std::string> warnings;  // of any length, most important first
 };
 
-// kubectl shows at most 256 characters of a warning once there are many; ten say enough.
-inline constexpr std::size_t kMaxWarnings = 10;
+// Of one answer the API server passes on 4096 characters of warnings, and cuts each to 256 where
+// there are more (k8s.io/apiserver, endpoints/filters/warning.go). Others warn beside us.
+inline constexpr std::size_t kMaxWarnings = 14;
 inline constexpr std::size_t kMaxWarningBytes = 250;
+
+// As they are sent: each at most kMaxWarningBytes in one line, at most kMaxWarnings. What is longer
+// goes on in the next, after "…", from a word on; where there is no room for that it ends in "...",
+// and the last one says how many are left out.
+[[nodiscard]] std::vector<std::string> WarningLines(const std::vector<std::string>& warnings);
+
 // Argo CD and Flux copy messages into their own status: keep it within 2 KiB.
 inline constexpr std::size_t kMaxRefusalBytes = 2048;
 

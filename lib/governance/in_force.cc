@@ -249,7 +249,18 @@ class Lines {
     standing.reason = outcome.reason;
     standing.message = "not in force: " + outcome.message;
     const std::string& role = before.succession->role;
-    standing.remedy = ApproveText(before.policy().spec, role, "--policy " + node.name());
+    standing.remedy =
+        ApproveText(before.policy().spec, role,
+                    "--policy " + node.name() + " -n " + HomeOfSignOffs(node, before));
+  }
+
+  // Where a sign-off on `node` belongs: beside the others, in a namespace that stays.
+  static std::string HomeOfSignOffs(const Node& node, const Node& before) {
+    for (const Node* one : {&node, &before}) {
+      const auto& refs = one->standing.sign_offs;
+      if (!refs.empty() && !refs.back().name_space.empty()) return refs.back().name_space;
+    }
+    return "NAMESPACE";
   }
 
   static void Wait(Node& node, const Node& before) {

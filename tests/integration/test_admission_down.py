@@ -80,6 +80,31 @@ def test_models_neither_come_nor_change(site):
     assert done.returncode != 0 and "failed calling webhook" in done.stderr
 
 
+def test_what_the_operator_sees_of_a_model_it_writes_down_and_nobody_else_does(site):
+    name = s.digest("live").replace(":", "-")
+    assert gone(site, "modelrec", name)
+    record = {"apiVersion": "countersign.dev/v1alpha1", "kind": "ModelRecord", "metadata": {"name": name},
+              "spec": {"digest": s.digest("live")}}  # fmt: skip
+    done = site.cluster.run("create", "-f", "-", input=json.dumps(record), check=False)
+    assert done.returncode != 0 and "(Forbidden)" in done.stderr, done
+    assert "the records of models are the operator's alone" in done.stderr
+    site.start_operator()
+    try:
+        wait_until(lambda: not gone(site, "modelrec", name), "the record")
+        site.cluster.run("delete", "signoff", "live-victor", "-n", HOME)
+
+        def withdrawn():
+            stored = json.loads(site.cluster.run("get", "modelrec", name, "-o", "json").stdout)
+            return [d["name"] for d in stored["spec"].get("decisions", []) if d.get("withdrawnAt")]
+
+        wait_until(lambda: withdrawn() == ["live-victor"], "its withdrawal to be recorded")
+    finally:
+        site.operator.process.kill()
+        site.operator.process.wait()
+    done = patch(site, "modelrec", name, {"spec": {"decisions": None}})
+    assert done.returncode != 0 and "(Forbidden)" in done.stderr, done
+
+
 def test_a_published_version_stays_as_it_is(site):
     for change in ({"metadata": {"finalizers": None}}, {"spec": {"measures": []}}):
         done = site.cluster.run("patch", "govpol", "published", "--type=merge", "-p",

@@ -173,7 +173,10 @@ def test_a_certificate_that_nobody_believes_is_a_fault(site):
         secret["data"]["tls.crt"] = base64.b64encode(other.certificate.read_bytes()).decode()
 
     with edit(site, "secret", "webhook-cert", wrong_name, "-n", SYSTEM):
-        found(site, "fault", "certificates", "would not believe it", "ostname mismatch")
+        told = found(site, "fault", "certificates", "would not believe it", "ostname mismatch",
+                     "'other.example'")  # fmt: skip
+        assert f"-n {SYSTEM}" in told["next"] and "rotate" not in told["next"]
+        assert f"DNS:countersign-webhook.{SYSTEM}.svc" in told["next"]
 
 
 def test_a_stamp_key_that_did_not_make_the_stamps_is_a_fault(site, tmp_path):

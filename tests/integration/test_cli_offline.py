@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import stat
 import subprocess
 
@@ -222,7 +223,8 @@ def test_table_shows_gate_reason_message_and_remedy(tmp_path):
     assert "ModelDeployment lending-prod/scorer" in text
     assert "SignOffMissing" in text
     assert "needs 1 sign-off in role 'validator', has none" in text
-    assert "can run: kubectl countersign approve -f FILE -n lending-prod --role validator --rationale" in text
+    file = re.search(r"approve scorer -f (\S+) -n lending-prod --role validator --rationale", text)
+    assert file and pathlib.Path(file[1]).is_relative_to(tmp_path) and pathlib.Path(file[1]).is_file(), text
 
 
 def test_reads_folders_recursively_streams_and_json(tmp_path):

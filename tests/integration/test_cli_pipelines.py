@@ -221,7 +221,7 @@ def test_what_needs_a_person_stops_before_it_is_applied_and_says_whom(site, serv
     folder = working_tree(tmp_path, name, f"public-{service}")
     well, said = pipeline(site, PIPELINES[service]("1.0.0"), folder)
     assert not well
-    assert f"countersign approve {name} -n {WHERE} --role data-steward" in said, said
+    assert f"countersign approve {name} -f out/release.yaml -n {WHERE} --role data-steward" in said, said
     assert site.cluster.run("get", "mdeploy", name, "-n", WHERE, check=False).returncode != 0
     if service != "gitlab":
         log = json.loads((folder / "out" / "countersign.sarif").read_text())

@@ -26,7 +26,8 @@ def test_the_next_environment_gets_the_same_spec(tmp_path):
     assert yaml.safe_load(done.stdout) == samples.deployment(namespace=samples.QA)
     # What it will be asked for there stands beside it.
     assert "ModelDeployment lending-qa/scorer: Hold in environment qa" in done.stderr
-    assert "approve scorer -n lending-qa --role model-validator" in done.stderr
+    # It is stored nowhere yet: by its name nobody could sign it.
+    assert "approve scorer -f FILE -n lending-qa --role model-validator" in done.stderr
     assert "nobody was authenticated" in done.stderr
 
 

@@ -1,6 +1,8 @@
 """`countersign todo` on files: who must do what next, and what expires."""
 
 import json
+import shlex
+import subprocess
 
 import pytest
 
@@ -49,8 +51,10 @@ def test_tasks_stand_with_those_who_can_do_them(folder):
     assert validator["holders"] == [{"kind": "Group", "name": "model-risk"}]
     task = validator["tasks"][0]
     assert task["blocking"] and task["deployment"] == "lending-prod/scorer"
+    # From the file: the cluster may have another revision of that name.
     assert task["next"].endswith(
-        "kubectl countersign approve scorer -n lending-prod --role model-validator --rationale \"…\"")  # fmt: skip
+        f"kubectl countersign approve scorer -f {folder}/all.yaml -n lending-prod --role model-validator "
+        "--rationale \"…\"")  # fmt: skip
     text = run("todo", "-f", folder, "--now", NOW).stdout
     assert "role 'model-validator' of policy 'lending' (group 'model-risk')" in text
     assert "now: lending-prod/scorer in prod, lending/validation Missing" in text
@@ -94,6 +98,32 @@ def test_a_deputy_sees_what_waits_for_the_lender(folder):
     assert todo(folder, "--user", "olga")[1]["actors"] == []
 
 
+def test_the_next_command_signs_the_file_as_it_is_typed(folder, tmp_path):
+    """Of several in one file, whose name a shell would take apart."""
+    text = (folder / "all.yaml").read_text()
+    other = samples.deployment(namespace=samples.DEV)
+    other["metadata"]["name"] = "other"
+    (folder / "all.yaml").unlink()
+    write(folder / "it's all.yaml", other)
+    (folder / "it's all.yaml").write_text((folder / "it's all.yaml").read_text() + "\n---\n" + text)
+    _, answer, _ = todo(folder)
+    validator = next(a for a in answer["actors"] if a["name"] == "model-validator")
+    task = next(t for t in validator["tasks"] if t["deployment"] == "lending-prod/scorer")
+    command = shlex.split(task["next"].split("can run: kubectl ")[1])
+    assert command[0] == "countersign"
+    key = tmp_path / "key.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
+    # Where no cluster is asked, from the same file, which has the policies.
+    done = run(*command[1:], "--sign-with", key, "--print", "--signer", "victor", "--without-evidence", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "ModelDeployment 'lending-prod/scorer'" in done.stderr and "kind: SignOff" in done.stdout, done
+    # So do the gates that are shown before signing.
+    assert "Remedy: group 'model-risk' can run: kubectl countersign approve scorer -f '" in done.stderr, done.stderr
+    # Of what comes by a pipe nobody knows the file.
+    piped = run("todo", "-f", "-", "--now", NOW, stdin=(folder / "it's all.yaml").read_text())
+    assert "approve scorer -f FILE -n lending-prod" in piped.stdout, piped.stdout + piped.stderr
+
+
 def test_a_role_sees_its_own(folder):
     _, answer, _ = todo(folder, "--role", "model-validator")
     assert set(tasks(answer)) == {"model-validator"}
@@ -126,7 +156,7 @@ def test_what_will_expire_is_told_before_with_the_remedy(tmp_path):
     assert tasks(answer) == {
         "model-validator": [("lending/validation", "Passed", "2026-12-01T00:00:00Z")]}
     task = answer["actors"][0]["tasks"][0]
-    assert "countersign approve scorer -n lending-prod --role model-validator" in task["next"]
+    assert f"countersign approve scorer -f {tmp_path}/all.yaml -n lending-prod --role model-validator" in task["next"]
     # Who has signed may sign again.
     _, answer, _ = todo(tmp_path, "--within", "14d", "--user", "vera", "--group", "model-risk")
     assert set(tasks(answer)) == {"model-validator"}

@@ -113,7 +113,7 @@ def test_matrix_and_todo_know_which_version_counts(folder):
     waiting = {a["name"]: [(t["deployment"], t["gate"]) for t in a["tasks"]]
                for a in answer["actors"]}  # fmt: skip
     assert waiting == {"ml-engineer": [("GovernancePolicy lending-2", "version")]}
-    assert "approve --policy lending-2 --role ml-engineer" in answer["actors"][0]["tasks"][0]["next"]
+    assert "approve --policy lending-2 -n NAMESPACE --role ml-engineer" in answer["actors"][0]["tasks"][0]["next"]
 
 
 def test_faults_are_one_sentence(tmp_path, folder):

@@ -354,6 +354,20 @@ def test_what_was_approved_is_covered_whole_and_not_a_part_of_it(site):
     joins = copy_of(lambda spec: (kept(["server"])(spec), emptied(spec)), "Pod")
     joins["metadata"]["labels"] = {"app.kubernetes.io/instance": "whole"}
     refused(site, joins, dry_run=True)
+    # As it is approved it joins its own Service, and no other's.
+    ours = {"app.kubernetes.io/managed-by": "countersign-operator", "app.kubernetes.io/instance": "whole"}
+    own = copy_of(lambda spec: None, "Pod")
+    own["metadata"]["labels"] = ours
+    site.apply(own, dry_run=True)
+    own["metadata"]["labels"] = ours | {"app.kubernetes.io/instance": "live"}
+    said = refused(site, own, dry_run=True)
+    assert "[AnswersForAnother] metadata.labels['app.kubernetes.io/instance']: " in said, said
+    made_pod = site.cluster.run("get", "pods", "-n", PROD, "-o", "name", "-l",
+                                "app.kubernetes.io/instance=whole").stdout.split()[0]  # fmt: skip
+    label = ("label", made_pod, "-n", PROD, "--overwrite", "--dry-run=server")
+    done = site.cluster.run(*label, "app.kubernetes.io/instance=live", check=False)
+    assert done.returncode != 0 and "[AnswersForAnother]" in done.stderr, done
+    site.cluster.run(*label, "app.kubernetes.io/instance-")
     # What was made of it comes up again.
     since = len(site.webhook.records)
     site.cluster.run("delete", "pods", "-n", PROD, "-l", "app.kubernetes.io/instance=whole",
@@ -375,9 +389,17 @@ def test_what_a_stateful_set_claims_for_its_pods_nobody_approved(site):
     site.apply(plain)
 
 
+def assert_whole(stderr):
+    """What the API server passes on of each warning is all of it."""
+    told = [line.removeprefix("Warning: ") for line in stderr.splitlines() if line.startswith("Warning: ")]
+    assert told and all(len(line.encode()) <= 250 and not line.endswith("...") for line in told), told
+
+
 def test_covered_where_it_is_approved_and_nowhere_else(site):
     done = site.apply(workload("elsewhere", pod_spec(), DEV))
     assert "Warning: [ShadowDeployment]" in done.stderr
+    assert_whole(done.stderr)
+    assert f"kubectl countersign release -n {DEV}; kubectl countersign explain" in done.stderr
 
 
 def test_another_stack_may_serve_an_approved_model_by_its_digest(site):
@@ -724,6 +746,8 @@ def test_a_waiver_that_others_signed_excepts_one_model(site):
                "the emergency to be known")  # fmt: skip
     said = site.apply(service).stderr
     assert "Warning: [EmergencyWaived]" in said and "until somebody signs it off" in said
+    assert_whole(said)
+    assert "Warning: … kubectl countersign approve --waiver night -n lending --role model-validator" in said
 
     def told():
         done = site.cluster.run("get", "events.events.k8s.io", "-n", pilot, "-o", "json")

@@ -31,7 +31,9 @@ def passes(done):
 
 def refused(done, label="app.kubernetes.io/managed-by"):
     assert done.returncode != 0, f"was let through: {done.stdout}"
-    assert f"by {label} something is known to serve a model" in done.stderr, done.stderr
+    # Of several labels in any order.
+    by, known, _ = done.stderr.partition(" something is known to serve a model")
+    assert known and label in by.rsplit("denied request: by ")[1].split(", "), done.stderr
 
 
 def pod(site, name, namespace=PROD, user=None, **spec):
@@ -78,6 +80,13 @@ def test_what_serves_keeps_its_labels_with_its_status(site):
     refused(said(site, "pod", name, {"labels": {"llm-d.ai/role": "decode"}}), "llm-d.ai/role")
     refused(said(site, "replicasets", found["metadata"]["ownerReferences"][0]["name"],
                  {"labels": {"seldon-app": "x"}}), "seldon-app")  # fmt: skip
+    # Nor does it change the Service that finds it.
+    instance = "app.kubernetes.io/instance"
+    refused(said(site, "pod", name, {"labels": {instance: "other"}}), instance)
+    passes(said(site, "pod", name, {"labels": {"team": "two"}}))
+    pod(site, "plain")
+    passes(said(site, "pod", "plain", {"labels": {instance: "other"}}))
+    site.cluster.run("delete", "pod", "plain", "-n", PROD, "--wait=false")
     wait_until(lambda: available(site, "live"), "the approved model to serve on", 30)
 
 

@@ -110,10 +110,24 @@ def test_a_successor_waits_for_the_role_of_the_version_before_it(site):
     await_state(site, "chain-1", "InForce")
     refused = approve(site, MARTA, "chain-2", "auditor", check=False)
     assert "signed off by role 'board', not 'auditor'" in refused.stderr
-    assert "needs 1 sign-off in role 'board'" in countersign(site, OLGA, "policies").stdout
+    waits = countersign(site, OLGA, "policies").stdout
+    assert "needs 1 sign-off in role 'board'" in waits
+    assert "approve --policy chain-2 -n NAMESPACE --role board" in waits
+    # Not where somebody happens to work: with that namespace the version would go out of force.
+    nowhere = countersign(site, OLGA, "approve", "--policy", "chain-2", "--role", "board", "--rationale",
+                          "Read and agreed.", "--yes", check=False)  # fmt: skip
+    assert nowhere.returncode == 2 and "--namespace: is required" in nowhere.stderr, nowhere
+    assert not [s for s in json.loads(site.cluster.run("get", "signoffs", "-n", "default", "-o",
+                                                       "json").stdout)["items"]]  # fmt: skip
     shown = approve(site, OLGA, "chain-2", "board").stdout
     assert "- roles.board" in shown and "+ roles.auditor" in shown, shown
     await_state(site, "chain-2", "InForce")
+    # The next one belongs beside it, as everybody is told.
+    publish(site, version("chain-3", "3", "auditor", "auditors", supersedes="chain-2"))
+    assert f"approve --policy chain-3 -n {SYSTEM} --role auditor" in countersign(site, OLGA, "policies").stdout
+    lost = countersign(site, MARTA, "approve", "--policy", "chain-3", "--role", "auditor", "--rationale",
+                       "Read and agreed.", "--yes", check=False)  # fmt: skip
+    assert lost.returncode == 2 and f"there are some in '{SYSTEM}'" in lost.stderr, lost
     await_state(site, "chain-1", "Superseded")
     events = eventually(
         lambda: [e for e in json.loads(site.cluster.run(

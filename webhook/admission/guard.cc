@@ -136,8 +136,7 @@ void GuardHandler::Decide(const Review& review, SteadyTime deadline, Time now, R
   answer.allowed = decision.verdict != GuardVerdict::kDeny;
   if (answer.allowed) {
     if (decision.verdict == GuardVerdict::kWarn) {
-      answer.warnings.push_back(
-          OneLine("[" + decision.reason + "] " + decision.message, kMaxWarningBytes));
+      answer.warnings.push_back("[" + decision.reason + "] " + decision.message);
     }
     return;
   }

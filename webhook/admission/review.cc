@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/json_without.h"
 #include "base/json_writer.h"
+#include "governance/admit.h"
 
 namespace countersign {
 namespace {
@@ -189,7 +190,7 @@ std::string EncodeAnswer(const std::string& uid, const ReviewAnswer& answer) {
   if (!answer.allowed) PutStatus(out, answer);
   if (!answer.warnings.empty()) {
     out.Key("warnings").StartArray();
-    for (const std::string& warning : answer.warnings) out.String(warning);
+    for (const std::string& line : WarningLines(answer.warnings)) out.String(line);
     out.EndArray();
   }
   if (!answer.annotations.empty()) {

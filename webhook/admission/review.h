@@ -94,7 +94,7 @@ struct ReviewAnswer {
   std::string kind;  // for status.details
   std::string name;
   std::vector<Cause> causes;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings;  // of any length; sent as WarningLines has them
   std::map<std::string, std::string> annotations;
   Json patch;  // RFC 6902, mutating calls only; null: none
 };

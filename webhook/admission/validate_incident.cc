@@ -47,7 +47,7 @@ void AdmissionHandler::DecideDeletion(Context& context) const {
              StringAt(review.old_object, "spec/subject/kind") == GovernancePolicySpec::kKind) {
     Refuse(context.answer, "SignOffStays",
            "a sign-off on a policy stays: to decide otherwise, sign again, kubectl countersign "
-           "approve --policy NAME --reject");
+           "approve --policy NAME -n NAMESPACE --reject");
   } else if (review.kind == ModelRecordSpec::kKind && review.user.name != options_.operator_user) {
     Refuse(context.answer, "RecordNotYours",
            "the records of models are the Countersign operator's alone: what was seen of a model "

@@ -437,11 +437,12 @@ std::string ApproveText(const GovernancePolicySpec& policy, const std::string& r
          " --role " + role + flags + " --rationale \"…\"";
 }
 
-std::string WithFile(std::string remedy, const std::string& name_space, const std::string& name) {
+std::string WithFile(std::string remedy, const std::string& name_space, const std::string& name,
+                     const std::string& by) {
   const std::string in = " -n " + name_space + " --role ";
   const std::string by_name = "approve " + name + in;
   if (const auto at = remedy.find(by_name); at != std::string::npos) {
-    remedy.replace(at, by_name.size(), "approve -f FILE" + in);
+    remedy.replace(at, by_name.size(), "approve " + by + in);
   }
   return remedy;
 }

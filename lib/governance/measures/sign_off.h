@@ -30,9 +30,9 @@ struct SignOffOutcome {
                                      const SignOffOutcome& outcome, const std::string& subject);
 
 // `remedy` of a deployment that is not stored as it was judged, as where admission refuses it: by
-// its name people would sign what is stored, so it names the file.
+// its name people would sign what is stored, so it names the file. `by` is how, as typed.
 [[nodiscard]] std::string WithFile(std::string remedy, const std::string& name_space,
-                                   const std::string& name);
+                                   const std::string& name, const std::string& by = "-f FILE");
 
 // Counts people, not objects: of each person the latest decision. A rejection by anyone who holds
 // the role blocks until that person approves. Advice decides nothing, but may have to be there and

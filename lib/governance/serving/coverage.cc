@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "governance/measures/pod_template.h"
+#include "governance/serving/child_name.h"
 #include "governance/serving/guard.h"
 #include "governance/serving/model_mounts.h"
 #include "governance/serving/pod_difference.h"
@@ -245,7 +246,10 @@ std::set<std::string> ModelDigestsOf(const ModelDeploymentSpec& spec) {
   return ModelsOf({}, spec).digests;
 }
 
-std::vector<GuardFault> NotCovered(const Recognition& serving, const std::vector<Cover>& covers) {
+namespace {
+
+// Of what it runs and says, whatever answers by it.
+std::vector<GuardFault> NotApproved(const Recognition& serving, const std::vector<Cover>& covers) {
   std::vector<GuardFault> faults;
   faults.reserve(serving.faults.size());
   for (const Error& fault : serving.faults) {
@@ -268,6 +272,28 @@ std::vector<GuardFault> NotCovered(const Recognition& serving, const std::vector
   AddRunningFaults(serving, covers, names_models, faults);
   if (faults.empty() && serving.pod)
     AddDifferences(serving, *serving.pod, covers, names_models, faults);
+  return faults;
+}
+
+}  // namespace
+
+GuardFault AnswersForAnother(const JoinedService& service) {
+  return {"AnswersForAnother",
+          "by this label and " + std::string(kManagedByLabel) + " the Service '" + service.child +
+              "' of the operator's sends requests to it, and it is not what its ModelDeployment "
+              "runs: leave the label out",
+          service.path};
+}
+
+std::vector<GuardFault> NotCovered(const Recognition& serving, const std::vector<Cover>& covers) {
+  std::vector<GuardFault> faults = NotApproved(serving, covers);
+  if (!faults.empty()) return faults;
+  for (const JoinedService& service : serving.joins) {
+    std::vector<Cover> of_it;
+    std::copy_if(covers.begin(), covers.end(), std::back_inserter(of_it),
+                 [&](const Cover& cover) { return ChildName(cover.name) == service.child; });
+    if (!NotApproved(serving, of_it).empty()) faults.push_back(AnswersForAnother(service));
+  }
   return faults;
 }
 

@@ -166,6 +166,13 @@ bool RunsTheSame(const Recognition& before, const Recognition& now) {
   return now.faults.empty() && before.faults.empty() && before.references == now.references;
 }
 
+// To leave a Service, where a Pod is taken out to be looked at, is nobody's business.
+bool JoinsNoOther(const Recognition& before, const Recognition& now) {
+  return std::all_of(now.joins.begin(), now.joins.end(), [&](const JoinedService& one) {
+    return std::find(before.joins.begin(), before.joins.end(), one) != before.joins.end();
+  });
+}
+
 // An active waiver for one of the model's digests, if nothing but approval is missing.
 const GuardWaiver* WaivedBy(const GuardFacts& facts, const std::vector<GuardFault>& faults) {
   const bool only_approval =
@@ -240,7 +247,10 @@ GuardSetting GuardSettingOf(const PolicySet& in_force, const std::string& name_s
 bool ServesAsBefore(const GuardFacts& facts) {
   // What has no fingerprint must be able to go as well.
   if (facts.only_ends) return true;
-  if (!facts.before || !facts.before->serves || facts.before->fingerprint.empty()) return false;
+  if (!facts.before || !facts.before->serves || facts.before->fingerprint.empty() ||
+      !JoinsNoOther(*facts.before, facts.serving)) {
+    return false;
+  }
   if (facts.before->fingerprint == facts.serving.fingerprint) return true;
   // Of a Pod little else can be changed than what runs: where it runs, and that it may start.
   return facts.kind == "Pod" && RunsTheSame(*facts.before, facts.serving);
@@ -275,7 +285,8 @@ GuardDecision JudgeServing(const GuardFacts& facts) {
   if (owner.allowed) return Allowed("OwnerGoverned", owner.message);
   std::vector<GuardFault> faults = NotCovered(facts.serving, facts.covers);
   if (faults.empty()) return Allowed("Covered");
-  if (const GuardWaiver* waiver = WaivedBy(facts, faults)) {
+  const GuardWaiver* waiver = WaivedBy(facts, faults);
+  if (waiver != nullptr && facts.serving.joins.empty()) {
     const bool emergency = !waiver->emergency.empty();
     return {GuardVerdict::kWarn,
             false,
@@ -284,10 +295,13 @@ GuardDecision JudgeServing(const GuardFacts& facts) {
                 (emergency ? ", " + waiver->emergency : std::string()),
             {}};
   }
+  if (waiver != nullptr) {
+    for (const JoinedService& one : facts.serving.joins) faults.push_back(AnswersForAnother(one));
+  }
   if (owner.fault) faults.insert(faults.begin(), *owner.fault);
-  if (const GuardWaiver* waiver = NearestInactive(facts.waivers)) {
+  if (const GuardWaiver* inactive = NearestInactive(facts.waivers)) {
     faults.push_back({"WaiverNotActive",
-                      "waiver '" + waiver->name + "' does not count: " + waiver->why_not, ""});
+                      "waiver '" + inactive->name + "' does not count: " + inactive->why_not, ""});
   }
   if (!facts.setting.unknown.empty()) {
     faults.push_back({"PolicyUnreadable", Joined(facts.setting.unknown), ""});

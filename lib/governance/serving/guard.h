@@ -133,7 +133,11 @@ struct GuardDecision {
 // Of one decision people are shown no more.
 inline constexpr std::size_t kMaxGuardFaults = 5;
 
-// What is missing for `serving` to be covered; empty if it is.
+// Requests for what one ModelDeployment serves go to what is not its own.
+[[nodiscard]] GuardFault AnswersForAnother(const JoinedService& service);
+
+// What is missing for `serving` to be covered; empty if it is. Also by the very ModelDeployment
+// whose Service finds it: what others approve of answers for these alone.
 [[nodiscard]] std::vector<GuardFault> NotCovered(const Recognition& serving,
                                                  const std::vector<Cover>& covers);
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "governance/serving/child_name.h"
 #include "governance/serving/command_line.h"
 
 namespace countersign {
@@ -219,9 +220,13 @@ std::string ServingLabelsExpression(const ServingSignals& signals, const std::st
                 [](const ServingSignal& one) { return one.certainty == Certainty::kIgnore; });
   if (entries.empty()) return "[]";
   const std::string entry = "(k + '=' + " + labels + "[k])";
+  // Which of our Services finds it, where one does.
+  const std::string joins = "k == " + CelLiteral(kInstanceLabel) + " && " + labels + "[?" +
+                            CelLiteral(kManagedByLabel) +
+                            "].orValue('') == " + CelLiteral(kOperatorName);
   return "size(" + keys + ") > " + std::to_string(kMostKeys) + " || " +
          LongerThan(keys + ".map(k, " + entry + ")", kMostKeyText) + " ? " + keys + " : " + keys +
-         ".filter(k, " + entry + ".matches(" + AnyOf(entries) + "))";
+         ".filter(k, " + entry + ".matches(" + AnyOf(entries) + ") || (" + joins + "))";
 }
 
 std::string ServingMatchExpression(const ServingSignals& signals) {
@@ -312,6 +317,8 @@ std::string SetsSigns(const std::string& map, const std::vector<ServingSignal>& 
   if (signals.empty()) return "false";
   std::vector<ServingSignal> keys = signals;
   for (ServingSignal& signal : keys) signal.match = signal.match.substr(0, signal.match.find('='));
+  // Alone it tells nothing; beside the operator's name it says for which Service.
+  if (map == "labels") keys.emplace_back().match = kInstanceLabel;
   const auto of = [&](const std::string& object) {
     return object + ".?metadata.?" + map + ".orValue({})";
   };

@@ -9,6 +9,7 @@
 #include "base/yaml.h"
 #include "governance/decision.h"
 #include "governance/environment.h"
+#include "governance/serving/child_name.h"
 #include "governance/serving/container_signs.h"
 #include "governance/serving/object_walk.h"
 #include "governance/serving/resolved_images.h"
@@ -109,9 +110,16 @@ class Recogniser {
   void LookAt(const Json& object, const ServingProfile& profile) {
     const JsonPath root{nullptr, ""};
     const FieldPath own = {"metadata"};
-    WalkPath(object, own, root, [&](const Json& m, const JsonPath& at) { Metadata(m, at); });
+    WalkPath(object, own, root, [&](const Json& m, const JsonPath& at) {
+      Metadata(m, at);
+      // Its own are a Pod's, or go to the Pods of what has no template.
+      if (profile.metadata.empty()) Joins(m, at);
+    });
     for (const FieldPath& path : profile.metadata) {
-      WalkPath(object, path, root, [&](const Json& m, const JsonPath& at) { Metadata(m, at); });
+      WalkPath(object, path, root, [&](const Json& m, const JsonPath& at) {
+        Metadata(m, at);
+        Joins(m, at);
+      });
     }
     Models(object, profile.models, root);
     for (const FieldPath& path : profile.pod_specs) {
@@ -165,6 +173,20 @@ class Recogniser {
       found_.Observed("model of " + known->second, resolved.path, resolved.image);
       found_.Add(NormaliseUri("oci://" + resolved.image), resolved.path);
     }
+  }
+
+  void Joins(const Json& metadata, const JsonPath& at) {
+    const Json* labels = Find(metadata, "labels");
+    if (labels == nullptr || !labels->is_object()) return;
+    const Json* manager = Find(*labels, kManagedByLabel);
+    const Json* instance = Find(*labels, kInstanceLabel);
+    if (manager == nullptr || *manager != std::string(kOperatorName) || instance == nullptr ||
+        !instance->is_string()) {
+      return;
+    }
+    const JsonPath of{&at, "labels"};
+    const JsonPath where{&of, kInstanceLabel};
+    out_.joins.push_back({instance->get<std::string>(), where.ToString()});
   }
 
   void Metadata(const Json& metadata, const JsonPath& at) {

@@ -32,6 +32,13 @@ struct ServingSign {
   Certainty certainty = Certainty::kServing;
 };
 
+// By its labels the Service that the operator makes under this name sends requests to it.
+struct JoinedService {
+  std::string child;
+  std::string path;
+  friend bool operator==(const JoinedService&, const JoinedService&) = default;
+};
+
 struct Recognition {
   std::string profile;  // empty: the table knows no such kind
   bool serves = false;
@@ -48,6 +55,7 @@ struct Recognition {
   // It runs more than is among the references, which is a fault as well: it is the same as nothing.
   bool incomplete = false;
   std::optional<PodShape> pod = {};  // of kinds of Kubernetes' own, if it serves
+  std::vector<JoinedService> joins = {};
 };
 
 // `owned`: whether to believe the object that a controller owns it. A Pod that is not restarted

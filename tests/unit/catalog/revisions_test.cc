@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
-#include "catalog/child_name.h"
 #include "evidence/dsse.h"
+#include "governance/serving/child_name.h"
 #include "tests/unit/support/fake_api.h"
 
 namespace countersign {

@@ -238,5 +238,64 @@ TEST(DoctorsPatient, IsWarnedOfTheEndOfItsOwnCertificateNotOfWhoIssuedIt) {
   EXPECT_THAT(warnings[0].next, HasSubstr("kubectl get secret -n countersign-system cert"));
 }
 
+// The Secret `cert` with a certificate for another name than the webhook has, which the API server
+// would believe there.
+std::string NextOfAnotherName(Patient patient, const Json& metadata, const std::string& type,
+                              bool cert_manager = false) {
+  const TestAuthority authority;
+  const PemPair leaf = authority.Issue("w", "DNS:other.example", 900L * 24 * 60 * 60);
+  patient.now = SystemClock().Now();
+  Json secret = {{"kind", "Secret"},
+                 {"type", type},
+                 {"metadata", metadata},
+                 {"data", {{"tls.crt", Base64Encode(leaf.certificate)}}}};
+  secret["metadata"].update({{"name", "cert"}, {"namespace", kSystem}});
+  Put(patient, secret);
+  Json entry = {{"name", "admission.countersign.dev"}};
+  entry["clientConfig"]["caBundle"] = Base64Encode(authority.Pem());
+  Json configuration = {{"kind", "ValidatingWebhookConfiguration"},
+                        {"metadata", {{"name", "countersign"}}},
+                        {"webhooks", Json::array({entry})}};
+  if (cert_manager) {
+    configuration["metadata"]["annotations"] = {{"cert-manager.io/inject-ca-from", "a/b"}};
+  }
+  Put(patient, configuration);
+  for (const Diagnosis& one : Of(patient, "certificates", Health::kFault)) {
+    if (one.message.find("ostname mismatch") == std::string::npos) continue;
+    EXPECT_THAT(one.message, HasSubstr("'w.example': "));
+    EXPECT_THAT(one.message, EndsWith("it is for 'other.example'"));
+    EXPECT_THAT(one.next, Not(HasSubstr("rotate")));
+    return one.next;
+  }
+  return {};
+}
+
+TEST(DoctorsPatient, WhoseCertificateIsForAnotherNameIsToldWhoNamesItNotToRotate) {
+  const Patient own = NewPatient({"--tls-name=w.example"});
+  EXPECT_EQ(NextOfAnotherName(own, Json::object(), "kubernetes.io/tls"),
+            "kubectl create secret tls cert -n countersign-system --cert=tls.crt --key=tls.key "
+            "--dry-run=client -o yaml | kubectl apply -f -, where tls.crt is issued for "
+            "DNS:w.example, and docs/operations/certificates.md");
+  EXPECT_THAT(NextOfAnotherName(own, Json::object(), "Opaque"),
+              HasSubstr("secret generic cert -n countersign-system --from-file=tls.crt"));
+  EXPECT_EQ(NextOfAnotherName(own, Json::object(), "Opaque", true),
+            "kubectl patch certificate -n countersign-system countersign-webhook --type=merge -p "
+            "'{\"spec\":{\"dnsNames\":[\"w.example\"]}}' and docs/operations/certificates.md");
+
+  Patient of_helm = own;
+  of_helm.found[NameOf("Deployment", kSystem, "countersign-webhook")]["metadata"]["annotations"] = {
+      {"meta.helm.sh/release-name", "release"}};
+  EXPECT_THAT(NextOfAnotherName(of_helm, Json::object(), "Opaque", true),
+              HasSubstr("helm upgrade release"));
+  EXPECT_THAT(
+      NextOfAnotherName(of_helm, {{"annotations", {{"countersign.dev/not-after", "1"}}}}, "Opaque"),
+      HasSubstr("kubectl annotate secret -n countersign-system cert countersign.dev/not-after- && "
+                "helm upgrade release"));
+
+  Patient built_in = NewPatient({"--tls-name=w.example", "--ca-secret=countersign-system/cert"});
+  EXPECT_THAT(NextOfAnotherName(built_in, Json::object(), "Opaque"),
+              HasSubstr("kubectl logs -n countersign-system"));
+}
+
 }  // namespace
 }  // namespace countersign

@@ -114,6 +114,27 @@ TEST(Installation, WrongOptionsAreRefusedInASentence) {
   }
 }
 
+// It remembers also while no webhook answers. Of anybody else's the webhook is asked, and the
+// admission policy refuses them without it.
+TEST(Installation, TheWebhookIsNotAskedAboutTheOperatorsRecordsAloneOfOurKinds) {
+  InstallOptions options = Options();
+  options.operator_user = "robot's";
+  const auto objects = Objects(options);
+  const Json& entry =
+      One(objects, "ValidatingWebhookConfiguration", "countersign").at("webhooks").at(0);
+  EXPECT_THAT(entry.at("rules").at(0).at("resources"), ::testing::Contains("modelrecords"));
+  const auto& conditions = entry.at("matchConditions");
+  ASSERT_EQ(conditions.size(), 2U);
+  EXPECT_EQ(conditions.at(1).at("expression"),
+            "request.resource.resource != 'modelrecords' || request.userInfo.username != "
+            "'robot\\'s'");
+  const Json& policy =
+      One(objects, "ValidatingAdmissionPolicy", "countersign-model-records").at("spec");
+  EXPECT_EQ(policy.at("failurePolicy"), "Fail");
+  EXPECT_EQ(policy.at("validations").at(0).at("expression"),
+            "request.userInfo.username == 'robot\\'s'");
+}
+
 // The API server fills gaps in, and what it filled in differs from what somebody else applies: the
 // same text, applied by Helm and by hand, would be a conflict.
 TEST(Installation, AdmissionPoliciesLeaveNoGapInWhatIsOneValue) {

@@ -55,9 +55,14 @@ TEST(ServerCertificate, IsKnownByItsFirstHostWithoutASubject) {
 
 TEST(ServerCertificate, IsBelievedForItsHostsWithoutASubject) {
   const Time now = *ParseTime("2030-01-01T00:00:00Z");
-  EXPECT_EQ(WhyNotTrusted(kWithoutSubject, kWithoutSubject, "webhook.system.svc", now), "");
-  EXPECT_THAT(WhyNotTrusted(kWithoutSubject, kWithoutSubject, "elsewhere", now),
-              HasSubstr("ostname mismatch"));
+  EXPECT_FALSE(WhyNotTrusted(kWithoutSubject, kWithoutSubject, "webhook.system.svc", now));
+  const auto elsewhere = WhyNotTrusted(kWithoutSubject, kWithoutSubject, "elsewhere", now);
+  ASSERT_TRUE(elsewhere);
+  EXPECT_TRUE(elsewhere->other_name);
+  EXPECT_THAT(elsewhere->why, HasSubstr("ostname mismatch, it is for 'webhook.system.svc', "));
+  const auto unknown = WhyNotTrusted(kWithoutSubject, "", "webhook.system.svc", now);
+  ASSERT_TRUE(unknown);
+  EXPECT_FALSE(unknown->other_name);
 }
 
 }  // namespace

@@ -202,14 +202,51 @@ TEST(AdmitTest, WarningsAreFewShortSingleLinesOfValidUtf8) {
     for (int k = 0; k < 100; ++k) decision.gates[i].message += "\xF0\x9F\x98\x80";
   }
   const Admission admission = Admit(decision, "a/b", false);
-  ASSERT_EQ(admission.warnings.size(), kMaxWarnings);
-  for (const std::string& warning : admission.warnings) {
-    EXPECT_LE(warning.size(), kMaxWarningBytes);
-    EXPECT_TRUE(ValidUtf8(warning));
-    EXPECT_TRUE(warning.starts_with("held: [SignOffMissing] measure-"));
-    for (const char c : warning) EXPECT_GE(static_cast<unsigned char>(c), 0x20);
-    EXPECT_EQ(warning.find("\xC2\x85"), std::string::npos);
+  ASSERT_EQ(admission.warnings.size(), 40U);
+  const auto lines = WarningLines(admission.warnings);
+  ASSERT_EQ(lines.size(), kMaxWarnings);
+  EXPECT_EQ(lines.back(), "and 27 more");
+  for (const std::string& line : lines) {
+    EXPECT_LE(line.size(), kMaxWarningBytes);
+    EXPECT_TRUE(ValidUtf8(line));
+    EXPECT_TRUE(line == lines.back() || line.starts_with("held: [SignOffMissing] measure-"));
+    for (const char c : line) EXPECT_GE(static_cast<unsigned char>(c), 0x20);
+    EXPECT_EQ(line.find("\xC2\x85"), std::string::npos);
   }
+}
+
+TEST(AdmitTest, AWarningThatIsLongGoesOnAtAWordAndNothingOfItIsLost) {
+  std::string text = "[EmergencyWaived] serves by waiver 'home/night'";
+  for (int i = 0; i < 60; ++i) text += " word" + std::to_string(i);
+  const auto lines = WarningLines({text, "short"});
+  ASSERT_GT(lines.size(), 2U);
+  EXPECT_EQ(lines.back(), "short");
+  std::string whole = lines.front();
+  for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
+    ASSERT_TRUE(lines[i].starts_with("… word")) << lines[i];
+    whole += lines[i].substr(std::string("…").size());
+  }
+  EXPECT_EQ(whole, text);
+  for (const std::string& line : lines) EXPECT_LE(line.size(), kMaxWarningBytes);
+}
+
+TEST(AdmitTest, ACommandThatFitsALineIsNotTornApart) {
+  const std::string command = "kubectl countersign approve --waiver night -n home --role validator";
+  const std::string before(200, 'x');
+  const auto lines = WarningLines({before + ": " + command});
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0], before + ":");
+  EXPECT_EQ(lines[1], "… " + command);
+}
+
+TEST(AdmitTest, ALongWarningPushesOutNone) {
+  std::vector<std::string> warnings(3, std::string(100'000, 'x'));
+  warnings.emplace_back("the last");
+  const auto lines = WarningLines(warnings);
+  ASSERT_EQ(lines.size(), kMaxWarnings);
+  EXPECT_EQ(lines.back(), "the last");
+  EXPECT_TRUE(lines[lines.size() - 2].ends_with("x..."));
+  for (const std::string& line : lines) EXPECT_LE(line.size(), kMaxWarningBytes);
 }
 
 TEST(AdmitTest, WhatIsOnlyAuditedIsNotWarnedOf) {

@@ -20,9 +20,12 @@ inline constexpr std::size_t kMaxChildName = 63;
 // "credit-scorer-7": name of the ControllerRevision with this number.
 [[nodiscard]] std::string RevisionName(std::string_view deployment, std::int64_t number);
 
-// Field manager of all server-side applies, and value of app.kubernetes.io/managed-by.
-inline constexpr std::string_view kOperatorName = "countersign-operator";
+// What the Service of a ModelDeployment selects Pods by: its name in the one label, the operator's
+// in the other.
+inline constexpr std::string_view kInstanceLabel = "app.kubernetes.io/instance";
 inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
+// Also the field manager of all server-side applies.
+inline constexpr std::string_view kOperatorName = "countersign-operator";
 // Selects what the operator made, of all ModelDeployments.
 [[nodiscard]] std::string OursSelector();
 

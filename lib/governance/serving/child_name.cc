@@ -1,4 +1,4 @@
-#include "catalog/child_name.h"
+#include "governance/serving/child_name.h"
 
 #include <algorithm>
 

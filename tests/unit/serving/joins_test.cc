@@ -1,0 +1,125 @@
+// The labels by which the Service of a ModelDeployment finds Pods are for that one's Pods alone.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "governance/serving/child_name.h"
+#include "governance/serving/match_condition.h"
+#include "tests/unit/serving/guarded.h"
+
+namespace countersign {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Json Labels(const std::string& instance) {
+  return {{kInstanceLabel, instance}, {kManagedByLabel, kOperatorName}};
+}
+
+Recognition Pod(const Json& labels, const Json& spec = PodSpec()) {
+  return Recognise(
+      Table(), {{"apiVersion", "v1"},
+                {"kind", "Pod"},
+                {"metadata", {{"name", "d"}, {"namespace", "lending-prod"}, {"labels", labels}}},
+                {"spec", spec}});
+}
+
+Recognition Templated(const Json& labels) {
+  return Recognise(
+      Table(),
+      {{"apiVersion", "apps/v1"},
+       {"kind", "Deployment"},
+       {"metadata", {{"name", "d"}, {"namespace", "lending-prod"}}},
+       {"spec", {{"template", {{"metadata", {{"labels", labels}}}, {"spec", PodSpec()}}}}}});
+}
+
+GuardFacts FactsOfPod(Recognition serving) {
+  GuardFacts facts = FactsOf(std::move(serving));
+  facts.kind = "Pod";
+  facts.covers = {Approved()};
+  return facts;
+}
+
+TEST(Joins, WhatOneDeploymentCoversAnswersForNoOther) {
+  for (Recognition serving : {Pod(Labels("other")), Templated(Labels("other"))}) {
+    const std::string path = serving.joins.at(0).path;
+    GuardFacts facts = FactsOf(std::move(serving));
+    facts.covers = {Approved(), Approved(Spec(kOther), "other")};
+    const GuardDecision decision = JudgeServing(facts);
+    EXPECT_EQ(decision.verdict, GuardVerdict::kDeny);
+    EXPECT_THAT(Reasons(decision), ElementsAre("AnswersForAnother"));
+    EXPECT_THAT(path, HasSubstr("metadata.labels"));
+    EXPECT_THAT(decision.message, HasSubstr("the Service 'other' of the operator's"));
+    // Of one that is not there yet neither: its Service would find it.
+    facts.covers.pop_back();
+    EXPECT_THAT(Reasons(JudgeServing(facts)), ElementsAre("AnswersForAnother"));
+  }
+}
+
+TEST(Joins, WhatItsOwnDeploymentCoversAnswersForIt) {
+  for (const Json& labels : {Labels("scorer"), Json({{kInstanceLabel, "other"}}),
+                             Json({{kManagedByLabel, kOperatorName}})}) {
+    EXPECT_EQ(JudgeServing(FactsOfPod(Pod(labels))).reason, "Covered") << labels;
+  }
+  // Two of the same model, run in the same way.
+  GuardFacts facts = FactsOfPod(Pod(Labels("twin")));
+  facts.covers.push_back(Approved(Spec(), "twin"));
+  EXPECT_EQ(JudgeServing(facts).reason, "Covered");
+  // By the name that the operator gives what it makes.
+  const std::string dotted = "scorer.v2";
+  facts = FactsOfPod(Pod(Labels(ChildName(dotted))));
+  facts.covers = {Approved(Spec(), dotted)};
+  EXPECT_EQ(JudgeServing(facts).reason, "Covered");
+}
+
+TEST(Joins, APodThatServesIsNotMovedBehindAnotherServiceButMayLeaveItsOwn) {
+  GuardFacts facts = FactsOfPod(Pod(Labels("other")));
+  facts.before = Pod(Labels("scorer"));
+  EXPECT_FALSE(ServesAsBefore(facts));
+  EXPECT_THAT(Reasons(JudgeServing(facts)), ElementsAre("AnswersForAnother"));
+  // Also where nothing approves of it any more.
+  facts.covers[0].approved = false;
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
+  facts.serving = Pod(Labels("scorer"));
+  EXPECT_EQ(JudgeServing(facts).reason, "ServingUnchanged");
+  facts.serving = Pod({{kManagedByLabel, kOperatorName}});
+  EXPECT_EQ(JudgeServing(facts).reason, "ServingUnchanged");
+}
+
+TEST(Joins, AWaiverLetsNothingAnswerForWhatWasApproved) {
+  GuardFacts facts = FactsOfPod(Pod(Labels("other"), PodSpec(kOther)));
+  facts.waivers = {{"home/w", true, "", kOther}};
+  facts.waivers.push_back({"home/image", true, "", "sha256:" + std::string(64, 'c')});
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_EQ(decision.verdict, GuardVerdict::kDeny);
+  EXPECT_THAT(Reasons(decision), testing::Contains("AnswersForAnother"));
+  facts.serving = Pod({{kManagedByLabel, kOperatorName}}, PodSpec(kOther));
+  EXPECT_EQ(JudgeServing(facts).reason, "Waived");
+}
+
+TEST(Joins, WhatHasATemplateJoinsByThatAlone) {
+  Json deployment = {{"apiVersion", "apps/v1"},
+                     {"kind", "Deployment"},
+                     {"metadata", {{"name", "d"}, {"labels", Labels("other")}}},
+                     {"spec", {{"template", {{"spec", PodSpec()}}}}}};
+  EXPECT_THAT(Recognise(Table(), deployment).joins, IsEmpty());
+  const Json service = {
+      {"apiVersion", "serving.kserve.io/v1beta1"},
+      {"kind", "InferenceService"},
+      {"metadata", {{"name", "s"}, {"labels", Labels("other")}}},
+      {"spec", {{"predictor", {{"model", {{"storageUri", "oci://r.example/m@" + kModel}}}}}}}};
+  EXPECT_EQ(Recognise(Table(), service).joins.size(), 1U);
+}
+
+// Where the guard is not asked, the API server itself has to see it.
+TEST(Joins, TheApiServerIsToldOfTheLabel) {
+  EXPECT_THAT(ServingChangeExpression(Table()), HasSubstr(R"(app\\.kubernetes\\.io/instance)"));
+  EXPECT_THAT(ServingLabelsExpression(Table().signals, "keys", "labels"),
+              HasSubstr("k == 'app.kubernetes.io/instance' && "
+                        "labels[?'app.kubernetes.io/managed-by'].orValue('') == "
+                        "'countersign-operator'"));
+}
+
+}  // namespace
+}  // namespace countersign
