@@ -57,7 +57,9 @@ Status AfterReading(const Cluster& cluster, const Resource& resource, const ApiS
                     Estate& estate) {
   if (read) return {};
   const Error error = cluster.Explain("list " + resource.Name(), read.error());
-  if (read.error().code != Code::kPermissionDenied) return Fail(error);
+  const bool others_can_be = read.error().code == Code::kPermissionDenied ||
+                             read.error().code == Code::kFailedPrecondition;
+  if (!others_can_be) return Fail(error);
   estate.not_looked_at.push_back(error.message);
   return {};
 }
@@ -67,10 +69,10 @@ Status AfterReading(const Cluster& cluster, const Resource& resource, const ApiS
 Result<Estate> EstateFromCluster(const Cluster& cluster, const ServingProfiles& table,
                                  const World& world, const std::string& ns) {
   Reader reader(table, world);
-  for (const Resource& resource : SelectorResources(table)) {
-    const auto read = ReadObjects(cluster.client(), resource, ns, {},
-                                  [&](const Json& object) { reader.TakeSelection(object); });
-    if (auto on = AfterReading(cluster, resource, read, reader.estate()); !on) {
+  for (const ServingSelector& selector : table.selectors) {
+    const auto read = ReadKind(cluster.client(), selector, ns, {},
+                               [&](const Json& object) { reader.TakeSelection(object); });
+    if (auto on = AfterReading(cluster, ResourceOf(selector), read, reader.estate()); !on) {
       return Fail(on.error());
     }
   }

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "cli/guard_routes.h"
 #include "cli/installation.h"
 #include "governance/serving/match_condition.h"
 #include "governance/types/object.h"
@@ -66,28 +67,6 @@ std::string Before(const std::string& key, const std::string& none) {
 }
 std::string Changes(const std::string& key, const std::string& none) {
   return Now(key, none) + " != " + Before(key, none);
-}
-
-// How traffic gets to something, whatever carries it.
-const std::map<std::string, std::set<std::string>>& Routes() {
-  static const std::map<std::string, std::set<std::string>> kRoutes = {
-      {"", {"services", "endpoints"}},
-      {"discovery.k8s.io", {"endpointslices"}},
-      {"networking.k8s.io", {"ingresses"}},
-      {"gateway.networking.k8s.io",
-       {"gateways", "httproutes", "grpcroutes", "tcproutes", "tlsroutes", "udproutes"}},
-      {"networking.istio.io",
-       {"virtualservices", "destinationrules", "serviceentries", "envoyfilters", "workloadentries",
-        "gateways"}},
-      {"serving.knative.dev", {"routes", "configurations"}},
-      {"inference.networking.k8s.io", {"inferencepools"}},
-      {"inference.networking.x-k8s.io",
-       {"inferencepools", "inferencemodels", "inferencemodelrewrites", "inferenceobjectives"}},
-      {"traefik.io", {"ingressroutes", "ingressroutetcps", "traefikservices", "middlewares"}},
-      {"projectcontour.io", {"httpproxies"}},
-      {"apisix.apache.org", {"apisixroutes", "apisixupstreams"}},
-      {"autoscaling", {"horizontalpodautoscalers"}}};
-  return kRoutes;
 }
 
 // What traffic goes by as well, and has a status.
@@ -191,7 +170,13 @@ Json LockRules(const ServingProfiles& table) {
   }
   written[""].insert({"pods/ephemeralcontainers", "pods/resize"});
   Json rules = Json::array();
-  for (const auto& [group, resources] : written) {
+  for (auto& [group, resources] : written) {
+    // The API server takes no rule that names a kind beside all of them.
+    if (resources.contains("*")) {
+      std::erase_if(resources, [](const std::string& resource) {
+        return resource != "*" && resource.find('/') == std::string::npos;
+      });
+    }
     rules.push_back(RuleFor(group, resources, Written()));
   }
   rules.push_back(

@@ -54,14 +54,14 @@ std::vector<ScannedObject> ServingScan::ReadAll(const std::stop_token& stop) {
   call.stop = stop;
   RunningFacts facts;
   for (const auto& cached : catalog_.deployments().List()) AddModels(cached->object, facts);
-  for (const Resource& resource : SelectorResources(options_.table)) {
-    auto read = ReadObjects(client_, resource, {}, call, [&](const Json& object) {
+  for (const ServingSelector& selector : options_.table.selectors) {
+    auto read = ReadKind(client_, selector, {}, call, [&](const Json& object) {
       if (auto selection = PodSelectionOf(options_.table, object)) {
         facts.selections.push_back(std::move(*selection));
       }
     });
     // What can be read is looked at, whatever else cannot.
-    if (!read) note(resource, read.error());
+    if (!read) note(ResourceOf(selector), read.error());
   }
   const UidOfDeployment uid_of = [this](const ObjectKey& key) {
     const auto deployment = catalog_.deployments().Get(key);

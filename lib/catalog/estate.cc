@@ -4,13 +4,6 @@
 
 namespace countersign {
 
-std::vector<Resource> SelectorResources(const ServingProfiles& table) {
-  std::vector<Resource> resources;
-  resources.reserve(table.selectors.size());
-  for (const ServingSelector& selector : table.selectors) resources.push_back(ResourceOf(selector));
-  return resources;
-}
-
 // What other kinds call a phase says nothing of whether they run.
 bool HasEnded(const Json& object) {
   const std::string kind = StringAt(object, "kind");
@@ -47,25 +40,80 @@ ApiStatus ReadVersion(const KubeClient& client, const Resource& resource, const 
   return {};
 }
 
-}  // namespace
-
-ApiStatus ReadObjects(const KubeClient& client, const Resource& resource, const std::string& ns,
-                      const Call& call, const std::function<void(const Json&)>& each) {
-  auto read = ReadVersion(client, resource, ns, call, each);
-  // Its CRD is not installed.
-  if (!read && read.error().http_status == 404) return {};
-  return read;
+// In which versions the API server serves the resource, whatever we know of them. None if its CRD
+// is not installed.
+ApiResult<std::vector<std::string>> ServedVersions(const KubeClient& client,
+                                                   const Resource& resource, const Call& call) {
+  std::vector<std::string> served;
+  if (resource.group.empty()) return served;  // the core group has v1
+  const std::string path = "/apis/" + PercentEncode(resource.group);
+  const auto group = client.GetPath(path, call);
+  if (!group) {
+    if (group.error().http_status == 404) return served;
+    return tl::unexpected(group.error());
+  }
+  const Json* versions = Find(*group, "versions");
+  if (versions == nullptr || !versions->is_array()) return served;
+  for (const Json& one : *versions) {
+    const std::string version = StringAt(one, "version");
+    const auto kinds = client.GetPath(path + "/" + PercentEncode(version), call);
+    if (!kinds && kinds.error().http_status == 404) continue;  // gone in between
+    if (!kinds) return tl::unexpected(kinds.error());
+    const Json* resources = Find(*kinds, "resources");
+    const bool has = resources != nullptr && resources->is_array() &&
+                     std::any_of(resources->begin(), resources->end(), [&](const Json& known) {
+                       return StringAt(known, "name") == resource.plural;
+                     });
+    if (has) served.push_back(version);
+  }
+  return served;
 }
+
+// Reads by the first of these versions that is served. Where none is, gives the one that the
+// resource is served in instead: its operator may be newer than the table, and what it serves is
+// not absent.
+ApiResult<std::string> ReadKnown(const KubeClient& client, Resource resource,
+                                 const std::vector<std::string>& versions, const std::string& ns,
+                                 const Call& call, const std::function<void(const Json&)>& each) {
+  for (const std::string& version : versions) {
+    resource.version = version;
+    const auto read = ReadVersion(client, resource, ns, call, each);
+    if (read) return std::string();
+    if (read.error().http_status != 404) return tl::unexpected(read.error());
+  }
+  auto served = ServedVersions(client, resource, call);
+  if (!served) return tl::unexpected(served.error());
+  return served->empty() ? std::string() : std::move(served->front());
+}
+
+ApiError NotReadable(const Resource& resource, const std::string& version) {
+  ApiError error;
+  error.code = Code::kFailedPrecondition;
+  error.message =
+      resource.Name() + " are served as " + resource.group + "/" + version +
+      ", of which the table of what serves does not know where they say what they select";
+  return error;
+}
+
+}  // namespace
 
 ApiStatus ReadKind(const KubeClient& client, const ServingProfile& profile, const std::string& ns,
                    const Call& call, const std::function<void(const Json&)>& each) {
-  for (const std::string& version : profile.versions) {
-    Resource resource = ResourceOf(profile);
-    resource.version = version;
-    auto read = ReadVersion(client, resource, ns, call, each);
-    if (read || read.error().http_status != 404) return read;
-  }
-  return {};
+  Resource resource = ResourceOf(profile);
+  auto other = ReadKnown(client, resource, profile.versions, ns, call, each);
+  if (!other) return tl::unexpected(other.error());
+  if (other->empty()) return {};
+  resource.version = std::move(*other);
+  return ReadVersion(client, resource, ns, call, each);
+}
+
+ApiStatus ReadKind(const KubeClient& client, const ServingSelector& selector, const std::string& ns,
+                   const Call& call, const std::function<void(const Json&)>& each) {
+  const Resource resource = ResourceOf(selector);
+  const auto other = ReadKnown(client, resource, selector.versions, ns, call, each);
+  if (!other) return tl::unexpected(other.error());
+  if (other->empty()) return {};
+  return tl::unexpected(NotReadable(resource, *other));
 }
 
 void AddModels(const ModelDeployment& deployment, RunningFacts& facts) {

@@ -14,17 +14,16 @@
 
 namespace countersign {
 
-// Kinds that take Pods for model servers, to be read before those whose objects may serve, which
-// are the table's profiles.
-[[nodiscard]] std::vector<Resource> SelectorResources(const ServingProfiles& table);
-
-// All objects of one kind, with the kind and version that items of lists lack; those of Pods and
-// Jobs that have ended are left out. No error if its CRD is not installed. `ns` empty: everywhere.
-[[nodiscard]] ApiStatus ReadObjects(const KubeClient& client, const Resource& resource,
-                                    const std::string& ns, const Call& call,
-                                    const std::function<void(const Json&)>& each);
-// The same of a kind of the table, by the first of its versions that the API server serves.
+// All objects of one kind of the table, with the kind and version that items of lists lack, by the
+// first of its versions that the API server serves, or else one that the table does not know; those
+// of Pods and Jobs that have ended are left out. No error if its CRD is not installed. `ns` empty:
+// everywhere.
 [[nodiscard]] ApiStatus ReadKind(const KubeClient& client, const ServingProfile& profile,
+                                 const std::string& ns, const Call& call,
+                                 const std::function<void(const Json&)>& each);
+// The same of a selector. What it says in a version that the table does not know nobody can tell,
+// so that then it is not read, with kFailedPrecondition.
+[[nodiscard]] ApiStatus ReadKind(const KubeClient& client, const ServingSelector& selector,
                                  const std::string& ns, const Call& call,
                                  const std::function<void(const Json&)>& each);
 // Whether it will never run again.

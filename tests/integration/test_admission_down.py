@@ -19,7 +19,8 @@ def site():
     try:
         govern(site)
         site.apply(named(give_evidence(site, "live", "live"), "live"), user=account(site, DANA))
-        site.apply(s.incident("alarm", "elsewhere"))
+        site.apply(s.incident("alarm", "elsewhere"), s.report("live-load", "live", "live"),
+                   s.waiver("live-waiver", "live", "live"))  # fmt: skip
         finalized = s.deployment("finalized", DEV, model="live", case="live")
         finalized["metadata"]["finalizers"] = ["gitops.example/children"]
         site.apply(finalized, user=account(site, DANA))
@@ -53,6 +54,8 @@ def gone(site, kind, name, *where):
     ("signoff", "live-vera", {"spec": {"rationale": "other"}}),
     ("repsnap", "live-snap", {"spec": {"code": {"clean": False}}}),
     ("incident", "alarm", {"spec": {"summary": "Nothing."}}),
+    ("evidence", "live-load", {"spec": {"environment": "prod"}}),
+    ("waiver", "live-waiver", {"spec": {"reason": "other"}}),
 ])  # fmt: skip
 def test_evidence_that_changes_is_refused_with_403(site, kind, name, change):
     done = patch(site, kind, name, change)

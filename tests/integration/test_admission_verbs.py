@@ -217,6 +217,23 @@ def test_deletion_is_recorded_with_who_did_it(site):
     assert dry == [True, False]
 
 
+def test_what_goes_with_its_namespace_is_not_asked_about(site):
+    """While a large one goes, the API server does not wait for us at each object."""
+    site.cluster.run("create", "namespace", "leaving")
+    case = s.use_case("leaving")
+    case["metadata"]["namespace"] = "leaving"
+    by_hand = s.merged(case, {"metadata": {"name": "by-hand"}})
+    site.apply(case, by_hand)
+    site.cluster.run("delete", "usecase", "by-hand", "-n", "leaving")
+    site.cluster.run("delete", "namespace", "leaving", "--timeout=60s")
+    # One that is asked about, so that all before are in the log.
+    site.apply(s.report("after", "live", "live"), user=account(site, DANA))
+    site.cluster.run("delete", "evidence", "after", "-n", HOME)
+    wait_until(lambda: ("Evidence", "after", "kubernetes-admin", True) in deletions(site), "the record")
+    assert [name for kind, name, _, _ in deletions(site)
+            if kind == "UseCase" and name in ("by-hand", "leaving")] == ["by-hand"]  # fmt: skip
+
+
 def test_deleting_all_at_once_is_deleting_each(site):
     for name in ("one", "two"):
         site.apply(s.report(name, "live", "live"), user=account(site, DANA))

@@ -6,7 +6,7 @@ import pytest
 import samples as s
 from lending import account, give_evidence, govern, named
 from samples import DANA, DEV, PROD
-from test_guard import pod_spec, workload
+from test_guard import crd, pod_spec, workload
 from world import Installation, run, wait_until
 
 FREE = "research"
@@ -181,3 +181,30 @@ def test_objects_in_files_are_judged_alike(site, tmp_path):
     assert done.returncode == 1 and answer["assumptions"]
     assert [o for o in names(answer) if o[1] in (DEV, PROD)] == names(live)
     assert run("scan", "-f", tmp_path / "mdeploy.yaml", check=False).returncode == 2
+
+
+def test_a_kind_that_is_served_in_an_unknown_version_alone_is_found_all_the_same(site):
+    """A stack that is newer than the table is no stack that is not there."""
+    newer = crd({"group": "serving.kserve.io", "resource": "inferenceservices",
+                 "kind": "InferenceService", "versions": ["v7"]})  # fmt: skip
+    pools = crd({"group": "inference.networking.x-k8s.io", "resource": "inferencepools",
+                 "kind": "InferencePool", "versions": ["v7"]})  # fmt: skip
+    pools["metadata"]["annotations"] = POOLS["metadata"]["annotations"]
+    service = {"apiVersion": "serving.kserve.io/v7", "kind": "InferenceService",
+               "metadata": {"name": "new", "namespace": FREE},
+               "spec": {"predictor": {"model": {"storageUri": "s3://m/x"}}}}  # fmt: skip
+    site.apply(newer, pools)
+    try:
+        site.cluster.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        wait_until(lambda: site.apply(service, check=False).returncode == 0, "the kind to be served")
+        answer = scan(site, "-n", FREE, code=1)
+        (found,) = [one for one in answer["found"] if one["kind"] == "InferenceService"]
+        assert found["name"] == "new"
+        assert "CannotBeRead" in [fault["reason"] for fault in found["notCovered"]]
+        # What selects Pods there, nobody can say.
+        (pool,) = answer["notLookedAt"]
+        assert "inference.networking.x-k8s.io/v7" in pool
+        wait_until(lambda: told(site, "new"), "the operator's scan")
+    finally:
+        for one in (newer, pools):
+            site.cluster.run("delete", "crd", one["metadata"]["name"])

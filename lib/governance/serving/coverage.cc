@@ -16,6 +16,20 @@ namespace {
 
 using Kind = ServedReference::Kind;
 
+// A ModelDeployment's uri is an OCI artefact's, so a model of Hugging Face's Hub is a component of
+// it. Empty for any other model.
+std::string HowToCoverOfHub(std::string_view reference) {
+  constexpr std::string_view kScheme = "hf://";
+  if (!reference.starts_with(kScheme)) return {};
+  reference.remove_prefix(kScheme.size());
+  const std::size_t colon = reference.rfind(':');
+  return ". A commit of it is covered by an approved ModelDeployment with the component {hosted: "
+         "{provider: huggingface, model: " +
+         std::string(reference.substr(0, colon)) +
+         ", snapshot: <commit>}}; or push the model to a registry, and name it as "
+         "oci://…@sha256:<64 digits>";
+}
+
 // Why nothing covers one reference: not nameable, not approved yet, or unknown.
 GuardFault FaultOf(const ServedReference& reference, const std::vector<Cover>& covers) {
   for (const Cover& cover : covers) {
@@ -32,11 +46,13 @@ GuardFault FaultOf(const ServedReference& reference, const std::vector<Cover>& c
             "ModelNotPinned",
             "model '" + reference.text +
                 "' is not named by a digest (…@sha256:<64 digits>, or hf://org/model:<commit>), "
-                "so nobody can have approved of it",
+                "so nobody can have approved of it" +
+                HowToCoverOfHub(reference.text),
             reference.path};
       }
       return {"ModelNotApproved",
-              "no approved ModelDeployment of this namespace is for model '" + reference.text + "'",
+              "no approved ModelDeployment of this namespace is for model '" + reference.text +
+                  "'" + HowToCoverOfHub(reference.text),
               reference.path};
     case Kind::kContainer:
       return {"ContainerNotApproved",

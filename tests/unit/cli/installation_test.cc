@@ -381,6 +381,23 @@ TEST(Installation, LocksAreAskedOfTheApiServerWithThePoliciesAsParameters) {
   EXPECT_EQ(binding.at("spec").at("paramRef").at("parameterNotFoundAction"), "Allow");
 }
 
+TEST(Installation, ALockOfAllKindsOfAGroupNamesNoneBesideThem) {
+  InstallOptions options = Options();
+  options.serving_profiles =
+      "{signals: {labels: [{match: bank/serves}]}, profiles: [{name: own, group: "
+      "networking.istio.io, kind: Server, resource: servers, versions: [v1], serves: Always}]}";
+  const auto objects = Objects(options);
+  const Json& spec =
+      One(objects, "ValidatingAdmissionPolicy", "countersign-locked-environments").at("spec");
+  bool found = false;
+  for (const Json& rule : spec.at("matchConstraints").at("resourceRules")) {
+    if (rule.at("apiGroups") != Json::array({"networking.istio.io"})) continue;
+    found = true;
+    EXPECT_EQ(rule.at("resources"), Json::array({"*", "servers/scale"}));
+  }
+  EXPECT_TRUE(found);
+}
+
 std::set<std::string> AskedAbout(const Json& policy) {
   std::set<std::string> resources;
   for (const Json& rule : policy.at("spec").at("matchConstraints").at("resourceRules")) {

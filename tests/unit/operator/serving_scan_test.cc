@@ -72,6 +72,62 @@ TEST_F(ServingScanTest, AKindIsReadByWhicheverKnownVersionIsServed) {
   EXPECT_EQ(scan_.UnreadKinds(), 0U) << "what is not installed was read";
 }
 
+// The API server serves `plural` of `group` in version `other` alone, of which nobody has heard.
+std::optional<Result<HttpResponse>> ServedAs(const HttpRequest& request, const std::string& group,
+                                             const std::string& other, const std::string& plural) {
+  const std::string at = "/apis/" + group;
+  const std::string target = request.target.substr(0, request.target.find('?'));
+  if (!target.starts_with(at)) return std::nullopt;
+  Json found;
+  if (target == at) {
+    // As a group has it that has something else in a version which we do know.
+    found["versions"] = Json::array({{{"version", "v1beta1"}}, {{"version", other}}});
+  } else if (target == at + "/v1beta1") {
+    found["resources"] = Json::array({{{"name", "others"}}});
+  } else if (target == at + "/" + other) {
+    found["resources"] = Json::array({{{"name", plural + "/status"}}, {{"name", plural}}});
+  } else if (target.starts_with(at + "/" + other + "/")) {
+    return std::nullopt;
+  } else {
+    return HttpResponse{404, {}, "404 page not found"};
+  }
+  return HttpResponse{200, {}, DumpJson(found)};
+}
+
+TEST_F(ServingScanTest, AKindIsNotAbsentThatIsServedInAVersionThatTheTableDoesNotKnow) {
+  const std::string group = "serving.kserve.io";
+  const auto served = [group](const HttpRequest& request) {
+    return ServedAs(request, group, "v7", "inferenceservices");
+  };
+  api_->Intercept(served);
+  Put({group, "v7", "inferenceservices", true, "InferenceService"}, "new", Json::object());
+  EXPECT_EQ(Found(), 1U);
+  EXPECT_EQ(scan_.UnreadKinds(), 0U);
+  // Nobody can tell in which version it is served, or whether.
+  for (const char* asked : {"/apis/serving.kserve.io", "/apis/serving.kserve.io/v7"}) {
+    api_->Intercept([=](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+      if (request.target == asked) return HttpResponse{403, {}, "no"};
+      return served(request);
+    });
+    EXPECT_EQ(Found(), 1U) << "what was found stays found";
+    EXPECT_GE(scan_.UnreadKinds(), 1U) << asked;
+  }
+  Refuse({"/apis/serving.kserve.io"}, 404);
+  EXPECT_EQ(Found(), 0U);
+  EXPECT_EQ(scan_.UnreadKinds(), 0U) << "what is not installed was read";
+}
+
+TEST_F(ServingScanTest, WhatSelectsPodsInAVersionThatTheTableDoesNotKnowIsNotRead) {
+  api_->Intercept([](const HttpRequest& request) {
+    return ServedAs(request, "inference.networking.k8s.io", "v7", "inferencepools");
+  });
+  EXPECT_EQ(Found(), 0U);
+  EXPECT_EQ(scan_.UnreadKinds(), 1U);
+  Refuse({"/apis/inference.networking.k8s.io"}, 404);
+  EXPECT_EQ(Found(), 0U);
+  EXPECT_EQ(scan_.UnreadKinds(), 0U);
+}
+
 TEST_F(ServingScanTest, AKindThatCannotBeReadDoesNotHideTheOthers) {
   Put({"apps", "v1", "deployments", true, "Deployment"}, "shadow",
       {{"template",

@@ -217,5 +217,30 @@ TEST(Guard, AHostedModelOfTheHubIsCoveredByItsCommit) {
   EXPECT_EQ(JudgeServing(facts).reason, "Covered");
 }
 
+TEST(Guard, WhatIsOfTheHubIsToldWhatWouldCoverIt) {
+  const auto told = [](const std::string& revision) {
+    return JudgeServing(FactsOf(Recognise(Table(), ParseYaml("{apiVersion: kubeai.org/v1, kind: "
+                                                             "Model, metadata: {name: s}, spec: "
+                                                             "{url: 'hf://org/model" +
+                                                             revision + "'}}")
+                                                       .value())))
+        .faults.at(0);
+  };
+  for (const auto& [revision, reason] : std::vector<std::pair<std::string, std::string>>{
+           {":" + std::string(40, '1'), "ModelNotApproved"},
+           {":main", "ModelNotPinned"},
+           {"", "ModelNotPinned"}}) {
+    const GuardFault fault = told(revision);
+    EXPECT_EQ(fault.reason, reason) << revision;
+    EXPECT_THAT(fault.message, HasSubstr("component {hosted: {provider: huggingface, model: "
+                                         "org/model, snapshot: <commit>}}; or push"))
+        << revision;
+  }
+  // Of an artefact it is of no use.
+  const auto artefact = JudgeServing(FactsOf(Deployment(PodSpec()))).faults.at(0);
+  EXPECT_EQ(artefact.reason, "ModelNotApproved");
+  EXPECT_THAT(artefact.message, testing::Not(HasSubstr("huggingface")));
+}
+
 }  // namespace
 }  // namespace countersign
