@@ -18,6 +18,7 @@ from world import wait_until
 def site():
     site = ChartSite(workloads=True, operator=True)
     try:
+        site.tell_operator()
         govern(site)
         give_evidence(site, "live", "live")
         site.cluster.run("create", "clusterrolebinding", "auditor", "--user=auditor",
@@ -127,6 +128,25 @@ def test_a_weakened_entry_is_a_fault(site, change, words):
         told = found(site, "fault", "admission", *words)
         assert told["next"].startswith("helm upgrade release charts/countersign -n countersign-system")
         assert doctor(site).returncode == 1
+
+
+@pytest.mark.parametrize("kind, name", [
+    ("validatingwebhookconfiguration", "guard.countersign.dev"),
+    ("validatingwebhookconfiguration", "status.countersign.dev"),
+    ("mutatingwebhookconfiguration", "stamp.countersign.dev"),
+])  # fmt: skip
+@pytest.mark.parametrize("elsewhere", [
+    {"url": "https://127.0.0.1:1/yes"},
+    {"service": {"namespace": "default", "name": "yes-man", "path": "/yes", "port": 443}},
+])  # fmt: skip
+def test_an_entry_that_is_sent_elsewhere_is_a_fault_with_the_command_that_brings_it_back(site, kind, name, elsewhere):
+    with edit(site, kind, "countersign", entry(name, clientConfig=elsewhere)):
+        told = found(site, "fault", "admission", f"entry {name}", "yes")
+        done = subprocess.run(["bash", "-euc", told["next"].replace("kubectl", str(site.cluster.kubectl))],
+                              capture_output=True, text=True,
+                              env=dict(os.environ, KUBECONFIG=str(site.cluster.kubeconfig)))  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert [f for f in findings(site, "fault")[0] if f["area"] == "admission"] == []
 
 
 def test_an_admission_policy_that_only_warns_is_a_fault(site):
