@@ -10,21 +10,6 @@ namespace {
 constexpr char kWebhook[] = "countersign-webhook";
 constexpr char kProfilesFlag[] = "--serving-profiles";
 
-// The webhook's address as it was installed; empty if it is reached as a Service.
-std::string UrlOf(const Patient& patient) {
-  const auto found =
-      patient.found.find(NameOf("ValidatingWebhookConfiguration", "", "countersign"));
-  if (found == patient.found.end()) return {};
-  const Json* webhooks = Find(found->second, "webhooks");
-  if (webhooks == nullptr || !webhooks->is_array()) return {};
-  constexpr std::string_view kPath = "/validate/v1";
-  for (const Json& one : *webhooks) {
-    const std::string url = StringAt(one, "clientConfig/url");
-    if (url.ends_with(kPath)) return url.substr(0, url.size() - kPath.size());
-  }
-  return {};
-}
-
 std::string DataKeyOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string TableOf(const Patient& patient) {
@@ -134,8 +119,8 @@ std::string Reinstall(const Patient& patient, const std::string& setting) {
               "}' > profiles.yaml && ";
   }
   command += "countersign install --crds -n " + ns;
-  const std::string url = UrlOf(patient);
-  command += url.empty() ? " --service " + ns + "/" + kWebhook : " --url " + url;
+  const Address address = AddressOf(patient);
+  command += address.url.empty() ? " --service " + address.service : " --url " + address.url;
   if (webhook != nullptr) {
     const std::string user = ArgumentOf(*webhook, "--operator-user");
     if (!user.empty() && user != "system:serviceaccount:" + ns + ":countersign-operator") {

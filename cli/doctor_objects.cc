@@ -64,15 +64,16 @@ void ExamineRole(const Patient& patient, const Json& wanted, const Json& found,
   }
 }
 
-const Json* EntryNamed(const Json& configuration, const std::string& name) {
+std::optional<std::size_t> EntryNamed(const Json& configuration, const std::string& name) {
   const Json* webhooks = Find(configuration, "webhooks");
-  if (webhooks == nullptr || !webhooks->is_array()) return nullptr;
+  if (webhooks == nullptr || !webhooks->is_array()) return std::nullopt;
   const auto it = std::find_if(webhooks->begin(), webhooks->end(),
                                [&](const Json& one) { return StringAt(one, "name") == name; });
-  return it == webhooks->end() ? nullptr : &*it;
+  if (it == webhooks->end()) return std::nullopt;
+  return static_cast<std::size_t>(it - webhooks->begin());
 }
 
-// How it is reached and how long it may take is the installer's to choose.
+// Where it is sent is looked at by itself; how long it may take is the installer's to choose.
 Json Judged(Json entry) {
   entry.erase("clientConfig");
   entry.erase("timeoutSeconds");
@@ -84,12 +85,15 @@ void ExamineEntries(const Patient& patient, const Json& wanted, const Json& foun
   for (const Json& entry : wanted.at("webhooks")) {
     const std::string name = StringAt(entry, "name");
     const std::string subject = NameOf(wanted) + ", entry " + name;
-    const Json* there = EntryNamed(found, name);
-    if (there == nullptr) {
+    const auto index = EntryNamed(found, name);
+    if (!index) {
       findings.Fault(subject, "is missing: what it would be asked about is not judged",
                      Reinstall(patient));
-    } else if (StringAt(entry, "failurePolicy") == "Fail" &&
-               StringAt(*there, "failurePolicy") != "Fail") {
+      continue;
+    }
+    const Json* there = &found.at("webhooks").at(*index);
+    ExamineAddress(patient, found, *index, findings);
+    if (StringAt(entry, "failurePolicy") == "Fail" && StringAt(*there, "failurePolicy") != "Fail") {
       findings.Fault(subject, "failurePolicy is Ignore: while no replica answers nothing is judged",
                      Reinstall(patient, "webhook.failurePolicy=Fail"));
     } else if (auto difference = FirstDifference(Judged(entry), Judged(*there), "")) {

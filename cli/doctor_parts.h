@@ -31,6 +31,18 @@ class Findings {
 [[nodiscard]] std::string LogsOf(const Patient& patient, const std::string& program);
 [[nodiscard]] const Json* DeploymentOf(const Patient& patient, const std::string& program);
 
+// Where the API server is to ask the webhook: a Service, "namespace/name", or a URL without the
+// path.
+struct Address {
+  std::string service;
+  std::string url;
+};
+// As the operator was told; where it was told nothing, as most of the entries have it.
+[[nodiscard]] Address AddressOf(const Patient& patient);
+// One entry of a webhook configuration that was found.
+void ExamineAddress(const Patient& patient, const Json& configuration, std::size_t index,
+                    Findings& findings);
+
 void ExamineObjects(const Patient& patient, std::vector<Diagnosis>& all);       // doctor_objects.cc
 void ExamineCertificates(const Patient& patient, std::vector<Diagnosis>& all);  // doctor_keys.cc
 void ExamineStampKey(const Patient& patient, std::vector<Diagnosis>& all);
@@ -38,6 +50,7 @@ void ExaminePrograms(const Patient& patient, std::vector<Diagnosis>& all);  // d
 void ExamineLeader(const Patient& patient, std::vector<Diagnosis>& all);
 void ExamineClocks(const Patient& patient, std::vector<Diagnosis>& all);
 void ExaminePolicies(const Patient& patient, std::vector<Diagnosis>& all);
+void ExamineCaches(const Patient& patient, std::vector<Diagnosis>& all);  // doctor_caches.cc
 void ExamineOwnNamespace(const Patient& patient, std::vector<Diagnosis>& all);
 void ExamineProbe(const Patient& patient, std::vector<Diagnosis>& all);
 

@@ -136,6 +136,17 @@ class ChartSite(Installation):
                                   "value": base64.b64encode(ca).decode()})  # fmt: skip
             self.cluster.run("patch", kind, "countersign", "--type=json", "-p", json.dumps(patch))
 
+    def tell_operator(self, where="url"):
+        """The same of what the operator's Deployment says, for who judges the entries by it."""
+        done = self.cluster.run("get", "deployment", "countersign-operator", "-n", SYSTEM, "-o", "json")
+        told = {"url": f"--webhook-url=https://127.0.0.1:{self.port}",
+                "service": f"--webhook-service={SYSTEM}/countersign-webhook"}  # fmt: skip
+        [at] = [i for i, one in enumerate(arguments_of(json.loads(done.stdout)))
+                if one.startswith(("--webhook-url=", "--webhook-service="))]  # fmt: skip
+        patch = {"op": "replace", "path": f"/spec/template/spec/containers/0/args/{at}", "value": told[where]}
+        self.cluster.run("patch", "deployment", "countersign-operator", "-n", SYSTEM, "--type=json",
+                         "-p", json.dumps([patch]))  # fmt: skip
+
     def _arguments(self, program, replaced, more=()):
         """The chart's arguments of a program, with what differs outside of a Pod replaced, and more
         that the chart leaves to the programs' defaults."""

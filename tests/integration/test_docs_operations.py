@@ -30,6 +30,31 @@ def test_headings_are_messages_of_ours():
     assert [one for one in headings if not any(one in text for text in said)] == []
 
 
+def admission_policies():
+    """Of each validation of the ValidatingAdmissionPolicies that are installed: what it can say."""
+    for path in (ROOT / "charts" / "countersign" / "files").rglob("*.yaml"):
+        for one in yaml.safe_load_all(path.read_text()):
+            if one and one.get("kind") == "ValidatingAdmissionPolicy":
+                for validation in one["spec"]["validations"]:
+                    yield one["metadata"]["name"], validation
+
+
+def test_every_refusal_of_an_admission_policy_has_a_heading():
+    """They are made without the webhook, and bear no reason that would lead into the table."""
+    headings = re.findall(r"^### `(.+)`$", TROUBLE, re.MULTILINE)
+    assert len(headings) == len(set(headings))
+    found = list(admission_policies())
+    assert len({name for name, _ in found}) >= 12
+    for name, validation in found:
+        # With an expression, its message is what is said where that fails.
+        said = [[validation["message"]]]
+        if "messageExpression" in validation:
+            said.append(re.findall(r'"([^"]*)"', validation["messageExpression"]))
+        for texts in said:
+            # Of words that are the policy's own: a heading of two words would stand in all of them.
+            assert [h for h in headings if len(h) > 20 and any(h in text for text in texts)], (name, texts)
+
+
 def refusals():
     """Reason codes that a request can meet: those that cases show, and those of the webhook alone."""
     codes = set()

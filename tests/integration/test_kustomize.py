@@ -129,6 +129,7 @@ def test_what_kubectl_applies_judges_models(site):
 
 
 def test_doctor_finds_it_as_it_should_be(site):
+    site.tell_operator()
     done = run("doctor", "-n", SYSTEM, "-o", "json", user=site.cluster.kubeconfig, check=False)
     health = {}
     for one in json.loads(done.stdout)["findings"]:

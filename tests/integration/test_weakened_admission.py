@@ -115,11 +115,13 @@ def test_helm_and_the_doctor_keep_to_the_table(site):
         return [group for rule in entry["rules"] for group in rule["apiGroups"]]
 
     assert "models.example" in rules()
+    site.tell_operator()
     done = subprocess.run(
         [BIN / "countersign", "doctor", "-n", SYSTEM, "-o", "json"], capture_output=True, text=True,
         env=dict(os.environ, KUBECONFIG=str(site.cluster.kubeconfig)))  # fmt: skip
     found = json.loads(done.stdout)["findings"]
     assert [f for f in found if f["area"] == "admission" and f["health"] != "good"] == []
+    site.tell_operator("service")
     site.point("service")  # as Helm knows it
     site.helm("upgrade", "release", CHART, "--reset-then-reuse-values")
     assert "models.example" in rules()

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "base/clock.h"
 #include "base/digest.h"
 #include "cli/doctor.h"
@@ -110,12 +112,36 @@ Patient WithOwnTable() {
   return patient;
 }
 
-Json& GuardEntry(Patient& patient) {
-  for (Json& one :
-       patient.found[NameOf("ValidatingWebhookConfiguration", "", "countersign")]["webhooks"]) {
-    if (StringAt(one, "name") == "guard.countersign.dev") return one;
+Json& EntryOf(Patient& patient, const std::string& name) {
+  for (const char* kind : {"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}) {
+    for (Json& one : patient.found[NameOf(kind, "", "countersign")]["webhooks"]) {
+      if (StringAt(one, "name") == name) return one;
+    }
   }
-  throw std::runtime_error("no guard");
+  throw std::runtime_error("no entry " + name);
+}
+
+Json& GuardEntry(Patient& patient) { return EntryOf(patient, "guard.countersign.dev"); }
+
+void EachEntry(Patient& patient, const std::function<void(Json&)>& change) {
+  for (const char* kind : {"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}) {
+    for (Json& one : patient.found[NameOf(kind, "", "countersign")]["webhooks"]) change(one);
+  }
+}
+
+// As somebody who reaches the webhook by a URL has installed it.
+void PointAt(Patient& patient, const std::string& url) {
+  EachEntry(patient, [&](Json& entry) {
+    const std::string path = StringAt(entry, "clientConfig/service/path");
+    entry["clientConfig"] = {{"url", url + path}};
+  });
+}
+
+void TellOperator(Patient& patient, const std::string& argument) {
+  patient
+      .found[NameOf("Deployment", kSystem, "countersign-operator")]["spec"]["template"]["spec"]
+            ["containers"][0]["args"]
+      .push_back(argument);
 }
 
 TEST(DoctorsPatient, WithATableOfItsOwnIsExpectedToHaveWhatIsMadeFromIt) {
@@ -132,6 +158,87 @@ TEST(DoctorsPatient, WithATableOfItsOwnIsExpectedToHaveWhatIsMadeFromIt) {
             "countersign-system --service countersign-system/countersign-webhook --ca-file ca.crt "
             "--serving-profiles profiles.yaml | kubectl apply --server-side --force-conflicts -f "
             "-");
+}
+
+TEST(DoctorsPatient, WhoseEntryIsSentElsewhereIsToldHowToSendItBack) {
+  struct Case {
+    const char* entry;
+    const char* member;
+    Json value;
+    const char* told;
+  };
+  const std::vector<Case> cases = {
+      {"guard.countersign.dev", "url", "https://127.0.0.1:1/yes",
+       "is sent to https://127.0.0.1:1/yes, should be to Service "
+       "countersign-system/countersign-webhook:443/guard/v1"},
+      {"stamp.countersign.dev", "namespace", "elsewhere", "Service elsewhere/countersign-webhook"},
+      {"status.countersign.dev", "name", "yes-man", "Service countersign-system/yes-man"},
+      {"admission.countersign.dev", "port", 444, "webhook:444/validate/v1"},
+      {"incidents.countersign.dev", "path", "/guard/v1", "webhook:443/guard/v1, should be"}};
+  for (const Case& c : cases) {
+    Patient patient = WithOwnTable();
+    Json& config = EntryOf(patient, c.entry)["clientConfig"];
+    const Json before = config;
+    if (std::string(c.member) == "url") {
+      config.erase("service");
+      config["url"] = c.value;
+    } else {
+      config["service"][c.member] = c.value;
+    }
+    const auto faults = Of(patient, "admission", Health::kFault);
+    ASSERT_EQ(faults.size(), 1U) << c.entry;
+    EXPECT_THAT(faults[0].subject, EndsWith(std::string("entry ") + c.entry));
+    EXPECT_THAT(faults[0].message, HasSubstr(c.told));
+    EXPECT_THAT(faults[0].next,
+                HasSubstr(c.entry == std::string("stamp.countersign.dev")
+                              ? "kubectl patch mutatingwebhookconfiguration countersign --type=json"
+                              : "kubectl patch validatingwebhookconfiguration countersign"));
+    // What is told, carried out.
+    const auto from = faults[0].next.find('\'');
+    ASSERT_NE(from, std::string::npos);
+    const Json patch =
+        Json::parse(faults[0].next.substr(from + 1, faults[0].next.rfind('\'') - from - 1));
+    EXPECT_EQ(patch[0].at("op"), "test");
+    for (const char* kind : {"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}) {
+      Json& object = patient.found[NameOf(kind, "", "countersign")];
+      if (faults[0].next.find(kind[0] == 'M' ? "mutating" : "validating") != std::string::npos) {
+        object = object.patch(patch);
+      }
+    }
+    EXPECT_EQ(Of(patient, "admission", Health::kFault).size(), 0U) << faults[0].next;
+    EXPECT_EQ(EntryOf(patient, c.entry)["clientConfig"], before);
+  }
+}
+
+TEST(DoctorsPatient, WhoseWebhookHasAUrlHasItInAllEntries) {
+  Patient patient = WithOwnTable();
+  PointAt(patient, "https://w.example:9443/cs");
+  EXPECT_EQ(Of(patient, "admission", Health::kFault).size(), 0U);
+  EntryOf(patient, "controllers.guard.countersign.dev")["clientConfig"]["url"] =
+      "https://w.example:9444/cs/guard/v1";
+  auto faults = Of(patient, "admission", Health::kFault);
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_THAT(faults[0].message, HasSubstr("should be to https://w.example:9443/cs/guard/v1"));
+  EXPECT_THAT(faults[0].next, HasSubstr(R"("value":"https://w.example:9443/cs/guard/v1"}])"));
+  // The path is a part of it.
+  EntryOf(patient, "controllers.guard.countersign.dev")["clientConfig"]["url"] =
+      "https://w.example:9443/cs/validate/v1";
+  EXPECT_EQ(Of(patient, "admission", Health::kFault).size(), 1U);
+}
+
+TEST(DoctorsPatient, WhoseEntriesAreAllSentElsewhereIsKnownByWhatTheOperatorWasTold) {
+  for (const char* argument : {"--webhook-service=countersign-system/countersign-webhook",
+                               "--webhook-url=https://w.example/"}) {
+    Patient patient = WithOwnTable();
+    TellOperator(patient, argument);
+    PointAt(patient, "https://evil.example");
+    const auto faults = Of(patient, "admission", Health::kFault);
+    EXPECT_EQ(faults.size(), 7U) << argument;
+    for (const Diagnosis& one : faults) {
+      EXPECT_THAT(one.message, HasSubstr("should be to "));
+      EXPECT_THAT(one.next, Not(HasSubstr("evil.example")));
+    }
+  }
 }
 
 TEST(DoctorsPatient, WhoseTableNobodyMayReadIsNotToldToPutTheBuiltInRulesBack) {
@@ -295,6 +402,106 @@ TEST(DoctorsPatient, WhoseCertificateIsForAnotherNameIsToldWhoNamesItNotToRotate
   Patient built_in = NewPatient({"--tls-name=w.example", "--ca-secret=countersign-system/cert"});
   EXPECT_THAT(NextOfAnotherName(built_in, Json::object(), "Opaque"),
               HasSubstr("kubectl logs -n countersign-system"));
+}
+
+Json Policy(const std::string& name) {
+  Json policy = Json::parse(R"({
+      "apiVersion": "countersign.dev/v1alpha1", "kind": "GovernancePolicy",
+      "spec": {
+        "environments": [{"name": "prod", "namespaces": ["lending-prod"], "enforcement": "Deny"}],
+        "roles": [{"name": "v", "level": "Tactical",
+                   "subjects": [{"kind": "Group", "name": "model-risk"}]}],
+        "classification": {"signOff": {"role": "v", "count": 1, "assurance": "Requester"},
+                           "questions": [], "classes": [{"name": "low", "when": {"otherwise": true}}]},
+        "measures": []},
+      "status": {"observedGeneration": 2, "inForce": true}})");
+  policy["metadata"] = {{"name", name}, {"generation", 2}};
+  return policy;
+}
+
+TEST(DoctorsPatient, WhatNobodyCanDecodeIsAFault) {
+  Patient patient = NewPatient();
+  patient.policies = {Policy("bank")};
+  patient.others = {{{"apiVersion", "countersign.dev/v1alpha1"},
+                     {"kind", "UseCase"},
+                     {"metadata", {{"name", "credit"}, {"namespace", "lending"}}},
+                     {"spec", {{"title", 7}}}}};
+  auto faults = Of(patient, "caches", Health::kFault);
+  ASSERT_EQ(faults.size(), 1U) << faults[0].message;
+  EXPECT_EQ(faults[0].subject, "UseCase lending/credit");
+  EXPECT_THAT(faults[0].message, AllOf(HasSubstr("cannot be decoded"), HasSubstr("spec.title")));
+  EXPECT_EQ(faults[0].next, "kubectl edit usecases credit -n lending");
+
+  patient.others.clear();
+  EXPECT_EQ(Of(patient, "caches", Health::kFault).size(), 0U);
+  EXPECT_EQ(Of(patient, "caches", Health::kGood).size(), 1U);
+  patient.unread["caches"] = "forbidden";
+  EXPECT_EQ(Of(patient, "caches", Health::kGood).size(), 0U);
+  EXPECT_EQ(Of(patient, "caches", Health::kUnknown).size(), 1U);
+}
+
+TEST(DoctorsPatient, WhatTheProgramsCannotDecodeIsAFaultAlsoWhereThisProgramCan) {
+  Patient patient = NewPatient();
+  Json policy = Policy("bank");
+  Json stalled = {{"type", "Stalled"},
+                  {"status", "True"},
+                  {"reason", "Invalid"},
+                  {"message", "spec.newer: is not known"}};
+  policy["status"]["conditions"] = Json::array({stalled});
+  patient.policies = {policy};
+  auto faults = Of(patient, "caches", Health::kFault);
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_THAT(faults[0].message, HasSubstr("spec.newer: is not known"));
+  EXPECT_EQ(faults[0].next, "kubectl edit governancepolicies bank");
+  // Since it was corrected the operator has not looked.
+  patient.policies[0]["metadata"]["generation"] = 3;
+  faults = Of(patient, "caches", Health::kFault);
+  EXPECT_EQ(faults.size(), 0U) << faults[0].message;
+}
+
+TEST(DoctorsPatient, WhatOnlyThisProgramCannotDecodeIsAWarning) {
+  Patient patient = NewPatient();
+  Json policy = Policy("bank");
+  policy["spec"]["newer"] = 1;
+  Json ready = {{"type", "Ready"}, {"status", "True"}, {"reason", "InForce"}};
+  policy["status"]["conditions"] = Json::array({ready});
+  patient.policies = {policy};
+  EXPECT_EQ(Of(patient, "caches", Health::kFault).size(), 0U);
+  const auto warnings = Of(patient, "caches", Health::kWarning);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_THAT(warnings[0].message, HasSubstr("spec.newer"));
+}
+
+TEST(DoctorsPatient, WhatIsFinalAndCannotBeDecodedIsNotToBeEdited) {
+  const auto next = [](Json object) {
+    Patient patient = NewPatient();
+    object["apiVersion"] = "countersign.dev/v1alpha1";
+    object["metadata"]["name"] = "a";
+    object["spec"]["unknown"] = 1;
+    patient.others = {object};
+    const auto faults = Of(patient, "caches", Health::kFault);
+    return faults.size() == 1 ? faults[0].next : std::string();
+  };
+  const std::string page = " -o yaml, and docs/operations/alerts.md#countersigncacheunreadable";
+  Json report = {{"kind", "Evidence"}, {"metadata", {{"namespace", "lending"}}}};
+  EXPECT_EQ(next(report),
+            "have its author make it again, then kubectl delete evidence a -n lending");
+  Json sign_off = report;
+  sign_off["kind"] = "SignOff";
+  sign_off["spec"]["subject"]["kind"] = "GovernancePolicy";
+  EXPECT_EQ(next(sign_off), "kubectl get signoffs a -n lending" + page);
+  Json emergency = report;
+  emergency["kind"] = "Waiver";
+  emergency["spec"]["emergency"] = true;
+  EXPECT_EQ(next(emergency), "kubectl get waivers a -n lending" + page);
+  Json record = {{"kind", "ModelRecord"}};
+  EXPECT_EQ(next(record), "kubectl get modelrecords a" + page);
+  Json version = Policy("a");
+  version["spec"]["version"]["label"] = "4";
+  EXPECT_EQ(next(version),
+            "have its author make it again, then kubectl delete governancepolicies a");
+  version["metadata"]["finalizers"] = Json::array({"countersign.dev/policy-version"});
+  EXPECT_EQ(next(version), "kubectl get governancepolicies a" + page);
 }
 
 }  // namespace
