@@ -131,6 +131,7 @@ std::vector<Diagnosis> Examine(const Patient& patient) {
   ExamineLeader(patient, all);
   ExamineClocks(patient, all);
   ExaminePolicies(patient, all);
+  ExamineCaches(patient, all);
   ExamineOwnNamespace(patient, all);
   ExamineProbe(patient, all);
   return all;

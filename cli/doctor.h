@@ -43,6 +43,7 @@ struct Patient {
   std::optional<ProbeAnswer> probe;           // nullopt: could not be asked, see `unread`
   std::vector<Json> policies;
   std::vector<Json> sign_offs;  // some of them
+  std::vector<Json> others;     // some of each further kind of ours; see `unread`, "caches"
   // What serves models in `name_space`, "Deployment 'chat'"; nullopt: could not be read, see
   // `unread`.
   std::optional<std::vector<std::string>> serving = {};

@@ -15,7 +15,7 @@ namespace countersign {
 namespace {
 
 constexpr char kRbac[] = "rbac.authorization.k8s.io";
-constexpr int kSomeSignOffs = 100;
+constexpr int kSome = 100;
 
 const std::array kExamined = {
     kNamespaces,
@@ -104,7 +104,7 @@ void Probe(const Cluster& cluster, Patient& patient) {
   }
 }
 
-void LookAtPolicies(const Cluster& cluster, Patient& patient) {
+void LookAtObjects(const Cluster& cluster, Patient& patient) {
   auto policies = cluster.List(kGovernancePolicies, "");
   if (policies) {
     patient.policies = std::move(*policies);
@@ -112,9 +112,18 @@ void LookAtPolicies(const Cluster& cluster, Patient& patient) {
     patient.unread["GovernancePolicies"] = policies.error().message;
   }
   ListOptions some;
-  some.page_size = kSomeSignOffs;
-  auto page = cluster.client().ListOnePage(kSignOffs, "", some, "");
-  if (page) patient.sign_offs = std::move(page->items);
+  some.page_size = kSome;
+  for (const Resource& resource :
+       {kSignOffs, kUseCases, kModelDeployments, kReproducibilitySnapshots, kBiasTests, kEvidence,
+        kWaivers, kIncidents, kModelRecords}) {
+    auto page = cluster.client().ListOnePage(resource, "", some, "");
+    if (!page) {
+      patient.unread["caches"] = page.error().message;
+      continue;
+    }
+    auto& into = resource.kind == kSignOffs.kind ? patient.sign_offs : patient.others;
+    for (Json& object : page->items) into.push_back(std::move(object));
+  }
 }
 
 // What serves models beside the programs, where the guard is not asked.
@@ -161,7 +170,7 @@ int Doctor(const Global& global) {
   }
   LookAtSecrets(**cluster, patient);
   Look(**cluster, patient, "Lease", {patient.name_space, "countersign-operator"});
-  LookAtPolicies(**cluster, patient);
+  LookAtObjects(**cluster, patient);
   LookForServing(**cluster, patient);
   Probe(**cluster, patient);
   const std::vector<Diagnosis> findings = Examine(patient);

@@ -50,6 +50,7 @@ void ExaminePrograms(const Patient& patient, std::vector<Diagnosis>& all);  // d
 void ExamineLeader(const Patient& patient, std::vector<Diagnosis>& all);
 void ExamineClocks(const Patient& patient, std::vector<Diagnosis>& all);
 void ExaminePolicies(const Patient& patient, std::vector<Diagnosis>& all);
+void ExamineCaches(const Patient& patient, std::vector<Diagnosis>& all);  // doctor_caches.cc
 void ExamineOwnNamespace(const Patient& patient, std::vector<Diagnosis>& all);
 void ExamineProbe(const Patient& patient, std::vector<Diagnosis>& all);
 

@@ -79,7 +79,7 @@ def test_a_healthy_installation_has_no_fault(site):
     assert findings(site, "fault") == ([], 0) and findings(site, "unknown")[0] == []
     good = {f["area"] for f in findings(site, "good")[0]}
     assert good == {"definitions", "admission", "rights", "programs", "certificates", "stamp key",
-                    "leader", "clocks", "policies", "own namespace", "probe"}  # fmt: skip
+                    "leader", "clocks", "policies", "caches", "own namespace", "probe"}  # fmt: skip
     found(site, "good", "clocks", "the webhook and the API server agree")
     # The chart's default image has no digest.
     assert {f["area"] for f in findings(site, "warning")[0]} == {"programs"}
@@ -147,6 +147,24 @@ def test_an_entry_that_is_sent_elsewhere_is_a_fault_with_the_command_that_brings
                               env=dict(os.environ, KUBECONFIG=str(site.cluster.kubeconfig)))  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert [f for f in findings(site, "fault")[0] if f["area"] == "admission"] == []
+
+
+def test_what_was_written_past_admission_and_cannot_be_decoded_is_a_fault(site):
+    stray = s.policy(name="stray")
+    stray["spec"]["measures"][0]["applies"]["environments"] = ["of-no-policy"]
+
+    def unasked(configuration):
+        for one in configuration["webhooks"]:
+            one["matchConditions"] = [{"name": "never", "expression": "false"}]
+
+    with edit(site, "validatingwebhookconfiguration", "countersign", unasked):
+        with edit(site, "mutatingwebhookconfiguration", "countersign", unasked):
+            wait_until(lambda: site.apply(stray, check=False).returncode == 0, "it to be let in")
+    told = found(site, "fault", "caches", "GovernancePolicy stray", "of-no-policy")
+    assert told["next"] == "kubectl edit governancepolicies stray"
+    wait_until(lambda: "Invalid" in site.cluster.run("get", "govpol", "stray", "-o", "yaml").stdout, "the operator")
+    found(site, "fault", "caches", "GovernancePolicy stray", "of-no-policy")
+    site.cluster.run("delete", "govpol", "stray")
 
 
 def test_an_admission_policy_that_only_warns_is_a_fault(site):
