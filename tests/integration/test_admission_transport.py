@@ -111,20 +111,34 @@ def test_a_replica_that_is_told_to_stop_first_says_so_and_serves_on(site):
         "--listen", f"127.0.0.1:{port}", "--probe-listen", "127.0.0.1:0",
         "--tls-cert", site.folder / "tls" / "tls.crt", "--tls-key", site.folder / "tls" / "tls.key",
         "--stamp-key", site.key, "--installation", INSTALLATION,
-        "--operator-user", "countersign-operator", "--drain-seconds", "5",
+        "--operator-user", "countersign-operator", "--drain-seconds", "20",
     )  # fmt: skip
     replica.await_log("serving admission reviews")
     probes = replica.field("serving admission reviews", "probePort")
     wait_until(lambda: probe(probes, "/readyz") == 200, "the replica to be ready")
-    own, site.port = site.port, port
+    context = ssl.create_default_context(cafile=site.folder / "tls" / "ca.crt")
+    held = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=30)
+
+    def judged():
+        """What the answer says of its connection."""
+        held.request("POST", "/validate/v1", REVIEW, {"Content-Type": "application/json"})
+        answer = held.getresponse()
+        body = answer.read()
+        assert answer.status == 200 and json.loads(body)["response"]["allowed"] is False
+        return answer.getheader("Connection")
+
     try:
+        assert judged() is None
         replica.process.send_signal(signal.SIGTERM)
         # Load balancers take it out by this; until they have, they send on.
         wait_until(lambda: probe(probes, "/readyz") == 503, "the replica to say that it ends")
         assert probe(probes, "/healthz") == 200, "it must not be killed for it"
-        status, body = site.post("/validate/v1", REVIEW)
-        assert status == 200 and json.loads(body)["response"]["allowed"] is False
-        assert replica.process.wait(30) == 0
+        # Who is sent away at once comes back to it as long as nobody knows.
+        assert judged() is None
+        wait_until(lambda: judged() == "close", "callers to be sent elsewhere", 60)
+        assert replica.process.poll() is None, "those who come all the same are answered"
+        replica.process.send_signal(signal.SIGTERM)
+        assert replica.process.wait(10) == 0, "who says it twice does not want to wait"
     finally:
-        site.port = own
+        held.close()
         replica.stop()
