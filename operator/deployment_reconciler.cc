@@ -114,6 +114,10 @@ std::optional<ReconcileResult> DeploymentReconciler::Observe(Work& work) {
   work.meta = work.object->meta;
   // One of two caches is behind; it will catch up.
   if (work.status->uid != work.meta.uid) return ReconcileResult::Wait(kCacheRetry);
+  // The one that is behind does not know yet whether what serves is to stay.
+  if (lookup.found == Found::kPresent && work.meta.deleting != work.status->deleting) {
+    return ReconcileResult::Wait(kCacheRetry);
+  }
   work.memory = world_.memory.Get(work.key, work.meta.uid);
   if (work.meta.deleting || work.status->deleting) {
     // Whoever deletes it so wants to keep what serves, ungoverned.

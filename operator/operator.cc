@@ -157,8 +157,8 @@ Operator::Operator(const KubeClient& client, Clock& clock, OperatorOptions optio
       records_(*this, "modelrecord", kModelRecords, CheckRecord(catalog_)),
       record_controller_(
           "recording", record_queue_, clock,
-          [this](const ObjectKey& key, std::stop_token stop) {
-            const auto kept = keeper_.Keep(key, std::move(stop));
+          [this](const ObjectKey& key, const std::stop_token& stop) {
+            const auto kept = keeper_.Keep(key, stop);
             return kept ? ReconcileResult::Done() : ReconcileResult::From(kept.error());
           },
           [this](const ReconcileResult& result, std::chrono::nanoseconds took) {
@@ -328,6 +328,7 @@ std::vector<CacheAge> Operator::CacheAges() const {
   for (const CacheStatus& cache : catalog_.Caches()) add(cache.kind, cache.last_heard);
   for (const InformerBase* cache : caches_) add(cache->Kind(), cache->LastHeard());
   std::vector<CacheAge> ages;
+  ages.reserve(heard.size());
   const SteadyTime now = clock_.Steady();
   for (const auto& [kind, last] : heard) ages.push_back({kind, now - last});
   return ages;

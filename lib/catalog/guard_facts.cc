@@ -67,14 +67,15 @@ std::vector<GuardWaiver> WaiversFor(const Catalog& catalog, const PolicySet& in_
 }
 
 bool IsOperatorsOwn(const Workload& workload, const UidOfDeployment& uid_of) {
-  if (workload.kind != kDeployments.kind || !workload.owner ||
-      workload.owner->kind != ModelDeploymentSpec::kKind || workload.owner->uid.empty()) {
+  const std::optional<WorkloadOwner>& owner = workload.owner;
+  if (workload.kind != kDeployments.kind || !owner || owner->kind != ModelDeploymentSpec::kKind ||
+      owner->uid.empty()) {
     return false;
   }
   // Who may say so of a kind of ours the API server asks (the policy countersign-owners).
-  if (!workload.owner->api_version.starts_with(std::string(kApiGroup) + "/")) return false;
-  return uid_of({workload.key.ns, workload.owner->name}) == workload.owner->uid &&
-         ChildName(workload.owner->name) == workload.key.name;
+  if (!owner->api_version.starts_with(std::string(kApiGroup) + "/")) return false;
+  return uid_of({workload.key.ns, owner->name}) == owner->uid &&
+         ChildName(owner->name) == workload.key.name;
 }
 
 bool IsOperatorsOwn(const Catalog& catalog, const Workload& workload) {

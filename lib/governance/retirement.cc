@@ -39,15 +39,16 @@ Insiders DevelopersAt(const GovernancePolicySpec& policy, const Facts& facts,
   const ShownUseCase* listed = nullptr;
   for (const AttestedSignOff* sign_off : index.SignOffsOnUseCase()) {
     const SignOffSpec& spec = sign_off->object->spec;
+    const ShownUseCase* shown =
+        spec.shown && spec.shown->use_case ? &*spec.shown->use_case : nullptr;
     if (spec.subject.use_case != facts.use_case->meta.name ||
         spec.role != policy.classification.sign_off.role || !IsApproval(spec.decision) ||
-        !spec.shown || !spec.shown->use_case || !IsAuthentic(sign_off->by) ||
-        sign_off->by.Recorded() > then) {
+        shown == nullptr || !IsAuthentic(sign_off->by) || sign_off->by.Recorded() > then) {
       continue;
     }
     if (last == nullptr || last->by.Recorded() < sign_off->by.Recorded()) {
       last = sign_off;
-      listed = &*spec.shown->use_case;
+      listed = shown;
     }
   }
   return listed == nullptr ? Insiders() : DevelopersOf(policy, AsUseCase(*listed));

@@ -276,8 +276,8 @@ VolumeSource SourceOf(const Json& volume, const Json& pod_spec) {
 }
 
 void AddOtherVolume(std::string_view field, const Json& source, const JsonPath& at, Running& out) {
-  if (IsFull(out) || source == "") return;
   std::string name = source.is_string() ? source.get<std::string>() : "";
+  if (IsFull(out) || (source.is_string() && name.empty())) return;
   for (const char* path : {"metadata/name", "name", "path"}) {
     if (name.empty()) name = StringAt(source, path);
   }

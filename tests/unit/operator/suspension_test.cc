@@ -248,6 +248,33 @@ TEST(Suspension, ComesWhileADeletionIsHeldUp) {
   EXPECT_EQ(site.Phase(), "Nothing");
 }
 
+// Two caches hold ModelDeployments, and either may hear of the deletion first: often enough, one of
+// many times, the one that does not know yet what becomes of the children.
+TEST(Suspension, DoesNotComeWithADeletionThatLeavesTheChildrenBehind) {
+  for (int round = 0; round < 20; ++round) {
+    Site site;
+    site.Serve();
+    const std::string uid = UidOf(site.Child());
+    site.Edit(kModelDeployments, [](Json& object) {
+      object["metadata"]["finalizers"] = {"orphan"};
+      object["metadata"]["deletionTimestamp"] = "2026-11-30T00:00:00Z";
+    });
+    for (const Resource& resource : {kDeployments, kServices}) {
+      if (site.Child(resource).is_null()) continue;
+      site.Edit(resource, [](Json& child) { child["metadata"].erase("ownerReferences"); });
+    }
+    site.api->Remove(kModelDeployments, kKey);
+    site.Until("the Event", [&] {
+      const auto events = site.api->All(kEvents);
+      return std::any_of(events.begin(), events.end(), [](const Json& event) {
+        return StringAt(event, "reason") == "LeftBehind";
+      });
+    });
+    ASSERT_EQ(UidOf(site.Child()), uid) << "round " << round;
+    ASSERT_EQ(site.Replicas(), 2) << "round " << round;
+  }
+}
+
 TEST(Suspension, ComesWithADeletionAlsoOverChildrenThatLostTheirOwner) {
   for (const bool approved : {true, false}) {
     Site site;
