@@ -264,11 +264,9 @@ TEST(Suspension, DoesNotComeWithADeletionThatLeavesTheChildrenBehind) {
       site.Edit(resource, [](Json& child) { child["metadata"].erase("ownerReferences"); });
     }
     site.api->Remove(kModelDeployments, kKey);
-    site.Until("the Event", [&] {
-      const auto events = site.api->All(kEvents);
-      return std::any_of(events.begin(), events.end(), [](const Json& event) {
-        return StringAt(event, "reason") == "LeftBehind";
-      });
+    site.Until("it to be forgotten", [&] {
+      return site.program->MetricsText().find("countersign_deployments{verdict=\"Allow\"} 0") !=
+             std::string::npos;
     });
     ASSERT_EQ(UidOf(site.Child()), uid) << "round " << round;
     ASSERT_EQ(site.Replicas(), 2) << "round " << round;
