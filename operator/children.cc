@@ -92,14 +92,12 @@ WriteOptions Replacing(bool dry_run) {
   return options;
 }
 
-// What the object would be replaced with. The API server takes a PodDisruptionBudget only with the
-// version that it replaces.
-Json Replacement(const Resource& resource, const Json& rendered, const ChildState& state) {
-  Json whole = rendered;
-  if (resource == kPodDisruptionBudgets) {
-    whole["metadata"]["resourceVersion"] = state.resource_version;
-  }
-  return whole;
+// Over this version alone. A write that was under way while the garbage collector took our owner
+// off
+// (--cascade=orphan) would put it back, and the child would be collected with it.
+Json Over(const ChildState& live, Json rendered) {
+  rendered["metadata"]["resourceVersion"] = live.resource_version;
+  return rendered;
 }
 
 Call Until(std::stop_token stop) {
@@ -226,15 +224,31 @@ ApiResult<ChildWriter::Seen> ChildWriter::Look(const ObjectKey& key, const std::
   return Seen{std::make_shared<const ChildState>(std::move(child)), ours};
 }
 
+// Asks the API server, because the cache may not know of the deletion that took the owner off.
+ApiStatus ChildWriter::OwnerStays(const Json& rendered, const std::stop_token& stop) const {
+  const ObjectKey owner{KeyOf(rendered).ns,
+                        StringAt(rendered["metadata"]["ownerReferences"].front(), "name")};
+  const auto object = client_.Get(kModelDeployments, owner, Until(stop));
+  if (!object && object.error().code != Code::kNotFound) return tl::unexpected(object.error());
+  if (object && UidOf(*object) == OwnerUid(rendered) &&
+      StringAt(*object, "metadata/deletionTimestamp").empty()) {
+    return {};
+  }
+  ApiError error;
+  error.code = Code::kConflict;
+  error.message = "ModelDeployment '" + owner.ToString() + "' is being deleted";
+  return tl::unexpected(std::move(error));
+}
+
 // As Look, for whatever is rendered; with our owner again, where it is ours. Two controllers cannot
 // own one object: an apply would be refused for the other's sake.
 ApiResult<ChildWriter::Seen> ChildWriter::Claim(const Json& rendered, const std::stop_token& stop) {
   const ObjectKey key = KeyOf(rendered);
   const std::string uid = OwnerUid(rendered);
   auto seen = Look(key, uid, stop);
-  if (!seen || !seen->ours || seen->child->owner_uid.empty() || seen->child->owner_uid == uid) {
-    return seen;
-  }
+  if (!seen || !seen->ours || seen->child->owner_uid == uid) return seen;
+  if (auto stays = OwnerStays(rendered, stop); !stays) return tl::unexpected(stays.error());
+  if (seen->child->owner_uid.empty()) return seen;
   const Json patch = {
       {"metadata",
        {{"uid", seen->child->uid}, {"ownerReferences", rendered["metadata"]["ownerReferences"]}}}};
@@ -268,6 +282,16 @@ ApiStatus ChildWriter::LetGo(const ChildState& child, const std::stop_token& sto
   auto written = client_.Patch(resource_, child.key, PatchType::kMerge, patch, {}, Until(stop));
   if (!written && written.error().code != Code::kNotFound) return tl::unexpected(written.error());
   return {};
+}
+
+// Whether a conflict comes of a version that is no more, and not of somebody's webhook that answers
+// 409.
+bool ChildWriter::HasChanged(const ChildState& child, const ApiError& conflict,
+                             const std::stop_token& stop) const {
+  if (conflict.code != Code::kConflict) return false;
+  const auto object = client_.Get(resource_, child.key, Until(stop));
+  return object ? ResourceVersionOf(*object) != child.resource_version
+                : object.error().code == Code::kNotFound;
 }
 
 ApiResult<std::optional<Obstacle>> ChildWriter::Check(const Json& rendered,
@@ -306,15 +330,18 @@ ApiResult<ChildOutcome> ChildWriter::Write(const Json& rendered, const std::stop
     if (auto gone = LetGo(*live, stop); !gone) outcome.obstacle->message += NotLetGo(gone.error());
     return outcome;
   }
-  auto applied = client_.Apply(resource_, rendered, Forced(false), Until(stop));
+  auto applied =
+      client_.Apply(resource_, live ? Over(*live, rendered) : rendered, Forced(false), Until(stop));
   if (!applied) {
-    if (!IsRefusal(applied.error())) return tl::unexpected(applied.error());
+    if (!IsRefusal(applied.error()) || (live && HasChanged(*live, applied.error(), stop))) {
+      return tl::unexpected(applied.error());
+    }
     outcome.obstacle = RefusedBecause(resource_, applied.error());
     return outcome;
   }
   ChildState state = DecodeChild(*applied);
   if (live) {
-    const Json whole = Replacement(resource_, rendered, state);
+    const Json whole = Over(state, rendered);
     // What the object would be if it were ours alone, defaults included.
     auto alone = client_.Update(resource_, whole, Replacing(true), Until(stop));
     if (!alone) return tl::unexpected(alone.error());

@@ -107,7 +107,10 @@ class ChildWriter {
   [[nodiscard]] std::optional<Memo> MemoOf(const ObjectKey& key) const;
   [[nodiscard]] ApiResult<Seen> Look(const ObjectKey& key, const std::string& owner_uid,
                                      const std::stop_token& stop) const;
+  [[nodiscard]] ApiStatus OwnerStays(const Json& rendered, const std::stop_token& stop) const;
   [[nodiscard]] ApiResult<Seen> Claim(const Json& rendered, const std::stop_token& stop);
+  [[nodiscard]] bool HasChanged(const ChildState& child, const ApiError& conflict,
+                                const std::stop_token& stop) const;
   [[nodiscard]] ApiStatus LetGo(const ChildState& child, const std::stop_token& stop);
 
   const KubeClient& client_;

@@ -40,6 +40,13 @@ ApiStatus ReadVersion(const KubeClient& client, const Resource& resource, const 
   return {};
 }
 
+ApiError NoDiscovery(const std::string& path, const std::string& what) {
+  ApiError error;
+  error.code = Code::kUnavailable;
+  error.message = "the API server answered GET " + path + " without " + what;
+  return error;
+}
+
 // In which versions the API server serves the resource, whatever we know of them. None if its CRD
 // is not installed.
 ApiResult<std::vector<std::string>> ServedVersions(const KubeClient& client,
@@ -53,17 +60,22 @@ ApiResult<std::vector<std::string>> ServedVersions(const KubeClient& client,
     return tl::unexpected(group.error());
   }
   const Json* versions = Find(*group, "versions");
-  if (versions == nullptr || !versions->is_array()) return served;
+  if (versions == nullptr || !versions->is_array()) {
+    return tl::unexpected(NoDiscovery(path, "its versions"));
+  }
   for (const Json& one : *versions) {
     const std::string version = StringAt(one, "version");
-    const auto kinds = client.GetPath(path + "/" + PercentEncode(version), call);
+    const std::string kinds_path = path + "/" + PercentEncode(version);
+    const auto kinds = client.GetPath(kinds_path, call);
     if (!kinds && kinds.error().http_status == 404) continue;  // gone in between
     if (!kinds) return tl::unexpected(kinds.error());
     const Json* resources = Find(*kinds, "resources");
-    const bool has = resources != nullptr && resources->is_array() &&
-                     std::any_of(resources->begin(), resources->end(), [&](const Json& known) {
-                       return StringAt(known, "name") == resource.plural;
-                     });
+    if (resources == nullptr || !resources->is_array()) {
+      return tl::unexpected(NoDiscovery(kinds_path, "its resources"));
+    }
+    const bool has = std::any_of(resources->begin(), resources->end(), [&](const Json& known) {
+      return StringAt(known, "name") == resource.plural;
+    });
     if (has) served.push_back(version);
   }
   return served;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
+#include "catalog/estate.h"
 #include "tests/unit/support/fake_api.h"
 
 namespace countersign {
@@ -106,6 +107,27 @@ TEST_F(WorkloadsTest, AKindThatIsNotInstalledIsNoCondition) {
   EXPECT_TRUE(workloads.WaitForSync({}, clock_.Steady() + std::chrono::seconds(20)));
   for (const std::string& version : profile_->versions) {
     Until([&] { return api_->CountRequests("GET " + PathOf(version)) > 0; });
+  }
+}
+
+// Half an answer is no word of a kind's absence: the scan would be silent about all that serves.
+TEST_F(WorkloadsTest, AKindIsNotAbsentForADiscoveryThatLacksItsLists) {
+  ASSERT_NE(profile_, nullptr);
+  const std::string group = "/apis/" + profile_->group;
+  for (const auto& [versions, missing] :
+       {std::pair(R"({"kind":"APIGroup"})", "versions"),
+        std::pair(R"({"kind":"APIGroup","versions":[{"version":"v9"}]})", "resources")}) {
+    api_->Intercept([&, versions = versions](
+                        const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+      if (request.target == group) return HttpResponse{200, {}, versions};
+      if (request.target == group + "/v9") return HttpResponse{200, {}, R"({"kind":"List"})"};
+      if (!request.target.starts_with(group)) return std::nullopt;
+      return HttpResponse{404, {}, R"({"kind":"Status","reason":"NotFound","message":"no"})"};
+    });
+    const ApiStatus read = ReadKind(client_, *profile_, "", {}, [](const Json&) {});
+    ASSERT_FALSE(read) << missing;
+    EXPECT_NE(read.error().message.find(group), std::string::npos) << read.error().message;
+    EXPECT_NE(read.error().message.find(missing), std::string::npos) << read.error().message;
   }
 }
 

@@ -44,6 +44,10 @@ struct Site : ApiSite {
       client, clock, {}, [](Json&& json) -> Result<ChildState> { return DecodeChild(json); }};
   ChildWriter writer{client, kDeployments, cache};
 
+  Site() {
+    api->Put(kModelDeployments,
+             {{"metadata", {{"name", "owner"}, {"namespace", "env"}, {"uid", "mine"}}}});
+  }
   Json Live() { return api->Find(kDeployments, kKey).value_or(Json()); }
   // As somebody else does, and the watch tells.
   void Edit(const std::function<void(Json&)>& change) {
@@ -110,6 +114,33 @@ TEST(Children, WithoutAnySignOfUsAreKnownByTheirUidOrByWhoAppliedThem) {
     ASSERT_TRUE(written);
     EXPECT_FALSE(written->obstacle);
     EXPECT_EQ(StringAt(site.Live()["metadata"]["ownerReferences"][0], "uid"), "mine");
+  }
+}
+
+TEST(Children, AreRefusedByAnotherWebhooksConflictAndTriedAgainAfterAnotherWrite) {
+  for (const bool written : {false, true}) {
+    Site site;
+    site.Write(2);
+    site.api->Intercept([&](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+      if (request.method != "PATCH") return std::nullopt;
+      if (written) {
+        Json other = site.Live();
+        other["status"] = {{"replicas", 1}};
+        site.api->Put(kDeployments, other);
+        return std::nullopt;
+      }
+      return HttpResponse{409, {}, R"({"kind":"Status","status":"Failure","reason":"Conflict",
+                                       "message":"admission webhook denied","code":409})"};
+    });
+    const auto outcome = site.writer.Write(Deployment(3), {});
+    if (written) {
+      ASSERT_FALSE(outcome);
+      EXPECT_EQ(outcome.error().code, Code::kConflict);
+    } else {
+      ASSERT_TRUE(outcome) << outcome.error().ToString();
+      ASSERT_TRUE(outcome->obstacle);
+      EXPECT_EQ(outcome->obstacle->reason, "RenderRefused");
+    }
   }
 }
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "tests/unit/operator/operator_site.h"
 
 namespace countersign {
@@ -250,26 +252,70 @@ TEST(Suspension, ComesWhileADeletionIsHeldUp) {
 
 // Two caches hold ModelDeployments, and either may hear of the deletion first: often enough, one of
 // many times, the one that does not know yet what becomes of the children.
+// What `kubectl delete --cascade=orphan` and the garbage collector do.
+void DeleteAndOrphan(OperatorSite& site) {
+  site.Edit(kModelDeployments, [](Json& object) {
+    object["metadata"]["finalizers"] = {"orphan"};
+    object["metadata"]["deletionTimestamp"] = "2026-11-30T00:00:00Z";
+  });
+  for (const Resource& resource : {kDeployments, kServices}) {
+    if (site.Child(resource).is_null()) continue;
+    site.Edit(resource, [](Json& child) { child["metadata"].erase("ownerReferences"); });
+  }
+  site.api->Remove(kModelDeployments, kKey);
+}
+
+void UntilAllowed(OperatorSite& site, int count) {
+  const std::string line = "countersign_deployments{verdict=\"Allow\"} " + std::to_string(count);
+  site.Until(line,
+             [&] { return site.program->MetricsText().find(line + "\n") != std::string::npos; });
+}
+
 TEST(Suspension, DoesNotComeWithADeletionThatLeavesTheChildrenBehind) {
   for (int round = 0; round < 20; ++round) {
     Site site;
     site.Serve();
+    UntilAllowed(site, 1);
     const std::string uid = UidOf(site.Child());
-    site.Edit(kModelDeployments, [](Json& object) {
-      object["metadata"]["finalizers"] = {"orphan"};
-      object["metadata"]["deletionTimestamp"] = "2026-11-30T00:00:00Z";
-    });
-    for (const Resource& resource : {kDeployments, kServices}) {
-      if (site.Child(resource).is_null()) continue;
-      site.Edit(resource, [](Json& child) { child["metadata"].erase("ownerReferences"); });
-    }
-    site.api->Remove(kModelDeployments, kKey);
-    site.Until("it to be forgotten", [&] {
-      return site.program->MetricsText().find("countersign_deployments{verdict=\"Allow\"} 0") !=
-             std::string::npos;
-    });
+    DeleteAndOrphan(site);
+    UntilAllowed(site, 0);
     ASSERT_EQ(UidOf(site.Child()), uid) << "round " << round;
     ASSERT_EQ(site.Replicas(), 2) << "round " << round;
+  }
+}
+
+TEST(Suspension, LeavesWhatADeletionLeftBehindWithoutAnOwnerWhicheverWriteWasUnderWay) {
+  // The garbage collector would take along what has the owner again.
+  const struct {
+    const char* method;
+    const char* request;
+    void (*change)(Json& child);
+  } cases[] = {
+      {"PATCH", "/deployments/scorer?", [](Json& child) { child["spec"]["replicas"] = 7; }},
+      {"PUT", "/deployments/scorer?", [](Json& child) { child["spec"]["replicas"] = 7; }},
+      {"GET", "/modeldeployments/scorer",
+       [](Json& child) { child["metadata"].erase("ownerReferences"); }},
+      {"GET", "/modeldeployments/scorer",
+       [](Json& child) { child["metadata"]["ownerReferences"][0]["uid"] = "of-another"; }},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(std::string(one.method) + " " + one.request);
+    Site site;
+    site.Serve();
+    UntilAllowed(site, 1);
+    std::atomic<bool> done = false;
+    site.api->Intercept([&](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+      if (request.method == one.method && request.target.find(one.request) != std::string::npos &&
+          !done.exchange(true)) {
+        DeleteAndOrphan(site);
+      }
+      return std::nullopt;
+    });
+    site.Edit(kDeployments, one.change);
+    UntilAllowed(site, 0);
+    EXPECT_TRUE(done);
+    EXPECT_FALSE(site.Child()["metadata"].contains("ownerReferences")) << site.Child().dump();
+    site.program.reset();  // before what its requests are shown to
   }
 }
 
