@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/adoptable.h"
 #include "cli/pinned_template.h"
-#include "cli/scan.h"
 #include "governance/decision.h"
 
 namespace countersign {
@@ -72,19 +72,6 @@ struct Adoption {
                                             const AdoptionSurroundings& around,
                                             const PolicySet& toward, const ScanScope& scope,
                                             const AdoptionOptions& options);
-
-// What can be served in its place: `spec.template` says what each of `spec.replicas` Pods is.
-struct AdoptableKind {
-  std::string_view kind;
-  std::string_view api_version;
-  std::string_view group;
-  std::string_view resource;
-};
-// Null for other kinds.
-[[nodiscard]] const AdoptableKind* FindAdoptable(std::string_view kind);
-
-// Whether the Service leads to Pods of these labels.
-[[nodiscard]] bool SelectedBy(const Json& service, const std::string& ns, const Json* labels);
 
 [[nodiscard]] std::string AdoptionText(const Adoption& adoption);
 [[nodiscard]] Json AdoptionJson(const Adoption& adoption);
