@@ -96,6 +96,10 @@ class AdmissionHandler {
                        std::shared_ptr<const SignatureProof> proof) const;
   bool CheckLending(Context& context, const SignOffSpec& spec) const;
   bool CheckDeputy(Context& context, const SignOffSpec& spec, Provenance who) const;
+  // What is to be judged of new evidence. nullopt after the answer to what is not new or
+  // unreadable.
+  template <class Spec>
+  std::optional<Object<Spec>> NewEvidence(Context& context) const;
   template <class Spec>
   void DecideReport(Context& context) const;
   void DecideWaiver(Context& context) const;

@@ -161,16 +161,22 @@ std::shared_ptr<const SignatureProof> AdmissionHandler::CheckSignature(Context& 
 }
 
 template <class Spec>
+std::optional<Object<Spec>> AdmissionHandler::NewEvidence(Context& context) const {
+  if (SettledByUpdate(context.review, context.answer)) {
+    if (context.answer.allowed) CheckStamp(context, false, {});
+    return std::nullopt;
+  }
+  auto object = Decode<Spec>(context.review.object);
+  if (object) return *std::move(object);
+  Refuse(context.answer, "SpecInvalid", object.error().message, object.error().path);
+  return std::nullopt;
+}
+
+template <class Spec>
 void AdmissionHandler::DecideReport(Context& context) const {
   const Review& review = context.review;
-  if (SettledByUpdate(review, context.answer)) {
-    if (context.answer.allowed) CheckStamp(context, false, {});
-    return;
-  }
-  auto report = Decode<Spec>(review.object);
-  if (!report) {
-    return Refuse(context.answer, "SpecInvalid", report.error().message, report.error().path);
-  }
+  const auto report = NewEvidence<Spec>(context);
+  if (!report) return;
   if (report->spec.performed_at > context.now + kClockSkew) {
     return Refuse(context.answer, "PerformedInFuture",
                   "must not be in the future, is " + FormatTime(report->spec.performed_at),
@@ -186,6 +192,8 @@ void AdmissionHandler::DecideReport(Context& context) const {
   if (CheckStamp(context, true, report->spec_digest)) context.answer.allowed = true;
 }
 
+template std::optional<SignOff> AdmissionHandler::NewEvidence<SignOffSpec>(Context&) const;
+template std::optional<Waiver> AdmissionHandler::NewEvidence<WaiverSpec>(Context&) const;
 template void AdmissionHandler::DecideReport<BiasTestSpec>(Context&) const;
 template void AdmissionHandler::DecideReport<EvidenceSpec>(Context&) const;
 template void AdmissionHandler::DecideReport<ReproducibilitySnapshotSpec>(Context&) const;

@@ -115,14 +115,8 @@ std::optional<Disregarded> WhyNotSigner(const PolicySet& policies,
 
 void AdmissionHandler::DecideSignOff(Context& context) const {
   const Review& review = context.review;
-  if (SettledByUpdate(review, context.answer)) {
-    if (context.answer.allowed) CheckStamp(context, false, {});
-    return;
-  }
-  auto sign_off = Decode<SignOffSpec>(review.object);
-  if (!sign_off) {
-    return Refuse(context.answer, "SpecInvalid", sign_off.error().message, sign_off.error().path);
-  }
+  const auto sign_off = NewEvidence<SignOffSpec>(context);
+  if (!sign_off) return;
   const SignOffSpec& spec = sign_off->spec;
   const std::optional<Provenance> carried = Carried(context);
   // What is carried had its dates looked at when it was made, and may have run out since.

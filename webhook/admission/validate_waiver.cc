@@ -83,15 +83,8 @@ std::optional<EmergencyRefusal> WhyNoEmergency(const PolicySet& policies, const 
 
 // Whether it counts, evaluation judges: the policy may come later, or change.
 void AdmissionHandler::DecideWaiver(Context& context) const {
-  const Review& review = context.review;
-  if (SettledByUpdate(review, context.answer)) {
-    if (context.answer.allowed) CheckStamp(context, false, {});
-    return;
-  }
-  auto waiver = Decode<WaiverSpec>(review.object);
-  if (!waiver) {
-    return Refuse(context.answer, "SpecInvalid", waiver.error().message, waiver.error().path);
-  }
+  const auto waiver = NewEvidence<WaiverSpec>(context);
+  if (!waiver) return;
   if (waiver->spec.expires_at <= context.now && !Carried(context)) {
     return Refuse(context.answer, "ExpiresInPast",
                   "must be in the future, is " + FormatTime(waiver->spec.expires_at),
