@@ -92,12 +92,15 @@ WriteOptions Replacing(bool dry_run) {
   return options;
 }
 
-// Over this version alone. A write that was under way while the garbage collector took our owner
-// off
-// (--cascade=orphan) would put it back, and the child would be collected with it.
+// Over this version alone.
 Json Over(const ChildState& live, Json rendered) {
   rendered["metadata"]["resourceVersion"] = live.resource_version;
   return rendered;
+}
+
+// The API server takes a PodDisruptionBudget only over a version.
+Json Replacement(const Resource& resource, const Json& rendered, const ChildState& state) {
+  return resource == kPodDisruptionBudgets ? Over(state, rendered) : rendered;
 }
 
 Call Until(std::stop_token stop) {
@@ -284,14 +287,24 @@ ApiStatus ChildWriter::LetGo(const ChildState& child, const std::stop_token& sto
   return {};
 }
 
-// Whether a conflict comes of a version that is no more, and not of somebody's webhook that answers
-// 409.
-bool ChildWriter::HasChanged(const ChildState& child, const ApiError& conflict,
-                             const std::stop_token& stop) const {
-  if (conflict.code != Code::kConflict) return false;
-  const auto object = client_.Get(resource_, child.key, Until(stop));
-  return object ? ResourceVersionOf(*object) != child.resource_version
-                : object.error().code == Code::kNotFound;
+// A write that was under way while the garbage collector took our owner off (--cascade=orphan)
+// would put it back, and the child would be collected with it. So it is done over what was seen,
+// and over anything else only while the owner stays: whoever writes again and again keeps nothing
+// from being reverted.
+ApiResult<Json> ChildWriter::Send(const ChildState& seen, const Json& rendered, bool apply,
+                                  const std::stop_token& stop) const {
+  const auto send = [&](const Json& object) {
+    return apply ? client_.Apply(resource_, object, Forced(false), Until(stop))
+                 : client_.Update(resource_, object, Replacing(false), Until(stop));
+  };
+  auto written = send(Over(seen, rendered));
+  if (written || written.error().code != Code::kConflict) return written;
+  const auto live = client_.Get(resource_, seen.key, Until(stop));
+  const bool gone = !live && live.error().code == Code::kNotFound;
+  // Somebody's webhook may answer so too.
+  if (!gone && (!live || ResourceVersionOf(*live) == seen.resource_version)) return written;
+  if (auto stays = OwnerStays(rendered, stop); !stays) return tl::unexpected(stays.error());
+  return send(apply || gone ? rendered : Replacement(resource_, rendered, DecodeChild(*live)));
 }
 
 ApiResult<std::optional<Obstacle>> ChildWriter::Check(const Json& rendered,
@@ -330,23 +343,21 @@ ApiResult<ChildOutcome> ChildWriter::Write(const Json& rendered, const std::stop
     if (auto gone = LetGo(*live, stop); !gone) outcome.obstacle->message += NotLetGo(gone.error());
     return outcome;
   }
-  auto applied =
-      client_.Apply(resource_, live ? Over(*live, rendered) : rendered, Forced(false), Until(stop));
+  auto applied = live ? Send(*live, rendered, true, stop)
+                      : client_.Apply(resource_, rendered, Forced(false), Until(stop));
   if (!applied) {
-    if (!IsRefusal(applied.error()) || (live && HasChanged(*live, applied.error(), stop))) {
-      return tl::unexpected(applied.error());
-    }
+    if (!IsRefusal(applied.error())) return tl::unexpected(applied.error());
     outcome.obstacle = RefusedBecause(resource_, applied.error());
     return outcome;
   }
   ChildState state = DecodeChild(*applied);
   if (live) {
-    const Json whole = Over(state, rendered);
     // What the object would be if it were ours alone, defaults included.
-    auto alone = client_.Update(resource_, whole, Replacing(true), Until(stop));
+    auto alone = client_.Update(resource_, Replacement(resource_, rendered, state), Replacing(true),
+                                Until(stop));
     if (!alone) return tl::unexpected(alone.error());
     if (DecodeChild(*alone).digest != state.digest) {
-      applied = client_.Update(resource_, whole, Replacing(false), Until(stop));
+      applied = Send(state, rendered, false, stop);
       if (!applied) return tl::unexpected(applied.error());
       state = DecodeChild(*applied);
     }

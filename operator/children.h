@@ -109,8 +109,8 @@ class ChildWriter {
                                      const std::stop_token& stop) const;
   [[nodiscard]] ApiStatus OwnerStays(const Json& rendered, const std::stop_token& stop) const;
   [[nodiscard]] ApiResult<Seen> Claim(const Json& rendered, const std::stop_token& stop);
-  [[nodiscard]] bool HasChanged(const ChildState& child, const ApiError& conflict,
-                                const std::stop_token& stop) const;
+  [[nodiscard]] ApiResult<Json> Send(const ChildState& seen, const Json& rendered, bool apply,
+                                     const std::stop_token& stop) const;
   [[nodiscard]] ApiStatus LetGo(const ChildState& child, const std::stop_token& stop);
 
   const KubeClient& client_;
