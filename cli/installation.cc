@@ -117,14 +117,10 @@ constexpr char kNoOwnerOfOursAdded[] =
     "b.name == o.name && b.apiVersion.startsWith('countersign.dev/') && "
     "((has(b.controller) && b.controller) || !(has(o.controller) && o.controller)))))";
 
-// The template of a child, or of a ReplicaSet, names the spec and the model that it named before,
-// in CEL.
+// The template of a Deployment or a ReplicaSet names the spec and the model that it named before,
+// or none, in CEL. A ReplicaSet has them from the template of its Deployment, by whose controller
+// it is made; one that somebody else made with our labels that controller would take over.
 std::string SpecOfPodsKept() {
-  const std::string kept =
-      "(request.resource.resource == 'deployments' && "
-      "(!has(oldObject.metadata.ownerReferences) || "
-      "!oldObject.metadata.ownerReferences.exists(o, o.kind == 'ModelDeployment' && "
-      "o.apiVersion.startsWith('countersign.dev/'))))";
   const auto same = [](const std::string_view name) {
     const std::string key = "'" + std::string(name) + "'";
     const auto said = [&](const std::string& object) {
@@ -132,10 +128,13 @@ std::string SpecOfPodsKept() {
       return "(has(" + metadata + ") && has(" + metadata + ".annotations) && " + key + " in " +
              metadata + ".annotations ? " + metadata + ".annotations[" + key + "] : '')";
     };
-    return said("object") + " == " + said("oldObject");
+    return said("object") + " == (request.operation == 'UPDATE' ? " + said("oldObject") + " : '')";
   };
-  return kept + " || (" + same(kGovernedDigestAnnotation) + " && " + same(kModelDigestAnnotation) +
-         ")";
+  return "(request.resource.resource == 'replicasets' && request.operation == 'CREATE' && "
+         "request.userInfo.username in "
+         "['system:serviceaccount:kube-system:deployment-controller', "
+         "'system:kube-controller-manager']) || (" +
+         same(kGovernedDigestAnnotation) + " && " + same(kModelDigestAnnotation) + ")";
 }
 
 // Whether an object carries the finalizer of published versions, in CEL.
@@ -370,7 +369,7 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
       objects, "countersign-made-from",
       {{"apiGroups", Names({"apps"})},
        {"apiVersions", Names({"*"})},
-       {"operations", Names({"UPDATE"})},
+       {"operations", Names({"CREATE", "UPDATE"})},
        {"resources", Names({"deployments", "replicasets"})},
        {"scope", "Namespaced"}},
       Json::array({Validation(

@@ -7,18 +7,19 @@
 namespace countersign {
 namespace {
 
-std::vector<Facts> FactsOfEarlier(const Catalog& catalog, const Revisions& revisions,
-                                  const ObjectMeta& meta, const std::string& governed_digest,
-                                  Time now) {
-  std::vector<Facts> all;
-  for (const auto& revision : revisions.Of(meta, governed_digest)) {
+EarlierRevisions EarlierOf(const Catalog& catalog, const Revisions& revisions,
+                           const ObjectMeta& meta, const std::string& governed_digest, Time now) {
+  EarlierRevisions earlier;
+  const auto found = revisions.Of(meta, governed_digest);
+  earlier.unknown = found.empty() && revisions.HasAny(meta);
+  for (const auto& revision : found) {
     auto approved = DeploymentOf(*revision);
     // What serves of one that nobody can read any more the operator leaves as it is.
     if (!approved) continue;
-    all.push_back(catalog.Gather(std::move(*approved), revision->governed_digest, revision->author,
-                                 meta.name_space, meta.name, now));
+    earlier.facts.push_back(catalog.Gather(std::move(*approved), revision->governed_digest,
+                                           revision->author, meta.name_space, meta.name, now));
   }
-  return all;
+  return earlier;
 }
 
 }  // namespace
@@ -40,7 +41,7 @@ std::vector<Cover> CoversFor(const Catalog& catalog, const Revisions* revisions,
     }};
     if (revisions != nullptr) {
       lookups.earlier = [&] {
-        return FactsOfEarlier(catalog, *revisions, object.meta, made_from.governed_digest, now);
+        return EarlierOf(catalog, *revisions, object.meta, made_from.governed_digest, now);
       };
     }
     auto cover = CoverFor(policies, object, serving, owners, made_from, lookups);

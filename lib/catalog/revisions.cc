@@ -1,5 +1,7 @@
 #include "catalog/revisions.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "governance/serving/child_name.h"
 
@@ -7,6 +9,7 @@ namespace countersign {
 namespace {
 
 constexpr char kByDigest[] = "digest";
+constexpr char kByDeployment[] = "deployment";
 
 std::string IndexOf(const std::string& uid, const std::string& governed_digest) {
   return uid + "/" + governed_digest;
@@ -36,6 +39,10 @@ Revisions::Revisions(const KubeClient& client, Clock& clock, const StampAuthorit
     if (kept.revision == nullptr) return {};
     return {IndexOf(kept.revision->uid, kept.revision->governed_digest)};
   });
+  informer_.AddIndex(kByDeployment, [](const Kept& kept) -> std::vector<std::string> {
+    if (kept.revision == nullptr) return {};
+    return {kept.revision->uid};
+  });
 }
 
 CacheStatus Revisions::Status() const {
@@ -52,6 +59,13 @@ std::vector<std::shared_ptr<const Revision>> Revisions::Of(
     if (stored->revision->deployment == key) found.push_back(stored->revision);
   }
   return found;
+}
+
+bool Revisions::HasAny(const ObjectMeta& deployment) const {
+  const ObjectKey key{deployment.name_space, deployment.name};
+  const auto all = informer_.ByIndex(kByDeployment, deployment.uid);
+  return std::any_of(all.begin(), all.end(),
+                     [&](const auto& stored) { return stored->revision->deployment == key; });
 }
 
 }  // namespace countersign

@@ -37,6 +37,8 @@ class Revisions {
   // a spec that was put back, each by who wrote it then.
   [[nodiscard]] std::vector<std::shared_ptr<const Revision>> Of(
       const ObjectMeta& deployment, const std::string& governed_digest) const;
+  // Whether any of it verifies.
+  [[nodiscard]] bool HasAny(const ObjectMeta& deployment) const;
 
  private:
   struct Kept {

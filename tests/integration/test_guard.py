@@ -162,6 +162,10 @@ def test_every_sign_of_the_table_is_asked_about(site):
     for i, sign in enumerate(signs):
         container = {"name": "c", "image": "bank/app:1", **sign.get("container", {})}
         one = workload(f"sign-{i}", {"containers": [container], **sign.get("spec", {})})
+        if "annotations" in sign.get("metadata", {}):
+            # Of Deployments an admission policy refuses the annotations that the operator writes.
+            one["kind"] = "DaemonSet"
+            del one["spec"]["replicas"]
         objects.append(s.merged(one, {"spec": {"template": {"metadata": sign.get("metadata", {})}}}))
     asked = asked_about(site, objects)
     assert [sign["sign"] for i, sign in enumerate(signs) if f"sign-{i}" not in asked] == []
@@ -354,14 +358,14 @@ def test_what_was_approved_is_covered_whole_and_not_a_part_of_it(site):
     joins = copy_of(lambda spec: (kept(["server"])(spec), emptied(spec)), "Pod")
     joins["metadata"]["labels"] = {"app.kubernetes.io/instance": "whole"}
     refused(site, joins, dry_run=True)
-    # As it is approved it joins its own Service, and no other's.
+    # As it is approved it goes behind no Service of the operator's, its own neither.
     ours = {"app.kubernetes.io/managed-by": "countersign-operator", "app.kubernetes.io/instance": "whole"}
     own = copy_of(lambda spec: None, "Pod")
-    own["metadata"]["labels"] = ours
     site.apply(own, dry_run=True)
-    own["metadata"]["labels"] = ours | {"app.kubernetes.io/instance": "live"}
-    said = refused(site, own, dry_run=True)
-    assert "[AnswersForAnother] metadata.labels['app.kubernetes.io/instance']: " in said, said
+    for one in ("whole", "live"):
+        own["metadata"]["labels"] = ours | {"app.kubernetes.io/instance": one}
+        said = refused(site, own, dry_run=True)
+        assert "[AnswersForAnother] metadata.labels['app.kubernetes.io/instance']: " in said, said
     made_pod = site.cluster.run("get", "pods", "-n", PROD, "-o", "name", "-l",
                                 "app.kubernetes.io/instance=whole").stdout.split()[0]  # fmt: skip
     label = ("label", made_pod, "-n", PROD, "--overwrite", "--dry-run=server")
@@ -666,9 +670,35 @@ def test_only_the_operator_says_which_spec_a_child_was_made_from(site, digest):
         done = site.cluster.run("patch", one, "-n", PROD, "--type=merge", "-p", patch,
                                 check=False)  # fmt: skip
         assert done.returncode != 0 and "change the ModelDeployment" in done.stderr
-    site.apply(workload("claims", {"containers": [{"name": "c", "image": "bank/web:1"}]}))
-    site.cluster.run("patch", "deployment", "claims", "-n", PROD, "--type=merge", "-p", patch)
-    site.cluster.run("delete", "deployment", "claims", "-n", PROD)
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "ReplicaSet"])
+def test_only_the_operator_says_of_a_new_one_which_spec_it_was_made_from(site, kind):
+    """Such a ReplicaSet the controller of the child would take over, as an earlier revision."""
+    claims = workload("claims", {"containers": [{"name": "c", "image": "bank/web:1"}]}) | {"kind": kind}
+    for name in ("governed-digest", "model-digest"):
+        said = s.merged(claims, {"spec": {"template": {"metadata": {"annotations": {
+            f"countersign.dev/{name}": s.digest("another")}}}}})  # fmt: skip
+        done = site.apply(said, check=False)
+        assert done.returncode != 0 and "change the ModelDeployment" in done.stderr
+    site.apply(claims)
+    patch = json.dumps({"spec": {"template": {"metadata": {"annotations": {
+        "countersign.dev/governed-digest": s.digest("another")}}}}})  # fmt: skip
+    at = [f"{kind.lower()}/claims", "-n", PROD]
+    done = site.cluster.run("patch", *at, "--type=merge", "-p", patch, check=False)
+    assert done.returncode != 0 and "change the ModelDeployment" in done.stderr
+    site.cluster.run("patch", *at, "--type=merge", "-p", '{"spec": {"template": {"metadata": {"annotations": {"a": "b"}}}}}')
+    site.cluster.run("delete", *at)
+
+
+def test_nobody_takes_a_child_from_the_operator_to_say_which_spec_it_was_made_from(site):
+    free = json.dumps({"metadata": {"ownerReferences": None}})
+    patch = json.dumps({"spec": {"template": {"metadata": {"annotations": {
+        "countersign.dev/governed-digest": s.digest("another")}}}}})  # fmt: skip
+    site.cluster.run("patch", "deployment", "live", "-n", PROD, "--type=merge", "-p", free)
+    done = site.cluster.run("patch", "deployment", "live", "-n", PROD, "--type=merge", "-p", patch, check=False)
+    assert done.returncode != 0 and "change the ModelDeployment" in done.stderr
+    wait_until(lambda: get(site, "deployment", "live")["metadata"].get("ownerReferences"), "its owner to be back")
 
 
 def test_our_children_are_not_made_to_serve_another_image(site):

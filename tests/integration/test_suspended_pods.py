@@ -203,6 +203,64 @@ def test_what_an_incident_is_about_is_started_by_nobody(site, served):
     assert "incident" in refusal and not pods(site, "alarmed")
 
 
+def below_child(site, name, kind, annotations=True):
+    """What nobody's controller makes for the child, but says that the child owns it: it asks for no Pods yet."""
+    child = get(site, "deployment", name)
+    template = child["spec"]["template"]
+    template["metadata"]["labels"] = {"by": f"hand-{kind.lower()}"}
+    if not annotations:
+        del template["metadata"]["annotations"]
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "uid": child["metadata"]["uid"],
+             "controller": True}  # fmt: skip
+    made = {"apiVersion": "apps/v1", "kind": kind, "metadata": {
+                "name": f"{name}-{kind.lower()}", "namespace": PROD, "ownerReferences": [owner]},
+            "spec": {"template": template}}  # fmt: skip
+    if kind == "Job":
+        template["spec"]["restartPolicy"] = "Never"
+        return s.merged(made, {"apiVersion": "batch/v1", "spec": {"suspend": True}})
+    spec = {"replicas": 0, "selector": {"matchLabels": {"by": f"hand-{kind.lower()}"}}}
+    if kind == "StatefulSet":
+        spec["serviceName"] = name
+    return s.merged(made, {"spec": spec})
+
+
+def test_what_says_that_the_child_owns_it_starts_nothing_that_is_suspended(site, served):
+    """While the operator acts, who takes down only what it made."""
+    served("below")
+    made_up = {"countersign.dev/governed-digest": s.digest("made-up")}
+    for kind in ("StatefulSet", "Job", "ReplicaSet"):
+        below = below_child(site, "below", kind, annotations=kind != "ReplicaSet")
+        if kind != "ReplicaSet":
+            below["spec"]["template"]["metadata"]["annotations"] |= made_up
+        # It is covered while that is approved, but answers for nothing.
+        site.apply(below)
+        joined = s.merged(below, {"spec": {"template": {"metadata": {"labels": {
+            "app.kubernetes.io/instance": "below", "app.kubernetes.io/managed-by": "countersign-operator"}}}}})
+        done = site.apply(joined, check=False)
+        assert done.returncode != 0 and "[AnswersForAnother]" in done.stderr
+    site.cluster.run("delete", "signoff", f"below-{VERA[0]}", "-n", HOME)
+    wait_until(lambda: replicas(site, "below") == 0, "it to be suspended", 60)
+    since = len(site.webhook.records)
+    site.cluster.run("scale", "statefulset", "below-statefulset", "-n", PROD, "--replicas=1")
+    site.cluster.run("scale", "replicaset", "below-replicaset", "-n", PROD, "--replicas=1")
+    site.cluster.run("patch", "job", "below-job", "-n", PROD, "--type=merge", "-p", '{"spec": {"suspend": false}}')
+
+    def reasons(kind):
+        return {r["reasons"][0] for r in site.webhook.records[since:]
+                if r["object"]["kind"] == "Pod" and r["object"]["name"].startswith(f"below-{kind}") and r["reasons"]}
+
+    for kind in ("statefulset", "job", "replicaset"):
+        wait_until(lambda k=kind: reasons(k), f"a Pod of the {kind} to be judged", 60)
+        assert reasons(kind) <= {"DeploymentSuspended", "ShadowDeployment"}, kind
+    made = json.loads(site.cluster.run("get", "pods", "-n", PROD, "-o", "json").stdout)["items"]
+    assert not [p for p in made if p["metadata"]["labels"].get("by", "").startswith("hand-")]
+    found = run("scan", "-n", PROD, "-o", "json", check=False, user=site.cluster.kubeconfig).stdout
+    for kind in ("statefulset", "replicaset"):
+        assert f'"below-{kind}"' in found, found
+    for kind in ("statefulset", "replicaset", "job"):
+        site.cluster.run("delete", kind, f"below-{kind}", "-n", PROD)
+
+
 def test_a_spec_that_waits_keeps_no_pods_of_the_one_before_from_coming_up(site, earlier):
     earlier("waits")
     assert made_anew(site, "waits", QA) == ["OwnerGoverned"]

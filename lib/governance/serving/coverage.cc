@@ -296,8 +296,8 @@ std::vector<GuardFault> NotApproved(const Recognition& serving, const std::vecto
 GuardFault AnswersForAnother(const JoinedService& service) {
   return {"AnswersForAnother",
           "by this label and " + std::string(kManagedByLabel) + " the Service '" + service.child +
-              "' of the operator's sends requests to it, and it is not what its ModelDeployment "
-              "runs: leave the label out",
+              "' of the operator's sends requests to it, and what answers there the operator makes "
+              "of its ModelDeployment: leave the label out",
           service.path};
 }
 

@@ -83,10 +83,16 @@ std::string WhyNoLonger(const Decision& decision) {
 
 // Why nothing of that revision is to run, in a sentence; empty: it may. Of several with one digest
 // the Pod does not say which it was made from, so that one which may serve lets it in.
-std::string WhyEarlierEnds(const PolicySet& policies, const std::vector<Facts>& revisions,
-                           bool key_holds) {
+std::string WhyEarlierEnds(const PolicySet& policies, const EarlierRevisions& revisions,
+                           const Cover& cover, bool key_holds) {
+  // What was made up, or is of a revision that is kept no longer, is what the spec now makes it.
+  if (revisions.unknown && cover.suspended) {
+    return cover.why_not +
+           "; and no revision that was approved of it is what this says it was "
+           "made from";
+  }
   std::string why;
-  for (const Facts& facts : revisions) {
+  for (const Facts& facts : revisions.facts) {
     const Decision decision = Evaluate(policies, facts);
     if (!EndsServing(decision, facts.now, key_holds)) return {};
     why = WhyNoLonger(decision);
@@ -128,7 +134,7 @@ std::optional<Cover> CoverFor(const PolicySet& policies, const ModelDeployment& 
     cover.suspended = EndsServing(decision, facts.now, key_holds);
     if (owns) cover.quarantined = QuarantineOf(policies, facts, DigestsOf(serving, made_from));
     if (owns && lookups.earlier && IsOfEarlier(cover, made_from)) {
-      cover.earlier_ended = WhyEarlierEnds(policies, lookups.earlier(), key_holds);
+      cover.earlier_ended = WhyEarlierEnds(policies, lookups.earlier(), cover, key_holds);
     }
   }
   return cover;

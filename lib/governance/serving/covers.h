@@ -14,12 +14,18 @@
 
 namespace countersign {
 
+// What was approved of a ModelDeployment before.
+struct EarlierRevisions {
+  std::vector<Facts> facts;  // of each with the digest that the Pod says it was made from
+  bool unknown = false;      // there are others, and none has that digest
+};
+
 struct CoverLookups {
   // Of the ModelDeployment as it stands.
   std::function<Facts()> gather;
-  // Of each approved revision with the digest that the Pod says it was made from, where that is not
-  // the one that stands; unset, or none: nobody knows such a revision.
-  std::function<std::vector<Facts>()> earlier = {};
+  // Where the Pod says that it was made from another than the spec that stands; unset: nobody
+  // knows.
+  std::function<EarlierRevisions()> earlier = {};
 };
 
 // nullopt: the ModelDeployment names nothing of what `serving` and `owners` refer to, and none of

@@ -55,6 +55,19 @@ std::optional<GuardFault> OfSuspended(const GuardFacts& facts) {
   return std::nullopt;
 }
 
+// The operator makes Deployments, and what those make are ReplicaSets and their Pods, found by the
+// operator's labels. Anybody may name one as the owner of something else, which would go on when
+// that is scaled down.
+bool IsOfItsMaking(const GuardFacts& facts, const ServingOwner& child) {
+  const auto above = &child - facts.owners.data();
+  const bool by_kind =
+      above == 0 ? facts.kind == "ReplicaSet"
+                 : above == 1 && facts.owners.front().kind == "ReplicaSet" && facts.kind == "Pod";
+  const auto& joins = facts.serving.joins;
+  return by_kind && std::any_of(joins.begin(), joins.end(),
+                                [&](const JoinedService& one) { return one.child == child.name; });
+}
+
 ByOwner JudgeOwners(const GuardFacts& facts) {
   if (!facts.by_trusted_controller) return {};
   const Recognition* nearest = &facts.serving;
@@ -68,7 +81,7 @@ ByOwner JudgeOwners(const GuardFacts& facts) {
     // What a group runs its LeaderWorkerSet says, not the leader.
     if (owner.kind == "Pod" || owner.kind == "LeaderWorkerSet") in_group = owner.kind == "Pod";
     if (in_group) continue;
-    if (owner.operators_own) {
+    if (owner.operators_own && IsOfItsMaking(facts, owner)) {
       return {
           true, "made for " + owner.kind + " '" + owner.name + "', which the operator made", {}};
     }
@@ -284,6 +297,10 @@ GuardDecision JudgeServing(const GuardFacts& facts) {
   const ByOwner owner = JudgeOwners(facts);
   if (owner.allowed) return Allowed("OwnerGoverned", owner.message);
   std::vector<GuardFault> faults = NotCovered(facts.serving, facts.covers);
+  if (faults.empty() && !facts.by_trusted_controller) {
+    // It would go on answering when the operator takes down what it made.
+    for (const JoinedService& one : facts.serving.joins) faults.push_back(AnswersForAnother(one));
+  }
   if (faults.empty()) return Allowed("Covered");
   const GuardWaiver* waiver = WaivedBy(facts, faults);
   if (waiver != nullptr && facts.serving.joins.empty()) {

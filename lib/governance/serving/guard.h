@@ -45,7 +45,8 @@ struct Cover {
   // The incident about what runs, whichever spec it was made from, in a sentence.
   std::string quarantined = {};
   // Why nothing is to run of the approved revision before that a Pod was made from, in a sentence:
-  // its own gates ask for Rollback or Suspend. Empty: it may, or nobody knows that revision.
+  // its own gates ask for Rollback or Suspend, or it is none of those that are known while nothing
+  // is to run of the spec that stands. Empty: it may, or nobody knows of any.
   std::string earlier_ended = {};
 };
 // Whether what says it was made from this is of another spec than that which stands there now.

@@ -39,11 +39,12 @@ Situation Made(const std::vector<std::string>& patches, const std::string& react
 // Of a Pod of the child, made from the spec with this digest. Revisions that are known of it are
 // these.
 Cover CoverOfChild(const Situation& now, const std::string& made_from,
-                   const std::vector<Facts>& earlier = {}) {
+                   const std::vector<Facts>& earlier = {}, bool unknown = false) {
   ModelDeployment deployment = *now.facts.deployment;
   deployment.meta.name = "live";
   const std::vector<ServingOwner> owners = {{"Deployment", "live", true, {}, "live"}};
-  const CoverLookups lookups{[&] { return now.facts; }, [&] { return earlier; }};
+  const CoverLookups lookups{[&] { return now.facts; },
+                             [&] { return EarlierRevisions{earlier, unknown}; }};
   const auto cover = CoverFor(now.policies, deployment, {}, owners, {made_from, {}}, lookups);
   EXPECT_TRUE(cover.has_value());
   return cover.value_or(Cover{});
@@ -107,6 +108,17 @@ TEST(CoverOfEarlier, GoesOnWhereNobodyKnowsIt) {
   EXPECT_EQ(CoverOfChild(now, Made({}).facts.governed_digest).earlier_ended, "");
 }
 
+// Nobody knows what was made up; what is known says that it is not what was approved.
+TEST(CoverOfEarlier, IsOfNoneOfThoseThatAreKnownAndEndsWithTheOneThatStands) {
+  const std::string made_up = "sha256:" + std::string(64, '1');
+  const Situation now = Made({kChanged, kUnsigned});
+  EXPECT_THAT(CoverOfChild(now, made_up, {}, true).earlier_ended, HasSubstr("validation"));
+  EXPECT_EQ(CoverOfChild(Made({kChanged}), made_up, {}, true).earlier_ended, "")
+      << "the one that stands there serves";
+  EXPECT_EQ(CoverOfChild(Made({kChanged, kUnsigned}, "Hold"), made_up, {}, true).earlier_ended, "")
+      << "what stands there is only held";
+}
+
 // Two who wrote the same spec: the Pod does not say which of them it was made from.
 TEST(CoverOfEarlier, GoesOnWhereOneOfThatDigestMayServe) {
   const Situation now = Made({kChanged});
@@ -135,7 +147,7 @@ TEST(CoverOfEarlier, IsLookedForWhereThePodIsOfOneAlone) {
   const CoverLookups lookups{[&] { return now.facts; },
                              [&] {
                                looked = true;
-                               return std::vector<Facts>();
+                               return EarlierRevisions{};
                              }};
   const std::vector<ServingOwner> owners = {{"Deployment", "live", true, {}, "live"}};
   for (const std::string& digest : {std::string(), now.facts.governed_digest}) {

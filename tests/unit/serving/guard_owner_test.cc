@@ -13,12 +13,47 @@ ServingOwner Owner(Recognition recognition, bool operators_own = false) {
   return {"ReplicaSet", "d-1", operators_own, std::move(recognition)};
 }
 
+const std::vector<JoinedService> kJoined = {{"live", "metadata.labels"}};
+
+ServingOwner Child() { return {"Deployment", "live", true, Deployment(PodSpec())}; }
+
 TEST(Guard, AControllerActsForWhatTheOperatorMade) {
   GuardFacts facts = FactsOf(Deployment(PodSpec()));
-  facts.owners = {Owner(Deployment(PodSpec())), Owner(Deployment(PodSpec()), true)};
+  facts.kind = "Pod";
+  facts.serving.joins = kJoined;
+  facts.owners = {Owner(Deployment(PodSpec())), Child()};
   EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny) << "not a trusted controller";
   facts.by_trusted_controller = true;
   EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
+  facts.kind = "ReplicaSet";
+  facts.owners = {Child()};
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
+}
+
+// Whoever may make objects may write owners into them.
+TEST(Guard, WhatNoDeploymentMakesIsNotOfTheOperatorsMakingForNamingItsChild) {
+  const auto reason = [](const std::string& kind, std::vector<ServingOwner> owners,
+                         const std::vector<JoinedService>& joins = kJoined) {
+    GuardFacts facts = FactsOf(Deployment(PodSpec()));
+    facts.serving.joins = joins;
+    facts.kind = kind;
+    facts.owners = std::move(owners);
+    facts.by_trusted_controller = true;
+    return JudgeServing(facts).reason;
+  };
+  const ServingOwner set{"StatefulSet", "s", false, Deployment(PodSpec())};
+  const ServingOwner replicas = Owner(Deployment(PodSpec()));
+  EXPECT_EQ(reason("Pod", {Child()}), "ShadowDeployment");
+  for (const char* kind : {"StatefulSet", "Job", "Deployment"}) {
+    EXPECT_EQ(reason(kind, {Child()}), "ShadowDeployment") << kind;
+    EXPECT_EQ(reason(kind, {replicas, Child()}), "ShadowDeployment") << kind;
+  }
+  EXPECT_EQ(reason("Pod", {set, Child()}), "ShadowDeployment");
+  EXPECT_EQ(reason("Pod", {set, replicas, Child()}), "ShadowDeployment");
+  EXPECT_EQ(reason("Pod", {replicas, replicas, Child()}), "ShadowDeployment");
+  // What its selector does not find goes on when it is scaled down.
+  EXPECT_EQ(reason("ReplicaSet", {Child()}, {}), "ShadowDeployment");
+  EXPECT_EQ(reason("Pod", {replicas, Child()}, {{"other", "metadata.labels"}}), "ShadowDeployment");
 }
 
 TEST(Guard, AControllerActsForWhatIsCovered) {
@@ -47,8 +82,12 @@ GuardDecision MadeFor(const Json& made, const Json& template_spec, const std::st
       {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", {{"name", "p"}}}, {"spec", made}}));
   facts.kind = "Pod";
   facts.by_trusted_controller = true;
-  facts.owners = {{kind, "d", operators_own, Deployment(template_spec)}};
+  facts.owners = {{kind, "d-1", false, Deployment(template_spec)}};
   facts.covers = {Approved()};
+  if (operators_own) {
+    facts.owners.push_back({"Deployment", "d", true, Deployment(template_spec)});
+    facts.serving.joins = {{"d", "metadata.labels"}};
+  }
   return JudgeServing(facts);
 }
 
@@ -79,7 +118,7 @@ TEST(Guard, AControllersPodExecutesInItsHooksAndProbesWhatItsOwnerSays) {
                 "OwnerDoesNotRun")
           << hook;
     }
-    EXPECT_EQ(MadeFor(hooked, hooked, "StatefulSet", true).reason, "OwnerGoverned") << hook;
+    EXPECT_EQ(MadeFor(hooked, hooked, "ReplicaSet", true).reason, "OwnerGoverned") << hook;
   }
   // As a mesh rewrites those that ask over HTTP.
   EXPECT_EQ(
@@ -154,6 +193,8 @@ TEST(Guard, WhatStandsBetweenIsWhatItsOwnerSays) {
 
 TEST(Guard, AnEarlierRevisionOfTheSameModelStillComesUp) {
   GuardFacts facts = FactsOf(Deployment(PodSpec(kModel, ", args: ['--before']")));
+  facts.kind = "Pod";
+  facts.serving.joins = kJoined;
   facts.by_trusted_controller = true;
   facts.owners = {{"ReplicaSet", "live-1", false, facts.serving},
                   {"Deployment", "live", true, Deployment(PodSpec())}};

@@ -57,20 +57,37 @@ TEST(Joins, WhatOneDeploymentCoversAnswersForNoOther) {
   }
 }
 
-TEST(Joins, WhatItsOwnDeploymentCoversAnswersForIt) {
-  for (const Json& labels : {Labels("scorer"), Json({{kInstanceLabel, "other"}}),
-                             Json({{kManagedByLabel, kOperatorName}})}) {
+TEST(Joins, WhatOneLabelAloneSaysIsNoneOfIt) {
+  for (const Json& labels :
+       {Json({{kInstanceLabel, "other"}}), Json({{kManagedByLabel, kOperatorName}})}) {
     EXPECT_EQ(JudgeServing(FactsOfPod(Pod(labels))).reason, "Covered") << labels;
   }
+}
+
+// A copy would answer on when what the operator made is suspended.
+TEST(Joins, WhatSomebodyMakesDoesNotAnswerAlsoForWhatCoversIt) {
+  for (Recognition serving : {Pod(Labels("scorer")), Templated(Labels("scorer"))}) {
+    GuardFacts facts = FactsOf(std::move(serving));
+    facts.covers = {Approved()};
+    EXPECT_THAT(Reasons(JudgeServing(facts)), ElementsAre("AnswersForAnother"));
+  }
+}
+
+// Whose owner is not known yet, for one. The template that it makes it from was judged by itself.
+TEST(Joins, WhatAControllerMakesAnswersForWhatCoversIt) {
+  const auto reason = [](const std::string& instance, std::vector<Cover> covers) {
+    GuardFacts facts = FactsOfPod(Pod(Labels(instance)));
+    facts.by_trusted_controller = true;
+    facts.covers = std::move(covers);
+    return JudgeServing(facts).reason;
+  };
+  EXPECT_EQ(reason("scorer", {Approved()}), "Covered");
   // Two of the same model, run in the same way.
-  GuardFacts facts = FactsOfPod(Pod(Labels("twin")));
-  facts.covers.push_back(Approved(Spec(), "twin"));
-  EXPECT_EQ(JudgeServing(facts).reason, "Covered");
+  EXPECT_EQ(reason("twin", {Approved(), Approved(Spec(), "twin")}), "Covered");
   // By the name that the operator gives what it makes.
   const std::string dotted = "scorer.v2";
-  facts = FactsOfPod(Pod(Labels(ChildName(dotted))));
-  facts.covers = {Approved(Spec(), dotted)};
-  EXPECT_EQ(JudgeServing(facts).reason, "Covered");
+  EXPECT_EQ(reason(ChildName(dotted), {Approved(Spec(), dotted)}), "Covered");
+  EXPECT_EQ(reason("other", {Approved()}), "ShadowDeployment");
 }
 
 TEST(Joins, APodThatServesIsNotMovedBehindAnotherServiceButMayLeaveItsOwn) {

@@ -83,7 +83,9 @@ TEST(Scan, APodThatOnlySaysItIsOwnedIsFoundAndWhatOthersInjectIsNot) {
   const auto findings = FindShadows(
       objects, [](const ScannedObject& object, const std::vector<ServingOwner>& owners) {
         GuardFacts facts;
+        facts.kind = object.kind;
         facts.serving = object.recognition;
+        facts.serving.joins = {{"child", "metadata.labels"}};
         facts.by_trusted_controller = true;
         facts.owners = owners;
         return JudgeServing(facts);

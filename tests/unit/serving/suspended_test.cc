@@ -54,7 +54,12 @@ GuardFacts Made(const Json& pod_spec) {
   facts.name_space = "lending-prod";
   facts.name = "live-1-x";
   facts.by_trusted_controller = true;
-  facts.serving = Recognised({{"apiVersion", "v1"}, {"kind", "Pod"}, {"spec", pod_spec}});
+  const Json labels = {{"app.kubernetes.io/managed-by", "countersign-operator"},
+                       {"app.kubernetes.io/instance", "live"}};
+  facts.serving = Recognised({{"apiVersion", "v1"},
+                              {"kind", "Pod"},
+                              {"metadata", {{"labels", labels}}},
+                              {"spec", pod_spec}});
   facts.owners = {{"ReplicaSet", "live-1", false, Template("ReplicaSet", pod_spec)},
                   {"Deployment", "live", true, Template("Deployment", pod_spec), "live"}};
   facts.setting.environment = "prod";
