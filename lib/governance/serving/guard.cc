@@ -55,6 +55,17 @@ std::optional<GuardFault> OfSuspended(const GuardFacts& facts) {
   return std::nullopt;
 }
 
+// A stack gives its Pods labels that stand where nobody reads them in the object that is covered.
+std::optional<GuardFault> JoinsMoreThan(const Recognition& owner, const Recognition& made) {
+  for (const JoinedService& service : made.joins) {
+    const bool judged =
+        std::any_of(owner.joins.begin(), owner.joins.end(),
+                    [&](const JoinedService& one) { return one.child == service.child; });
+    if (!judged) return AnswersForAnother(service);
+  }
+  return std::nullopt;
+}
+
 ByOwner JudgeOwners(const GuardFacts& facts) {
   if (!facts.by_trusted_controller) return {};
   const Recognition* nearest = &facts.serving;
@@ -73,6 +84,7 @@ ByOwner JudgeOwners(const GuardFacts& facts) {
           true, "made for " + owner.kind + " '" + owner.name + "', which the operator made", {}};
     }
     if (owner.recognition.serves && NotCovered(owner.recognition, facts.covers).empty()) {
+      if (auto fault = JoinsMoreThan(owner.recognition, facts.serving)) return {false, {}, fault};
       return {true, "made for " + owner.kind + " '" + owner.name + "', which is covered", {}};
     }
   }
@@ -245,12 +257,12 @@ GuardSetting GuardSettingOf(const PolicySet& in_force, const std::string& name_s
 }
 
 bool ServesAsBefore(const GuardFacts& facts) {
+  // What ends may still be sent requests, where nothing else is ready.
+  static const Recognition kNothing;
+  if (!JoinsNoOther(facts.before ? *facts.before : kNothing, facts.serving)) return false;
   // What has no fingerprint must be able to go as well.
   if (facts.only_ends) return true;
-  if (!facts.before || !facts.before->serves || facts.before->fingerprint.empty() ||
-      !JoinsNoOther(*facts.before, facts.serving)) {
-    return false;
-  }
+  if (!facts.before || !facts.before->serves || facts.before->fingerprint.empty()) return false;
   if (facts.before->fingerprint == facts.serving.fingerprint) return true;
   // Of a Pod little else can be changed than what runs: where it runs, and that it may start.
   return facts.kind == "Pod" && RunsTheSame(*facts.before, facts.serving);
@@ -298,7 +310,13 @@ GuardDecision JudgeServing(const GuardFacts& facts) {
   if (waiver != nullptr) {
     for (const JoinedService& one : facts.serving.joins) faults.push_back(AnswersForAnother(one));
   }
-  if (owner.fault) faults.insert(faults.begin(), *owner.fault);
+  if (owner.fault) {
+    // What it joins by itself may have been said already.
+    std::erase_if(faults, [&](const GuardFault& fault) {
+      return fault.reason == owner.fault->reason && fault.path == owner.fault->path;
+    });
+    faults.insert(faults.begin(), *owner.fault);
+  }
   if (const GuardWaiver* inactive = NearestInactive(facts.waivers)) {
     faults.push_back({"WaiverNotActive",
                       "waiver '" + inactive->name + "' does not count: " + inactive->why_not, ""});
