@@ -81,10 +81,10 @@ def test_what_a_covered_object_of_another_stack_makes_joins_no_service_by_labels
     site.cluster.run("delete", "inferenceservice", "is", "-n", PROD)
 
 
-def ending(site, name, spec, labels):
-    """A Pod that is being deleted, and that somebody's finalizer keeps."""
-    site.apply({"apiVersion": "v1", "kind": "Pod", "spec": spec,
-                "metadata": {"name": name, "namespace": PROD, "labels": labels, "finalizers": [HOLD]}})
+def ending(site, name):
+    """Somebody's finalizer keeps it."""
+    site.cluster.run("patch", "pod", name, "-n", PROD, "--type=merge", "-p",
+                     json.dumps({"metadata": {"finalizers": [HOLD]}}))
     site.cluster.run("delete", "pod", name, "-n", PROD, "--wait=false")
     assert get(site, "pod", name)["metadata"]["deletionTimestamp"]
 
@@ -100,10 +100,13 @@ def released(site, name):
 
 
 def test_what_is_being_deleted_joins_no_service_and_still_goes_while_nobody_answers(site):
-    plain = {"containers": [{"name": "c", "image": "bank/app:1"}]}
-    ending(site, "plain", plain, {"app": "plain"})
-    ending(site, "covered", pod_spec(), joining("live"))
-    for name, labels in (("plain", joining("live")), ("covered", {INSTANCE: "beta"})):
+    site.apply({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "c", "image": "bank/app:1"}]},
+                "metadata": {"name": "plain", "namespace": PROD, "labels": {"app": "plain"}}})
+    serves = site.cluster.run("get", "pods", "-n", PROD, "-l", f"{INSTANCE}=live", "-o", "name").stdout.split()[0]
+    serves = serves.removeprefix("pod/")
+    for name in ("plain", serves):
+        ending(site, name)
+    for name, labels in (("plain", joining("live")), (serves, {INSTANCE: "beta"})):
         done = label(site, name, labels)
         assert done.returncode != 0 and "guard.countersign.dev" in done.stderr, done
     # One after the other, of which the first says nothing.
@@ -111,13 +114,13 @@ def test_what_is_being_deleted_joins_no_service_and_still_goes_while_nobody_answ
     done = label(site, "plain", {MANAGER: "countersign-operator"})
     assert done.returncode != 0 and "[ShadowDeployment]" in done.stderr, done
     assert label(site, "plain", {"team": "one"}).returncode == 0
-    assert "plain" not in behind(site, "live") and "covered" not in behind(site, "beta")
+    assert "plain" not in behind(site, "live") and serves not in behind(site, "beta")
     site.webhook.stop()
     try:
         assert label(site, "plain", {MANAGER: "countersign-operator"}).returncode != 0
         # What leaves a Service is asked about no more than what goes.
-        site.cluster.run("label", "pod", "covered", "-n", PROD, f"{INSTANCE}-")
-        for name in ("plain", "covered"):
+        site.cluster.run("label", "pod", serves, "-n", PROD, f"{INSTANCE}-")
+        for name in ("plain", serves):
             released(site, name)
     finally:
         site.start_webhook("--trusted-controller", KSERVE)

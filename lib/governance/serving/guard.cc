@@ -28,6 +28,17 @@ struct ByOwner {
   std::optional<GuardFault> fault;
 };
 
+// A stack gives its Pods labels that stand where nobody reads them in the object that is covered.
+std::optional<GuardFault> JoinsMoreThan(const Recognition& owner, const Recognition& made) {
+  for (const JoinedService& service : made.joins) {
+    const bool judged =
+        std::any_of(owner.joins.begin(), owner.joins.end(),
+                    [&](const JoinedService& one) { return one.child == service.child; });
+    if (!judged) return AnswersForAnother(service);
+  }
+  return std::nullopt;
+}
+
 // Why nothing that says it was made from this runs for the ModelDeployment; empty: it may. What was
 // made from another spec than that of now was approved before, and is judged as what it was.
 std::string WhySuspended(const Cover& cover, const MadeFrom& made_from) {
@@ -51,17 +62,6 @@ std::optional<GuardFault> OfSuspended(const GuardFacts& facts) {
                             "', for which it would run, is suspended: " + why,
                         "metadata.ownerReferences"};
     }
-  }
-  return std::nullopt;
-}
-
-// A stack gives its Pods labels that stand where nobody reads them in the object that is covered.
-std::optional<GuardFault> JoinsMoreThan(const Recognition& owner, const Recognition& made) {
-  for (const JoinedService& service : made.joins) {
-    const bool judged =
-        std::any_of(owner.joins.begin(), owner.joins.end(),
-                    [&](const JoinedService& one) { return one.child == service.child; });
-    if (!judged) return AnswersForAnother(service);
   }
   return std::nullopt;
 }
