@@ -198,7 +198,8 @@ std::vector<std::pair<std::string, std::string>> GuardConditions(const ServingPr
                                                                  const std::string& operator_user,
                                                                  GuardEntryFor who) {
   const std::string controller = "request.userInfo.username in " + CelList(ControllerAccounts());
-  // What is being deleted loses its finalizers whatever it is, also while we are down.
+  // What is being deleted loses its finalizers whatever it is, also while we are down. It joins
+  // nothing any more unseen.
   return {{"is-not-the-operator", "request.userInfo.username != " + CelLiteral(operator_user)},
           who == GuardEntryFor::kControllers
               ? std::pair<std::string, std::string>{"is-a-controller-of-kubernetes", controller}

@@ -6,7 +6,7 @@ import json
 import pytest
 from lending import account
 from samples import DEV, PROD
-from test_guard import LOCKED, RELEASE, available, get, locked, workload
+from test_guard import LOCKED, RELEASE, available, get, locked, pod_spec, workload
 from test_guard import site as site  # the fixture
 from world import wait_until
 
@@ -97,6 +97,20 @@ def test_no_pod_joins_what_serves_as_it_is_bound(site, tmp_path):
     passes(bind(site, tmp_path, "waiting", labels={"team": "one"}, annotations={"own/bind-time": "1"}))
     assert get(site, "pod", "waiting")["metadata"]["labels"]["team"] == "one"
     site.cluster.run("delete", "pod", "waiting", "-n", PROD, "--wait=false")
+
+
+def test_no_pod_is_bound_to_the_service_of_another_model(site, tmp_path):
+    """The operator's name it may have already, which the Binding does not tell."""
+    manager, instance = OURS
+    covered = {"apiVersion": "v1", "kind": "Pod", "spec": {**pod_spec(), "schedulerName": "own"},
+               "metadata": {"name": "half", "namespace": PROD, "labels": {manager: OURS[manager]}}}  # fmt: skip
+    site.apply(covered)
+    for legacy in (False, True):
+        refused(bind(site, tmp_path, "half", legacy=legacy, labels={instance: "other"}), instance)
+    passes(bind(site, tmp_path, "half", labels={"team": "one"}))
+    labels = get(site, "pod", "half")["metadata"]["labels"]
+    assert labels["team"] == "one" and instance not in labels
+    site.cluster.run("delete", "pod", "half", "-n", PROD, "--wait=false")
 
 
 def test_however_many_labels_there_are_a_status_is_written(site, tmp_path):

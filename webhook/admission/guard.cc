@@ -166,7 +166,6 @@ GuardFacts GuardHandler::Gather(const Review& review, SteadyTime deadline, Time 
   if (!facts.serving.serves) return facts;
   if (update) {
     facts.only_ends = OnlyEnds(review);
-    if (facts.only_ends) return facts;
     facts.before = Recognise(table_, review.old_object, facts.by_trusted_controller);
     // Nothing below would change the answer.
     if (ServesAsBefore(facts)) return facts;

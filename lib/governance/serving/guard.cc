@@ -28,6 +28,17 @@ struct ByOwner {
   std::optional<GuardFault> fault;
 };
 
+// A stack gives its Pods labels that stand where nobody reads them in the object that is covered.
+std::optional<GuardFault> JoinsMoreThan(const Recognition& owner, const Recognition& made) {
+  for (const JoinedService& service : made.joins) {
+    const bool judged =
+        std::any_of(owner.joins.begin(), owner.joins.end(),
+                    [&](const JoinedService& one) { return one.child == service.child; });
+    if (!judged) return AnswersForAnother(service);
+  }
+  return std::nullopt;
+}
+
 // Why nothing that says it was made from this runs for the ModelDeployment; empty: it may. What was
 // made from another spec than that of now was approved before, and is judged as what it was.
 std::string WhySuspended(const Cover& cover, const MadeFrom& made_from) {
@@ -86,6 +97,7 @@ ByOwner JudgeOwners(const GuardFacts& facts) {
           true, "made for " + owner.kind + " '" + owner.name + "', which the operator made", {}};
     }
     if (owner.recognition.serves && NotCovered(owner.recognition, facts.covers).empty()) {
+      if (auto fault = JoinsMoreThan(owner.recognition, facts.serving)) return {false, {}, fault};
       return {true, "made for " + owner.kind + " '" + owner.name + "', which is covered", {}};
     }
   }
@@ -258,12 +270,12 @@ GuardSetting GuardSettingOf(const PolicySet& in_force, const std::string& name_s
 }
 
 bool ServesAsBefore(const GuardFacts& facts) {
+  // What ends may still be sent requests, where nothing else is ready.
+  static const Recognition kNothing;
+  if (!JoinsNoOther(facts.before ? *facts.before : kNothing, facts.serving)) return false;
   // What has no fingerprint must be able to go as well.
   if (facts.only_ends) return true;
-  if (!facts.before || !facts.before->serves || facts.before->fingerprint.empty() ||
-      !JoinsNoOther(*facts.before, facts.serving)) {
-    return false;
-  }
+  if (!facts.before || !facts.before->serves || facts.before->fingerprint.empty()) return false;
   if (facts.before->fingerprint == facts.serving.fingerprint) return true;
   // Of a Pod little else can be changed than what runs: where it runs, and that it may start.
   return facts.kind == "Pod" && RunsTheSame(*facts.before, facts.serving);
@@ -315,7 +327,13 @@ GuardDecision JudgeServing(const GuardFacts& facts) {
   if (waiver != nullptr) {
     for (const JoinedService& one : facts.serving.joins) faults.push_back(AnswersForAnother(one));
   }
-  if (owner.fault) faults.insert(faults.begin(), *owner.fault);
+  if (owner.fault) {
+    // What it joins by itself may have been said already.
+    std::erase_if(faults, [&](const GuardFault& fault) {
+      return fault.reason == owner.fault->reason && fault.path == owner.fault->path;
+    });
+    faults.insert(faults.begin(), *owner.fault);
+  }
   if (const GuardWaiver* inactive = NearestInactive(facts.waivers)) {
     faults.push_back({"WaiverNotActive",
                       "waiver '" + inactive->name + "' does not count: " + inactive->why_not, ""});

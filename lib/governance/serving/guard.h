@@ -97,7 +97,8 @@ struct GuardFacts {
   std::optional<Recognition> before;  // of an update
   bool by_operator = false;
   bool by_trusted_controller = false;
-  // It is being deleted, and nothing but metadata and status changes: finalizers go.
+  // It is being deleted, and nothing but metadata and status changes: finalizers go. Not labels by
+  // which it would join a Service, which `before` tells.
   bool only_ends = false;
   bool static_pod = false;  // a node reports what it runs already
   bool ending = false;      // it is being deleted, and not admitted

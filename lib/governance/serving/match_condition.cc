@@ -189,6 +189,19 @@ std::vector<ServingSignal> WithValues(std::vector<ServingSignal> signals) {
   return signals;
 }
 
+// What the table says of labels, and what holds whatever it says: beside the operator's name
+// another label says which of its Services sends requests there.
+std::vector<ServingSignal> LabelsOf(const ServingSignals& signals) {
+  ServingSignal ours;
+  ours.match.append(kManagedByLabel).append("=").append(kOperatorName);
+  std::vector<ServingSignal> labels = signals.labels;
+  const bool listed = std::any_of(labels.begin(), labels.end(), [&](const ServingSignal& one) {
+    return one.match == ours.match && one.certainty == ours.certainty;
+  });
+  if (!listed) labels.push_back(std::move(ours));
+  return labels;
+}
+
 // By key; the value, which may be long, is looked at only where some sign names one.
 std::string Metadata(const std::string& map, const std::vector<ServingSignal>& signals) {
   if (signals.empty()) return {};
@@ -215,15 +228,15 @@ std::string CelLiteral(std::string_view text) {
 
 std::string ServingLabelsExpression(const ServingSignals& signals, const std::string& keys,
                                     const std::string& labels) {
-  std::vector<ServingSignal> entries = WithValues(signals.labels);
+  std::vector<ServingSignal> entries = WithValues(LabelsOf(signals));
   std::erase_if(entries,
                 [](const ServingSignal& one) { return one.certainty == Certainty::kIgnore; });
-  if (entries.empty()) return "[]";
   const std::string entry = "(k + '=' + " + labels + "[k])";
-  // Which of our Services finds it, where one does.
-  const std::string joins = "k == " + CelLiteral(kInstanceLabel) + " && " + labels + "[?" +
-                            CelLiteral(kManagedByLabel) +
-                            "].orValue('') == " + CelLiteral(kOperatorName);
+  // Which of our Services finds it, where one does. What is bound may have the operator's name
+  // already, and a Binding does not tell.
+  const std::string joins =
+      "k == " + CelLiteral(kInstanceLabel) + " && (request.kind.kind == 'Binding' || " + labels +
+      "[?" + CelLiteral(kManagedByLabel) + "].orValue('') == " + CelLiteral(kOperatorName) + ")";
   return "size(" + keys + ") > " + std::to_string(kMostKeys) + " || " +
          LongerThan(keys + ".map(k, " + entry + ")", kMostKeyText) + " ? " + keys + " : " + keys +
          ".filter(k, " + entry + ".matches(" + AnyOf(entries) + ") || (" + joins + "))";
@@ -258,7 +271,7 @@ std::string ServingMatchExpression(const ServingSignals& signals) {
   }
   std::vector<std::string> metadata;
   for (std::string term :
-       {Metadata("labels", signals.labels), Metadata("annotations", signals.annotations)}) {
+       {Metadata("labels", LabelsOf(signals)), Metadata("annotations", signals.annotations)}) {
     if (!term.empty()) metadata.push_back(std::move(term));
   }
   // The Pod's own spec, a template's, or a CronJob's template's template's, whose Jobs have
@@ -339,7 +352,12 @@ std::string ServingRootsExpression(const ServingProfiles& table) {
       if (path.front() != "metadata") paths.insert(std::move(path));
     }
   }
-  return Differs(paths, 1);
+  // Also what ends answers for a Service that finds it. One that is taken off is nobody's business.
+  const std::string joins =
+      "[" + CelLiteral(kInstanceLabel) + ", " + CelLiteral(kManagedByLabel) +
+      "].exists(k, object.?metadata.?labels[?k].hasValue() && object.?metadata.?labels[?k] != "
+      "oldObject.?metadata.?labels[?k])";
+  return Differs(paths, 1) + " || " + joins;
 }
 
 std::string ServingChangeExpression(const ServingProfiles& table) {
@@ -358,7 +376,7 @@ std::string ServingChangeExpression(const ServingProfiles& table) {
     changes.push_back(Named(those) + " && (" + differs + ")");
   }
   changes.push_back("!(" + Named(known) + ")");
-  changes.push_back(SetsSigns("labels", table.signals.labels));
+  changes.push_back(SetsSigns("labels", LabelsOf(table.signals)));
   changes.push_back(SetsSigns("annotations", table.signals.annotations));
   return "request.operation != 'UPDATE' || !(request.kind.group in ['', 'apps', 'batch']) || " +
          Or(changes);

@@ -186,6 +186,13 @@ class Recogniser {
     }
     const JsonPath of{&at, "labels"};
     const JsonPath where{&of, kInstanceLabel};
+    // Whatever a table says of labels: requests for what was approved go there.
+    if (!found_.IsSure()) {
+      std::string entry = "label '";
+      entry.append(kManagedByLabel).append("=").append(kOperatorName).append("'");
+      const JsonPath by{&of, kManagedByLabel};
+      found_.Observed(std::move(entry), by.ToString(), std::string(kOperatorName));
+    }
     out_.joins.push_back({instance->get<std::string>(), where.ToString()});
   }
 

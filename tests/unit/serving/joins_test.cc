@@ -133,9 +133,91 @@ TEST(Joins, WhatHasATemplateJoinsByThatAlone) {
 TEST(Joins, TheApiServerIsToldOfTheLabel) {
   EXPECT_THAT(ServingChangeExpression(Table()), HasSubstr(R"(app\\.kubernetes\\.io/instance)"));
   EXPECT_THAT(ServingLabelsExpression(Table().signals, "keys", "labels"),
-              HasSubstr("k == 'app.kubernetes.io/instance' && "
+              HasSubstr("k == 'app.kubernetes.io/instance' && (request.kind.kind == 'Binding' || "
                         "labels[?'app.kubernetes.io/managed-by'].orValue('') == "
-                        "'countersign-operator'"));
+                        "'countersign-operator')"));
+  EXPECT_THAT(ServingRootsExpression(Table()),
+              HasSubstr("['app.kubernetes.io/instance', 'app.kubernetes.io/managed-by'].exists(k, "
+                        "object.?metadata.?labels[?k].hasValue() && "));
+}
+
+// A Service sends requests to what is being deleted where nothing else is ready.
+TEST(Joins, WhatIsBeingDeletedJoinsNothingAnyMore) {
+  const Json plain = {{"containers", Json::array({{{"name", "c"}, {"image", "bank/app:1"}}})}};
+  GuardFacts facts = FactsOfPod(Pod(Labels("scorer"), plain));
+  facts.only_ends = true;
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
+  for (const Json& before : {Json::object(), Labels("other")}) {
+    facts.before = Pod(before, plain);
+    EXPECT_FALSE(ServesAsBefore(facts)) << before;
+    EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny) << before;
+  }
+  facts.before = facts.serving;
+  EXPECT_EQ(JudgeServing(facts).reason, "ServingUnchanged");
+  facts.serving = Pod({{kManagedByLabel, kOperatorName}}, plain);
+  EXPECT_EQ(JudgeServing(facts).reason, "ServingUnchanged") << "it leaves";
+}
+
+// InferenceServices give their Pods labels that stand in spec.predictor.labels.
+TEST(Joins, WhatACoveredOwnerMakesJoinsNothingThatTheOwnerDoesNot) {
+  const auto service = [](const Json& labels) {
+    return Recognise(
+        Table(),
+        {{"apiVersion", "serving.kserve.io/v1beta1"},
+         {"kind", "InferenceService"},
+         {"metadata", {{"name", "s"}, {"labels", labels}}},
+         {"spec", {{"predictor", {{"model", {{"storageUri", "oci://r.example/m@" + kModel}}}}}}}});
+  };
+  Json server = PodSpec();
+  server["containers"][0]["image"] = "kserve/server@sha256:" + std::string(64, 'd');
+  GuardFacts facts = FactsOfPod(Pod(Labels("other"), server));
+  facts.by_trusted_controller = true;
+  facts.covers.push_back(Approved(Spec(kOther), "other"));
+  facts.owners = {{"InferenceService", "s", false, service(Json::object())}};
+  const GuardDecision decision = JudgeServing(facts);
+  EXPECT_EQ(decision.verdict, GuardVerdict::kDeny);
+  ASSERT_THAT(Reasons(decision), testing::Contains("AnswersForAnother"));
+  EXPECT_THAT(decision.message, HasSubstr("the Service 'other' of the operator's"));
+  // Nor does a waiver let it, which is said once.
+  facts.waivers = {{"home/w", true, "", kModel}};
+  EXPECT_THAT(Reasons(JudgeServing(facts)), testing::Contains("AnswersForAnother").Times(1));
+  facts.waivers.clear();
+  for (const Json& labels : {Json::object(), Json({{kInstanceLabel, "other"}})}) {
+    facts.serving = Pod(labels, server);
+    EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned") << labels;
+  }
+  // Those of the object itself were judged with it.
+  facts.owners[0].recognition = service(Labels("scorer"));
+  facts.serving = Pod(Labels("scorer"), server);
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
+  facts.owners[0].recognition = service(Labels("other"));
+  facts.serving = Pod(Labels("other"), server);
+  EXPECT_EQ(JudgeServing(facts).verdict, GuardVerdict::kDeny);
+}
+
+TEST(Joins, WhatJoinsServesWhateverATableSaysOfLabels) {
+  ServingProfiles table = Table();
+  const auto look = [&](const Json& labels) {
+    return Recognise(
+        table,
+        {{"apiVersion", "v1"},
+         {"kind", "Pod"},
+         {"metadata", {{"name", "p"}, {"labels", labels}}},
+         {"spec", {{"containers", Json::array({{{"name", "c"}, {"image", "bank/app:1"}}})}}}});
+  };
+  const Recognition as_built_in = look(Labels("scorer"));
+  table.signals.labels.clear();
+  const Recognition serving = look(Labels("scorer"));
+  EXPECT_TRUE(serving.serves);
+  EXPECT_EQ(WhyServing(serving), WhyServing(as_built_in));
+  EXPECT_EQ(as_built_in.signs.size(), 1U);
+  EXPECT_EQ(JudgeServing(FactsOfPod(serving)).verdict, GuardVerdict::kDeny);
+  EXPECT_FALSE(look({{kInstanceLabel, "scorer"}}).serves);
+  // And the API server asks.
+  const std::string ours = R"(app\\.kubernetes\\.io/managed-by=countersign-operator)";
+  EXPECT_THAT(ServingMatchExpression(table.signals), HasSubstr(ours));
+  EXPECT_THAT(ServingLabelsExpression(table.signals, "keys", "labels"), HasSubstr(ours));
+  EXPECT_THAT(ServingChangeExpression(table), HasSubstr(R"(app\\.kubernetes\\.io/managed-by)"));
 }
 
 }  // namespace
