@@ -87,6 +87,7 @@ GuardDecision MadeFor(const Json& made, const Json& template_spec, const std::st
   if (operators_own) {
     facts.owners.push_back({"Deployment", "d", true, Deployment(template_spec)});
     facts.serving.joins = {{"d", "metadata.labels"}};
+    facts.owners[0].recognition.joins = {{"d", "spec.template.metadata.labels"}};
   }
   return JudgeServing(facts);
 }
@@ -121,13 +122,12 @@ TEST(Guard, AControllersPodExecutesInItsHooksAndProbesWhatItsOwnerSays) {
     EXPECT_EQ(MadeFor(hooked, hooked, "ReplicaSet", true).reason, "OwnerGoverned") << hook;
   }
   // As a mesh rewrites those that ask over HTTP.
-  EXPECT_EQ(
-      MadeFor(PodSpec(kModel,
-                      ", livenessProbe: {httpGet: {port: 15020}}, lifecycle: "
-                      "{preStop: {httpGet: {port: 15020}}}"),
-              PodSpec(kModel, ", livenessProbe: {httpGet: {port: 8080}}"), "StatefulSet", true)
-          .reason,
-      "OwnerGoverned");
+  EXPECT_EQ(MadeFor(PodSpec(kModel,
+                            ", livenessProbe: {httpGet: {port: 15020}}, lifecycle: "
+                            "{preStop: {httpGet: {port: 15020}}}"),
+                    PodSpec(kModel, ", livenessProbe: {httpGet: {port: 8080}}"), "ReplicaSet", true)
+                .reason,
+            "OwnerGoverned");
 }
 
 TEST(Guard, AControllersPodServesTheModelThatItsOwnerNames) {

@@ -73,21 +73,19 @@ TEST(Joins, WhatSomebodyMakesDoesNotAnswerAlsoForWhatCoversIt) {
   }
 }
 
-// Whose owner is not known yet, for one. The template that it makes it from was judged by itself.
-TEST(Joins, WhatAControllerMakesAnswersForWhatCoversIt) {
-  const auto reason = [](const std::string& instance, std::vector<Cover> covers) {
-    GuardFacts facts = FactsOfPod(Pod(Labels(instance)));
-    facts.by_trusted_controller = true;
-    facts.covers = std::move(covers);
-    return JudgeServing(facts).reason;
-  };
-  EXPECT_EQ(reason("scorer", {Approved()}), "Covered");
-  // Two of the same model, run in the same way.
-  EXPECT_EQ(reason("twin", {Approved(), Approved(Spec(), "twin")}), "Covered");
-  // By the name that the operator gives what it makes.
+TEST(Joins, WhatAControllerMakesOfSomethingElseDoesNotEither) {
+  GuardFacts facts = FactsOfPod(Pod(Labels("scorer")));
+  facts.by_trusted_controller = true;
+  EXPECT_THAT(Reasons(JudgeServing(facts)), ElementsAre("AnswersForAnother"));
+  // Where the operator made it, of a name that it shortens too.
   const std::string dotted = "scorer.v2";
-  EXPECT_EQ(reason(ChildName(dotted), {Approved(Spec(), dotted)}), "Covered");
-  EXPECT_EQ(reason("other", {Approved()}), "ShadowDeployment");
+  facts = FactsOfPod(Pod(Labels(ChildName(dotted))));
+  facts.by_trusted_controller = true;
+  facts.covers = {Approved(Spec(), dotted)};
+  const Recognition made = Templated(Labels(ChildName(dotted)));
+  facts.owners = {{"ReplicaSet", "r", false, made},
+                  {"Deployment", ChildName(dotted), true, made, dotted}};
+  EXPECT_EQ(JudgeServing(facts).reason, "OwnerGoverned");
 }
 
 TEST(Joins, APodThatServesIsNotMovedBehindAnotherServiceButMayLeaveItsOwn) {
