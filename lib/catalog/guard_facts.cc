@@ -39,6 +39,7 @@ std::vector<Cover> CoversFor(const Catalog& catalog, const Revisions* revisions,
                             object.meta.name, now);
     }};
     if (revisions != nullptr) {
+      lookups.earlier_unknown = [&] { return revisions->Stale(); };
       lookups.earlier = [&] {
         return FactsOfEarlier(catalog, *revisions, object.meta, made_from.governed_digest, now);
       };

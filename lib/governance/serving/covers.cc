@@ -128,7 +128,15 @@ std::optional<Cover> CoverFor(const PolicySet& policies, const ModelDeployment& 
     cover.suspended = EndsServing(decision, facts.now, key_holds);
     if (owns) cover.quarantined = QuarantineOf(policies, facts, DigestsOf(serving, made_from));
     if (owns && lookups.earlier && IsOfEarlier(cover, made_from)) {
-      cover.earlier_ended = WhyEarlierEnds(policies, lookups.earlier(), key_holds);
+      const std::vector<Facts> earlier = lookups.earlier();
+      cover.earlier_ended = WhyEarlierEnds(policies, earlier, key_holds);
+      // One that is not known may have been approved meanwhile, or have ended.
+      const std::string unknown =
+          earlier.empty() && lookups.earlier_unknown ? lookups.earlier_unknown() : std::string();
+      if (!unknown.empty()) {
+        cover.earlier_ended =
+            "nobody knows whether the earlier spec that it was made from may run: " + unknown;
+      }
     }
   }
   return cover;

@@ -20,6 +20,8 @@ struct CoverLookups {
   // Of each approved revision with the digest that the Pod says it was made from, where that is not
   // the one that stands; unset, or none: nobody knows such a revision.
   std::function<std::vector<Facts>()> earlier = {};
+  // Why there may be others than `earlier` knows, in a sentence; unset, or empty: there are not.
+  std::function<std::string()> earlier_unknown = {};
 };
 
 // nullopt: the ModelDeployment names nothing of what `serving` and `owners` refer to, and none of

@@ -45,7 +45,8 @@ struct Cover {
   // The incident about what runs, whichever spec it was made from, in a sentence.
   std::string quarantined = {};
   // Why nothing is to run of the approved revision before that a Pod was made from, in a sentence:
-  // its own gates ask for Rollback or Suspend. Empty: it may, or nobody knows that revision.
+  // its own gates ask for Rollback or Suspend, or nobody knows that revision while revisions are
+  // not heard about. Empty: it may, or there is none.
   std::string earlier_ended = {};
 };
 // Whether what says it was made from this is of another spec than that which stands there now.

@@ -39,11 +39,12 @@ Situation Made(const std::vector<std::string>& patches, const std::string& react
 // Of a Pod of the child, made from the spec with this digest. Revisions that are known of it are
 // these.
 Cover CoverOfChild(const Situation& now, const std::string& made_from,
-                   const std::vector<Facts>& earlier = {}) {
+                   const std::vector<Facts>& earlier = {}, const std::string& unknown = {}) {
   ModelDeployment deployment = *now.facts.deployment;
   deployment.meta.name = "live";
   const std::vector<ServingOwner> owners = {{"Deployment", "live", true, {}, "live"}};
-  const CoverLookups lookups{[&] { return now.facts; }, [&] { return earlier; }};
+  const CoverLookups lookups{[&] { return now.facts; }, [&] { return earlier; },
+                             [&] { return unknown; }};
   const auto cover = CoverFor(now.policies, deployment, {}, owners, {made_from, {}}, lookups);
   EXPECT_TRUE(cover.has_value());
   return cover.value_or(Cover{});
@@ -105,6 +106,16 @@ TEST(CoverOfEarlier, GoesOnWhereItIsOnlyHeld) {
 TEST(CoverOfEarlier, GoesOnWhereNobodyKnowsIt) {
   const Situation now = Made({kChanged, kUnsigned});
   EXPECT_EQ(CoverOfChild(now, Made({}).facts.governed_digest).earlier_ended, "");
+}
+
+TEST(CoverOfEarlier, EndsWhereNobodyKnowsItWhileRevisionsAreNotHeardAbout) {
+  const Situation now = Made({kChanged});
+  const Facts good = Made({}).facts;
+  const std::string silent = "the API server has not been heard about them";
+  EXPECT_THAT(CoverOfChild(now, good.governed_digest, {}, silent).earlier_ended, HasSubstr(silent));
+  EXPECT_EQ(CoverOfChild(now, good.governed_digest, {good}, silent).earlier_ended, "")
+      << "what was approved does not change";
+  EXPECT_EQ(CoverOfChild(now, now.facts.governed_digest, {}, silent).earlier_ended, "");
 }
 
 // Two who wrote the same spec: the Pod does not say which of them it was made from.
