@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/shell.h"
 #include "cli/doctor_parts.h"
@@ -33,8 +34,8 @@ std::string PathOf(const Patient& patient, const std::string& entry) {
 
 // Where most of the entries are sent, which is where whoever installed them sent them.
 Address MostCommon(const Patient& patient) {
-  std::map<std::string, std::size_t> urls;
-  std::size_t services = 0;
+  const Address usual{patient.name_space + "/countersign-webhook", {}};
+  std::map<std::pair<std::string, std::string>, std::size_t> sent;  // by Service and URL
   for (const char* kind : {"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}) {
     const auto found = patient.found.find(NameOf(kind, "", "countersign"));
     const Json* entries = found == patient.found.end() ? nullptr : EntriesOf(found->second);
@@ -42,17 +43,20 @@ Address MostCommon(const Patient& patient) {
     for (const Json& one : *entries) {
       const std::string url = StringAt(one, "clientConfig/url");
       const std::string path = PathOf(patient, StringAt(one, "name"));
-      if (url.empty()) ++services;
-      if (url.empty() || path.empty() || !url.ends_with(path)) continue;
-      ++urls[url.substr(0, url.size() - path.size())];
+      const std::string service = StringAt(one, "clientConfig/service/name");
+      if (!service.empty()) {
+        ++sent[{StringAt(one, "clientConfig/service/namespace") + "/" + service, {}}];
+      } else if (!path.empty() && url.ends_with(path)) {
+        ++sent[{{}, url.substr(0, url.size() - path.size())}];
+      }
     }
   }
   const auto most = std::max_element(
-      urls.begin(), urls.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (most == urls.end() || most->second <= services) {
-    return {patient.name_space + "/countersign-webhook", {}};
-  }
-  return {{}, most->first};
+      sent.begin(), sent.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto at_usual = sent.find({usual.service, usual.url});
+  const std::size_t of_usual = at_usual == sent.end() ? 0 : at_usual->second;
+  if (most == sent.end() || most->second <= of_usual) return usual;
+  return {most->first.first, most->first.second};
 }
 
 std::string Told(const Json& config) {
@@ -116,9 +120,21 @@ void ExamineAddress(const Patient& patient, const Json& configuration, std::size
                          {"port", 443}};
   }
   if (Told(found) == Told(wanted)) return;
-  findings.Fault(NameOf(configuration) + ", entry " + name,
-                 "is sent to " + Told(found) + ", should be to " + Told(wanted) +
-                     ": who answers there decides",
+  const std::string subject = NameOf(configuration) + ", entry " + name;
+  const std::string message = "is sent to " + Told(found) + ", should be to " + Told(wanted);
+  const std::string ns = StringAt(wanted, "service/namespace");
+  const std::string service = StringAt(wanted, "service/name");
+  // Nothing is admitted by a Service that is not there.
+  if (!service.empty() && !patient.found.contains(NameOf("Service", ns, service))) {
+    const auto unread = patient.unread.find(NameOf("Service", ns, service));
+    findings.Fault(
+        subject,
+        message + (unread == patient.unread.end() ? ", which is not there"
+                                                  : ", which could not be read: " + unread->second),
+        ReleaseOf(patient).empty() ? "kubectl get services -n " + ns : Reinstall(patient));
+    return;
+  }
+  findings.Fault(subject, message + ": who answers there decides",
                  Repair(configuration, index, found, wanted));
 }
 

@@ -9,6 +9,7 @@
 #include "catalog/resources.h"
 #include "cli/cluster.h"
 #include "cli/doctor.h"
+#include "cli/doctor_parts.h"
 #include "governance/serving/recognise.h"
 
 namespace countersign {
@@ -21,6 +22,7 @@ const std::array kExamined = {
     kNamespaces,
     kDeployments,
     kSecrets,
+    kServices,
     kConfigMaps,
     kLeases,
     kCustomResourceDefinitions,
@@ -64,6 +66,13 @@ void LookAtSecrets(const Cluster& cluster, Patient& patient) {
       if (!secret.empty()) Look(cluster, patient, "Secret", {patient.name_space, secret});
     }
   }
+}
+
+void LookAtService(const Cluster& cluster, Patient& patient) {
+  const std::string service = AddressOf(patient).service;
+  const auto slash = service.find('/');
+  if (slash == std::string::npos) return;
+  Look(cluster, patient, "Service", {service.substr(0, slash), service.substr(slash + 1)});
 }
 
 // The API server's own time stands in what it answers.
@@ -169,6 +178,7 @@ int Doctor(const Global& global) {
     Look(**cluster, patient, StringAt(wanted, "kind"), KeyOf(wanted));
   }
   LookAtSecrets(**cluster, patient);
+  LookAtService(**cluster, patient);
   Look(**cluster, patient, "Lease", {patient.name_space, "countersign-operator"});
   LookAtObjects(**cluster, patient);
   LookForServing(**cluster, patient);

@@ -29,6 +29,7 @@ const std::map<std::string, std::set<std::string>>& Routes() {
       {"kuma.io", {"meshhttproutes", "meshtcproutes", "meshproxypatches"}},
       {"cilium.io", {"ciliumenvoyconfigs", "ciliumlocalredirectpolicies"}},
       {"serving.knative.dev", {"configurations", "domainmappings", "routes"}},
+      {"networking.internal.knative.dev", {"ingresses", "serverlessservices"}},
       // Gateways and controllers of Ingresses.
       {"gateway.envoyproxy.io", kAll},
       {"aigateway.envoyproxy.io", kAll},
@@ -43,7 +44,9 @@ const std::map<std::string, std::set<std::string>>& Routes() {
       {"getambassador.io", kAll},
       {"gateway.solo.io", kAll},
       {"configuration.konghq.com",
-       {"kongingresses", "kongplugins", "kongupstreampolicies", "tcpingresses", "udpingresses"}}};
+       {"kongingresses", "kongplugins", "kongpluginbindings", "kongroutes", "kongservices",
+        "kongtargets", "kongupstreams", "kongupstreampolicies", "tcpingresses", "udpingresses"}},
+      {"incubator.ingress-controller.konghq.com", {"kongservicefacades"}}};
   return kRoutes;
 }
 

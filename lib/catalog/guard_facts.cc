@@ -12,6 +12,7 @@ EarlierRevisions EarlierOf(const Catalog& catalog, const Revisions& revisions,
   EarlierRevisions earlier;
   const auto found = revisions.Of(meta, governed_digest);
   earlier.unknown = found.empty() && revisions.HasAny(meta);
+  earlier.silent = revisions.Stale();
   for (const auto& revision : found) {
     auto approved = DeploymentOf(*revision);
     // What serves of one that nobody can read any more the operator leaves as it is.

@@ -30,7 +30,8 @@ InformerOptions Follow() {
 
 // Why one counts for nothing the operator tells.
 Revisions::Revisions(const KubeClient& client, Clock& clock, const StampAuthority& authority)
-    : informer_(client, clock, Follow(),
+    : clock_(clock),
+      informer_(client, clock, Follow(),
                 [installation = authority.installation,
                  open = OpenWith(authority.trusted)](Json&& json) -> Result<Kept> {
                   return Kept{DecodeRevisionObject(json, installation, open).revision};
@@ -48,6 +49,15 @@ Revisions::Revisions(const KubeClient& client, Clock& clock, const StampAuthorit
 CacheStatus Revisions::Status() const {
   return {kControllerRevisions.kind, informer_.Size(), 0, informer_.HasSynced(),
           informer_.LastHeard()};
+}
+
+std::string Revisions::Stale() const {
+  const auto heard = informer_.LastHeard();
+  if (!heard) return {};
+  const auto silent = clock_.Steady() - *heard;
+  if (silent < kStaleAfter) return {};
+  return "the API server has not been heard about ControllerRevision objects for " +
+         std::to_string(std::chrono::duration_cast<Seconds>(silent).count()) + " s";
 }
 
 std::vector<std::shared_ptr<const Revision>> Revisions::Of(

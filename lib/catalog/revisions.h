@@ -32,6 +32,9 @@ class Revisions {
     return informer_.WaitForSync(std::move(stop), deadline);
   }
   [[nodiscard]] CacheStatus Status() const;
+  // Why nobody knows which revisions there are: the API server was silent for kStaleAfter. Empty:
+  // it was not.
+  [[nodiscard]] std::string Stale() const;
 
   // Those that verify of this ModelDeployment with this governed digest. There may be several: of
   // a spec that was put back, each by who wrote it then.
@@ -44,6 +47,7 @@ class Revisions {
   struct Kept {
     std::shared_ptr<const Revision> revision;  // null: it does not verify
   };
+  Clock& clock_;
   Informer<Kept> informer_;
 };
 

@@ -63,6 +63,82 @@ void Part(std::string& text) {
   if (!text.empty() && text.back() != ' ') text += ' ';
 }
 
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+bool IsQuote(char c) { return c == '"' || c == '\''; }
+
+// Bytes of a line's end that is none, at `at`.
+std::size_t GoesOn(std::string_view text, std::size_t at) {
+  if (text.substr(at, 2) == "\\\n") return 2;
+  return text.substr(at, 3) == "\\\r\n" ? 3 : 0;
+}
+
+// Where the word that begins at `at` ends, quoted blanks being of it. A quote before the end of a
+// word is that of what is quoted for another shell.
+std::size_t EndOfWord(std::string_view text, std::size_t at) {
+  constexpr std::string_view kEnds = " \t\n\r;&|<>()";
+  const std::size_t begin = at;
+  while (at < text.size()) {
+    const char c = text[at];
+    if (const std::size_t none = GoesOn(text, at)) {
+      at += none;
+    } else if (c == '\\') {
+      at += 2;
+    } else if (kEnds.find(c) != std::string_view::npos) {
+      break;
+    } else if (!IsQuote(c)) {
+      ++at;
+    } else {
+      const bool closes = at > begin && (at + 1 == text.size() ||
+                                         kEnds.find(text[at + 1]) != std::string_view::npos);
+      const std::size_t end = closes ? std::string_view::npos : text.find(c, at + 1);
+      if (end == std::string_view::npos) break;
+      at = end + 1;
+    }
+  }
+  return std::min(at, text.size());
+}
+
+// `2>&1`, `> file`, `<<<word`, `{fd}>file`: what says which descriptor is taken from `out`.
+std::size_t AfterRedirection(std::string_view text, std::size_t at, std::string& out) {
+  if (out.ends_with('&')) out.pop_back();
+  const std::size_t word = out.find_last_of(" ;&|(") + 1;
+  const std::string_view before = std::string_view(out).substr(word);
+  const bool number = before.find_first_not_of("0123456789") == std::string_view::npos;
+  if (number || (before.front() == '{' && before.back() == '}')) out.resize(word);
+  const std::size_t begin = at;
+  while (at < text.size() && std::string_view("<>&|").find(text[at]) != std::string_view::npos) {
+    ++at;
+  }
+  if (text.substr(begin, at - begin) == "<<" && text.substr(at, 1) == "-") ++at;
+  while (at < text.size() && (text[at] == ' ' || text[at] == '\t' || GoesOn(text, at) > 0)) {
+    at += std::max<std::size_t>(GoesOn(text, at), 1);
+  }
+  return EndOfWord(text, at);
+}
+
+std::string WithoutRedirections(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    const bool directs = (c == '<' || c == '>') && text.substr(at + 1, 1) != "(";
+    if (const std::size_t none = GoesOn(text, at)) {
+      at += none;
+    } else if (directs) {
+      at = AfterRedirection(text, at, out);
+      Part(out);
+    } else {
+      if (IsSpace(c)) {
+        Part(out);
+      } else if (!IsQuote(c)) {
+        out += c;
+      }
+      ++at;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 bool CanNameAHost(std::string_view command) {
@@ -72,7 +148,7 @@ bool CanNameAHost(std::string_view command) {
 bool Runs(const Words& words, std::string_view command) {
   const bool phrase = command.find(' ') != std::string_view::npos;
   return RunsIn(words.text, command) || RunsIn(words.unquoted, command) ||
-         (phrase && RunsIn(words.listed, command));
+         (phrase && (RunsIn(words.listed, command) || RunsIn(words.undirected, command)));
 }
 
 void AddWords(const std::string& text, Words& words) {
@@ -86,21 +162,23 @@ void AddWords(const std::string& text, Words& words) {
     words.list.push_back(std::move(word));
     word.clear();
   };
+  if (text.find_first_of("<>") != std::string::npos) {
+    Part(words.undirected);
+    words.undirected += WithoutRedirections(text);
+  }
   Part(words.unquoted);
   Part(words.listed);
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     // A line that goes on.
-    const bool joins =
-        c == '\\' && (text.compare(i + 1, 1, "\n") == 0 || text.compare(i + 1, 2, "\r\n") == 0);
-    if (joins) {
-      i += text[i + 1] == '\n' ? 1 : 2;
+    if (const std::size_t none = GoesOn(text, i)) {
+      i += none - 1;
       Part(words.unquoted);
       Part(words.listed);
       continue;
     }
-    const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
-    const bool quote = c == '"' || c == '\'';
+    const bool space = IsSpace(c);
+    const bool quote = IsQuote(c);
     if (space || quote) {
       Part(words.unquoted);
     } else {

@@ -25,7 +25,9 @@ struct Words {
   std::vector<std::string> list;
   std::string text;
   std::string unquoted;
-  std::string listed;     // and between the items of a list in some code
+  std::string listed;  // and between the items of a list in some code
+  // As `text`, of what redirects something, without that: a shell takes it from between words.
+  std::string undirected;
   std::size_t bytes = 0;  // above kMaxCommandBytes nothing more was looked at
 };
 

@@ -85,6 +85,11 @@ std::string WhyNoLonger(const Decision& decision) {
 // the Pod does not say which it was made from, so that one which may serve lets it in.
 std::string WhyEarlierEnds(const PolicySet& policies, const EarlierRevisions& revisions,
                            const Cover& cover, bool key_holds) {
+  // One that is not known may have been approved meanwhile, or have ended.
+  if (revisions.facts.empty() && !revisions.silent.empty()) {
+    return "nobody knows whether the earlier spec that it was made from may run: " +
+           revisions.silent;
+  }
   // What was made up, or is of a revision that is kept no longer, is what the spec now makes it.
   if (revisions.unknown && cover.suspended) {
     return cover.why_not +

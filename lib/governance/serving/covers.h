@@ -18,6 +18,8 @@ namespace countersign {
 struct EarlierRevisions {
   std::vector<Facts> facts;  // of each with the digest that the Pod says it was made from
   bool unknown = false;      // there are others, and none has that digest
+  // Why there may be others than those that are known, in a sentence; empty: there are not.
+  std::string silent = {};
 };
 
 struct CoverLookups {

@@ -45,8 +45,9 @@ struct Cover {
   // The incident about what runs, whichever spec it was made from, in a sentence.
   std::string quarantined = {};
   // Why nothing is to run of the approved revision before that a Pod was made from, in a sentence:
-  // its own gates ask for Rollback or Suspend, or it is none of those that are known while nothing
-  // is to run of the spec that stands. Empty: it may, or nobody knows of any.
+  // its own gates ask for Rollback or Suspend, or nobody knows that revision while others are known
+  // and nothing is to run of the spec that stands, or while revisions are not heard about. Empty:
+  // it may, or nobody knows of any.
   std::string earlier_ended = {};
 };
 // Whether what says it was made from this is of another spec than that which stands there now.

@@ -79,6 +79,13 @@ void Describe(V& v, ModelField& f) {
       {.name = "unless",
        .doc = "Its member that says which model it is: where that is set, this does not count."},
       f.unless);
+  v.Field({.name = "namespace",
+           .doc = "Its member that stands before the name, with a slash between: whose it is."},
+          f.name_space);
+  v.Field({.name = "defaults",
+           .doc = "Values that say nothing, being what holds where there is none.",
+           .max = kMaxPaths},
+          f.defaults);
 }
 
 template <class V>
@@ -244,6 +251,9 @@ class Checker {
       }
       if (models[i].name.empty() && !models[i].unless.empty()) {
         Fault(of + ".unless", "must not be set without name");
+      }
+      if (models[i].name.empty() && !models[i].name_space.empty()) {
+        Fault(of + ".namespace", "must not be set without name");
       }
     }
   }

@@ -72,6 +72,8 @@ struct ModelField {
   std::string name;     // member that names the model, where the path leads to an object
   std::string version;  // its member for tag or revision
   std::string unless;   // its member that says which model it is, where that is looked at already
+  std::string name_space = {};             // its member that stands before the name, with a slash
+  std::vector<std::string> defaults = {};  // values that say nothing
 };
 
 struct EmbeddedYaml {

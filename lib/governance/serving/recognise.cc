@@ -225,6 +225,7 @@ class Recogniser {
       WalkPath(root, field.path, from, [&](const Json& node, const JsonPath& at) {
         std::string value;
         std::string version;
+        ReferenceForm form = field.form;
         if (field.name.empty()) {
           if (node.is_string()) value = node.get<std::string>();
           if (node == Json(false)) value = "(" + FieldOf(field.path) + ": false)";
@@ -232,6 +233,15 @@ class Recogniser {
           if (!field.unless.empty() && !StringAt(node, field.unless).empty()) return;
           value = StringAt(node, field.name);
           if (!field.version.empty()) version = StringAt(node, field.version);
+          if (!field.name_space.empty() && !value.empty()) {
+            value = StringAt(node, field.name_space) + "/" + value;
+            // No two members make a URI, which would be another model's.
+            if (value.find("://") != std::string::npos) form = ReferenceForm::kOpaque;
+          }
+        }
+        if (std::find(field.defaults.begin(), field.defaults.end(), value) !=
+            field.defaults.end()) {
+          return;
         }
         if (value.empty() && !version.empty()) std::swap(value, version);
         // It says by other members which model it is, and those nobody knows.
@@ -239,7 +249,7 @@ class Recogniser {
             !field.name.empty() && node.is_object()) {
           value = "(unnamed)";
         }
-        if (!value.empty()) found_.Add(NormaliseAs(field.form, value, version), at);
+        if (!value.empty()) found_.Add(NormaliseAs(form, value, version), at);
       });
     }
   }

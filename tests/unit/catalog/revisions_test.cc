@@ -8,6 +8,7 @@
 #include "evidence/dsse.h"
 #include "governance/serving/child_name.h"
 #include "tests/unit/support/fake_api.h"
+#include "tests/unit/support/shifted_clock.h"
 
 namespace countersign {
 namespace {
@@ -61,7 +62,7 @@ class RevisionsTest : public testing::Test {
 
   const InstallationKey key_ = InstallationKey::Generate().value();
   const std::string digest_ = Approved("live", 1).governed_digest;
-  SystemClock clock_;
+  ShiftedClock clock_;
   std::shared_ptr<FakeApi> api_ = std::make_shared<FakeApi>();
   KubeClient client_{api_, clock_, [] {
                        ClientOptions options;
@@ -100,6 +101,19 @@ TEST_F(RevisionsTest, ThatNobodyOfOursSignedSayNothing) {
   EXPECT_EQ(Of("live", digest_), Numbers());
   EXPECT_EQ(revisions_.Status().objects, 2U);
   EXPECT_EQ(revisions_.Status().undecodable, 0U) << "they block nothing";
+}
+
+TEST_F(RevisionsTest, OfAnApiServerThatIsSilentMayBeMore) {
+  Put(Recorded(Approved("live", 1), key_));
+  Start();
+  EXPECT_EQ(revisions_.Stale(), "");
+  // A watch that only now begins is news.
+  std::string stale;
+  for (int i = 0; i < 4000 && stale.empty(); ++i) {
+    clock_.Shift(kStaleAfter);
+    stale = revisions_.Stale();
+  }
+  EXPECT_NE(stale.find("not been heard about ControllerRevision objects for "), std::string::npos);
 }
 
 // StatefulSets and DaemonSets have theirs, and may have many.

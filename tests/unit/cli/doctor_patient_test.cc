@@ -108,6 +108,8 @@ Patient WithOwnTable() {
   auto installed = InstallationObjects(options);
   EXPECT_TRUE(installed.has_value()) << (installed ? "" : installed.error().ToString());
   for (const Json& object : *installed) Put(patient, object);
+  Put(patient, {{"kind", "Service"},
+                {"metadata", {{"name", "countersign-webhook"}, {"namespace", kSystem}}}});
   patient.wanted = WantedOf(patient);
   return patient;
 }
@@ -224,6 +226,41 @@ TEST(DoctorsPatient, WhoseWebhookHasAUrlHasItInAllEntries) {
   EntryOf(patient, "controllers.guard.countersign.dev")["clientConfig"]["url"] =
       "https://w.example:9443/cs/validate/v1";
   EXPECT_EQ(Of(patient, "admission", Health::kFault).size(), 1U);
+}
+
+TEST(DoctorsPatient, WhoseWebhookHasAnotherServiceHasItInAllEntries) {
+  Patient patient = WithOwnTable();
+  patient.found.erase(NameOf("Service", kSystem, "countersign-webhook"));
+  Put(patient, {{"kind", "Service"}, {"metadata", {{"name", "guard"}, {"namespace", kSystem}}}});
+  EachEntry(patient, [](Json& entry) { entry["clientConfig"]["service"]["name"] = "guard"; });
+  EXPECT_EQ(Of(patient, "admission", Health::kFault).size(), 0U);
+  GuardEntry(patient)["clientConfig"]["service"]["name"] = "countersign-webhook";
+  const auto faults = Of(patient, "admission", Health::kFault);
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_THAT(faults[0].message,
+              HasSubstr("should be to Service countersign-system/guard:443/guard/v1"));
+  EXPECT_THAT(faults[0].next, HasSubstr(R"("name":"guard")"));
+  GuardEntry(patient)["rules"].erase(0);
+  EXPECT_THAT(Of(patient, "admission", Health::kFault).back().next,
+              HasSubstr("--service countersign-system/guard "));
+}
+
+TEST(DoctorsPatient, IsNotToldToSendEntriesToAServiceThatIsNotThere) {
+  const std::string service = NameOf("Service", kSystem, "countersign-webhook");
+  for (const bool unread : {false, true}) {
+    Patient patient = WithOwnTable();
+    TellOperator(patient, "--webhook-service=countersign-system/countersign-webhook");
+    patient.found.erase(service);
+    if (unread) patient.unread[service] = "forbidden";
+    EXPECT_EQ(Of(patient, "admission", Health::kFault).size(), 0U);
+    GuardEntry(patient)["clientConfig"]["service"]["name"] = "yes-man";
+    const auto faults = Of(patient, "admission", Health::kFault);
+    ASSERT_EQ(faults.size(), 1U);
+    EXPECT_THAT(faults[0].message, HasSubstr("is sent to Service countersign-system/yes-man"));
+    EXPECT_THAT(faults[0].message,
+                EndsWith(unread ? "which could not be read: forbidden" : "which is not there"));
+    EXPECT_EQ(faults[0].next, "kubectl get services -n countersign-system");
+  }
 }
 
 TEST(DoctorsPatient, WhoseEntriesAreAllSentElsewhereIsKnownByWhatTheOperatorWasTold) {

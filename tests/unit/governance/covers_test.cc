@@ -39,12 +39,13 @@ Situation Made(const std::vector<std::string>& patches, const std::string& react
 // Of a Pod of the child, made from the spec with this digest. Revisions that are known of it are
 // these.
 Cover CoverOfChild(const Situation& now, const std::string& made_from,
-                   const std::vector<Facts>& earlier = {}, bool unknown = false) {
+                   const std::vector<Facts>& earlier = {}, bool unknown = false,
+                   const std::string& silent = {}) {
   ModelDeployment deployment = *now.facts.deployment;
   deployment.meta.name = "live";
   const std::vector<ServingOwner> owners = {{"Deployment", "live", true, {}, "live"}};
   const CoverLookups lookups{[&] { return now.facts; },
-                             [&] { return EarlierRevisions{earlier, unknown}; }};
+                             [&] { return EarlierRevisions{earlier, unknown, silent}; }};
   const auto cover = CoverFor(now.policies, deployment, {}, owners, {made_from, {}}, lookups);
   EXPECT_TRUE(cover.has_value());
   return cover.value_or(Cover{});
@@ -117,6 +118,17 @@ TEST(CoverOfEarlier, IsOfNoneOfThoseThatAreKnownAndEndsWithTheOneThatStands) {
       << "the one that stands there serves";
   EXPECT_EQ(CoverOfChild(Made({kChanged, kUnsigned}, "Hold"), made_up, {}, true).earlier_ended, "")
       << "what stands there is only held";
+}
+
+TEST(CoverOfEarlier, EndsWhereNobodyKnowsItWhileRevisionsAreNotHeardAbout) {
+  const Situation now = Made({kChanged});
+  const Facts good = Made({}).facts;
+  const std::string silent = "the API server has not been heard about them";
+  EXPECT_THAT(CoverOfChild(now, good.governed_digest, {}, false, silent).earlier_ended,
+              HasSubstr(silent));
+  EXPECT_EQ(CoverOfChild(now, good.governed_digest, {good}, false, silent).earlier_ended, "")
+      << "what was approved does not change";
+  EXPECT_EQ(CoverOfChild(now, now.facts.governed_digest, {}, false, silent).earlier_ended, "");
 }
 
 // Two who wrote the same spec: the Pod does not say which of them it was made from.

@@ -299,9 +299,9 @@ TEST(Stacks, AModelOfTheHubIsCoveredOnlyAsItIsFetched) {
   hub.hosted = HostedModel{.provider = "huggingface", .model = "org/m", .snapshot = commit};
   spec.model.components.push_back(hub);
   const auto cache = [&](const std::string& from) {
-    return "{apiVersion: apps.nvidia.com/v1alpha1, kind: NIMCache, spec: {source: {hf: {modelName: "
-           "org/m, revision: '" +
-           commit + "'" + from + "}}}}";
+    return "{apiVersion: apps.nvidia.com/v1alpha1, kind: NIMCache, spec: {source: {hf: {"
+           "namespace: org, modelName: m, revision: '" +
+           commit + "'" + from + "}}";
   };
   const auto runtime = [&](const std::string& more) {
     return "{apiVersion: production-stack.vllm.ai/v1alpha1, kind: VLLMRuntime, spec: {model: "
@@ -315,15 +315,51 @@ TEST(Stacks, AModelOfTheHubIsCoveredOnlyAsItIsFetched) {
            commit + "'}" + more + "}}";
   };
   for (const std::string& object :
-       {cache(""), runtime(""), llm(""), llm(", storageInitializer: {enabled: true}")}) {
+       {cache("}}"), cache(", endpoint: 'https://huggingface.co'}}"), runtime(""), llm(""),
+        llm(", storageInitializer: {enabled: true}")}) {
     EXPECT_EQ(JudgeBy(spec, object).reason, "Covered") << object;
   }
   for (const std::string& object :
-       {cache(", endpoint: 'https://other.example'"), cache(", modelPuller: 'other/puller:1'"),
+       {cache(", endpoint: 'https://other.example'}}"), cache(", modelPuller: 'other/puller:1'}}"),
+        cache("}}, env: [{name: HF_ENDPOINT, value: 'https://other.example'}]"),
+        cache("}}, proxy: {httpsProxy: 'https://other.example'}"), cache("}}, proxy: {}"),
+        cache("}}, certConfig: {name: mine, mountPath: /etc/ssl}"),
         runtime(", lmCacheConfig: {remoteUrl: 'lm://other.example'}"),
         runtime(", deploymentConfig: {sidecarConfig: {image: {name: 'other/beside:1'}}}"),
         llm(", storageInitializer: {enabled: false}")}) {
     EXPECT_THAT(Reasons(JudgeBy(spec, object)), ElementsAre("ModelNotPinned")) << object;
+  }
+}
+
+// As its CRD requires: the puller is named, and approved like a model.
+TEST(Stacks, ANimCacheOfTheHubIsCoveredWholeAsItsDefinitionAsksForIt) {
+  const std::string commit(40, '1');
+  const auto cache = [&](const std::string& ns, const std::string& name) {
+    return "{apiVersion: apps.nvidia.com/v1alpha1, kind: NIMCache, metadata: {name: c}, spec: "
+           "{source: {hf: {endpoint: 'https://huggingface.co', namespace: '" +
+           ns + "', modelName: '" + name + "', authSecret: hf, pullSecret: ngc, revision: '" +
+           commit + "', modelPuller: 'nvcr.io/nvidia/puller@" + kModel +
+           "'}}, storage: {pvc: {create: true, size: 10Gi}}}}";
+  };
+  ModelDeploymentSpec spec;
+  Component hub;
+  hub.name = "hub";
+  hub.hosted = HostedModel{.provider = "huggingface", .model = "org/m", .snapshot = commit};
+  Component puller;
+  puller.name = "puller";
+  puller.artifact = ComponentArtifact{.uri = "oci://nvcr.io/nvidia/puller@" + kModel,
+                                      .digest = {kModel, DigestType::kOciManifest}};
+  spec.model.components = {hub, puller};
+  EXPECT_EQ(JudgeBy(spec, cache("org", "m")).reason, "Covered");
+  // The hub is asked for the two together, whatever one of them alone looks like.
+  for (const auto& [ns, name] :
+       std::vector<std::pair<std::string, std::string>>{{"other", "m"},
+                                                        {"org", "other"},
+                                                        {"other", "org/m"},
+                                                        {"hf:/", "org/m:" + commit},
+                                                        {"", "org/m"},
+                                                        {"org", ""}}) {
+    EXPECT_EQ(Reasons(JudgeBy(spec, cache(ns, name))).size(), 1U) << ns << " and " << name;
   }
 }
 
