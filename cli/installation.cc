@@ -106,6 +106,14 @@ std::string StampOf(const std::string& object, std::string_view annotation = kSt
          ".metadata.annotations ? " + object + ".metadata.annotations[" + key + "] : '')";
 }
 
+// Every item of that list of the metadata was there before, in CEL; `same` says of an item `one` of
+// it and one `b` of before whether they are.
+std::string NoneAdded(const std::string& list, const std::string& same) {
+  return "!has(object.metadata." + list + ") || object.metadata." + list +
+         ".all(one, request.operation == 'UPDATE' && has(oldObject.metadata." + list +
+         ") && oldObject.metadata." + list + ".exists(b, " + same + "))";
+}
+
 constexpr char kGarbageCollector[] = "system:serviceaccount:kube-system:generic-garbage-collector";
 
 // Every ModelDeployment that owns the object owned it before, in CEL.
@@ -309,6 +317,18 @@ void AddAdmission(std::vector<Json>& objects, const InstallOptions& options,
                                   " == " + StampOf("oldObject", kReceiptAnnotation) +
                                   " || request.userInfo.username == " + Literal(operator_user),
                               "the receipt of evidence is the operator's to give")}));
+  // The garbage collector deletes what names an owner that is not there, for whoever may not; and
+  // what a finalizer holds is there, and counts, after it was deleted.
+  AddPolicy(
+      objects, "countersign-evidence-stands-alone",
+      Resources(Names({"CREATE", "UPDATE"}), evidence),
+      Json::array(
+          {Validation(NoneAdded("ownerReferences", "b.uid == one.uid"),
+                      "evidence belongs to no other object, by which the garbage collector would "
+                      "delete it: leave metadata.ownerReferences out"),
+           Validation(NoneAdded("finalizers", "b == one"),
+                      "evidence has no finalizers, by which it would go on counting when "
+                      "it was deleted: leave metadata.finalizers out")}));
   // An alarm is raised by whoever may create it, also while we are down: it does not come to the
   // webhook. Deleting one would end a quarantine; only with its namespace does it go.
   AddPolicy(objects, "countersign-incidents-stay",

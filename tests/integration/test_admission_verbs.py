@@ -1,5 +1,6 @@
 """Every way in which the API server lets somebody write: judged alike, and refused alike."""
 
+import hashlib
 import json
 
 import pytest
@@ -98,6 +99,36 @@ def test_evidence_that_changes_is_refused_with_403_by_every_verb(site, verb):
     assert done.returncode != 0 and "(Forbidden)" in done.stderr, done
     assert "evidence may not be changed once it is made" in done.stderr
     assert get(site, "biastest", "live-fair", HOME)["spec"]["protocol"] == "holdout"
+
+
+@pytest.mark.parametrize("kind, name", [("signoff", "live-vera"), ("biastest", "live-fair"), ("waiver", "live-waiver"),
+                                        ("incident", "alarm"), ("evidence", "live-load"),
+                                        ("reproducibilitysnapshot", "live-snap")])
+def test_nobody_has_the_garbage_collector_delete_evidence_or_a_finalizer_keep_it(site, kind, name):
+    """Who may patch it, but not delete it: by an owner that is not there it would be gone in a second."""
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "11111111-2222-3333-4444-555555555555"}
+    for change, why in (({"ownerReferences": [owner]}, "evidence belongs to no other object"),
+                        ({"finalizers": ["tenant.example/keep"]}, "evidence has no finalizers")):
+        for verb in VERBS:
+            done = write(site, verb, kind, name, {"metadata": change}, HOME)
+            assert done.returncode != 0 and "(Forbidden)" in done.stderr and why in done.stderr, done
+        made = s.merged(get(site, kind, name, HOME), {"metadata": {"name": "another", "uid": None, **change}})
+        for field in ("resourceVersion", "creationTimestamp", "managedFields", "generation", "annotations"):
+            made["metadata"].pop(field, None)
+        done = site.cluster.run("create", "-f", "-", input=json.dumps(made), check=False)
+        assert done.returncode != 0 and why in done.stderr, done
+    assert get(site, kind, name, HOME)["metadata"].get("deletionTimestamp") is None
+
+
+def test_two_model_deployments_do_not_share_what_the_operator_makes(site):
+    """Whoever knows how a dotted name is shortened calls another so."""
+    dotted = named(give_evidence(site, "dotted", "dotted"), "a.b")
+    site.apply(dotted, user=account(site, DANA))
+    shortened = "m-a-b-" + hashlib.sha256(b"a.b").hexdigest()[:10]
+    done = site.apply(named(dotted, shortened), user=account(site, DANA), check=False)
+    assert done.returncode != 0 and "[ChildNameTaken]" in done.stderr, done
+    assert f"named '{shortened}', as what it makes of ModelDeployment 'a.b'" in done.stderr, done
+    site.cluster.run("delete", "mdeploy", "a.b", "-n", PROD)
 
 
 @pytest.mark.parametrize("verb", VERBS)

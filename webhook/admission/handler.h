@@ -107,6 +107,7 @@ class AdmissionHandler {
   void DecideIncident(Context& context) const;
   void DecideDeletion(Context& context) const;
   void DecideDeployment(Context& context) const;
+  bool CheckName(Context& context, const std::string& name) const;
   void DecideRecord(Context& context) const;
   void DecideScale(Context& context) const;
   [[nodiscard]] Decision EvaluateLive(Context& context,

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "governance/admit.h"
 #include "governance/evaluate.h"
+#include "governance/serving/child_name.h"
 #include "webhook/admission/handler.h"
 
 namespace countersign {
@@ -200,6 +201,22 @@ void AdmissionHandler::DecideRecord(Context& context) const {
   context.answer.allowed = true;
 }
 
+// Long and dotted names are shortened for what the operator makes, and whoever knows how finds
+// another one that is shortened alike, or is called so: they would serve by one Service.
+bool AdmissionHandler::CheckName(Context& context, const std::string& name) const {
+  const std::string child = ChildName(name);
+  for (const auto& other : catalog_.deployments().List(context.review.name_space)) {
+    const std::string& theirs = other->object.meta.name;
+    if (theirs == name || ChildName(theirs) != child) continue;
+    Refuse(context.answer, "ChildNameTaken",
+           "what the operator makes of it would be named '" + child +
+               "', as what it makes of ModelDeployment '" + theirs + "': give it another name",
+           "metadata.name");
+    return false;
+  }
+  return true;
+}
+
 void AdmissionHandler::DecideDeployment(Context& context) const {
   const Review& review = context.review;
   auto decoded = Decode<ModelDeploymentSpec>(
@@ -213,6 +230,7 @@ void AdmissionHandler::DecideDeployment(Context& context) const {
     return Refuse(context.answer, "SpecInvalid", decoded.error().message, decoded.error().path);
   }
   context.record.model_digest = decoded->spec.model.digest.digest;
+  if (review.operation == Operation::kCreate && !CheckName(context, decoded->meta.name)) return;
   const std::string digest = decoded->spec_digest;
   const bool unchanged = review.operation == Operation::kUpdate &&
                          StampedDigest(review.old_object).value_or(std::string()) == digest;

@@ -21,8 +21,8 @@ bool IsServiceName(std::string_view name) {
 
 std::string ChildName(std::string_view deployment) {
   if (IsServiceName(deployment)) return std::string(deployment);
-  // 40 bits of hash: two of a namespace's names that are cut alike do not meet by accident, and an
-  // owner check stops those that meet on purpose.
+  // 40 bits of hash: two of a namespace's names that are cut alike do not meet by accident, and
+  // admission refuses the second of those that meet on purpose.
   constexpr std::size_t kHash = 10;
   std::string name = "m-";
   for (const char c : deployment) name += IsLower(c) || IsDigit(c) ? c : '-';

@@ -148,7 +148,7 @@ TEST(Installation, AdmissionPoliciesLeaveNoGapInWhatIsOneValue) {
     }
     for (const Json& rule : matched.at("resourceRules")) EXPECT_TRUE(rule.contains("scope"));
   }
-  EXPECT_EQ(policies, 12);
+  EXPECT_EQ(policies, 13);
 }
 
 // GitOps tools delete and recreate an object when they read such words or a 422.
@@ -169,8 +169,8 @@ TEST(Installation, EveryAdmissionPolicyIsBoundAndDenies) {
   for (const char* name :
        {"countersign-evidence-is-final", "countersign-policy-versions-are-final",
         "countersign-policy-sign-offs-stay", "countersign-emergencies-stay",
-        "countersign-status-writers", "countersign-owners", "countersign-made-from",
-        "countersign-signs-of-serving", "countersign-locked-metadata"}) {
+        "countersign-evidence-stands-alone", "countersign-status-writers", "countersign-owners",
+        "countersign-made-from", "countersign-signs-of-serving", "countersign-locked-metadata"}) {
     const Json& binding = One(objects, "ValidatingAdmissionPolicyBinding", name);
     EXPECT_EQ(binding.at("spec").at("policyName"), name);
     EXPECT_EQ(binding.at("spec").at("validationActions"), Json::array({"Deny", "Audit"}));
