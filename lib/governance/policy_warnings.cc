@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "governance/environment.h"
 #include "governance/identity.h"
 
 namespace countersign {
@@ -76,6 +77,7 @@ class Reader {
     Environments();
     Parities();
     People();
+    ServiceAccounts();
     if (warnings_.size() > kMaxPolicyWarnings) {
       const std::size_t more = warnings_.size() - kMaxPolicyWarnings + 1;
       warnings_.resize(kMaxPolicyWarnings - 1);
@@ -197,6 +199,36 @@ class Reader {
           "'" + name + "' is also the printed name of '" + other->second +
               "': which of the two signed, it does not tell; one person has one entry with all "
               "accounts");
+    }
+  }
+
+  // Kubernetes' own role edit may impersonate the service accounts of its namespace and make tokens
+  // of them, so whoever has it where models serve has what the policy gives to such an account.
+  void ServiceAccounts(const std::vector<Subject>& subjects, const std::string& path) {
+    constexpr std::string_view kPrefix = "system:serviceaccount:";
+    for (const Subject& subject : subjects) {
+      const std::string_view account = subject.name;
+      if (subject.kind != SubjectKind::kUser || !account.starts_with(kPrefix)) continue;
+      const std::string ns(account.substr(kPrefix.size(), account.rfind(':') - kPrefix.size()));
+      const auto environments = EnvironmentsOf(policy_, ns);
+      if (environments.empty()) continue;
+      Add(path, "'" + subject.name + "' lives in namespace '" + ns + "' of environment '" +
+                    environments.front()->name +
+                    "': whoever has the role edit there acts as it; keep it where nobody has");
+    }
+  }
+
+  void ServiceAccounts() {
+    for (std::size_t i = 0; i < policy_.environments.size(); ++i) {
+      const auto& locked = policy_.environments[i].locked;
+      if (locked) ServiceAccounts(locked->requesters, At("environments", i) + ".locked.requesters");
+    }
+    for (std::size_t i = 0; i < policy_.measures.size(); ++i) {
+      const Requirement& require = policy_.measures[i].require;
+      const std::string path = At("measures", i) + ".require";
+      if (require.bias_test) ServiceAccounts(require.bias_test->issuers, path);
+      if (require.report) ServiceAccounts(require.report->issuers, path);
+      if (require.reproducibility) ServiceAccounts(require.reproducibility->issuers, path);
     }
   }
 

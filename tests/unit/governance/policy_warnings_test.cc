@@ -47,6 +47,25 @@ TEST(PolicyWarnings, APolicyThatMeansWhatItSaysGivesNone) {
               IsEmpty());
 }
 
+TEST(PolicyWarnings, AnAccountThatWhoeverServesModelsMayTake) {
+  const auto asked = [](const std::string& ns) {
+    const std::string account = "[{kind: User, name: 'system:serviceaccount:" + ns + ":ci'}]";
+    return Warnings("[{name: high, when: {otherwise: true}}]",
+                    "[{name: run, step: Development, accountable: owner, require: "
+                    "{reproducibility: {level: Retrainable, issuers: " +
+                        account + "}}}]",
+                    "[{name: prod, namespaces: ['prod-*'], enforcement: Deny, locked: "
+                    "{requesters: " +
+                        account + "}}]");
+  };
+  EXPECT_THAT(asked("ci"), IsEmpty());
+  const std::string why =
+      ": 'system:serviceaccount:prod-eu:ci' lives in namespace 'prod-eu' of environment 'prod': "
+      "whoever has the role edit there acts as it; keep it where nobody has";
+  EXPECT_THAT(asked("prod-eu"), ElementsAre("spec.environments[0].locked.requesters" + why,
+                                            "spec.measures[0].require" + why));
+}
+
 TEST(PolicyWarnings, ARepetitionOfWhatNamesNoCommit) {
   const auto asked = [](const std::string& level, const std::string& by) {
     return Warnings(kTwo,
