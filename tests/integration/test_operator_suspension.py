@@ -61,6 +61,22 @@ def test_a_use_case_that_is_gone_does_not_hide_a_quarantine(world):
     suspended(world, "UseCaseNotAvailable")
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_whoever_takes_the_use_case_away_does_not_keep_it_running(world, listed):
+    """Or what a measure would suspend went on when its evidence was taken back afterwards."""
+    serve(world)
+    world.put_policy(onViolation="Suspend")
+    if listed:
+        world.kubectl("delete", "usecase", "credit", "-n", world.home)
+    else:
+        world.put_use_case(deployTo=["elsewhere"])
+    suspended(world, "UseCaseNotAvailable")
+    tampered(world)
+    world.put_use_case()
+    world.until(phase="Serving", Ready="Serving")
+    assert replicas(world) == 2
+
+
 def test_what_is_suspended_does_not_start_by_what_only_holds(world, stage):
     serve(world)
     world.raise_incident()

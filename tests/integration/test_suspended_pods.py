@@ -133,6 +133,21 @@ def test_whose_sign_off_was_taken_back_starts_once_it_is_given_again(site, serve
     wait_until(lambda: available(site, "returns"), "it to serve again", 120)
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_whoever_takes_its_use_case_away_starts_nothing(site, served, listed):
+    name = "gone" if listed else "unlisted"
+    served(name)
+    site.cluster.run("delete", "signoff", f"{name}-{VERA[0]}", "-n", HOME)
+    taken_down(site, name)
+    site.operator.stop()
+    if listed:
+        site.cluster.run("delete", "usecase", name, "-n", HOME)
+    else:
+        site.cluster.run("patch", "usecase", name, "-n", HOME, "--type=merge", "-p", '{"spec": {"deployTo": []}}')
+    assert started_by_hand(site, name) == ["DeploymentSuspended"]
+    assert not pods(site, name)
+
+
 def test_what_is_held_comes_up_again_while_nobody_acts(site, served):
     served("held")
     replace(site, reacting("Hold"))

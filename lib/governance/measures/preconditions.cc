@@ -63,11 +63,36 @@ Gate EnvironmentGate(const std::vector<MatchedPolicy>& matched,
   return Conclude(std::move(gate), GateState::kPassed, "InEnvironment", "environment " + names);
 }
 
+bool AppliesIn(const Measure& measure, const std::vector<const PolicyEnvironment*>& environments) {
+  const auto& names = measure.applies.environments;
+  return names.empty() || std::any_of(environments.begin(), environments.end(), [&](const auto* e) {
+           return std::find(names.begin(), names.end(), e->name) != names.end();
+         });
+}
+
+// Without its use case no measure is judged. Whoever takes it away must not gain by that what the
+// measures would take down, so the strictest of them says what becomes of what serves; of any
+// class, for the class of a use case elsewhere must not be learned from it. A use case that cannot
+// be read is not gone: what is unknown takes nothing down.
+Reaction ReactionWithoutUseCase(const std::vector<MatchedPolicy>& matched, const Facts& facts) {
+  Reaction strictest = Reaction::kHold;
+  if (facts.use_case == nullptr && !facts.unknown.empty()) return strictest;
+  for (const MatchedPolicy& m : matched) {
+    // The version before it counts too, and says what is done meanwhile.
+    if (m.in_transition) continue;
+    for (const Measure& measure : m.policy->spec.measures) {
+      if (AppliesIn(measure, m.environments)) strictest = std::max(strictest, measure.on_violation);
+    }
+  }
+  return strictest;
+}
+
 Gate UseCaseGate(const std::vector<MatchedPolicy>& matched, const Facts& facts) {
   const UseCaseRef& ref = facts.deployment->spec.use_case;
   Gate gate = BuiltIn("use-case", Enforcement::kDeny, Reaction::kHold);
   gate.path = "spec.useCaseRef";
   if (!UseCaseAvailable(facts)) {
+    gate.on_violation = ReactionWithoutUseCase(matched, facts);
     // One text for both: a deployer elsewhere must not learn which use cases exist.
     return Conclude(std::move(gate), GateState::kMissing, "UseCaseNotAvailable",
                     "use case " + RefText(ref) + " does not exist or does not list namespace '" +

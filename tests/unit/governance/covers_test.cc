@@ -66,6 +66,15 @@ TEST(CoverOfChild, IsSuspendedWhereTheGatesAskForIt) {
   }
 }
 
+TEST(CoverOfChild, IsSuspendedWithoutItsUseCaseWhereAMeasureAsksForIt) {
+  for (const char* without : {"useCase: null", "useCase: {deployTo: [lending-dev]}"}) {
+    for (const char* reaction : {"Suspend", "Rollback"}) {
+      EXPECT_TRUE(CoverOfChild(Made({without}, reaction)).suspended) << without << reaction;
+    }
+    EXPECT_FALSE(CoverOfChild(Made({without}, "Hold")).suspended) << without;
+  }
+}
+
 // If the stamp on it does not hold, neither do those on its evidence, and it is our key that may be
 // the wrong one.
 TEST(CoverOfChild, OfAnAuthorWhoseStampDoesNotHoldIsSuspendedForNoEvidence) {

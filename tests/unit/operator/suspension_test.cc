@@ -77,6 +77,22 @@ TEST(Suspension, ComesAlsoOverAUseCaseThatIsGone) {
   site.UntilSuspended("use-case");
 }
 
+TEST(Suspension, ComesWithAUseCaseThatGoesWhereAMeasureAsksForIt) {
+  for (const bool deleted : {true, false}) {
+    Site site;
+    site.Serve();
+    site.PutPolicy("Suspend");
+    if (deleted) {
+      site.api->Remove(kUseCases, {"home", "credit"});
+    } else {
+      site.PutUseCase("elsewhere");
+    }
+    site.UntilSuspended("does not list namespace");
+    site.PutUseCase();
+    site.UntilServing('1');
+  }
+}
+
 TEST(Suspension, ComesWhateverElseIsRefusedOrOwnedByOthers) {
   for (const char* kind : {"Deployment", "Service"}) {
     Site site;
