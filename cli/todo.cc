@@ -12,6 +12,7 @@
 #include "governance/identity.h"
 #include "governance/in_force.h"
 #include "governance/measures/delegation.h"
+#include "governance/measures/developers.h"
 #include "governance/measures/sign_off.h"
 #include "governance/signers.h"
 
@@ -130,7 +131,8 @@ bool IsDependent(const GovernancePolicySpec& policy, const SignOffRequirement& r
     return true;
   }
   return distinct(Distinct::kDevelopers) && facts.use_case != nullptr &&
-         DevelopersOf(policy, facts.use_case->spec).Has(policy, who);
+         DevelopersEver(policy, facts, EvidenceIndex(Dossier(facts), policy, kAnyEnvironment))
+             .Has(policy, who);
 }
 
 // `one` as a delegation of the role that is in force for this deployment; `deputy` is whom it is

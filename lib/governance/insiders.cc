@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "governance/measures/context.h"
+#include "governance/measures/developers.h"
 #include "governance/measures/subjects.h"
 #include "governance/model_change.h"
 #include "governance/records.h"
@@ -110,7 +111,7 @@ void AddPerson(const GovernancePolicySpec& policy, const Provenance& by, Insider
 
 Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,
                     const EvidenceIndex& index) {
-  Insiders insiders = DevelopersOf(policy, facts.use_case->spec);
+  Insiders insiders = DevelopersEver(policy, facts, index);
   AddPerson(policy, facts.author, insiders);
   // Whoever made what this model came from has a hand in it too, also where the key has ended by
   // which somebody told of that.

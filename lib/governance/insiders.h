@@ -6,7 +6,8 @@
 
 namespace countersign {
 
-// Whoever develops the model: those whom the use case lists, the author of the deployment, and the
+// Whoever develops the model: those whom the use case lists, or listed in
+// answers that were signed, the author of the deployment, and the
 // believed issuers of its evidence and whom that names. Who repeats a run is not: that is a
 // validator's work. `facts` must have a use case and a deployment.
 [[nodiscard]] Insiders InsidersOf(const GovernancePolicySpec& policy, const Facts& facts,

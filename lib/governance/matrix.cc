@@ -5,6 +5,7 @@
 
 #include "governance/environment.h"
 #include "governance/identity.h"
+#include "governance/measures/developers.h"
 #include "governance/measures/sign_off.h"
 #include "governance/report_requirements.h"
 #include "governance/requirement_text.h"
@@ -147,14 +148,14 @@ void SortByName(std::vector<Share>& shares) {
 bool AnswersSigned(const GovernancePolicySpec& policy, const Facts& facts) {
   auto digest = AnswersDigest(facts.use_case->spec);
   if (!digest) return false;
-  const Insiders insiders = DevelopersOf(policy, facts.use_case->spec);
   SignOffTarget target;
   target.kind = SubjectOfSignOff::kUseCase;
   target.use_case = facts.use_case->meta.name;
   target.answers_digest = *digest;
   const Dossier dossier(facts);
-  return JudgeSignOffs(policy, policy.classification.sign_off, target, facts, insiders,
-                       EvidenceIndex(dossier, policy, {}), *digest)
+  const EvidenceIndex index(dossier, policy, {});
+  return JudgeSignOffs(policy, policy.classification.sign_off, target, facts,
+                       DevelopersEver(policy, facts, index), index, *digest)
              .state == GateState::kPassed;
 }
 

@@ -5,6 +5,7 @@
 
 #include "governance/environment.h"
 #include "governance/in_force.h"
+#include "governance/measures/developers.h"
 #include "governance/signers.h"
 
 namespace countersign {
@@ -25,10 +26,10 @@ SignOffOutcome Judge(const GovernancePolicySpec& policy, const SignOffRequiremen
                        facts.use_case->spec.answers_digest);
 }
 
-bool Governs(const GovernancePolicySpec& policy, const UseCaseSpec& use_case) {
-  return std::any_of(
-      use_case.deploy_to.begin(), use_case.deploy_to.end(),
-      [&](const std::string& name_space) { return !EnvironmentsOf(policy, name_space).empty(); });
+bool Governs(const GovernancePolicySpec& policy, const std::vector<std::string>& name_spaces) {
+  return std::any_of(name_spaces.begin(), name_spaces.end(), [&](const std::string& name_space) {
+    return !EnvironmentsOf(policy, name_space).empty();
+  });
 }
 
 // Who developed the use case then, as the answers say that were signed last before. Whoever
@@ -56,8 +57,8 @@ Insiders DevelopersAt(const GovernancePolicySpec& policy, const Facts& facts,
 
 }  // namespace
 
-std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
-                                                      const Facts& facts) {
+std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies, const Facts& facts,
+                                                      const std::vector<std::string>& deployed_to) {
   const UseCase& use_case = *facts.use_case;
   const Dossier dossier(facts);
   std::vector<RetirementShortfall> shortfalls;
@@ -66,15 +67,21 @@ std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
   for (const std::string& fault : policies.unreadable) {
     shortfalls.push_back({"", "PolicyUnreadable", fault, "the owner of the policy corrects it"});
   }
+  std::vector<std::string> name_spaces = use_case.spec.deploy_to;
+  name_spaces.insert(name_spaces.end(), deployed_to.begin(), deployed_to.end());
+  const bool governed =
+      std::any_of(in_force.policies.begin(), in_force.policies.end(),
+                  [&](const auto& policy) { return Governs(policy->spec, name_spaces); });
   for (const auto& policy : in_force.policies) {
-    if (!Governs(policy->spec, use_case.spec)) continue;
-    Insiders insiders = DevelopersOf(policy->spec, use_case.spec);
+    if (governed ? !Governs(policy->spec, name_spaces) : policy->spec.environments.empty())
+      continue;
+    const EvidenceIndex index(dossier, policy->spec, {});
+    Insiders insiders = DevelopersEver(policy->spec, facts, index);
     if (!facts.author.user.empty()) {
       insiders.Add(policy->spec, facts.author.user);
     }
-    const SignOffOutcome outcome =
-        Judge(policy->spec, RequirementOf(policy->spec), facts, insiders,
-              EvidenceIndex(dossier, policy->spec, {}), use_case.spec.retirement_digest);
+    const SignOffOutcome outcome = Judge(policy->spec, RequirementOf(policy->spec), facts, insiders,
+                                         index, use_case.spec.retirement_digest);
     if (outcome.state == GateState::kPassed) continue;
     const std::string& role = RequirementOf(policy->spec).role;
     shortfalls.push_back({policy->meta.name, outcome.reason, outcome.message,

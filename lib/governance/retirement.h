@@ -25,11 +25,13 @@ struct RetirementShortfall {
   std::string remedy;
 };
 
-// For each policy with an environment that the use case may be deployed to: what of the sign-offs
-// on its retirement is missing. Empty: it may be Retired. `facts.use_case` is what it would become,
+// For each policy with an environment that the use case may be deployed to, or might before: what
+// of the sign-offs on its retirement is missing. Of a use case that lists no such namespace every
+// policy with environments is asked, since it may list one once it is Retired. Empty: it may be.
+// `facts.use_case` is what it would become, `deployed_to` which namespaces it listed before that,
 // `facts.author` whoever asks for it; the deployment is not looked at.
-[[nodiscard]] std::vector<RetirementShortfall> RetirementShortfalls(const PolicySet& policies,
-                                                                    const Facts& facts);
+[[nodiscard]] std::vector<RetirementShortfall> RetirementShortfalls(
+    const PolicySet& policies, const Facts& facts, const std::vector<std::string>& deployed_to);
 
 // The retirement that was agreed to under `policy`, of whatever content; nullopt: none was. It was
 // where its signers are independent of those who developed the use case then, or of those whom it

@@ -102,10 +102,11 @@ def use_case(name="credit", patch=None):
     return obj("UseCase", name, HOME, merged(spec, patch or {}))
 
 
+ANSWERS = ("answers", "developers", "owner", "purpose", "purposeCategory")
+
+
 def answers_digest(case):
-    spec = case["spec"]
-    keys = ("answers", "developers", "owner", "purpose", "purposeCategory")
-    return canonical_digest({key: spec[key] for key in keys})
+    return canonical_digest({key: case["spec"][key] for key in ANSWERS})
 
 
 def deployment(name="scorer", namespace=PROD, model="m1", case="credit", patch=None):
@@ -162,6 +163,7 @@ def answers_sign_off(case, signer=VERA, name=None):
                     "answersDigest": answers_digest(case)},
         "role": "model-validator", "decision": "Approve", "signer": {"username": signer[0]},
         "rationale": "answers checked",
+        "shown": {"useCase": {key: case["spec"][key] for key in ANSWERS}},
     }  # fmt: skip
     return obj("SignOff", name or case["metadata"]["name"] + "-answers", HOME, spec)
 

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "evidence/receipt.h"
 #include "evidence/signed_object.h"
 #include "governance/identity.h"
@@ -6,6 +10,26 @@
 #include "webhook/admission/handler.h"
 
 namespace countersign {
+namespace {
+
+// The namespaces that a use case lists, as it is stored: an earlier version may have let in more.
+std::vector<std::string> DeployedTo(const Json& use_case) {
+  std::vector<std::string> name_spaces;
+  const Json* listed = Find(use_case, "deployTo");
+  if (listed == nullptr || !listed->is_array()) return name_spaces;
+  for (const Json& one : *listed) {
+    if (one.is_string()) name_spaces.push_back(one.get<std::string>());
+  }
+  return name_spaces;
+}
+
+bool IsWithin(const std::vector<std::string>& some, const std::vector<std::string>& all) {
+  return std::all_of(some.begin(), some.end(), [&](const std::string& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+  });
+}
+
+}  // namespace
 
 bool SettledByUpdate(const Review& review, ReviewAnswer& answer) {
   if (review.operation != Operation::kUpdate) return false;
@@ -99,7 +123,9 @@ void AdmissionHandler::DecideUseCase(Context& context) const {
   if (use_case->spec.lifecycle == Lifecycle::kRetired) {
     const Json* after = Find(context.review.object, "spec");
     const auto ending = [](const Json& spec) { return spec.value("retirement", Json()); };
-    if (was_retired && after != nullptr && ending(*before) == ending(*after)) {
+    // Where it ends as well, people have to agree to as they had to before.
+    if (was_retired && after != nullptr && ending(*before) == ending(*after) &&
+        IsWithin(use_case->spec.deploy_to, DeployedTo(*before))) {
       context.answer.allowed = true;
       return;
     }
@@ -122,11 +148,14 @@ void AdmissionHandler::DecideRetirement(Context& context,
   author.authenticity = Authenticity::kAttested;
   author.user = context.review.user.name;
   author.groups = context.review.user.groups;
+  const Json* before = Find(context.review.old_object, "spec");
+  const std::vector<std::string> deployed_to =
+      before == nullptr ? std::vector<std::string>() : DeployedTo(*before);
   const auto judge = [&](std::vector<std::string>& unknown) {
     Facts facts = catalog_.Gather(deployment, {}, author, {}, {}, context.now);
     facts.use_case = use_case;
     unknown = std::move(facts.unknown);
-    return RetirementShortfalls(*catalog_.Policies(), facts);
+    return RetirementShortfalls(*catalog_.Policies(), facts, deployed_to);
   };
   std::vector<std::string> unknown;
   auto shortfalls = judge(unknown);

@@ -5,6 +5,7 @@
 
 #include "governance/measures/conditions.h"
 #include "governance/measures/consultation.h"
+#include "governance/measures/developers.h"
 #include "governance/records.h"
 
 namespace countersign {
@@ -209,6 +210,11 @@ class Judge {
       return target().kind == SubjectOfSignOff::kWaiver
                  ? "asked for the exception, owns the use case or is a developer of the model"
                  : "is a developer of the model";
+    }
+    if (distinct(Distinct::kDevelopers) && target().answers_digest.empty() &&
+        target().kind != SubjectOfSignOff::kGovernancePolicy) {
+      auto unknown = WhyDevelopersUnknown(policy(), facts(), context_.insiders, context_.index);
+      if (!unknown.empty()) return unknown;
     }
     if (distinct(Distinct::kClusterAdministrators) && IsClusterAdministrator(policy(), by)) {
       return "is a cluster administrator";

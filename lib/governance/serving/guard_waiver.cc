@@ -1,8 +1,8 @@
 #include "governance/serving/guard_waiver.h"
 
 #include "governance/dossier.h"
-#include "governance/identity.h"
 #include "governance/measures/context.h"
+#include "governance/measures/developers.h"
 #include "governance/waivers.h"
 
 namespace countersign {
@@ -16,7 +16,7 @@ ShadowWaiver JudgeShadowWaiver(const GovernancePolicy& policy, const PolicyEnvir
   const EvidenceIndex index(*dossier, policy.spec, environment.name);
   Measure measure;
   measure.name = kShadowMeasure;
-  const Insiders insiders = DevelopersOf(policy.spec, facts.use_case->spec);
+  const Insiders insiders = DevelopersEver(policy.spec, facts, index);
   const Lineage lineage;
   const Context context{policy,
                         environment,

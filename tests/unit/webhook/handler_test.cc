@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bench/seeds.h"
@@ -92,6 +93,39 @@ TEST_F(AtOnceHandlerTest, StampsAreMadeAtOnce) {
   ASSERT_TRUE(reply);
   EXPECT_TRUE(Allows(reply->body)) << reply->body;
   EXPECT_NE(reply->body.find(R"("patchType":"JSONPatch")"), std::string::npos) << reply->body;
+}
+
+// Nor by taking away where it may be deployed to, in the same update or before.
+TEST_F(AtOnceHandlerTest, NoUseCaseIsRetiredWithoutAgreement) {
+  const auto answer = [&](const Json& from, const Json& to) {
+    Json before = UseCaseJson(UseCaseName(0));
+    Json after = before;
+    before["spec"].merge_patch(from);
+    after["spec"].merge_patch(to);
+    Json review = ParseJson(ReviewOf(std::move(after))).value();
+    Json& request = review["request"];
+    request["operation"] = "UPDATE";
+    request["oldObject"] = std::move(before);
+    for (const char* of : {"resource", "requestResource"}) request[of]["resource"] = "usecases";
+    for (const char* of : {"kind", "requestKind"}) request[of]["kind"] = "UseCase";
+    return handler_.Validate(Call(DumpJson(review))).body;
+  };
+  const Json retirement = {
+      {"reason", "Replaced."},
+      {"data", Json::array({{{"data", "predictions"}, {"action", "Delete"}}})}};
+  const Json here = {{"lifecycle", "Retired"}, {"retirement", retirement}};
+  Json nowhere = here;
+  nowhere["deployTo"] = Json::array();
+  const Json listed = Json::object();
+  const Json unlisted = {{"deployTo", Json::array()}};
+  for (const auto& [from, to] :
+       {std::pair(listed, here), {listed, nowhere}, {unlisted, nowhere}, {nowhere, here}}) {
+    const std::string body = answer(from, to);
+    EXPECT_FALSE(Allows(body)) << from << to;
+    EXPECT_NE(body.find("must be agreed to under policy 'lending'"), std::string::npos) << body;
+  }
+  EXPECT_TRUE(Allows(answer(here, here)));
+  EXPECT_TRUE(Allows(answer(here, nowhere)));
 }
 
 TEST_F(AtOnceHandlerTest, WhatIsNoReviewIsRefusedAtOnce) {
