@@ -61,12 +61,12 @@ def test_a_use_case_that_is_gone_does_not_hide_a_quarantine(world):
     suspended(world, "UseCaseNotAvailable")
 
 
-@pytest.mark.parametrize("listed", [True, False])
-def test_whoever_takes_the_use_case_away_does_not_keep_it_running(world, listed):
+@pytest.mark.parametrize("deleted", [True, False])
+def test_whoever_takes_the_use_case_away_does_not_keep_it_running(world, deleted):
     """Or what a measure would suspend went on when its evidence was taken back afterwards."""
     serve(world)
     world.put_policy(onViolation="Suspend")
-    if listed:
+    if deleted:
         world.kubectl("delete", "usecase", "credit", "-n", world.home)
     else:
         world.put_use_case(deployTo=["elsewhere"])

@@ -133,14 +133,14 @@ def test_whose_sign_off_was_taken_back_starts_once_it_is_given_again(site, serve
     wait_until(lambda: available(site, "returns"), "it to serve again", 120)
 
 
-@pytest.mark.parametrize("listed", [True, False])
-def test_whoever_takes_its_use_case_away_starts_nothing(site, served, listed):
-    name = "gone" if listed else "unlisted"
+@pytest.mark.parametrize("deleted", [True, False])
+def test_whoever_takes_its_use_case_away_starts_nothing(site, served, deleted):
+    name = "gone" if deleted else "unlisted"
     served(name)
     site.cluster.run("delete", "signoff", f"{name}-{VERA[0]}", "-n", HOME)
     taken_down(site, name)
     site.operator.stop()
-    if listed:
+    if deleted:
         site.cluster.run("delete", "usecase", name, "-n", HOME)
     else:
         site.cluster.run("patch", "usecase", name, "-n", HOME, "--type=merge", "-p", '{"spec": {"deployTo": []}}')
